@@ -1,0 +1,89 @@
+# Everything a person does here. `make help` lists it.
+
+PYTHON ?= python3
+export PYTHONPATH := layers/core
+export PYTHONDONTWRITEBYTECODE := 1
+export SAM_CLI_TELEMETRY := 0
+
+VENV := .venv
+SAM := .local/venvs/sam
+STACK := .local/venvs/stack
+BIN := $(VENV)/bin
+TOOLS := $(VENV)/.installed $(SAM)/.installed $(STACK)/.installed
+
+.PHONY: help
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+# -- the virtual environments: the tools', SAM's and the local stack's, which want other versions of the same things ----
+
+define install
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.13 ...")'
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+endef
+
+$(VENV)/.installed: tools/requirements/dev.txt
+	@echo "  installing the tools ..."
+	@$(install)
+
+$(SAM)/.installed: tools/requirements/sam.txt
+	@echo "  installing SAM ..."
+	@$(install)
+
+$(STACK)/.installed: tools/requirements/stack.txt
+	@echo "  installing the local stack ..."
+	@$(install)
+
+.PHONY: install
+install: $(TOOLS)  ## make the virtual environments
+
+.PHONY: requirements
+requirements: $(VENV)/.installed  ## pin the newest versions of what we depend on
+	for name in layers/dependencies/requirements tools/requirements/dev tools/requirements/sam tools/requirements/stack; do \
+	  $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --allow-unsafe --no-header \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$name.txt $$name.in || exit 1; done
+
+# -- using it ----------------------------------------------------------------------------------------------------------
+
+.PHONY: run
+run: $(TOOLS)  ## start the local stack, send sample events, show a journey
+	@$(BIN)/python -m tools.run
+
+.PHONY: down
+down: $(VENV)/.installed  ## end the local stack
+	@$(BIN)/python -m tools.local_stack down
+
+.PHONY: logs
+logs: $(VENV)/.installed  ## what the functions say; FOLLOW=1 goes on
+	@$(BIN)/python -m tools.local_stack logs $(if $(FOLLOW),--follow)
+
+.PHONY: import
+import: $(VENV)/.installed  ## bring a CSV of past events in: FILE=... MAPPING=...
+	@$(BIN)/python -m tools.import_csv $(if $(MAPPING),--mapping "$(MAPPING)") "$(FILE)"
+
+# -- proving it --------------------------------------------------------------------------------------------------------
+
+.PHONY: check
+check: $(TOOLS)  ## style, types, template
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy layers/core/journeys tools tests
+	for function in functions/*/; do $(BIN)/mypy $$function/handler.py || exit 1; done
+	$(BIN)/cfn-lint template.yaml
+	$(SAM)/bin/sam validate --lint --region us-east-1
+
+.PHONY: test
+test: $(TOOLS)  ## everything that proves the product
+	@$(BIN)/python -m pytest -n 2 --dist worksteal tests; status=$$?; \
+	  $(BIN)/python -m tools.local_stack --home .local/test down; exit $$status
+
+.PHONY: sam-local
+sam-local: $(TOOLS)  ## every function under `sam local invoke`, with Docker
+	@$(BIN)/python -m tools.sam_local
+
+.PHONY: bench
+bench: $(TOOLS)  ## the benchmarks, as a table and as JSON
+	@$(BIN)/python -m tests.bench

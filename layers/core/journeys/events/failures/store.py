@@ -1,0 +1,169 @@
+"""Failures in their table; a payload over 100 KB lies in the bucket, and the row says where."""
+
+import heapq
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from journeys import dates, jsontext, keys
+from journeys.aws import from_item, query_all, to_value
+from journeys.errors import NotFound
+from journeys.events.failures.model import KEPT_SECONDS, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+MAX_PAYLOAD_IN_ROW = 100 * 1024
+MAX_REPLAYS = 20
+
+
+class FailureStore:
+    """The failures of every organisation. The bucket's client is only made where it is needed."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, s3: "Callable[[], S3Client]", bucket: str) -> None:
+        self._dynamodb, self._table, self._s3, self._bucket = dynamodb, table, s3, bucket
+
+    # -- writing -------------------------------------------------------------------------------------------------------
+
+    def keep(self, failure: Failure) -> None:
+        """Keeps a failure; one that is there already stays one, with the newest reason, and is open again."""
+        payload = jsontext.dumps(failure.payload)
+        values: dict[str, Any] = {
+            "failureId": failure.failure_id,
+            "configurationId": failure.configuration_id,
+            "source": failure.source,
+            "reason": failure.reason,
+            "message": failure.message,
+            "fieldName": failure.field_name or "",
+            "differing": list(failure.differing),
+            "replayable": failure.replayable,
+            "resolved": False,
+            "dateLast": dates.text(failure.date_last),
+            "bucket": keys.failure_bucket(failure.organization_id, failure.failure_id),
+            "place": keys.join(dates.text(failure.date_last), failure.failure_id),
+            "expires": failure.date_last // 1000 + KEPT_SECONDS,
+        }
+        if len(payload.encode()) > MAX_PAYLOAD_IN_ROW:
+            values["payloadKey"] = self._put_payload("failures", failure, payload)
+        else:
+            values["payload"] = payload
+        assignments = [f"#{name} = :{name}" for name in values]
+        self._dynamodb.update_item(
+            TableName=self._table,
+            Key=keys.item(keys.failure(failure.organization_id, failure.failure_id)),
+            UpdateExpression=f"SET {', '.join(assignments)}, dateFirst = if_not_exists(dateFirst, :first)",
+            ExpressionAttributeNames={f"#{name}": name for name in values},
+            ExpressionAttributeValues={f":{name}": to_value(value) for name, value in values.items()}
+            | {":first": to_value(dates.text(failure.date_first))},
+        )
+
+    def keep_evidence(self, failure: Failure) -> None:
+        """Keeps what was in the log before somebody changed it; in the bucket, where it never expires."""
+        self._put_payload("evidence", failure, jsontext.dumps(failure.payload))
+        self.keep(failure)
+
+    def _put_payload(self, folder: str, failure: Failure, payload: str) -> str:
+        key = f"{folder}/{keys.join(failure.organization_id)}/{failure.failure_id}.json"
+        self._s3().put_object(
+            Bucket=self._bucket, Key=key, Body=payload.encode(), ContentType="application/json"
+        )
+        return key
+
+    def trace(self, failure: Failure, replay: Mapping[str, Any], *, resolved: bool) -> Failure:
+        """Notes how a replay went. Raises NotFound where the failure expired meanwhile."""
+        replays = [*failure.replays, replay][-MAX_REPLAYS:]
+        answer = self._dynamodb.update_item(
+            TableName=self._table,
+            Key=keys.item(keys.failure(failure.organization_id, failure.failure_id)),
+            UpdateExpression="SET replays = :replays, resolved = :resolved, expires = if_not_exists(expires, :expires)",
+            ExpressionAttributeValues={
+                ":replays": to_value([dict(one) for one in replays]),
+                ":resolved": to_value(resolved),
+                ":expires": to_value(dates.now_ms() // 1000 + KEPT_SECONDS),
+            },
+            ReturnValues="ALL_NEW",
+        )
+        return self._failure(failure.organization_id, answer["Attributes"], whole=True)
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def get(self, organization_id: str, id_: str) -> Failure:
+        """One failure, with its payload. Raises NotFound."""
+        answer = self._dynamodb.get_item(
+            TableName=self._table, Key=keys.item(keys.failure(organization_id, id_)), ConsistentRead=True
+        )
+        if "Item" not in answer:
+            raise NotFound("There is no such failure; failures are kept for 30 days.")
+        return self._failure(organization_id, answer["Item"], whole=True)
+
+    def newest_first(
+        self,
+        organization_id: str,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: str | None = None,
+        configuration_id: str | None = None,
+        reason: str | None = None,
+        status: str | None = None,
+    ) -> Iterator[tuple[str, Failure]]:
+        """Failures without their payloads, each with its place; `after` is the place to go on from."""
+        low = dates.text(since or 0)
+        high = after or (dates.text(until) if until is not None else "9999")
+        if low > high:
+            return
+        wanted = {"configurationId": configuration_id, "reason": reason}
+        filters = {name: to_value(value) for name, value in wanted.items() if value is not None}
+        if status is not None:
+            filters["resolved"] = to_value(status == "resolved")
+
+        def rows(bucket: str) -> Iterator[dict[str, Any]]:
+            query: dict[str, Any] = {
+                "TableName": self._table,
+                "IndexName": keys.FAILURES_BY_TIME,
+                "KeyConditionExpression": "#bucket = :bucket AND place BETWEEN :low AND :high",
+                "ExpressionAttributeNames": {"#bucket": "bucket"} | {f"#{name}": name for name in filters},
+                "ExpressionAttributeValues": {
+                    ":bucket": to_value(keys.join(organization_id, bucket)),
+                    ":low": to_value(low),
+                    ":high": to_value(high),
+                }
+                | {f":{name}": value for name, value in filters.items()},
+                "ScanIndexForward": False,
+            }
+            if filters:
+                query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in filters)
+            return query_all(self._dynamodb, **query)
+
+        buckets = [rows(bucket) for bucket in keys.FAILURE_BUCKETS]
+        for row in heapq.merge(*buckets, key=lambda row: str(row["place"]["S"]), reverse=True):
+            place = row["place"]["S"]
+            if place != after:
+                yield place, self._failure(organization_id, row, whole=False)
+
+    def _failure(self, organization_id: str, item: Mapping[str, Any], *, whole: bool) -> Failure:
+        values = from_item(item)
+        payload: object = None
+        if whole and "payloadKey" in values:
+            body = self._s3().get_object(Bucket=self._bucket, Key=values["payloadKey"])["Body"]
+            payload = jsontext.loads(body.read())
+        elif whole:
+            payload = jsontext.loads(values["payload"].encode())
+        return Failure(
+            failure_id=values["failureId"],
+            organization_id=organization_id,
+            configuration_id=values["configurationId"],
+            source=values["source"],
+            reason=values["reason"],
+            message=values["message"],
+            field_name=values["fieldName"] or None,
+            differing=tuple(values["differing"]),
+            payload=payload,
+            date_first=dates.parse(values["dateFirst"]),
+            date_last=dates.parse(values["dateLast"]),
+            resolved=values["resolved"],
+            replayable=values["replayable"],
+            replays=tuple(values.get("replays", ())),
+        )

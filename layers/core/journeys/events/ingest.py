@@ -1,0 +1,246 @@
+"""Taking events in: each is judged alone, stored alone, and answered only once it is stored."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from journeys import dates
+from journeys.aws import PUT_CONCURRENCY, outage, size
+from journeys.errors import BadRequest, Detail
+from journeys.events.bindings import Binding, Bindings
+from journeys.events.failures.model import Failure, failure_id
+from journeys.events.failures.store import FailureStore
+from journeys.events.model import Event, StoredEvent, differences
+from journeys.events.refusals import SCHEMA_REASONS, Refusal
+from journeys.events.store import EventLog
+from journeys.events.validation import MAX_ITEM_BYTES, check
+from journeys.telemetry import count, report
+
+MAX_ENTITIES = 100
+REQUEST_SECONDS = 12
+"""Puts that were not begun by then are answered 429, so that a sender hears of every event within API Gateway's limit."""
+
+
+class Outcome(StrEnum):
+    """What became of an event that was not refused."""
+
+    CREATED = "created"
+    DUPLICATE = "duplicate"
+    VALID = "valid"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a request's events: every place of the request is in exactly one of the two."""
+
+    processed: Mapping[int, tuple[str, Outcome]] = field(default_factory=dict)
+    refused: Mapping[int, Refusal] = field(default_factory=dict)
+
+    def to_wire(self, entities: Sequence[object]) -> dict[str, Any]:
+        """The contract's `ExternalEventsResponse`, and ours: `processed`."""
+        return {
+            "unprocessedEntities": [
+                {
+                    "event": entities[place],
+                    "originalRequestIndex": place,
+                    "isRetryable": refusal.retryable,
+                    "errorMessage": refusal.message,
+                    "statusCode": refusal.status,
+                    "errorCode": refusal.reason,
+                    "fieldName": refusal.field_name,
+                }
+                for place, refusal in sorted(self.refused.items())
+            ],
+            "processed": [
+                {"originalRequestIndex": place, "id": event_id, "outcome": outcome}
+                for place, (event_id, outcome) in sorted(self.processed.items())
+            ],
+        }
+
+
+def entities_of(body: object) -> list[object]:
+    """The events of a request's body. Raises BadRequest."""
+    entities = body.get("entities") if isinstance(body, dict) else None
+    if not isinstance(entities, list) or not 1 <= len(entities) <= MAX_ENTITIES:
+        raise BadRequest(
+            f'The body must be {{"entities": [...]}} with 1 to {MAX_ENTITIES} events.',
+            details=[Detail("invalid.field", "entities")],
+        )
+    return entities
+
+
+class Ingest:
+    """Takes events in for any configuration of any organisation."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        failures: FailureStore,
+        bindings: Bindings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now_ms: Callable[[], int] = dates.now_ms,
+    ) -> None:
+        self._log, self._failures, self._bindings = log, failures, bindings
+        self._clock, self._now_ms = clock, now_ms
+        self._threads = ThreadPoolExecutor(PUT_CONCURRENCY, thread_name_prefix="put")
+
+    def validate(self, organization_id: str, configuration_id: str, entities: Sequence[object]) -> Taken:
+        """Judges events as `take` would, and stores nothing. Raises NotFound and Conflict for the configuration."""
+        _, items, refused = self._judge(organization_id, configuration_id, entities, "validate")
+        return Taken({place: (stored.event.event_id, Outcome.VALID) for place, stored, _ in items}, refused)
+
+    def take(
+        self, organization_id: str, configuration_id: str, entities: Sequence[object], *, request_id: str
+    ) -> Taken:
+        """Judges and stores events. Raises NotFound and Conflict for the configuration; events are answered one by one."""
+        deadline = self._clock() + REQUEST_SECONDS
+        binding, items, refused = self._judge(organization_id, configuration_id, entities, request_id)
+        processed: dict[int, tuple[str, Outcome]] = {}
+        for place, answer in self._put_all(items, deadline):
+            if isinstance(answer, Refusal):
+                refused[place] = answer
+            else:
+                processed[place] = answer
+        self._keep(organization_id, binding, entities, refused)
+        _measure(processed, refused)
+        return Taken(processed, refused)
+
+    # -- judging -------------------------------------------------------------------------------------------------------
+
+    def _judge(
+        self, organization_id: str, configuration_id: str, entities: Sequence[object], request_id: str
+    ) -> tuple[Binding, list["_Put"], dict[int, Refusal]]:
+        binding = self._bindings.get(organization_id, configuration_id)
+        now_ms = self._now_ms()
+        judged = [check(raw, binding.validator, now_ms) for raw in entities]
+        if any(isinstance(one, Refusal) and one.reason in SCHEMA_REASONS for one in judged):
+            newest = self._bindings.fresh(organization_id, configuration_id)
+            if newest is not binding:
+                binding = newest
+                judged = [check(raw, binding.validator, now_ms) for raw in entities]
+        puts: list[_Put] = []
+        refused: dict[int, Refusal] = {}
+        for place, one in enumerate(judged):
+            if isinstance(one, Event):
+                stored = _stored(one, organization_id, binding, now_ms, f"{request_id}#{place}")
+                item = stored.to_item()
+                if size(item) > MAX_ITEM_BYTES:
+                    one = Refusal("event.too.large", f"The event is over {MAX_ITEM_BYTES // 1024} KB as it is stored.")
+                else:
+                    puts.append((place, stored, item))
+                    continue
+            refused[place] = one
+        return binding, puts, refused
+
+    # -- storing -------------------------------------------------------------------------------------------------------
+
+    def _put_all(self, puts: Sequence["_Put"], deadline: float) -> Iterator[tuple[int, "_Answer"]]:
+        """Events of one id are put one after another, as they stand in the request; all others at the same time."""
+        if len(puts) == 1:
+            yield puts[0][0], self._put(puts[0], deadline)
+            return
+        by_id: dict[str, list[_Put]] = defaultdict(list)
+        for put in puts:
+            by_id[put[1].event.event_id].append(put)
+
+        def one_after_another(same: list["_Put"]) -> list[tuple[int, "_Answer"]]:
+            return [(put[0], self._put(put, deadline)) for put in same]
+
+        for answers in self._threads.map(one_after_another, by_id.values()):
+            yield from answers
+
+    def _put(self, put: "_Put", deadline: float) -> "_Answer":
+        _, stored, item = put
+        if self._clock() >= deadline:
+            return Refusal("too.many.requests", "There was no time left to store the event; send it again.")
+        try:
+            there = self._log.put(item)
+        except (ClientError, BotoCoreError) as error:
+            report("an event was not stored", error)
+            trouble = outage(error)
+            return Refusal(trouble.code, trouble.message)
+        event_id = stored.event.event_id
+        if there is None or there.receipt == stored.receipt:
+            return event_id, Outcome.CREATED  # the same receipt: a put of ours whose answer was lost
+        differing = tuple(differences(there.event, stored.event))
+        if not differing:
+            return event_id, Outcome.DUPLICATE
+        return Refusal(
+            "event.conflict",
+            f"An event with this id is stored already, with another {', '.join(differing)}; it stays as it is.",
+            "id",
+            differing,
+        )
+
+    # -- what was not taken in -----------------------------------------------------------------------------------------
+
+    def _keep(
+        self, organization_id: str, binding: Binding, entities: Sequence[object], refused: Mapping[int, Refusal]
+    ) -> None:
+        """Keeps what was refused for good. That this fails is counted, and never changes what the sender hears."""
+        now_ms = self._now_ms()
+        configuration = binding.configuration
+        failures = {
+            id_: Failure(
+                failure_id=id_,
+                organization_id=organization_id,
+                configuration_id=configuration.configuration_id,
+                source=configuration.source,
+                reason=refusal.reason,
+                message=refusal.message,
+                field_name=refusal.field_name,
+                differing=refusal.differing,
+                payload=entities[place],
+                date_first=now_ms,
+                date_last=now_ms,
+            )
+            for place, refusal in refused.items()
+            if not refusal.retryable
+            for id_ in [failure_id(configuration.configuration_id, entities[place])]
+        }
+
+        def keep(failure: Failure) -> bool:
+            try:
+                self._failures.keep(failure)
+                return True
+            except Exception as error:  # whatever it is, the sender's answer stands
+                report("a refused event was not kept", error)
+                return False
+
+        kept = sum(self._threads.map(keep, failures.values()))
+        if kept < len(failures):
+            count("FailuresNotKept", len(failures) - kept)
+
+
+_Put = tuple[int, StoredEvent, dict[str, Any]]
+_Answer = tuple[str, Outcome] | Refusal
+
+
+def _stored(event: Event, organization_id: str, binding: Binding, now_ms: int, receipt: str) -> StoredEvent:
+    schema, configuration = binding.schema, binding.configuration
+    return StoredEvent(
+        event=event,
+        organization_id=organization_id,
+        configuration_id=configuration.configuration_id,
+        schema_id=schema.schema_id,
+        schema_version=schema.version,
+        slot=schema.slot,
+        event_name=schema.title,
+        source=configuration.source,
+        date_received=now_ms,
+        receipt=receipt,
+    )
+
+
+def _measure(processed: Mapping[int, tuple[str, Outcome]], refused: Mapping[int, Refusal]) -> None:
+    for outcome, number in Counter(outcome for _, outcome in processed.values()).items():
+        count("EventsTaken", number, outcome=outcome)
+    for reason, number in Counter(refusal.reason for refusal in refused.values()).items():
+        count("EventsRefused", number, reason=reason)

@@ -1,0 +1,41 @@
+"""The log of events. What is in it is never edited, overwritten or deleted: the one write is a put under a condition."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from journeys import keys
+from journeys.aws import Item, get_all, is_condition_failure
+from journeys.events.model import StoredEvent
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class EventLog:
+    """Every event that was ever taken in."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
+        self._dynamodb, self._table = dynamodb, table
+
+    def put(self, item: Item) -> StoredEvent | None:
+        """Stores an event unless one of its id is there; then it answers with that one, which stays as it is."""
+        try:
+            self._dynamodb.put_item(
+                TableName=self._table,
+                Item=item,
+                ConditionExpression="attribute_not_exists(pk)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+            return None
+        except ClientError as error:
+            if not is_condition_failure(error):
+                raise
+            return StoredEvent.from_item(error.response["Item"])  # type: ignore[typeddict-item]  # the stubs lack it
+
+    def get_all(self, event_keys: Sequence[str]) -> dict[str, StoredEvent]:
+        """The events of these keys, by key."""
+        items = get_all(self._dynamodb, self._table, [keys.item(key) for key in event_keys], consistent=True)
+        events = [StoredEvent.from_item(item) for item in items]
+        return {event.key: event for event in events}

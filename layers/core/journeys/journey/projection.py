@@ -1,0 +1,90 @@
+"""From new events to the summaries of journeys: any order, repetition, split or concurrency ends in the same journey.
+
+A step is counted exactly when it has a row or is pending in the summary. Rows are put only once the summary that
+counts them is written, and the summary is written only if it is still the one that was read; so what is read after
+the summary is what that summary counts, or else the write fails and all is read again.
+"""
+
+import time
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from journeys.aws import backoff
+from journeys.journey.fold import add
+from journeys.journey.model import Journey, Step, Summary
+from journeys.journey.store import JourneyStore, SummaryConflict
+
+MAX_ATTEMPTS = 25
+
+
+def count_steps(
+    store: JourneyStore,
+    journey_key: str,
+    steps: Iterable[Step],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    waits: Callable[[], Iterator[float]] = lambda: backoff(attempts=MAX_ATTEMPTS, first=0.03),
+) -> int:
+    """Brings steps into a customer's journey, each once; answers how many were new.
+
+    Raises TooManyRequests when others keep writing the same summary, and what the store raises; then all is to be done
+    again, and nothing is counted twice.
+    """
+    wanted = sorted(set(steps))
+    rows: set[str] = set()
+    for wait in waits():
+        summary = store.summary(journey_key)
+        rows |= store.with_row(journey_key, (one for one in (*wanted, *summary.pending) if one.key not in rows))
+        counted = rows | {one.key for one in summary.pending}
+        new = [one for one in wanted if one.key not in counted]
+        if new:
+            grown = Summary(
+                journey=_grow(store, journey_key, summary, new),
+                version=summary.version,
+                pending=tuple(sorted({*new, *(one for one in summary.pending if one.key not in rows)})),
+            )
+            try:
+                store.put_summary(journey_key, grown)
+            except SummaryConflict:
+                sleep(wait)
+                continue
+        store.put_rows(journey_key, [one for one in wanted if one.key not in rows])
+        return len(new)
+    raise AssertionError("backoff ends by raising")
+
+
+def _grow(store: JourneyStore, journey_key: str, summary: Summary, new: Sequence[Step]) -> Journey:
+    """The journey with new steps, in order. What is newer than its end or older than its start needs no reading."""
+    journey = summary.journey
+    known = sorted(summary.pending)  # counted, and maybe without a row
+    gap: _Gap | None = None
+    for step in new:
+        if journey.first is None or journey.last is None or step > journey.last:
+            before, after = journey.last, None
+        elif step < journey.first:
+            before, after = None, journey.first
+        else:
+            if gap is None or not gap.holds(step):
+                gap = _Gap(store, journey_key, step)
+            place = bisect_left(known, step)
+            before = max(_present(gap.before, *known[:place][-1:]), default=None)
+            after = min(_present(gap.after, *known[place:][:1]), default=None)
+        journey = add(journey, step, before, after)
+        insort(known, step)
+    return journey
+
+
+class _Gap:
+    """The place between two rows that are neighbours: it is read once for all the steps that fall into it."""
+
+    def __init__(self, store: JourneyStore, journey_key: str, step: Step) -> None:
+        self.before = store.neighbour(journey_key, step.key, forward=False)
+        self.after = store.neighbour(journey_key, step.key, forward=True)
+
+    def holds(self, step: Step) -> bool:
+        """Whether a step that comes later than the one it was read for falls into it as well."""
+        return self.after is None or step < self.after
+
+
+def _present(*steps: Step | None) -> list[Step]:
+    return [step for step in steps if step is not None]

@@ -1,0 +1,124 @@
+"""Answers about one customer's journey: its summary, and its events page by page."""
+
+from itertools import islice
+from typing import Any
+
+from journeys import cursors, dates, keys
+from journeys.errors import NotFound
+from journeys.events.store import EventLog
+from journeys.jsontext import present
+from journeys.journey.model import Journey, Step
+from journeys.journey.store import JourneyStore
+from journeys.registry.cache import Cache
+from journeys.registry.schemas.model import Schema
+from journeys.registry.schemas.store import SchemaStore
+
+RECENT_EVENTS = 20
+ROWS_PER_READ = 1000
+
+
+class JourneyReader:
+    """Reads journeys; an organisation's event types, which name their steps, are kept for a minute."""
+
+    def __init__(self, journeys: JourneyStore, log: EventLog, schemas: SchemaStore) -> None:
+        self._journeys, self._log = journeys, log
+        self._types: Cache[str, dict[str, Schema]] = Cache(
+            lambda organization_id, _: {schema.slot: schema for schema in schemas.all(organization_id)}
+        )
+
+    def summary(self, organization_id: str, external_source_id: str, value: str) -> dict[str, Any]:
+        """The journey in figures, and its last 20 events, the newest first. Raises NotFound."""
+        journey_key = keys.journey(organization_id, external_source_id, value)
+        journey = self._journeys.summary(journey_key).journey
+        if journey.first is None or journey.last is None:
+            raise _not_found()
+        types = self._types_of(organization_id, journey)
+        recent = list(islice(self._journeys.steps(journey_key, ascending=False, page=RECENT_EVENTS), RECENT_EVENTS))
+
+        def type_of(slot: str) -> dict[str, Any]:
+            schema = types.get(slot)
+            return present({"schemaId": schema and schema.schema_id, "eventName": _name(types, slot)})
+
+        return {
+            "externalSourceId": external_source_id,
+            "value": value,
+            "eventCount": journey.count,
+            "dateFirstEvent": dates.text(journey.first.date),
+            "dateLastEvent": dates.text(journey.last.date),
+            "eventTypes": [
+                type_of(slot)
+                | {
+                    "eventCount": span.count,
+                    "dateFirstEvent": dates.text(span.first),
+                    "dateLastEvent": dates.text(span.last),
+                }
+                for slot, span in sorted(journey.types.items(), key=lambda one: (-one[1].count, one[0]))
+            ],
+            "transitions": [
+                {"from": _name(types, pair[0]), "to": _name(types, pair[1]), "count": number}
+                for pair, number in sorted(journey.transitions.items(), key=lambda one: (-one[1], one[0]))
+            ],
+            "recentEvents": self._events(organization_id, recent),
+        }
+
+    def events(
+        self,
+        organization_id: str,
+        external_source_id: str,
+        value: str,
+        *,
+        ascending: bool,
+        page_size: int,
+        cursor: str | None,
+        event_name: str | None,
+        since: int | None,
+        until: int | None,
+    ) -> dict[str, Any]:
+        """One page of the journey's events, from `since` up to and without `until`. Raises NotFound and BadRequest."""
+        journey_key = keys.journey(organization_id, external_source_id, value)
+        scope = (journey_key, str(ascending), event_name or "", str(since), str(until))
+        after = cursors.decode(cursor, *scope) if cursor is not None else None
+        journey = self._journeys.summary(journey_key).journey
+        if journey.first is None:
+            raise _not_found()
+        slots = None
+        if event_name is not None:
+            types = self._types_of(organization_id, journey)
+            slots = frozenset(slot for slot, schema in types.items() if schema.title == event_name)
+        steps: list[Step] = []
+        if slots is None or slots:
+            found = self._journeys.steps(
+                journey_key,
+                ascending=ascending,
+                after=after,
+                since=dates.text(since) if since is not None else None,
+                until=dates.text(until) if until is not None else None,
+                slots=slots,
+                page=page_size + 2 if slots is None else ROWS_PER_READ,
+            )
+            steps = list(islice(found, page_size + 1))
+        page = steps[:page_size]
+        return present(
+            {
+                "entities": self._events(organization_id, page),
+                "nextCursor": cursors.encode(page[-1].key, *scope) if len(steps) > page_size else None,
+            }
+        )
+
+    def _types_of(self, organization_id: str, journey: Journey) -> dict[str, Schema]:
+        types = self._types.get(organization_id)
+        return types if types.keys() >= journey.types.keys() else self._types.fresh(organization_id)
+
+    def _events(self, organization_id: str, steps: list[Step]) -> list[dict[str, Any]]:
+        names = [keys.event(organization_id, *step.event_name) for step in steps]
+        events = self._log.get_all(names)
+        return [events[name].to_wire() for name in names if name in events]
+
+
+def _name(types: dict[str, Schema], slot: str) -> str:
+    schema = types.get(slot)
+    return schema.title if schema is not None else "unknown"
+
+
+def _not_found() -> NotFound:
+    return NotFound("No event of this customer was ever taken in.")

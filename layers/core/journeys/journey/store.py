@@ -1,0 +1,178 @@
+"""Journeys in their table: one summary row a customer, and one row a step."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from journeys import keys
+from journeys.aws import Item, get_all, is_condition_failure, put_all
+from journeys.journey.model import Journey, Span, Step, Summary
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class SummaryConflict(Exception):
+    """Somebody else wrote the summary meanwhile."""
+
+
+class JourneyStore:
+    """One customer's journey goes by its partition key, `keys.journey`."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
+        self._dynamodb, self._table = dynamodb, table
+
+    # -- the summary ---------------------------------------------------------------------------------------------------
+
+    def summary(self, journey_key: str) -> Summary:
+        """The summary, read consistently; an empty one where there is none."""
+        answer = self._dynamodb.get_item(
+            TableName=self._table, Key=keys.item(journey_key, keys.SUMMARY), ConsistentRead=True
+        )
+        return _summary(answer.get("Item", {}))
+
+    def put_summary(self, journey_key: str, summary: Summary) -> None:
+        """Writes the summary as the next of its version. Raises SummaryConflict where that is not the stored one."""
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+        if summary.version:
+            condition = {
+                "ConditionExpression": "version = :version",
+                "ExpressionAttributeValues": {":version": {"N": str(summary.version)}},
+            }
+        try:
+            self._dynamodb.put_item(
+                TableName=self._table,
+                Item=_summary_item(journey_key, summary),
+                **condition,
+            )
+        except ClientError as error:
+            if is_condition_failure(error):
+                raise SummaryConflict from None
+            raise
+
+    # -- the steps -----------------------------------------------------------------------------------------------------
+
+    def with_row(self, journey_key: str, steps: Iterable[Step]) -> frozenset[str]:
+        """The keys of those steps that have a row, read consistently."""
+        wanted = [keys.item(journey_key, key) for key in sorted({step.key for step in steps})]
+        found = get_all(self._dynamodb, self._table, wanted, consistent=True, ProjectionExpression="sk")
+        return frozenset(item["sk"]["S"] for item in found)
+
+    def neighbour(self, journey_key: str, key: str, *, forward: bool) -> Step | None:
+        """The next row after (or before) a step's place, read consistently."""
+        condition = "sk > :key" if forward else "sk < :key"
+        answer = self._dynamodb.query(
+            TableName=self._table,
+            KeyConditionExpression=f"pk = :pk AND {condition}",
+            ExpressionAttributeValues={":pk": {"S": journey_key}, ":key": {"S": key}},
+            ScanIndexForward=forward,
+            ConsistentRead=True,
+            Limit=1,
+        )
+        for item in answer["Items"]:
+            if item["sk"]["S"] != keys.SUMMARY:  # which sorts after every step
+                return _step(item)
+        return None
+
+    def put_rows(self, journey_key: str, steps: Sequence[Step]) -> None:
+        """Puts the rows of steps that the summary counts; to put one again changes nothing."""
+        put_all(
+            self._dynamodb,
+            self._table,
+            [keys.item(journey_key, step.key) | {"slot": {"S": step.slot}} for step in steps],
+        )
+
+    def steps(
+        self,
+        journey_key: str,
+        *,
+        ascending: bool,
+        after: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        slots: frozenset[str] | None = None,
+        page: int = 100,
+    ) -> Iterator[Step]:
+        """Steps in order, from `since` up to and without `until` (texts of dates), going on behind the key `after`."""
+        low, high = since or "0", until or "9999-99"
+        if after is not None:
+            low, high = (after, high) if ascending else (low, after)
+        if low > high:
+            return
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :low AND :high",
+            "ExpressionAttributeValues": {":pk": {"S": journey_key}, ":low": {"S": low}, ":high": {"S": high}},
+            "ScanIndexForward": ascending,
+            "Limit": page,
+        }
+        if slots is not None:
+            names = {f":s{place}": {"S": slot} for place, slot in enumerate(sorted(slots))}
+            query["FilterExpression"] = f"slot IN ({', '.join(names)})"
+            query["ExpressionAttributeValues"] |= names
+        while True:
+            answer = self._dynamodb.query(**query)
+            for item in answer["Items"]:
+                if item["sk"]["S"] != after:
+                    yield _step(item)
+            if "LastEvaluatedKey" not in answer:
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+
+def _step(item: Mapping[str, Any]) -> Step:
+    return Step(item["sk"]["S"], item["slot"]["S"])
+
+
+def _summary_item(journey_key: str, summary: Summary) -> Item:
+    """The row of a summary, short: it is written for every event, and a kilobyte is a write unit.
+
+    `types` holds {slot: [count, first, last]}; steps are written as their slot and their key.
+    """
+    journey = summary.journey
+    item: Item = keys.item(journey_key, keys.SUMMARY) | {
+        "version": {"N": str(summary.version + 1)},
+        "count": {"N": str(journey.count)},
+        "types": {
+            "M": {
+                slot: {"L": [{"N": str(span.count)}, {"N": str(span.first)}, {"N": str(span.last)}]}
+                for slot, span in journey.types.items()
+            }
+        },
+        "transitions": {"M": {pair: {"N": str(number)} for pair, number in journey.transitions.items()}},
+    }
+    if journey.first is not None and journey.last is not None:
+        item["first"], item["last"] = _step_value(journey.first), _step_value(journey.last)
+    if summary.pending:
+        item["pending"] = {"L": [_step_value(step) for step in summary.pending]}
+    return item
+
+
+def _step_value(step: Step) -> Item:
+    return {"S": step.slot + step.key}
+
+
+def _summary(item: Mapping[str, Any]) -> Summary:
+    if not item:
+        return Summary()
+
+    def step(value: Mapping[str, Any]) -> Step:
+        return Step(value["S"][1:], value["S"][0])
+
+    return Summary(
+        journey=Journey(
+            count=int(item["count"]["N"]),
+            first=step(item["first"]) if "first" in item else None,
+            last=step(item["last"]) if "last" in item else None,
+            types={
+                slot: Span(*(int(number["N"]) for number in span["L"])) for slot, span in item["types"]["M"].items()
+            },
+            transitions={pair: int(number["N"]) for pair, number in item["transitions"]["M"].items()},
+        ),
+        version=int(item["version"]["N"]),
+        pending=tuple(step(value) for value in item.get("pending", {"L": []})["L"]),
+    )

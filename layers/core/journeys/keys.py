@@ -1,0 +1,108 @@
+"""Every key of every table, and the access patterns they serve.
+
+| table    | partition key                                | sort key                        | read by                                  |
+| -------- | -------------------------------------------- | ------------------------------- | ---------------------------------------- |
+| events   | {org}#{configuration}#{event}                |                                 | one event, by its full name              |
+| journeys | {org}#{external source}#{customer}           | SUMMARY                         | one customer's summary                   |
+|          |                                              | {date}#{configuration}#{event}  | steps in order, from either end, by time |
+| failures | {org}#{failure}                              |                                 | one failure                              |
+|  byTime  | {org}#{bucket}                               | {date}#{failure}                | an organisation's failures by time       |
+| registry | CLIENT#{client}                              | CLIENT                          | who calls                                |
+|          | ORG#{org}                                    | ORG                             | an organisation                          |
+|          | ORG#{org}                                    | EVENT_TYPES                     | the counter of event types               |
+|          | ORG#{org}#SCHEMAS                            | {schema}                        | schemas, one or all                      |
+|          | ORG#{org}#SCHEMA#{schema}                    | {version}                       | versions of a schema                     |
+|          | ORG#{org}#TITLES                             | {title}                         | whether a title is taken                 |
+|          | ORG#{org}#CONFIGURATIONS                     | {configuration}                 | configurations, one or all               |
+
+Parts are percent-encoded, so that no part can hold the separator; DynamoDB compares keys by their bytes, and so does
+everything here that puts steps in order.
+"""
+
+from typing import Any
+from urllib.parse import quote, unquote
+
+SUMMARY = "SUMMARY"
+FAILURE_BUCKETS = "0123"
+FAILURES_BY_TIME = "byTime"
+
+Key = dict[str, Any]
+"""A key in the form of the low-level client: {"pk": {"S": ...}, "sk": {"S": ...}}."""
+
+
+def join(*parts: str) -> str:
+    """One key out of its parts."""
+    return "#".join([quote(part, safe="/:@+=, ()!*'") for part in parts])
+
+
+def split(key: str) -> list[str]:
+    """The parts of a key that `join` made."""
+    return [unquote(part) for part in key.split("#")]
+
+
+def item(pk: str, sk: str | None = None) -> Key:
+    """The key of one item, as DynamoDB wants it."""
+    return {"pk": {"S": pk}} if sk is None else {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def event(organization_id: str, configuration_id: str, event_id: str) -> str:
+    return join(organization_id, configuration_id, event_id)
+
+
+def journey(organization_id: str, external_source_id: str, customer: str) -> str:
+    return join(organization_id, external_source_id, customer)
+
+
+def step(date: str, configuration_id: str, event_id: str) -> str:
+    """The name of a step; `date` is the text of `dates.text`. The order of these is the order of events, everywhere."""
+    return join(date, configuration_id, event_id)
+
+
+def failure(organization_id: str, failure_id: str) -> str:
+    return join(organization_id, failure_id)
+
+
+def failure_bucket(organization_id: str, failure_id: str) -> str:
+    """The index partition of a failure: four an organisation, so that a source gone wrong does not heat one."""
+    return join(organization_id, FAILURE_BUCKETS[int(failure_id[0], 16) % len(FAILURE_BUCKETS)])
+
+
+def client(client_id: str) -> Key:
+    return item(join("CLIENT", client_id), "CLIENT")
+
+
+def organization(organization_id: str) -> Key:
+    return item(join("ORG", organization_id), "ORG")
+
+
+def event_types(organization_id: str) -> Key:
+    return item(join("ORG", organization_id), "EVENT_TYPES")
+
+
+def schemas(organization_id: str) -> str:
+    return join("ORG", organization_id, "SCHEMAS")
+
+
+def schema(organization_id: str, schema_id: str) -> Key:
+    return item(schemas(organization_id), schema_id)
+
+
+def schema_versions(organization_id: str, schema_id: str) -> str:
+    return join("ORG", organization_id, "SCHEMA", schema_id)
+
+
+def schema_version(organization_id: str, schema_id: str, version: int) -> Key:
+    return item(schema_versions(organization_id, schema_id), f"{version:08d}")
+
+
+def title(organization_id: str, text: str) -> Key:
+    """Titles that differ in case or in space around them count as the same."""
+    return item(join("ORG", organization_id, "TITLES"), join(text.strip().casefold()))
+
+
+def configurations(organization_id: str) -> str:
+    return join("ORG", organization_id, "CONFIGURATIONS")
+
+
+def configuration(organization_id: str, configuration_id: str) -> Key:
+    return item(configurations(organization_id), configuration_id)

@@ -1,0 +1,116 @@
+"""The kinds of value that a field of an event type can have, and the platform's core types, which name them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What a field holds. A field never changes its kind."""
+
+    STRING = "string"
+    TEXT = "text"
+    LONGTEXT = "longtext"
+    URL = "url"
+    IDENTIFIER = "identifier"
+    ENUM = "enum"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    TAG = "tag"
+
+
+FILTERABLE = frozenset(
+    {Kind.STRING, Kind.TEXT, Kind.LONGTEXT, Kind.URL, Kind.IDENTIFIER, Kind.ENUM, Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN}
+)
+"""The kinds that journey views filter and chart."""
+
+Range = tuple[int, int]
+
+LARGEST_STRING = 300 * 1024
+LARGEST_NUMBER = 10**38 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class CoreType:
+    """A kind as the platform offers it: which bounds a field of it may set, and between which limits."""
+
+    name: str
+    kind: Kind
+    json_type: str
+    description: str
+    fields: Mapping[str, Range] = field(default_factory=dict)
+    item_fields: Mapping[str, Range] = field(default_factory=dict)
+    pattern: str | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        """The contract's `Coretype`."""
+        schema: dict[str, Any] = {"title": self.name, "description": self.description, "type": [self.json_type]}
+        if self.kind is Kind.TAG:
+            schema["items"] = {"type": "string"}
+        if self.pattern:
+            schema["pattern"] = self.pattern
+        wire: dict[str, Any] = {
+            "id": self.name,
+            "name": self.name,
+            "version": 1,
+            "dateCreated": "2024-01-01T00:00:00.000Z",
+            "schema": schema,
+            "current": True,
+            "validationFields": list(self.fields) + (["enum"] if self.kind is Kind.ENUM else []),
+            "validationLimits": _limits_to_wire(self.fields),
+            "selfUri": f"/api/v2/journey/externalevents/schemas/coretypes/{self.name}",
+        }
+        if self.item_fields:
+            wire |= {
+                "itemValidationFields": list(self.item_fields),
+                "itemValidationLimits": _limits_to_wire(self.item_fields),
+            }
+        return wire
+
+
+def _limits_to_wire(fields: Mapping[str, Range]) -> dict[str, dict[str, int]]:
+    return {keyword: {"min": low, "max": high} for keyword, (low, high) in fields.items()}
+
+
+def _lengths(most: int) -> dict[str, Range]:
+    return {"minLength": (0, most), "maxLength": (1, most)}
+
+
+_BOUNDS: dict[str, Range] = {
+    "minimum": (-LARGEST_NUMBER, LARGEST_NUMBER),
+    "maximum": (-LARGEST_NUMBER, LARGEST_NUMBER),
+}
+_ITEMS: dict[str, Range] = {"minItems": (0, 10), "maxItems": (1, 10)}
+
+CORE_TYPES = {
+    core.name: core
+    for core in (
+        CoreType("text", Kind.TEXT, "string", "A short text.", _lengths(100)),
+        CoreType("longtext", Kind.LONGTEXT, "string", "A long text.", _lengths(1000)),
+        CoreType("url", Kind.URL, "string", "A web address.", _lengths(2000), pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://\S+$"),
+        CoreType("identifier", Kind.IDENTIFIER, "string", "An identifier, without white space.", _lengths(100),
+                 pattern=r"^\S+$"),
+        CoreType("enum", Kind.ENUM, "string", "One of the values that the field lists."),
+        CoreType("integer", Kind.INTEGER, "integer", "A whole number.", _BOUNDS),
+        CoreType("number", Kind.NUMBER, "number", "A decimal number of up to 38 digits.", _BOUNDS),
+        CoreType("boolean", Kind.BOOLEAN, "boolean", "True or false."),
+        CoreType("checkbox", Kind.BOOLEAN, "boolean", "True or false; another name of boolean."),
+        CoreType("date", Kind.DATE, "string", "A calendar date: 2026-01-31."),
+        CoreType("datetime", Kind.DATETIME, "string", "A moment with its zone: 2026-01-31T09:30:00Z."),
+        CoreType("tag", Kind.TAG, "array", "A list of short texts.", _ITEMS, _lengths(100)),
+    )
+}  # fmt: skip
+
+PLAIN_TYPES = {
+    "string": CoreType("string", Kind.STRING, "string", "", _lengths(LARGEST_STRING)),
+    "integer": CORE_TYPES["integer"],
+    "number": CORE_TYPES["number"],
+    "boolean": CORE_TYPES["boolean"],
+    "array": CoreType("array", Kind.TAG, "array", "", {"minItems": (0, 1000), "maxItems": (1, 1000)},
+                      _lengths(LARGEST_STRING)),
+}  # fmt: skip
+"""The types of plain JSON Schema draft-04 that are taken; an array is one of strings."""

@@ -1,0 +1,120 @@
+"""An event type: a schema with its versions, its slot and its activation for journey views."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from journeys import dates, jsontext
+from journeys.errors import BadRequest, Detail
+from journeys.registry.schemas import document
+from journeys.registry.schemas.document import Document
+
+SLOTS = "abcdefghijklmnopqrst"
+"""The letters that name an organisation's event types in its journeys, one each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """How an event type is shown in journey views, since it was activated there. Dates are milliseconds."""
+
+    display_name: str
+    rank: int
+    version: int
+    date_first_activated: int
+    date_modified: int
+
+
+@dataclass(frozen=True)
+class Schema:
+    """One version of an event type. `used` tells that a configuration was ever made for it. Dates are milliseconds."""
+
+    schema_id: str
+    version: int
+    enabled: bool
+    slot: str
+    used: bool
+    date_created: int
+    date_modified: int
+    created_by: Mapping[str, str]
+    raw: Mapping[str, Any]
+    activation: Activation | None = None
+
+    @cached_property
+    def document(self) -> Document:
+        return document.parse(self.raw)
+
+    @property
+    def title(self) -> str:
+        """The name of the event type, which is also the name of its events."""
+        return str(self.raw["title"])
+
+    def to_wire(self) -> dict[str, Any]:
+        """The contract's `JourneyExternalEventsSchema`."""
+        self_uri = f"/api/v2/journey/externalevents/schemas/{self.schema_id}"
+        return {
+            "id": self.schema_id,
+            "version": self.version,
+            "enabled": self.enabled,
+            "dateCreated": dates.text(self.date_created),
+            "createdBy": dict(self.created_by),
+            "jsonSchema": dict(self.raw),
+            "selfUri": self_uri,
+        }
+
+    def to_values(self) -> dict[str, Any]:
+        """What a row holds, beside its key."""
+        activation = self.activation
+        return {
+            "schemaId": self.schema_id,
+            "version": self.version,
+            "enabled": self.enabled,
+            "slot": self.slot,
+            "used": self.used,
+            "dateCreated": dates.text(self.date_created),
+            "dateModified": dates.text(self.date_modified),
+            "createdBy": dict(self.created_by),
+            "jsonSchema": jsontext.dumps(self.raw),  # text, so that fields keep their order
+            "activation": activation
+            and {
+                "displayName": activation.display_name,
+                "rank": activation.rank,
+                "version": activation.version,
+                "dateFirstActivated": dates.text(activation.date_first_activated),
+                "dateModified": dates.text(activation.date_modified),
+            },
+        }
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> "Schema":
+        activation = values.get("activation")
+        return cls(
+            schema_id=values["schemaId"],
+            version=values["version"],
+            enabled=values["enabled"],
+            slot=values["slot"],
+            used=values["used"],
+            date_created=dates.parse(values["dateCreated"]),
+            date_modified=dates.parse(values["dateModified"]),
+            created_by=values["createdBy"],
+            raw=jsontext.loads(values["jsonSchema"].encode()),
+            activation=activation
+            and Activation(
+                display_name=activation["displayName"],
+                rank=activation["rank"],
+                version=activation["version"],
+                date_first_activated=dates.parse(activation["dateFirstActivated"]),
+                date_modified=dates.parse(activation["dateModified"]),
+            ),
+        )
+
+
+def check_evolution(old: Document, new: Document) -> None:
+    """Raises BadRequest with every way in which a new version would break what its predecessor promised."""
+    found = list(document.differences(old, new))
+    if found:
+        raise BadRequest(
+            " ".join(sentence for _, _, sentence in found[:5]),
+            code=found[0][0],
+            details=[Detail(code, where) for code, where, _ in found],
+        )
