@@ -21,7 +21,8 @@ define install
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.13 ...")'
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	for list in tools/requirements/pip.txt $<; do \
+	  $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $$list || exit 1; done
 	touch $@
 endef
 
@@ -42,7 +43,7 @@ install: $(TOOLS)  ## make the virtual environments
 
 .PHONY: requirements
 requirements: $(VENV)/.installed  ## pin the newest versions of what we depend on
-	for name in layers/dependencies/requirements tools/requirements/dev tools/requirements/sam tools/requirements/stack; do \
+	for name in layers/dependencies/requirements tools/requirements/pip tools/requirements/dev tools/requirements/sam tools/requirements/stack; do \
 	  $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --allow-unsafe --no-header \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$name.txt $$name.in || exit 1; done
 
