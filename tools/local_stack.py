@@ -36,6 +36,10 @@ PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers")
 
 
+class StackFailed(Exception):
+    """The local stack does not do what it should; the message says what to look at."""
+
+
 class LocalStack:
     """One local stack, in a folder of its own."""
 
@@ -75,13 +79,13 @@ class LocalStack:
         was_up = self._running() is not None
         state = self._read()
         if was_up:
-            os.killpg(state["pid"], signal.SIGTERM)
+            os.killpg(os.getpgid(state["pid"]), signal.SIGTERM)
             for _ in range(100):
                 if not _alive(state["pid"]):
                     break
                 time.sleep(0.1)
             else:
-                os.killpg(state["pid"], signal.SIGKILL)
+                os.killpg(os.getpgid(state["pid"]), signal.SIGKILL)
         self._state.unlink(missing_ok=True)
         (self._home / "stack.json").unlink(missing_ok=True)
         shutil.rmtree(self._home / "build", ignore_errors=True)
@@ -97,26 +101,27 @@ class LocalStack:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         environment.pop("PYTHONPATH", None)
-        with (self._home / "ministack.log").open("wb") as log:
-            process = subprocess.Popen(
-                [VENVS / "stack" / "bin" / "ministack"],
-                cwd=self._home,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        # a shell starts it and ends, so that it is nobody's child and lives on
+        started = subprocess.run(
+            ["/bin/sh", "-c", '"$0" >ministack.log 2>&1 & echo $!', VENVS / "stack" / "bin" / "ministack"],
+            cwd=self._home,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=True,
+            start_new_session=True,
+        )
+        pid = int(started.stdout)
         endpoint_url = f"http://127.0.0.1:{port}"
         for _ in range(300):
-            if process.poll() is not None:
-                raise SystemExit(f"The local stack ended at once; see {self._home / 'ministack.log'}.")
+            if not _alive(pid):
+                raise StackFailed(f"The local stack ended at once; see {self._home / 'ministack.log'}.")
             if _answers(endpoint_url):
                 break
             time.sleep(0.1)
         else:
-            raise SystemExit(f"The local stack does not answer; see {self._home / 'ministack.log'}.")
-        self._state.write_text(json.dumps({"pid": process.pid, "endpointUrl": endpoint_url}))
+            raise StackFailed(f"The local stack does not answer; see {self._home / 'ministack.log'}.")
+        self._state.write_text(json.dumps({"pid": pid, "endpointUrl": endpoint_url}))
         return endpoint_url
 
     def _build(self) -> None:
@@ -124,7 +129,8 @@ class LocalStack:
 
     def _deploy(self, endpoint_url: str) -> None:
         self._sam(
-            *("deploy", "--config-env", "local", "--stack-name", STACK_NAME, "--no-progressbar"),
+            *("deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"),
+            *("--stack-name", STACK_NAME, "--no-progressbar"),
             *("--template-file", str(self._home / "build" / "template.yaml")),
             *("--parameter-overrides", f"Stage=local {_runtime()} EndpointUrl={endpoint_url}"),
             endpoint_url=endpoint_url,
@@ -154,7 +160,7 @@ class LocalStack:
             check=False,
         )
         if done.returncode:
-            raise SystemExit(f"sam {arguments[0]} failed:\n{done.stdout[-6000:]}")
+            raise StackFailed(f"sam {arguments[0]} failed:\n{done.stdout[-6000:]}")
 
     # -- what is known of it -------------------------------------------------------------------------------------------
 
@@ -186,7 +192,7 @@ class LocalStack:
         """Prints what the functions logged, in order; with `follow`, also what they go on to log."""
         stack = self.running()
         if stack is None:
-            raise SystemExit("The local stack is not running; start it with `make run`.")
+            raise StackFailed("The local stack is not running; start it with `make run`.")
         client, since = stack.client("logs"), 0
         seen: set[str] = set()
         while True:
@@ -236,6 +242,7 @@ def _put_gateway_responses(stack: Stack) -> None:
             },
             responseTemplates=response["ResponseTemplates"],
         )
+    client.create_deployment(restApiId=stack.outputs["ApiId"], stageName=stack.outputs["StageName"])
 
 
 def _runtime() -> str:
@@ -254,10 +261,6 @@ def _fingerprint() -> str:
 
 
 def _alive(pid: int) -> bool:
-    try:
-        os.waitpid(pid, os.WNOHANG)  # a child of ours that ended would count as alive
-    except ChildProcessError:
-        pass
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -281,7 +284,7 @@ def _free_port(preferred: int) -> int:
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise SystemExit("There is no free port on this machine.")
+    raise StackFailed("There is no free port on this machine.")
 
 
 def _say(what: str, quiet: bool) -> None:
@@ -299,16 +302,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands.add_parser("logs").add_argument("--follow", action="store_true")
     given = parser.parse_args(arguments)
     local = LocalStack(given.home.resolve())
-    match given.command:
-        case "up":
-            print(json.dumps(local.up().describe(), indent=2))
-        case "down":
-            print("The local stack is down." if local.down() else "The local stack was not up.")
-        case "logs":
-            try:
+    try:
+        match given.command:
+            case "up":
+                print(json.dumps(local.up().describe(), indent=2))
+            case "down":
+                print("The local stack is down." if local.down() else "The local stack was not up.")
+            case "logs":
                 local.logs(follow=given.follow)
-            except KeyboardInterrupt:
-                print()
+    except StackFailed as failed:
+        sys.exit(str(failed))
+    except KeyboardInterrupt:
+        print()
 
 
 if __name__ == "__main__":

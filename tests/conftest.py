@@ -1,0 +1,117 @@
+"""What tests stand on: tables on three kinds of DynamoDB, the functions in this process, and the deployed local stack."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from hypothesis import HealthCheck, settings
+from moto import mock_aws
+
+from journeys import aws
+from journeys.registry.clients.model import PERMISSIONS, Client
+from journeys.registry.clients.store import ClientStore
+from tests.support.tables import Tables, create_tables
+from tests.support.template import ROOT
+from tools.admin import Admin
+from tools.api import Api
+from tools.local_stack import LocalStack
+from tools.stack import Stack
+
+for name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[name]
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "POWERTOOLS_LOG_LEVEL": "WARNING",
+    "POWERTOOLS_METRICS_DISABLED": "true",
+}
+
+settings.register_profile(
+    "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("tests")
+
+ORGANIZATION = "acme"
+
+
+# -- moto: units of the stores and of the functions --------------------------------------------------------------------
+
+
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
+    """Empty tables in moto, a bucket, and the environment of the functions, with a client `client` that may do all."""
+    with mock_aws():
+        aws.dynamodb.cache_clear()
+        aws.s3.cache_clear()
+        made = create_tables(aws.dynamodb())
+        aws.s3().create_bucket(Bucket="archive")
+        for table in ("events", "journeys", "failures", "registry"):
+            monkeypatch.setenv(f"{table.upper()}_TABLE", getattr(made, table))
+        monkeypatch.setenv("ARCHIVE_BUCKET", "archive")
+        ClientStore(made.dynamodb, made.registry).put(Client("client", ORGANIZATION, "A client", PERMISSIONS))
+        yield made
+    aws.dynamodb.cache_clear()
+    aws.s3.cache_clear()
+
+
+# -- databases that behave under concurrency ---------------------------------------------------------------------------
+
+
+def _ministack() -> str:
+    return str(LocalStack(ROOT / ".local" / "test").up(quiet=True).endpoint_url)
+
+
+def _dynamodb_local() -> str:
+    endpoint_url = os.environ.get("DYNAMODB_LOCAL_URL")
+    if not endpoint_url:
+        pytest.skip("DYNAMODB_LOCAL_URL names no DynamoDB Local; the README says how to start one")
+    return endpoint_url
+
+
+@pytest.fixture(params=["local stack", "DynamoDB Local"])
+def database(request: pytest.FixtureRequest) -> Tables:
+    """Empty tables on the local stack's DynamoDB, and on AWS's own DynamoDB Local where one is named."""
+    endpoint_url = _ministack() if request.param == "local stack" else _dynamodb_local()
+    client = boto3.client("dynamodb", endpoint_url=endpoint_url, config=Config(max_pool_connections=100))
+    return create_tables(client)
+
+
+# -- the deployed stack ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def stack() -> Stack:
+    """The template, deployed to a local stack of the tests' own, with IAM enforced. `make test` ends it."""
+    return LocalStack(ROOT / ".local" / "test").up(quiet=True)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A client of an organisation, with its credentials, and the API as it sees it."""
+
+    organization_id: str
+    client_id: str
+    client_secret: str
+    api: Api
+
+
+@pytest.fixture
+def caller(stack: Stack) -> Callable[..., Caller]:
+    """Makes clients: of a new organisation, or of one that is named, with all permissions or some."""
+    admin = Admin(stack)
+
+    def make(organization_id: str | None = None, permissions: Any = ("all",)) -> Caller:
+        if organization_id is None:
+            organization_id = f"org-{uuid.uuid4().hex[:12]}"
+            admin.create_organization(organization_id, "A test's own")
+        made = admin.create_client(organization_id, "a test's client", permissions)
+        api = Api(stack.api_url, stack.token_url, made["clientId"], made["clientSecret"])
+        return Caller(organization_id, made["clientId"], made["clientSecret"], api)
+
+    return make
