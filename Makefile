@@ -71,8 +71,7 @@ import: $(VENV)/.installed  ## bring a CSV of past events in: FILE=... MAPPING=.
 check: $(TOOLS)  ## style, types, template
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy layers/core/journeys tools tests
-	for function in functions/*/; do $(BIN)/mypy $$function/handler.py || exit 1; done
+	$(BIN)/mypy layers/core/journeys functions tools tests
 	$(BIN)/cfn-lint template.yaml
 	$(SAM)/bin/sam validate --lint --region us-east-1
 

@@ -1,7 +1,7 @@
 """The operator's command: organisations and the clients that may call for them, on the local stack and on AWS alike.
 
-    python -m tools.admin --stack-name journeys create-organization acme --name "Acme Ltd"
-    python -m tools.admin --stack-name journeys create-client acme --name shop --permission journey:externalEventsEvent:add
+python -m tools.admin --stack-name journeys create-organization acme --name "Acme Ltd"
+python -m tools.admin --stack-name journeys create-client acme --name shop --permission journey:externalEventsEvent:add
 """
 
 import argparse
@@ -72,7 +72,9 @@ class Admin:
         wanted = PERMISSIONS if "all" in permissions else frozenset(permissions)
         unknown = sorted(wanted - PERMISSIONS)
         if unknown:
-            raise Refused(f"There is no permission {', '.join(unknown)}. There are:\n  " + "\n  ".join(sorted(PERMISSIONS)))
+            raise Refused(
+                f"There is no permission {', '.join(unknown)}. There are:\n  " + "\n  ".join(sorted(PERMISSIONS))
+            )
         return wanted
 
 

@@ -289,7 +289,7 @@ def _free_port(preferred: int) -> int:
 
 def _say(what: str, quiet: bool) -> None:
     if not quiet:
-        print(f"  {what} ...", flush=True)
+        print(f"  {what} ...", file=sys.stderr, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

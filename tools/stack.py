@@ -80,7 +80,8 @@ class Stack:
             "region": self.region,
             "stackName": self.name,
             "tables": {
-                name: outputs[f"{name.capitalize()}TableName"] for name in ("events", "journeys", "registry", "failures")
+                name: outputs[f"{name.capitalize()}TableName"]
+                for name in ("events", "journeys", "registry", "failures")
             },
             "archiveBucket": outputs["ArchiveBucketName"],
         }

@@ -13,7 +13,7 @@ class Detail:
 
 
 class JourneysError(Exception):
-    """The base of every error of ours. `code` is the contract's `ErrorBody.code`; messages never hold a customer's data."""
+    """The base of every error of ours. `code` is `ErrorBody.code`; messages never hold a customer's data."""
 
     code = "internal.error"
 

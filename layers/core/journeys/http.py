@@ -154,7 +154,9 @@ class Request:
         try:
             return dates.parse(value)
         except ValueError:
-            raise _invalid(name, "must be an ISO-8601 date and time with a zone, such as 2026-01-31T09:30:00Z") from None
+            raise _invalid(
+                name, "must be an ISO-8601 date and time with a zone, such as 2026-01-31T09:30:00Z"
+            ) from None
 
     def page(self, path: str, entities: Sequence[Any], to_wire: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         """One page of a listing, in the contract's paging form."""
@@ -296,4 +298,3 @@ def body_bytes(event: Mapping[str, Any]) -> bytes:
     """The bytes that were sent, whether or not API Gateway passed them in base64."""
     body = event.get("body") or ""
     return base64.b64decode(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass")
-

@@ -38,9 +38,7 @@ def dumps(value: Any) -> str:
 
 def canonical(value: Any) -> str:
     """The JSON text of a value, the same for the same value however its names were ordered."""
-    return str(
-        simplejson.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, sort_keys=True)
-    )
+    return str(simplejson.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, sort_keys=True))
 
 
 def present(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,19 +1,19 @@
 """Every key of every table, and the access patterns they serve.
 
-| table    | partition key                                | sort key                        | read by                                  |
-| -------- | -------------------------------------------- | ------------------------------- | ---------------------------------------- |
-| events   | {org}#{configuration}#{event}                |                                 | one event, by its full name              |
-| journeys | {org}#{external source}#{customer}           | SUMMARY                         | one customer's summary                   |
-|          |                                              | {date}#{configuration}#{event}  | steps in order, from either end, by time |
-| failures | {org}#{failure}                              |                                 | one failure                              |
-|  byTime  | {org}#{bucket}                               | {date}#{failure}                | an organisation's failures by time       |
-| registry | CLIENT#{client}                              | CLIENT                          | who calls                                |
-|          | ORG#{org}                                    | ORG                             | an organisation                          |
-|          | ORG#{org}                                    | EVENT_TYPES                     | the counter of event types               |
-|          | ORG#{org}#SCHEMAS                            | {schema}                        | schemas, one or all                      |
-|          | ORG#{org}#SCHEMA#{schema}                    | {version}                       | versions of a schema                     |
-|          | ORG#{org}#TITLES                             | {title}                         | whether a title is taken                 |
-|          | ORG#{org}#CONFIGURATIONS                     | {configuration}                 | configurations, one or all               |
+| table    | partition key                      | sort key                       | read by                                  |
+| -------- | ---------------------------------- | ------------------------------ | ---------------------------------------- |
+| events   | {org}#{configuration}#{event}      |                                | one event, by its full name              |
+| journeys | {org}#{external source}#{customer} | SUMMARY                        | one customer's summary                   |
+|          |                                    | {date}#{configuration}#{event} | steps in order, from either end, by time |
+| failures | {org}#{failure}                    |                                | one failure                              |
+| byTime   | {org}#{bucket}                     | {date}#{failure}               | an organisation's failures by time       |
+| registry | CLIENT#{client}                    | CLIENT                         | who calls                                |
+|          | ORG#{org}                          | ORG                            | an organisation                          |
+|          | ORG#{org}                          | EVENT_TYPES                    | the counter of event types               |
+|          | ORG#{org}#SCHEMAS                  | {schema}                       | schemas, one or all                      |
+|          | ORG#{org}#SCHEMA#{schema}          | {version}                      | versions of a schema                     |
+|          | ORG#{org}#TITLES                   | {title}                        | whether a title is taken                 |
+|          | ORG#{org}#CONFIGURATIONS           | {configuration}                | configurations, one or all               |
 
 Parts are percent-encoded, so that no part can hold the separator; DynamoDB compares keys by their bytes, and so does
 everything here that puts steps in order.

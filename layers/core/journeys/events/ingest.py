@@ -24,7 +24,7 @@ from journeys.telemetry import count, report
 
 MAX_ENTITIES = 100
 REQUEST_SECONDS = 12
-"""Puts that were not begun by then are answered 429, so that a sender hears of every event within API Gateway's limit."""
+"""Puts that were not begun by then are answered 429, so that a sender hears of every event in time."""
 
 
 class Outcome(StrEnum):
@@ -99,7 +99,7 @@ class Ingest:
     def take(
         self, organization_id: str, configuration_id: str, entities: Sequence[object], *, request_id: str
     ) -> Taken:
-        """Judges and stores events. Raises NotFound and Conflict for the configuration; events are answered one by one."""
+        """Judges and stores events. Raises NotFound and Conflict for the configuration."""
         deadline = self._clock() + REQUEST_SECONDS
         binding, items, refused = self._judge(organization_id, configuration_id, entities, request_id)
         processed: dict[int, tuple[str, Outcome]] = {}
@@ -128,15 +128,16 @@ class Ingest:
         puts: list[_Put] = []
         refused: dict[int, Refusal] = {}
         for place, one in enumerate(judged):
-            if isinstance(one, Event):
-                stored = _stored(one, organization_id, binding, now_ms, f"{request_id}#{place}")
-                item = stored.to_item()
-                if size(item) > MAX_ITEM_BYTES:
-                    one = Refusal("event.too.large", f"The event is over {MAX_ITEM_BYTES // 1024} KB as it is stored.")
-                else:
-                    puts.append((place, stored, item))
-                    continue
-            refused[place] = one
+            if isinstance(one, Refusal):
+                refused[place] = one
+                continue
+            stored = _stored(one, organization_id, binding, now_ms, f"{request_id}#{place}")
+            item = stored.to_item()
+            if size(item) > MAX_ITEM_BYTES:
+                limit = MAX_ITEM_BYTES // 1024
+                refused[place] = Refusal("event.too.large", f"The event is over {limit} KB as it is stored.")
+            else:
+                puts.append((place, stored, item))
         return binding, puts, refused
 
     # -- storing -------------------------------------------------------------------------------------------------------

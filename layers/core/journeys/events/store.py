@@ -1,4 +1,4 @@
-"""The log of events. What is in it is never edited, overwritten or deleted: the one write is a put under a condition."""
+"""The log of events. None is ever edited, overwritten or deleted: the one write is a put under a condition."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -63,7 +63,7 @@ def check(raw: object, validator: "AttributeValidator", now_ms: int) -> Event | 
             name = min(raw.keys() - _FIELDS)
             raise _Refused(
                 "unknown.attribute",
-                "An event has the fields id, dateCreated, identifiers and attributes; all else belongs into attributes.",
+                "An event has an id, dateCreated, identifiers and attributes; all else belongs into attributes.",
                 _showable(name),
             )
         return Event(event_id, date_created, external_ids, _attributes(raw.get("attributes"), validator))

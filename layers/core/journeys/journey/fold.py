@@ -31,9 +31,7 @@ def _widen(span: Span | None, step: Step) -> Span:
     return Span(span.count + 1, min(span.first, step.date), max(span.last, step.date))
 
 
-def _between(
-    transitions: Mapping[str, int], before: Step | None, step: Step, after: Step | None
-) -> Mapping[str, int]:
+def _between(transitions: Mapping[str, int], before: Step | None, step: Step, after: Step | None) -> Mapping[str, int]:
     """Minus the step from before to after, plus the two that take its place."""
     changes: list[tuple[str, int]] = []
     if before is not None and after is not None:

@@ -61,4 +61,3 @@ class Summary:
     journey: Journey = field(default_factory=Journey)
     version: int = 0
     pending: tuple[Step, ...] = ()
-

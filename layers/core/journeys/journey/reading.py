@@ -6,9 +6,9 @@ from typing import Any
 from journeys import cursors, dates, keys
 from journeys.errors import NotFound
 from journeys.events.store import EventLog
-from journeys.jsontext import present
 from journeys.journey.model import Journey, Step
 from journeys.journey.store import JourneyStore
+from journeys.jsontext import present
 from journeys.registry.cache import Cache
 from journeys.registry.schemas.model import Schema
 from journeys.registry.schemas.store import SchemaStore

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-
 K = TypeVar("K")
 V = TypeVar("V")
 

@@ -24,7 +24,7 @@ class Replay:
         self._ingest, self._failures, self._clock = ingest, failures, clock
 
     def one(self, organization_id: str, id_: str, *, request_id: str) -> Failure:
-        """Replays a failure and answers with it as it is then. Raises NotFound, and Conflict where it cannot be replayed."""
+        """Replays a failure and answers with it as it is then. Raises NotFound, and Conflict for a stored record."""
         failure = self._failures.get(organization_id, id_)
         if not failure.replayable:
             raise Conflict("This failure holds a stored record, not an event to send again.", code="not.replayable")

@@ -66,9 +66,7 @@ class FailureStore:
 
     def _put_payload(self, folder: str, failure: Failure, payload: str) -> str:
         key = f"{folder}/{keys.join(failure.organization_id)}/{failure.failure_id}.json"
-        self._s3().put_object(
-            Bucket=self._bucket, Key=key, Body=payload.encode(), ContentType="application/json"
-        )
+        self._s3().put_object(Bucket=self._bucket, Key=key, Body=payload.encode(), ContentType="application/json")
         return key
 
     def trace(self, failure: Failure, replay: Mapping[str, Any], *, resolved: bool) -> Failure:

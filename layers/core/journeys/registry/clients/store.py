@@ -18,16 +18,12 @@ class ClientStore:
 
     def get(self, client_id: str, consistent: bool) -> Client | None:
         """The client of that id, whatever its organisation."""
-        answer = self._dynamodb.get_item(
-            TableName=self._table, Key=keys.client(client_id), ConsistentRead=consistent
-        )
+        answer = self._dynamodb.get_item(TableName=self._table, Key=keys.client(client_id), ConsistentRead=consistent)
         return Client.from_values(from_item(answer["Item"])) if "Item" in answer else None
 
     def put(self, client: Client) -> None:
         """Registers a client, or gives one that is there its new permissions."""
-        self._dynamodb.put_item(
-            TableName=self._table, Item=keys.client(client.client_id) | to_item(client.to_values())
-        )
+        self._dynamodb.put_item(TableName=self._table, Item=keys.client(client.client_id) | to_item(client.to_values()))
 
     def delete(self, client_id: str) -> None:
         """Takes a client out of the registry, after which its tokens are good for nothing."""

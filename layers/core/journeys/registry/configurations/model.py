@@ -12,7 +12,7 @@ _NAMESPACE = uuid.UUID("5f0c6f0e-6d3f-5c67-9b0e-0b7c0a3b6f11")
 
 
 def configuration_id(organization_id: str, schema_id: str, source: str) -> str:
-    """The id of a configuration follows from what it binds, so that one made again is the same, and so are its events."""
+    """The id of a configuration follows from what it binds, so that one made again is the same."""
     return str(uuid.uuid5(_NAMESPACE, f"{organization_id}\n{schema_id}\n{source}"))
 
 

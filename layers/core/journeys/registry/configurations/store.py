@@ -58,7 +58,7 @@ class ConfigurationStore:
         schema_id: str,
         source: str,
     ) -> Configuration:
-        """Binds an enabled event type to a source, in one transaction with marking it as used. Raises NotFound and Conflict."""
+        """Binds an enabled event type to a source and marks it as used, in one go. Raises NotFound and Conflict."""
         new = Configuration(
             configuration_id=configuration_id(organization_id, schema_id, source),
             name=name,
@@ -86,7 +86,8 @@ class ConfigurationStore:
                     {
                         "Put": {
                             "TableName": self._table,
-                            "Item": keys.configuration(organization_id, new.configuration_id) | to_item(new.to_values()),
+                            "Item": keys.configuration(organization_id, new.configuration_id)
+                            | to_item(new.to_values()),
                             "ConditionExpression": "attribute_not_exists(pk) OR deleted = :yes",
                             "ExpressionAttributeValues": {":yes": to_value(True)},
                         }

@@ -16,7 +16,9 @@ from journeys.registry import limits
 from journeys.registry.schemas.kinds import CORE_TYPES, PLAIN_TYPES, CoreType, Kind, Range
 
 DRAFT_04 = "http://json-schema.org/draft-04/schema#"
-_DOCUMENT_KEYWORDS = frozenset({"$schema", "title", "description", "type", "required", "properties", "additionalProperties"})
+_DOCUMENT_KEYWORDS = frozenset(
+    {"$schema", "title", "description", "type", "required", "properties", "additionalProperties"}
+)
 _ANNOTATIONS = frozenset({"title", "description"})
 _REF = "#/definitions/"
 
@@ -69,8 +71,7 @@ def parse(raw: object) -> Document:
         raise BadRequest("A schema is a JSON object.", code="invalid.schema")
     if len(jsontext.dumps(raw)) > limits.SCHEMA_CHARACTERS:
         raise BadRequest(f"A schema has {limits.SCHEMA_CHARACTERS} characters at most.", code="schema.too.large")
-    for keyword in sorted(raw.keys() - _DOCUMENT_KEYWORDS):
-        problems.append(_unknown_keyword("", keyword))
+    problems += [_unknown_keyword("", keyword) for keyword in sorted(raw.keys() - _DOCUMENT_KEYWORDS)]
     problems += _frame_problems(raw)
     title = attempt(_text, raw.get("title"), "title", limits.SCHEMA_NAME, default="")
     if raw.get("description") is not None:
@@ -106,7 +107,7 @@ def _frame_problems(raw: Mapping[str, Any]) -> Iterator[_Refused]:
 
 
 def _text(value: object, where: str, lengths: Range) -> str:
-    if not isinstance(value, str) or not value.strip() and lengths[0]:
+    if not isinstance(value, str) or (not value.strip() and lengths[0]):
         raise _Refused("invalid.schema", where, f"{where} must be a text that is not blank.")
     if len(value) > lengths[1]:
         raise _Refused("invalid.schema", where, f"{where} has {len(value)} characters; {lengths[1]} are allowed.")
@@ -121,7 +122,9 @@ def _properties(raw: Mapping[str, Any]) -> Mapping[str, Any]:
         raise _Refused("invalid.schema", "properties", "properties must be an object.")
     if len(properties) > limits.MAX_FIELDS:
         raise _Refused(
-            "too.many.fields", "properties", f"A schema has {limits.MAX_FIELDS} fields at most; this has {len(properties)}."
+            "too.many.fields",
+            "properties",
+            f"A schema has {limits.MAX_FIELDS} fields at most; this has {len(properties)}.",
         )
     return properties
 
@@ -204,7 +207,9 @@ def _items(where: str, items: object, core: CoreType) -> dict[str, Any]:
     where = f"{where}.items"
     if items is None:
         if core is PLAIN_TYPES["array"]:
-            raise _Refused("invalid.schema", where, f'{where} is missing; an array holds strings: {{"type": "string"}}.')
+            raise _Refused(
+                "invalid.schema", where, f'{where} is missing; an array holds strings: {{"type": "string"}}.'
+            )
         items = {"type": "string"}
     if not isinstance(items, Mapping) or items.get("type") != "string":
         raise _Refused("unknown.type", where, f"{where} must be of type string.")
@@ -229,7 +234,9 @@ def _enum(where: str, values: object) -> tuple[str, ...]:
 def _enum_properties(where: str, properties: object, enum: tuple[str, ...]) -> None:
     if properties is not None and (not isinstance(properties, Mapping) or not properties.keys() <= set(enum)):
         raise _Refused(
-            "invalid.schema", f"{where}._enumProperties", f"{where}._enumProperties may describe values of the enum only."
+            "invalid.schema",
+            f"{where}._enumProperties",
+            f"{where}._enumProperties may describe values of the enum only.",
         )
 
 

@@ -24,7 +24,17 @@ class Kind(StrEnum):
 
 
 FILTERABLE = frozenset(
-    {Kind.STRING, Kind.TEXT, Kind.LONGTEXT, Kind.URL, Kind.IDENTIFIER, Kind.ENUM, Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN}
+    {
+        Kind.STRING,
+        Kind.TEXT,
+        Kind.LONGTEXT,
+        Kind.URL,
+        Kind.IDENTIFIER,
+        Kind.ENUM,
+        Kind.INTEGER,
+        Kind.NUMBER,
+        Kind.BOOLEAN,
+    }
 )
 """The kinds that journey views filter and chart."""
 

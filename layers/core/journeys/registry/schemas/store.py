@@ -96,7 +96,7 @@ class SchemaStore:
         *,
         schema_id: str | None = None,
     ) -> Schema:
-        """Takes a slot and writes the schema, in one transaction. Raises LimitReached, and Conflict for a title in use."""
+        """Takes a slot and writes the schema, in one go. Raises LimitReached, and Conflict for a title in use."""
         for wait in backoff(attempts=60):
             used, taken = self._counter(organization_id)
             free = [slot for slot in SLOTS if slot not in taken]
@@ -113,7 +113,7 @@ class SchemaStore:
                 schema_id=schema_id or str(uuid.uuid4()),
                 version=1,
                 enabled=True,
-                slot=random.choice(free),  # so that two who come at once seldom want the same
+                slot=random.choice(free),  # noqa: S311  # so that two who come at once seldom want the same
                 used=False,
                 date_created=now,
                 date_modified=now,
@@ -145,7 +145,8 @@ class SchemaStore:
             schema = self.get(organization_id, schema_id)
             if schema.used:
                 raise Conflict(
-                    "This event type was used by a configuration, so events of it may be stored; it can be disabled, not deleted.",
+                    "A configuration used this event type, so events of it may be stored; "
+                    "it can be disabled, not deleted.",
                     code="schema.in.use",
                 )
             writes = [
@@ -174,7 +175,11 @@ class SchemaStore:
     def update(
         self, organization_id: str, schema_id: str, *, version: int, enabled: bool | None, document: Document | None
     ) -> Schema:
-        """Writes the next version. Raises NotFound, BadRequest for what may not change, and Conflict where `version` is not the current one or the title is in use."""
+        """Writes the next version.
+
+        Raises NotFound, BadRequest for what may not change, and Conflict where `version` is not the current one or the
+        title is in use.
+        """
         old = self.get(organization_id, schema_id)
         if old.version != version:
             raise _version_conflict(old.version)
@@ -192,7 +197,8 @@ class SchemaStore:
                 "Update": {
                     "TableName": self._table,
                     "Key": keys.schema(organization_id, schema_id),
-                    "UpdateExpression": "SET version = :next, enabled = :enabled, jsonSchema = :schema, dateModified = :now",
+                    "UpdateExpression": "SET version = :next, enabled = :enabled, jsonSchema = :schema, "
+                    "dateModified = :now",
                     "ConditionExpression": "version = :version",
                     "ExpressionAttributeValues": {
                         ":version": to_value(version),
@@ -221,7 +227,7 @@ class SchemaStore:
         return new
 
     def activate(self, organization_id: str, schema_id: str, display_name: str | None, rank: int | None) -> Schema:
-        """Shows an event type in journey views, or acknowledges its newest version there. Raises NotFound and Conflict."""
+        """Shows an event type in journey views, or acknowledges its newest version. Raises NotFound and Conflict."""
         schema = self.get(organization_id, schema_id)
         if not schema.enabled:
             raise Conflict("This event type is disabled; enable its schema first.", code="schema.disabled")
