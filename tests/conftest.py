@@ -1,4 +1,4 @@
-"""What tests stand on: tables on three kinds of DynamoDB, the functions in this process, and the deployed local stack."""
+"""What tests stand on: tables on three kinds of DynamoDB, and the deployed local stack."""
 
 import os
 import uuid

@@ -1,0 +1,235 @@
+"""`make run`: the whole product on this machine, with events in it, from nothing. Run again, it changes nothing."""
+
+import json
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from journeys import keys
+from journeys.registry.clients.model import PERMISSIONS
+from tools.admin import Admin
+from tools.api import Api, ApiError, batches
+from tools.local_stack import HOME, LocalStack, StackFailed
+from tools.sample import CUSTOMER_SOURCE, EVENT_TYPES, events
+from tools.show import show_journey
+from tools.stack import Stack
+
+STACK_FILE = HOME / "stack.json"
+SAMPLE_FILE = HOME / "sample.json"
+ORGANIZATIONS = (("acme", "Acme Electronics", 300), ("globex", "Globex Outdoor", 40))
+"""The organisations of the local stack, with how many customers' events are made for each."""
+
+CLIENTS: Mapping[str, Sequence[str]] = {
+    "everything": sorted(PERMISSIONS),
+    "sender": ["journey:externalEventsEvent:add", "journey:externalEventsConfiguration:view"],
+    "analyst": sorted(permission for permission in PERMISSIONS if permission.endswith(":view")),
+}
+SENDERS = 4
+CATCH_UP_SECONDS = 300
+
+console = Console(highlight=False)
+if not console.is_terminal:
+    console = Console(highlight=False, width=120)  # in a file, a line is as wide as here
+
+
+def main() -> None:
+    """Brings everything up and shows it."""
+    console.print("[bold]The local stack[/bold]")
+    stack = LocalStack().up()
+    described = _organizations(stack)
+    console.print(f"  it is at {stack.endpoint_url}, with the API at\n  {described['apiUrl']}/api/v2/journey/")
+    _send_samples(stack, described)
+    api = api_of(described, described["organizations"][0])
+    _show(api)
+    _show_next_steps(described, api)
+
+
+def api_of(described: Mapping[str, Any], organization: Mapping[str, Any]) -> Api:
+    """The API as an organisation's first client, which may do everything."""
+    client = organization["clients"][0]
+    return Api(described["apiUrl"], described["tokenUrl"], client["clientId"], client["clientSecret"])
+
+
+def _organizations(stack: Stack) -> dict[str, Any]:
+    """What .local/stack.json says; made with its organisations and clients where they are missing."""
+    if STACK_FILE.exists():
+        described: dict[str, Any] = json.loads(STACK_FILE.read_text())
+        if described["endpointUrl"] == stack.endpoint_url and described["tables"] == stack.describe()["tables"]:
+            return described
+    admin, organizations = Admin(stack), []
+    for organization_id, name, _ in ORGANIZATIONS:
+        admin.create_organization(organization_id, name)
+        clients = [admin.create_client(organization_id, client, granted) for client, granted in CLIENTS.items()]
+        organizations.append({"id": organization_id, "clients": clients})
+    described = stack.describe() | {"organizations": organizations}
+    SAMPLE_FILE.unlink(missing_ok=True)
+    _write(STACK_FILE, described)
+    return described
+
+
+# -- events ------------------------------------------------------------------------------------------------------------
+
+
+def _send_samples(stack: Stack, described: Mapping[str, Any]) -> None:
+    """Sends the sample events that were not sent; what an interrupted run sent already is a duplicate."""
+    sample = json.loads(SAMPLE_FILE.read_text()) if SAMPLE_FILE.exists() else {"today": datetime.now(UTC).isoformat()}
+    if sample.get("sent"):
+        console.print("  the sample events are there already")
+        return
+    _write(SAMPLE_FILE, sample)
+    console.print("\n[bold]Events[/bold] from Adobe Analytics, an ERP, ServiceNow and Qualtrics")
+    outcomes: Counter[str] = Counter()
+    per_organization: dict[str, int] = {}
+    with _progress() as progress, ThreadPoolExecutor(SENDERS) as senders:
+        for (organization_id, _, customers), organization in zip(
+            ORGANIZATIONS, described["organizations"], strict=True
+        ):
+            api = api_of(described, organization)
+            by_type: dict[str, list[dict[str, Any]]] = defaultdict(list)
+            for event_type, event in events(organization_id, customers, datetime.fromisoformat(sample["today"])):
+                by_type[event_type.title].append(event)
+            per_organization[organization_id] = sum(map(len, by_type.values()))
+            task = progress.add_task(f"  {organization_id}", total=per_organization[organization_id])
+            requests = [
+                (configuration_id, batch)
+                for title, configuration_id in _configurations(api).items()
+                for batch in batches(by_type[title])
+            ]
+            for answer in senders.map(lambda request, api=api: api.send(*request), requests):
+                outcomes.update(one["outcome"] for one in answer["processed"])
+                outcomes.update(one["errorCode"] for one in answer["unprocessedEntities"])
+                progress.advance(task, len(answer["processed"]) + len(answer["unprocessedEntities"]))
+    console.print("  " + ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items())))
+    _catch_up(stack, per_organization)
+    _write(SAMPLE_FILE, sample | {"sent": True})
+
+
+def _configurations(api: Api) -> dict[str, str]:
+    """The configurations of the sample's event types, made where they are missing: {title: configuration id}."""
+    schemas = {one["jsonSchema"]["title"]: one["id"] for one in api.call("GET", "externalevents/schemas")["entities"]}
+    made: dict[str, str] = {}
+    for event_type in EVENT_TYPES:
+        if event_type.title not in schemas:
+            schemas[event_type.title] = api.call("POST", "externalevents/schemas", event_type.schema)["id"]
+        schema_id = schemas[event_type.title]
+        api.call("PUT", f"views/eventdefinitions/{schema_id}/activate", {})
+        body = {
+            "name": f"{event_type.title} from {event_type.source}",
+            "schemaId": schema_id,
+            "source": event_type.source,
+        }
+        try:
+            made[event_type.title] = api.call("POST", "externalevents/configurations", body)["id"]
+        except ApiError as error:
+            if error.code != "configuration.exists":
+                raise
+            made[event_type.title] = error.body["messageParams"]["id"]
+    return made
+
+
+def _catch_up(stack: Stack, expected: Mapping[str, int]) -> None:
+    """Waits until the journeys hold every event that was sent."""
+    total, deadline = sum(expected.values()), time.monotonic() + CATCH_UP_SECONDS
+    pages = stack.dynamodb.get_paginator("scan")
+    with _progress() as progress:
+        task = progress.add_task("  journeys", total=total)
+        while True:
+            counted = 0
+            for page in pages.paginate(
+                TableName=stack.outputs["JourneysTableName"],
+                FilterExpression="sk = :summary",
+                ExpressionAttributeValues={":summary": {"S": keys.SUMMARY}},
+            ):
+                counted += sum(
+                    int(item["count"]["N"]) for item in page["Items"] if keys.split(item["pk"]["S"])[0] in expected
+                )
+            progress.update(task, completed=min(counted, total))
+            if counted >= total:
+                return
+            if time.monotonic() > deadline:
+                raise StackFailed(f"Only {counted} of {total} events reached the journeys; `make logs` may say why.")
+            time.sleep(0.5)
+
+
+# -- showing -----------------------------------------------------------------------------------------------------------
+
+
+def _show(api: Api) -> None:
+    """The journey, among the first customers, that most kinds of system tell of."""
+    found = []
+    for number in range(1, 26):
+        try:
+            found.append(api.call("GET", "customers", externalSourceId=CUSTOMER_SOURCE, value=f"C-{number:04d}"))
+        except ApiError as error:
+            if error.status != 404:
+                raise
+    best = max(found, key=lambda one: (len(one["eventTypes"]), -abs(one["eventCount"] - 22)))
+    page = api.call(
+        "GET", "customers/events", externalSourceId=CUSTOMER_SOURCE, value=best["value"], order="asc", pageSize=100
+    )
+    show_journey(console, best, page["entities"])
+
+
+def _show_next_steps(described: Mapping[str, Any], api: Api) -> None:
+    client = described["organizations"][0]["clients"][0]
+    listing = api.call("GET", "externalevents/configurations")["entities"]
+    visits = next(one["id"] for one in listing if one["source"] == "Adobe Analytics")
+    url = f"{described['apiUrl']}/api/v2/journey"
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    event = {
+        "id": f"visit-{datetime.now(UTC):%H%M%S}",
+        "dateCreated": now,
+        "identifiers": {"externalIds": [{"externalSourceId": CUSTOMER_SOURCE, "value": "me"}]},
+        "attributes": {"section": "home", "device": "desktop", "pages": 3},
+    }
+    console.print("[bold]Try next[/bold] (the same again with another id, without a date, with an unknown attribute)\n")
+    commands = (
+        (
+            f"TOKEN=$(curl -s -u {client['clientId']}:{client['clientSecret']} "
+            f"-d grant_type=client_credentials -d scope=journey/api {described['tokenUrl']} "
+            """| python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')"""
+        ),
+        (
+            f'curl -s -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\\n'
+            f"  -d '{json.dumps({'entities': [event]})}' \\\n  {url}/externalevents/configurations/{visits}/events"
+        ),
+        f'curl -s -H "Authorization: Bearer $TOKEN" "{url}/customers?externalSourceId={CUSTOMER_SOURCE}&value=me"',
+        f'curl -s -H "Authorization: Bearer $TOKEN" {url}/externalevents/failures',
+        "make logs",
+        "make down",
+    )
+    for command in commands:
+        console.print(command, soft_wrap=True, markup=False)
+    console.print(f"\nAddresses, tables, clients and their secrets are in {STACK_FILE.relative_to(Path.cwd())}.")
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description:12}"),
+        BarColumn(bar_width=40),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
+
+
+def _write(file: Path, content: Mapping[str, Any]) -> None:
+    file.write_text(json.dumps(content, indent=2) + "\n")
+    file.chmod(0o600)  # it holds secrets
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (StackFailed, ApiError) as failed:
+        sys.exit(str(failed))
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted; `make run` goes on from there.")
