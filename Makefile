@@ -1,7 +1,6 @@
 # Everything a person does here. `make help` lists it.
 
 PYTHON ?= python3
-export PYTHONPATH := layers/core
 export PYTHONDONTWRITEBYTECODE := 1
 export SAM_CLI_TELEMETRY := 0
 
@@ -29,6 +28,7 @@ endef
 $(VENV)/.installed: tools/requirements/dev.txt
 	@echo "  installing the tools ..."
 	@$(install)
+	@$(BIN)/python -c 'import site; print(*site.getsitepackages())' | xargs -I @ sh -c 'echo "$(CURDIR)/layers/core" > @/journeys.pth'
 
 $(SAM)/.installed: tools/requirements/sam.txt
 	@echo "  installing SAM ..."

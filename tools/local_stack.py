@@ -194,16 +194,17 @@ class LocalStack:
         if stack is None:
             raise StackFailed("The local stack is not running; start it with `make run`.")
         client, since = stack.client("logs"), 0
-        seen: set[str] = set()
+        seen: set[tuple[int, str, str]] = set()
         while True:
             lines: list[tuple[int, str, str]] = []
             for group in client.describe_log_groups(logGroupNamePrefix=f"/journeys/{STACK_NAME}/")["logGroups"]:
                 name = group["logGroupName"]
                 for page in client.get_paginator("filter_log_events").paginate(logGroupName=name, startTime=since):
                     for event in page["events"]:
-                        if event["eventId"] not in seen:
-                            seen.add(event["eventId"])
-                            lines.append((event["timestamp"], name.rsplit("/", 1)[-1], event["message"]))
+                        logged = event["timestamp"], name.rsplit("/", 1)[-1], event["message"]
+                        if logged not in seen:
+                            seen.add(logged)
+                            lines.append(logged)
             for timestamp, function, message in sorted(lines):
                 since = max(since, timestamp - 5000)
                 for line in message.splitlines():

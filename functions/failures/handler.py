@@ -69,6 +69,7 @@ def list_failures(request: Request) -> dict[str, Any]:
         since=request.moment("from"),
         until=request.moment("to"),
         after=cursors.decode(cursor, *scope) if cursor is not None else None,
+        page=size + 2,
         configuration_id=filters["configurationId"],
         reason=filters["reason"],
         status=status if status != "all" else None,

@@ -2,6 +2,7 @@
 
 import random
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
@@ -126,24 +127,25 @@ def size(value: Mapping[str, Any]) -> int:
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
     """
-    return sum(len(name.encode()) + _value_size(inner) for name, inner in value.items())
+    total = 0
+    for name, inner in value.items():
+        total += len(name.encode()) + _value_size(inner)
+    return total
 
 
 def _value_size(value: Mapping[str, Any]) -> int:
-    ((kind, content),) = value.items()
-    match kind:
-        case "S":
+    for kind, content in value.items():  # there is one; a loop is the quickest way to it
+        if kind == "S":
             return len(content.encode())
-        case "N":
+        if kind == "N":
             return len(content) // 2 + 2
-        case "M":
+        if kind == "M":
             return 3 + len(content) + size(content)
-        case "L":
-            return 3 + len(content) + sum(_value_size(inner) for inner in content)
-        case "SS":
+        if kind == "L":
+            return 3 + len(content) + sum(map(_value_size, content))
+        if kind == "SS":
             return sum(len(text.encode()) for text in content)
-        case _:
-            return 1
+    return 1
 
 
 # -- calls that every store makes --------------------------------------------------------------------------------------
@@ -198,13 +200,14 @@ class TransactionRefused(Exception):
 def transact(client: "DynamoDBClient", writes: Iterable[Mapping[str, Any]]) -> None:
     """Writes all or nothing; a conflict with another transaction is retried with jitter. Raises TransactionRefused."""
     items: Any = list(writes)
+    token = str(uuid.uuid4())
     for wait in backoff(attempts=60):
         try:
-            client.transact_write_items(TransactItems=items)
+            client.transact_write_items(TransactItems=items, ClientRequestToken=token)
             return
         except ClientError as error:
             if error_code(error) == "TransactionInProgressException":
-                time.sleep(wait)
+                time.sleep(wait)  # the very same one is still being written: the token asks what became of it
                 continue
             if error_code(error) != "TransactionCanceledException":
                 raise
@@ -214,6 +217,7 @@ def transact(client: "DynamoDBClient", writes: Iterable[Mapping[str, Any]]) -> N
                 raise TransactionRefused(failed) from error
             if not _IN_CONFLICT.intersection(reasons):
                 raise
+        token = str(uuid.uuid4())
         time.sleep(wait)
 
 

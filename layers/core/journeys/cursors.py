@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 
+from journeys import keys
 from journeys.errors import BadRequest
 
 _CHECK = 9
@@ -28,4 +29,4 @@ def decode(cursor: str, *scope: str) -> str:
 
 
 def _check(text: bytes, scope: tuple[str, ...]) -> bytes:
-    return hashlib.sha256("\n".join(scope).encode() + b"\0" + text).digest()[:_CHECK]
+    return hashlib.sha256(keys.join(*scope).encode() + b"\0" + text).digest()[:_CHECK]

@@ -23,7 +23,7 @@ def parse(text: str) -> int:
     if not _ZONED.fullmatch(text):
         raise ValueError("not an ISO-8601 date and time with a zone")
     try:
-        return (datetime.fromisoformat(text.upper()) - _EPOCH) // _MILLISECOND
+        return (datetime.fromisoformat(text.upper()).astimezone(UTC) - _EPOCH) // _MILLISECOND
     except OverflowError:
         raise ValueError("out of range") from None
 
@@ -31,4 +31,4 @@ def parse(text: str) -> int:
 def text(ms: int) -> str:
     """The ISO-8601 text of a moment, always 24 characters, so that texts sort as moments do."""
     moment = _EPOCH + timedelta(milliseconds=ms)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -37,6 +37,7 @@ M = TypeVar("M", bound="BaseModel")
 
 MAX_BODY = 1024 * 1024
 MAX_PAGE = 100
+MAX_ID = 100
 JSON = "application/json"
 
 STATUS: dict[type[JourneysError], int] = {
@@ -205,9 +206,12 @@ class Api:
             def answer(**variables: str) -> Response[str]:
                 event = self._resolver.current_event.raw_event
                 invocation_id = str(self._resolver.lambda_context.aws_request_id)
-                answered = handler(Request(event, invocation_id, self._caller(event, permission)), **variables)
+                caller = self._caller(event, permission)
+                if any(len(value) > MAX_ID for value in variables.values()):
+                    raise NotFound("There is no such resource.")  # nothing has such an id, and no key can hold it
+                answered = handler(Request(event, invocation_id, caller), **variables)
                 if answered is None:
-                    return Response(status_code=204, headers=dict(_HEADERS))
+                    return Response(status_code=204, body="", headers=dict(_HEADERS))
                 return _response(status, answered)
 
             self.permissions[method, path] = permission

@@ -52,6 +52,8 @@ def _reason(error: str) -> str:
         return f"an object has the same name twice{place}"
     if error.startswith("recursion limit"):
         return f"nested deeper than {MAX_DEPTH} levels"
+    if error.startswith("Internal error"):
+        return f"a number is out of range{place}"  # the only thing that the parser leaves to Python
     return error  # the parser's own words name kinds of token and places, never content
 
 

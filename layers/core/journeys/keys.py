@@ -1,19 +1,19 @@
 """Every key of every table, and the access patterns they serve.
 
-| table    | partition key                      | sort key                       | read by                                  |
-| -------- | ---------------------------------- | ------------------------------ | ---------------------------------------- |
-| events   | {org}#{configuration}#{event}      |                                | one event, by its full name              |
-| journeys | {org}#{external source}#{customer} | SUMMARY                        | one customer's summary                   |
-|          |                                    | {date}#{configuration}#{event} | steps in order, from either end, by time |
-| failures | {org}#{failure}                    |                                | one failure                              |
-| byTime   | {org}#{bucket}                     | {date}#{failure}               | an organisation's failures by time       |
-| registry | CLIENT#{client}                    | CLIENT                         | who calls                                |
-|          | ORG#{org}                          | ORG                            | an organisation                          |
-|          | ORG#{org}                          | EVENT_TYPES                    | the counter of event types               |
-|          | ORG#{org}#SCHEMAS                  | {schema}                       | schemas, one or all                      |
-|          | ORG#{org}#SCHEMA#{schema}          | {version}                      | versions of a schema                     |
-|          | ORG#{org}#TITLES                   | {title}                        | whether a title is taken                 |
-|          | ORG#{org}#CONFIGURATIONS           | {configuration}                | configurations, one or all               |
+| table    | partition key                      | sort key                | read by                                  |
+| -------- | ---------------------------------- | ----------------------- | ---------------------------------------- |
+| events   | {org}#{config}#{event}             |                         | one event, by its full name              |
+| journeys | {org}#{external source}#{customer} | SUMMARY                 | one customer's summary                   |
+|          |                                    | {date}#{config}#{event} | steps in order, from either end, by time |
+| failures | {org}#{failure}                    |                         | one failure                              |
+| byTime   | {org}#{bucket}                     | {date}#{failure}        | an organisation's failures by time       |
+| registry | CLIENT#{client}                    | CLIENT                  | who calls                                |
+|          | ORG#{org}                          | ORG                     | an organisation                          |
+|          | ORG#{org}                          | EVENT_TYPES             | the counter of event types               |
+|          | ORG#{org}#SCHEMAS                  | {schema}                | schemas, one or all                      |
+|          | ORG#{org}#SCHEMA#{schema}          | {version}               | versions of a schema                     |
+|          | ORG#{org}#TITLES                   | {title}                 | whether a title is taken                 |
+|          | ORG#{org}#CONFIGURATIONS           | {configuration}         | configurations, one or all               |
 
 Parts are percent-encoded, so that no part can hold the separator; DynamoDB compares keys by their bytes, and so does
 everything here that puts steps in order.
@@ -23,6 +23,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 SUMMARY = "SUMMARY"
+LONGEST_PARTITION_KEY, LONGEST_SORT_KEY = 2048, 1024
+"""DynamoDB's limits, in bytes; a key made by `join` has one byte for each character."""
 FAILURE_BUCKETS = "0123"
 FAILURES_BY_TIME = "byTime"
 
@@ -96,8 +98,11 @@ def schema_version(organization_id: str, schema_id: str, version: int) -> Key:
 
 
 def title(organization_id: str, text: str) -> Key:
-    """Titles that differ in case or in space around them count as the same."""
-    return item(join("ORG", organization_id, "TITLES"), join(text.strip().casefold()))
+    """Titles that differ in case or in space around them count as the same.
+
+    The title stands alone in its key and is not encoded, since 100 encoded characters can be longer than a key.
+    """
+    return item(join("ORG", organization_id, "TITLES"), text.strip().casefold())
 
 
 def configurations(organization_id: str) -> str:

@@ -61,5 +61,8 @@ class Bindings:
         configuration = self._configurations.find(organization_id, configuration_id, consistent=consistent)
         if configuration is None:
             return None
-        schema = self._schemas.get(organization_id, configuration.schema_id, consistent=consistent)
+        try:
+            schema = self._schemas.get(organization_id, configuration.schema_id, consistent=consistent)
+        except NotFound:  # a read that is not consistent may see a configuration before its schema
+            return None
         return Binding(configuration, schema, AttributeValidator(schema.document))

@@ -108,7 +108,7 @@ class Ingest:
                 refused[place] = answer
             else:
                 processed[place] = answer
-        self._keep(organization_id, binding, entities, refused)
+        self._keep(organization_id, binding, entities, refused, deadline)
         _measure(processed, refused)
         return Taken(processed, refused)
 
@@ -151,10 +151,12 @@ class Ingest:
         for put in puts:
             by_id[put[1].event.event_id].append(put)
 
-        def one_after_another(same: list["_Put"]) -> list[tuple[int, "_Answer"]]:
-            return [(put[0], self._put(put, deadline)) for put in same]
+        waiting = iter(by_id.values())  # every thread takes the next as it gets free
 
-        for answers in self._threads.map(one_after_another, by_id.values()):
+        def take_turns(_: int) -> list[tuple[int, "_Answer"]]:
+            return [(put[0], self._put(put, deadline)) for same in waiting for put in same]
+
+        for answers in self._threads.map(take_turns, range(min(PUT_CONCURRENCY, len(by_id)))):
             yield from answers
 
     def _put(self, put: "_Put", deadline: float) -> "_Answer":
@@ -183,7 +185,12 @@ class Ingest:
     # -- what was not taken in -----------------------------------------------------------------------------------------
 
     def _keep(
-        self, organization_id: str, binding: Binding, entities: Sequence[object], refused: Mapping[int, Refusal]
+        self,
+        organization_id: str,
+        binding: Binding,
+        entities: Sequence[object],
+        refused: Mapping[int, Refusal],
+        deadline: float,
     ) -> None:
         """Keeps what was refused for good. That this fails is counted, and never changes what the sender hears."""
         now_ms = self._now_ms()
@@ -208,6 +215,8 @@ class Ingest:
         }
 
         def keep(failure: Failure) -> bool:
+            if self._clock() >= deadline:
+                return False  # the sender must hear of every event within the request's time
             try:
                 self._failures.keep(failure)
                 return True

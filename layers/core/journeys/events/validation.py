@@ -19,6 +19,7 @@ from journeys.registry.schemas.kinds import CORE_TYPES, LARGEST_NUMBER, Kind
 MAX_ID_BYTES = 255
 MAX_FUTURE_MS = 60 * 60 * 1000
 MAX_ITEM_BYTES = 300 * 1024
+SMALLEST_EXPONENT = -130
 
 PLACEHOLDERS = frozenset(
     {
@@ -42,7 +43,8 @@ PLACEHOLDERS = frozenset(
 """What systems send where they do not know the customer; all such events would become one customer's journey."""
 
 _FIELDS = frozenset({"id", "dateCreated", "identifiers", "attributes"})
-_SHOWABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_. -]{0,99}")
+_SHOWABLE = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+"""How a field's name looks: no spaces, as in names of people, and no long numbers."""
 
 
 class _Refused(Exception):
@@ -245,6 +247,8 @@ def _number(field: Field, kind_name: str, types: tuple[type, ...]) -> Callable[[
                 DYNAMODB_CONTEXT.create_decimal(value)
             except DecimalException:
                 raise PydanticCustomError("number", "Input should be a number of up to 38 digits") from None
+            if value.adjusted() < SMALLEST_EXPONENT:  # boto3 lets it pass, DynamoDB does not
+                raise PydanticCustomError("number", f"Input should be 0 or at least 1E{SMALLEST_EXPONENT} in size")
         return value
 
     return check_number

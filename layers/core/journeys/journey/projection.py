@@ -5,6 +5,7 @@ counts them is written, and the summary is written only if it is still the one t
 the summary is what that summary counts, or else the write fails and all is read again.
 """
 
+import random
 import time
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +16,11 @@ from journeys.journey.model import Journey, Step, Summary
 from journeys.journey.store import JourneyStore, SummaryConflict
 
 MAX_ATTEMPTS = 25
+SPREAD, MAX_SPREAD = 8, 2.0
+"""Those who lost a summary to the same writer spread over the time of so many attempts, and so many seconds at most."""
+
+MAX_CARRIED = 200_000
+"""Bytes of others' pending steps beyond which their rows are put here: an item ends at 400 KB, own steps included."""
 
 
 def count_steps(
@@ -33,20 +39,28 @@ def count_steps(
     wanted = sorted(set(steps))
     rows: set[str] = set()
     for wait in waits():
+        began = time.monotonic()
         summary = store.summary(journey_key)
         rows |= store.with_row(journey_key, (one for one in (*wanted, *summary.pending) if one.key not in rows))
         counted = rows | {one.key for one in summary.pending}
         new = [one for one in wanted if one.key not in counted]
         if new:
+            carried = [one for one in summary.pending if one.key not in rows]
+            if sum(len(one.key) for one in carried) > MAX_CARRIED:
+                store.put_rows(journey_key, carried)
+                carried = []
             grown = Summary(
                 journey=_grow(store, journey_key, summary, new),
                 version=summary.version,
-                pending=tuple(sorted({*new, *(one for one in summary.pending if one.key not in rows)})),
+                pending=tuple(sorted({*new, *carried})),
             )
             try:
                 store.put_summary(journey_key, grown)
             except SummaryConflict:
-                sleep(wait)
+                # Whoever lost to the same writer is at the same point now: to wait for less than an attempt takes
+                # would be to lose together again.
+                spread = min(MAX_SPREAD, SPREAD * (time.monotonic() - began))
+                sleep(max(wait, random.random() * spread))  # noqa: S311
                 continue
         store.put_rows(journey_key, [one for one in wanted if one.key not in rows])
         return len(new)

@@ -28,7 +28,7 @@ class JourneyReader:
 
     def summary(self, organization_id: str, external_source_id: str, value: str) -> dict[str, Any]:
         """The journey in figures, and its last 20 events, the newest first. Raises NotFound."""
-        journey_key = keys.journey(organization_id, external_source_id, value)
+        journey_key = _key(organization_id, external_source_id, value)
         journey = self._journeys.summary(journey_key).journey
         if journey.first is None or journey.last is None:
             raise _not_found()
@@ -75,7 +75,7 @@ class JourneyReader:
         until: int | None,
     ) -> dict[str, Any]:
         """One page of the journey's events, from `since` up to and without `until`. Raises NotFound and BadRequest."""
-        journey_key = keys.journey(organization_id, external_source_id, value)
+        journey_key = _key(organization_id, external_source_id, value)
         scope = (journey_key, str(ascending), event_name or "", str(since), str(until))
         after = cursors.decode(cursor, *scope) if cursor is not None else None
         journey = self._journeys.summary(journey_key).journey
@@ -118,6 +118,13 @@ class JourneyReader:
 def _name(types: dict[str, Schema], slot: str) -> str:
     schema = types.get(slot)
     return schema.title if schema is not None else "unknown"
+
+
+def _key(organization_id: str, external_source_id: str, value: str) -> str:
+    key = keys.journey(organization_id, external_source_id, value)
+    if len(key) > keys.LONGEST_PARTITION_KEY:
+        raise _not_found()
+    return key
 
 
 def _not_found() -> NotFound:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from journeys import keys
+from journeys import dates, keys
 from journeys.aws import Item, get_all, is_condition_failure, put_all
 from journeys.journey.model import Journey, Span, Step, Summary
 
@@ -131,7 +131,7 @@ def _step(item: Mapping[str, Any]) -> Step:
 def _summary_item(journey_key: str, summary: Summary) -> Item:
     """The row of a summary, short: it is written for every event, and a kilobyte is a write unit.
 
-    `types` holds {slot: [count, first, last]}; steps are written as their slot and their key.
+    `types` holds {slot: [count, first, last]}; the first and the last step are written as their slot and their key.
     """
     journey = summary.journey
     item: Item = keys.item(journey_key, keys.SUMMARY) | {
@@ -148,12 +148,33 @@ def _summary_item(journey_key: str, summary: Summary) -> Item:
     if journey.first is not None and journey.last is not None:
         item["first"], item["last"] = _step_value(journey.first), _step_value(journey.last)
     if summary.pending:
-        item["pending"] = {"L": [_step_value(step) for step in summary.pending]}
+        item |= _pending_item(summary.pending)
     return item
 
 
 def _step_value(step: Step) -> Item:
     return {"S": step.slot + step.key}
+
+
+def _pending_item(steps: Sequence[Step]) -> Item:
+    """Steps as slot, date in milliseconds, place of the configuration in a list, and event: "a1767225600000#0#event".
+
+    A burst's steps are written here again and again before they have rows, so they take half the room of their keys.
+    """
+    places: dict[str, int] = {}
+    values = []
+    for step in steps:
+        date, configuration, event = step.key.split("#")
+        place = places.setdefault(configuration, len(places))
+        values.append({"S": f"{step.slot}{dates.parse(date)}#{place}#{event}"})
+    return {"pending": {"L": values}, "configurations": {"L": [{"S": name} for name in places]}}
+
+
+def _pending(item: Mapping[str, Any]) -> Iterator[Step]:
+    for value in item["pending"]["L"]:
+        date, place, event = value["S"].split("#")
+        configuration = item["configurations"]["L"][int(place)]["S"]
+        yield Step(f"{dates.text(int(date[1:]))}#{configuration}#{event}", date[0])
 
 
 def _summary(item: Mapping[str, Any]) -> Summary:
@@ -174,5 +195,5 @@ def _summary(item: Mapping[str, Any]) -> Summary:
             transitions={pair: int(number["N"]) for pair, number in item["transitions"]["M"].items()},
         ),
         version=int(item["version"]["N"]),
-        pending=tuple(step(value) for value in item.get("pending", {"L": []})["L"]),
+        pending=tuple(_pending(item)) if "pending" in item else (),
     )

@@ -78,7 +78,9 @@ class Projector:
         else:
             count("StepsCounted", new)
             return []
-        return [again for one in batch for again in self._file(one.record, PROJECTION_FAILED)]
+        if len(batch) == 1:
+            return self._file(batch[0].record, PROJECTION_FAILED)
+        return [again for one in batch for again in self._customer([one])]  # so that one record spoils no other
 
     def _file(self, record: Record, reason: str) -> list[str]:
         """Files a record as failed and passes it; where even that fails, it is to be tried again."""
@@ -96,13 +98,16 @@ class Projector:
 
 
 def _read(record: Record) -> _New:
+    """Raises what reading raises, and ValueError for a step that could be counted but never be stored as a row."""
     stored = StoredEvent.from_item(record["dynamodb"]["NewImage"])
     customer = stored.event.customer
-    return _New(
-        keys.journey(stored.organization_id, customer.source_id, customer.value),
-        step(stored.event.date_created, stored.configuration_id, stored.event.event_id, stored.slot),
-        record,
-    )
+    journey_key = keys.journey(stored.organization_id, customer.source_id, customer.value)
+    one = step(stored.event.date_created, stored.configuration_id, stored.event.event_id, stored.slot)
+    if len(one.slot) != 1:
+        raise ValueError("not the letter of an event type")
+    if len(journey_key) > keys.LONGEST_PARTITION_KEY or len(one.key) > keys.LONGEST_SORT_KEY:
+        raise ValueError("a key over DynamoDB's limit")
+    return _New(journey_key, one, record)
 
 
 def _tampering(record: Record) -> str:

@@ -2,10 +2,13 @@
 
 import heapq
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from journeys import dates, jsontext, keys
-from journeys.aws import from_item, query_all, to_value
+from journeys.aws import from_item, is_condition_failure, query_all, to_value
 from journeys.errors import NotFound
 from journeys.events.failures.model import KEPT_SECONDS, Failure
 
@@ -70,19 +73,24 @@ class FailureStore:
         return key
 
     def trace(self, failure: Failure, replay: Mapping[str, Any], *, resolved: bool) -> Failure:
-        """Notes how a replay went. Raises NotFound where the failure expired meanwhile."""
+        """Notes how a replay went, unless the failure expired meanwhile."""
         replays = [*failure.replays, replay][-MAX_REPLAYS:]
-        answer = self._dynamodb.update_item(
-            TableName=self._table,
-            Key=keys.item(keys.failure(failure.organization_id, failure.failure_id)),
-            UpdateExpression="SET replays = :replays, resolved = :resolved, expires = if_not_exists(expires, :expires)",
-            ExpressionAttributeValues={
-                ":replays": to_value([dict(one) for one in replays]),
-                ":resolved": to_value(resolved),
-                ":expires": to_value(dates.now_ms() // 1000 + KEPT_SECONDS),
-            },
-            ReturnValues="ALL_NEW",
-        )
+        try:
+            answer = self._dynamodb.update_item(
+                TableName=self._table,
+                Key=keys.item(keys.failure(failure.organization_id, failure.failure_id)),
+                UpdateExpression="SET replays = :replays, resolved = :resolved",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues={
+                    ":replays": to_value([dict(one) for one in replays]),
+                    ":resolved": to_value(resolved),
+                },
+                ReturnValues="ALL_NEW",
+            )
+        except ClientError as error:
+            if not is_condition_failure(error):
+                raise
+            return replace(failure, replays=tuple(replays), resolved=resolved)
         return self._failure(failure.organization_id, answer["Attributes"], whole=True)
 
     # -- reading -------------------------------------------------------------------------------------------------------
@@ -103,11 +111,15 @@ class FailureStore:
         since: int | None = None,
         until: int | None = None,
         after: str | None = None,
+        page: int | None = None,
         configuration_id: str | None = None,
         reason: str | None = None,
         status: str | None = None,
     ) -> Iterator[tuple[str, Failure]]:
-        """Failures without their payloads, each with its place; `after` is the place to go on from."""
+        """Failures without their payloads, each with its place, from `since` up to and without `until`.
+
+        `after` is the place to go on from; `page` is how many are wanted, where that is known.
+        """
         low = dates.text(since or 0)
         high = after or (dates.text(until) if until is not None else "9999")
         if low > high:
@@ -131,6 +143,8 @@ class FailureStore:
                 | {f":{name}": value for name, value in filters.items()},
                 "ScanIndexForward": False,
             }
+            if page is not None and not filters:
+                query["Limit"] = page
             if filters:
                 query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in filters)
             return query_all(self._dynamodb, **query)

@@ -21,7 +21,7 @@ class _Group:
 
 
 def summarize(failures: Iterable[tuple[str, Failure]]) -> dict[str, Any]:
-    """{entities: [{reason, configurationId, source, count, openCount, dateLastFailed}], total, complete}: the figures."""
+    """Answers {entities: [{reason, configurationId, source, count, openCount, dateLastFailed}], total, complete}."""
     groups: dict[tuple[str, str], _Group] = {}
     counted = 0
     for _, failure in islice(failures, MAX_COUNTED + 1):

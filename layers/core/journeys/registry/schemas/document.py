@@ -281,7 +281,7 @@ def _unknown_keyword(where: str, keyword: str) -> _Refused:
 def differences(old: Document, new: Document) -> Iterator[tuple[str, str, str]]:
     """What a new version may not do to its predecessor: (code, field, sentence) for each breach.
 
-    Events that were taken under the old version stay valid, so that senders and journey views go on as they are.
+    Bounds may be moved, either way; what is promised is that names, kinds and values go on to mean what they meant.
     """
     for name, was in old.fields.items():
         where = f"properties.{name}"

@@ -1,0 +1,395 @@
+"""Who may do what: tokens, permissions, organisations, and how API Gateway itself refuses."""
+
+import base64
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from journeys.registry.clients.model import PERMISSIONS, Client
+from journeys.registry.clients.store import ClientStore
+from tests.conftest import Caller
+from tests.support.functions import load
+from tests.support.tables import Tables
+from tools.admin import SCOPE
+from tools.api import Api, ApiError
+from tools.stack import Stack
+
+ERROR_BODY = {"message", "code", "status", "contextId", "details", "errors"}
+
+
+class Operation(NamedTuple):
+    """One operation of the API. In the path, {schema}, {configuration} and {failure} stand for ids."""
+
+    method: str
+    path: str
+    permission: str
+    body: Any = None
+
+
+SCHEMA = {"title": "Page viewed", "properties": {"page": {"type": "string"}}}
+EVENT = {
+    "id": "e-1",
+    "dateCreated": "2026-01-31T09:30:00Z",
+    "identifiers": {"externalIds": [{"externalSourceId": "crm", "value": "ada"}]},
+    "attributes": {"page": "/home"},
+}
+EVENTS = {"entities": [EVENT]}
+CUSTOMER = "externalSourceId=crm&value=ada"
+
+OPERATIONS = [
+    Operation("GET", "externalevents/schemas", "journey:externalEventsSchema:view"),
+    Operation("POST", "externalevents/schemas", "journey:externalEventsSchema:add", SCHEMA | {"title": "Another"}),
+    Operation("GET", "externalevents/schemas/coretypes", "journey:externalEventsSchema:view"),
+    Operation("GET", "externalevents/schemas/coretypes/text", "journey:externalEventsSchema:view"),
+    Operation("GET", "externalevents/schemas/limits", "journey:externalEventsSchema:view"),
+    Operation("GET", "externalevents/schemas/{schema}", "journey:externalEventsSchema:view"),
+    Operation("PUT", "externalevents/schemas/{schema}", "journey:externalEventsSchema:edit",
+              {"version": 1, "enabled": False}),
+    Operation("DELETE", "externalevents/schemas/{schema}", "journey:externalEventsSchema:delete"),
+    Operation("GET", "externalevents/schemas/{schema}/versions", "journey:externalEventsSchema:view"),
+    Operation("GET", "externalevents/schemas/{schema}/versions/1", "journey:externalEventsSchema:view"),
+    Operation("GET", "externalevents/configurations", "journey:externalEventsConfiguration:view"),
+    Operation("POST", "externalevents/configurations", "journey:externalEventsConfiguration:add",
+              {"name": "Another", "schemaId": "{schema}", "source": "Another"}),
+    Operation("GET", "externalevents/configurations/{configuration}", "journey:externalEventsConfiguration:view"),
+    Operation("PATCH", "externalevents/configurations/{configuration}", "journey:externalEventsConfiguration:edit",
+              {"name": "Another"}),
+    Operation("DELETE", "externalevents/configurations/{configuration}", "journey:externalEventsConfiguration:delete"),
+    Operation("POST", "externalevents/configurations/{configuration}/events", "journey:externalEventsEvent:add",
+              {"entities": [EVENT | {"id": "e-new"}]}),
+    Operation("POST", "externalevents/configurations/{configuration}/events/validate",
+              "journey:externalEventsEvent:add", EVENTS),
+    Operation("GET", "externalevents/failures", "journey:externalEventsFailures:view"),
+    Operation("GET", "externalevents/failures/summary", "journey:externalEventsFailures:view"),
+    Operation("POST", "externalevents/failures/replay", "journey:externalEventsFailures:edit", {}),
+    Operation("GET", "externalevents/failures/{failure}", "journey:externalEventsFailures:view"),
+    Operation("POST", "externalevents/failures/{failure}/replay", "journey:externalEventsFailures:edit"),
+    Operation("GET", "views/eventdefinitions", "journey:eventDefinition:view"),
+    Operation("GET", "views/eventdefinitions/external", "journey:externalEvents:view"),
+    Operation("GET", "views/eventdefinitions/external/changes", "journey:externalEvents:view"),
+    Operation("GET", "views/eventdefinitions/{schema}", "journey:eventDefinition:view"),
+    Operation("PUT", "views/eventdefinitions/{schema}", "journey:externalEvents:edit", {"displayName": "Another"}),
+    Operation("PUT", "views/eventdefinitions/{schema}/activate", "journey:externalEvents:activate",
+              {"displayName": "Another"}),
+    Operation("GET", f"customers?{CUSTOMER}", "journey:customers:view"),
+    Operation("GET", f"customers/events?{CUSTOMER}", "journey:customers:view"),
+]  # fmt: skip
+
+REACHES_BY_ID = [one for one in OPERATIONS if re.search(r"\{(schema|configuration|failure)\}", f"{one.path}{one.body}")]
+
+
+def name(operation: Operation) -> str:
+    return f"{operation.method} {operation.path}"
+
+
+class Owned(NamedTuple):
+    """An organisation with one of everything that has an id."""
+
+    caller: Caller
+    ids: dict[str, str]
+
+    def fill(self, value: Any) -> Any:
+        """A path or a body with the ids in their places."""
+        if isinstance(value, dict):
+            return {key: self.fill(inner) for key, inner in value.items()}
+        if isinstance(value, str):
+            for kind, id_ in self.ids.items():
+                value = value.replace(f"{{{kind}}}", id_)
+        return value
+
+
+@pytest.fixture
+def owned(caller: Callable[..., Caller]) -> Owned:
+    """An organisation with an event type, a configuration, an event and a failure."""
+    owner = caller()
+    schema = owner.api.call("POST", "externalevents/schemas", SCHEMA)
+    configuration = owner.api.call(
+        "POST", "externalevents/configurations", {"name": "Site", "schemaId": schema["id"], "source": "Adobe"}
+    )
+    owner.api.call("PUT", f"views/eventdefinitions/{schema['id']}/activate", {})
+    owner.api.send(configuration["id"], [EVENT, EVENT | {"id": "e-2", "attributes": {"price": 1}}])
+    (failure,) = owner.api.call("GET", "externalevents/failures")["entities"]
+    wait_until_journey_is_there(owner.api)
+    return Owned(owner, {"schema": schema["id"], "configuration": configuration["id"], "failure": failure["id"]})
+
+
+def wait_until_journey_is_there(api: Api) -> None:
+    ends = time.monotonic() + 60
+    while time.monotonic() < ends:
+        try:
+            api.call("GET", "customers", externalSourceId="crm", value="ada")
+            return
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        time.sleep(0.2)
+    raise AssertionError("the journey is not there after a minute")
+
+
+def request(stack: Stack, token: str | None, operation: Operation, owned: Owned | None = None) -> httpx.Response:
+    """One request, as it is: not tried again, and not raised."""
+    path, body = operation.path, operation.body
+    if owned is not None:
+        path, body = owned.fill(path), owned.fill(body)
+    headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+    url = f"{stack.api_url}/api/v2/journey/{path}"
+    return httpx.request(operation.method, url, json=body, headers=headers, timeout=40)
+
+
+def rows(stack: Stack, organization_id: str) -> dict[str, list[Any]]:
+    """Everything that is stored of an organisation, but for its clients."""
+    found: dict[str, list[Any]] = {}
+    for table in ("Events", "Journeys", "Failures", "Registry"):
+        pages = stack.dynamodb.get_paginator("scan").paginate(
+            TableName=stack.outputs[f"{table}TableName"],
+            ConsistentRead=True,
+            FilterExpression="contains(pk, :org)",
+            ExpressionAttributeValues={":org": {"S": organization_id}},
+        )
+        found[table] = sorted((item for page in pages for item in page["Items"]), key=str)
+    return found
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    """The status and the code of an answer that is an ErrorBody."""
+    body = answer.json()
+    assert body.keys() >= ERROR_BODY, body
+    assert body["status"] == answer.status_code
+    assert body["contextId"]
+    assert body["message"]
+    return answer.status_code, body["code"]
+
+
+# -- tokens ------------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_token_no_operation_answers(stack: Stack, owned: Owned) -> None:
+    before = rows(stack, owned.caller.organization_id)
+    answers = {name(one): refusal(request(stack, None, one, owned)) for one in OPERATIONS}
+    assert set(answers.values()) == {(401, "authentication.required")}, answers
+    assert rows(stack, owned.caller.organization_id) == before
+
+
+def _unsigned(token: str) -> str:
+    header = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
+    return f"{header}.{token.split('.')[1]}."
+
+
+def _another_client(token: str) -> str:
+    head, claims, signature = token.split(".")
+    said = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    said["client_id"] = "another"
+    return f"{head}.{base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip('=')}.{signature}"
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        pytest.param(lambda _: "garbage", id="garbage"),
+        pytest.param(lambda _: "a.b.c", id="three parts of garbage"),
+        pytest.param(lambda token: token[:-8] + "AAAAAAAA", id="another signature"),
+        pytest.param(_unsigned, id="no signature"),
+        pytest.param(_another_client, id="another client's id under the same signature"),
+    ],
+)
+def test_a_token_that_is_not_ours_is_refused(
+    stack: Stack, caller: Callable[..., Caller], forge: Callable[[str], str]
+) -> None:
+    token = caller().api._access_token()
+    assert request(stack, token, OPERATIONS[0]).status_code == 200
+    assert refusal(request(stack, forge(token), OPERATIONS[0])) == (401, "authentication.required")
+
+
+def test_a_token_without_our_scope_is_refused(stack: Stack) -> None:
+    pool, identifier = stack.outputs["UserPoolId"], f"other-{uuid.uuid4().hex[:8]}"
+    stack.cognito.create_resource_server(
+        UserPoolId=pool,
+        Identifier=identifier,
+        Name=identifier,
+        Scopes=[{"ScopeName": "read", "ScopeDescription": "Something else"}],
+    )
+    token = _token(stack, f"{identifier}/read", register=True)
+    status, code = refusal(request(stack, token, OPERATIONS[0]))
+    assert (status, code) in {(401, "authentication.required"), (403, "missing.permissions")}
+
+
+def test_a_client_that_is_in_no_organisation_may_do_nothing(stack: Stack) -> None:
+    token = _token(stack, SCOPE, register=False)
+    answers = {name(one): refusal(request(stack, token, one)) for one in OPERATIONS}
+    assert set(answers.values()) == {(403, "missing.permissions")}, answers
+
+
+def _token(stack: Stack, scope: str, *, register: bool) -> str:
+    """The token of a client that was made beside the operator's command."""
+    client = stack.cognito.create_user_pool_client(
+        UserPoolId=stack.outputs["UserPoolId"],
+        ClientName="a test's client",
+        GenerateSecret=True,
+        AllowedOAuthFlows=["client_credentials"],
+        AllowedOAuthScopes=[scope],
+        AllowedOAuthFlowsUserPoolClient=True,
+    )["UserPoolClient"]
+    if register:
+        store = ClientStore(stack.dynamodb, stack.outputs["RegistryTableName"])
+        store.put(Client(client["ClientId"], f"org-{uuid.uuid4().hex[:12]}", "A client", PERMISSIONS))
+    answer = httpx.post(
+        stack.token_url,
+        data={"grant_type": "client_credentials", "scope": scope},
+        auth=(client["ClientId"], client["ClientSecret"]),
+    )
+    token: str = answer.raise_for_status().json()["access_token"]
+    return token
+
+
+# -- permissions -------------------------------------------------------------------------------------------------------
+
+
+def test_an_operation_without_its_permission_is_refused_and_does_nothing(
+    stack: Stack, caller: Callable[..., Caller], owned: Owned
+) -> None:
+    """Each client has every permission but one."""
+    organization_id = owned.caller.organization_id
+    tokens = {
+        permission: caller(organization_id, sorted(PERMISSIONS - {permission})).api._access_token()
+        for permission in {operation.permission for operation in OPERATIONS}
+    }
+    before = rows(stack, organization_id)
+    for operation in OPERATIONS:
+        answer = request(stack, tokens[operation.permission], operation, owned)
+        assert refusal(answer) == (403, "missing.permissions"), name(operation)
+        assert answer.json()["messageParams"] == {"permission": operation.permission}
+    assert rows(stack, organization_id) == before
+
+
+def test_an_operation_asks_for_no_other_permission_than_its_own(
+    stack: Stack, caller: Callable[..., Caller], owned: Owned
+) -> None:
+    """Each client has one permission alone. Deletions come last, since the others need what they delete."""
+    for operation in sorted(OPERATIONS, key=lambda one: one.method == "DELETE"):
+        token = caller(owned.caller.organization_id, [operation.permission]).api._access_token()
+        assert request(stack, token, operation, owned).status_code in (200, 201, 204, 409), name(operation)
+
+
+# -- organisations -----------------------------------------------------------------------------------------------------
+
+
+def test_what_belongs_to_another_organisation_is_not_there(
+    stack: Stack, caller: Callable[..., Caller], owned: Owned
+) -> None:
+    stranger = caller()
+    nothing = Owned(stranger, {kind: str(uuid.uuid4()) for kind in owned.ids})
+    token = stranger.api._access_token()
+    before = [rows(stack, one.organization_id) for one in (owned.caller, stranger)]
+    for operation in REACHES_BY_ID:
+        answer = request(stack, token, operation, owned)
+        assert refusal(answer) == (404, "not.found"), name(operation)
+        of_nothing = request(stack, token, operation, nothing)
+        assert answer.json() | {"contextId": ""} == of_nothing.json() | {"contextId": ""}, name(operation)
+    assert [rows(stack, one.organization_id) for one in (owned.caller, stranger)] == before
+    for operation in REACHES_BY_ID:  # while its owner finds it, so the matrix is not empty talk
+        if operation.method == "GET":
+            assert request(stack, owned.caller.api._access_token(), operation, owned).status_code == 200
+
+
+def test_an_organisation_sees_nothing_of_another(stack: Stack, caller: Callable[..., Caller], owned: Owned) -> None:
+    stranger = caller()
+    for path in (
+        "externalevents/schemas",
+        "externalevents/configurations",
+        "externalevents/failures",
+        "externalevents/failures/summary",
+        "views/eventdefinitions",
+        "views/eventdefinitions/external",
+    ):
+        assert owned.caller.api.call("GET", path)["entities"]
+        assert stranger.api.call("GET", path)["entities"] == []
+    assert stranger.api.call("GET", "views/eventdefinitions/external/changes") == {"changes": []}
+    assert stranger.api.call("POST", "externalevents/failures/replay", {})["replayed"] == 0
+    assert stranger.api.call("GET", "externalevents/schemas/limits")["numberOfSchemas"] == 0
+    for path in ("customers", "customers/events"):
+        assert refusal(request(stack, stranger.api._access_token(), Operation("GET", f"{path}?{CUSTOMER}", ""))) == (
+            404,
+            "not.found",
+        )
+
+
+# -- API Gateway's own answers -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "nothing"), ("GET", "externalevents"), ("PUT", "externalevents/schemas"), ("GET", "customers/a/b")],
+)
+def test_a_path_that_does_not_exist_is_not_found(
+    stack: Stack, caller: Callable[..., Caller], method: str, path: str
+) -> None:
+    for token in (None, caller().api._access_token()):
+        answer = request(stack, token, Operation(method, path, ""))
+        assert refusal(answer) == (404, "not.found")
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize("path", ["externalevents/schemas/a/b/c/d", "views/eventdefinitions/external/a/b"])
+def test_a_path_that_a_function_does_not_know_is_not_found(
+    stack: Stack, caller: Callable[..., Caller], path: str
+) -> None:
+    assert refusal(request(stack, caller().api._access_token(), Operation("GET", path, ""))) == (404, "not.found")
+
+
+def test_a_refusal_by_api_gateway_can_be_read_by_a_browser(stack: Stack) -> None:
+    answer = request(stack, None, OPERATIONS[0])
+    assert refusal(answer) == (401, "authentication.required")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Content-Type"].startswith("application/json")
+
+
+# -- browsers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=name)
+def test_a_preflight_is_answered_without_a_token(stack: Stack, operation: Operation) -> None:
+    answer = httpx.options(
+        f"{stack.api_url}/api/v2/journey/{operation.path.replace('{', '').replace('}', '')}",
+        headers={
+            "Origin": "https://app.example",
+            "Access-Control-Request-Method": operation.method,
+            "Access-Control-Request-Headers": "authorization,content-type",
+        },
+    )
+    assert answer.status_code == 204
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert operation.method in answer.headers["Access-Control-Allow-Methods"].split(",")
+    assert {"authorization", "content-type"} <= set(answer.headers["Access-Control-Allow-Headers"].lower().split(","))
+
+
+def test_an_answer_can_be_read_by_a_browser(stack: Stack, caller: Callable[..., Caller]) -> None:
+    headers = {"Authorization": f"Bearer {caller().api._access_token()}", "Origin": "https://app.example"}
+    for path in ("externalevents/schemas", f"customers?{CUSTOMER}"):
+        answer = httpx.get(f"{stack.api_url}/api/v2/journey/{path}", headers=headers)
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+# -- and all of them ---------------------------------------------------------------------------------------------------
+
+
+def test_these_are_all_the_operations_that_the_functions_know(tables: Tables) -> None:
+    known = {
+        (method, re.sub(r"<\w+>", "*", path), permission)
+        for function in ("schemas", "configurations", "ingest", "failures", "definitions", "customers")
+        for (method, path), permission in load(function).api.permissions.items()
+    }
+    asked = {
+        (
+            one.method,
+            "/api/v2/journey/" + re.sub(r"\{\w+\}|(?<=coretypes/)text|(?<=versions/)1", "*", one.path.split("?")[0]),
+            one.permission,
+        )
+        for one in OPERATIONS
+    }
+    assert asked == known

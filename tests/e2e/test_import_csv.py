@@ -1,0 +1,105 @@
+"""`make import` on the deployed local stack, with a few rows made up in the form of ServiceNow's audit log."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Caller
+from tools.api import ApiError
+from tools.import_csv import MAPPINGS, PERMISSIONS, main, read_plan
+from tools.stack import Stack
+
+CHANGES = (
+    {"number": "INC1", "sys_mod_count": "0", "incident_state": "New", "sys_updated_at": "01-03-2024 09:00"},
+    {"number": "INC1", "sys_mod_count": "2", "incident_state": "Resolved", "sys_updated_at": "02-03-2024 10:30"},
+    {"number": "INC1", "sys_mod_count": "1", "incident_state": "Active", "sys_updated_at": "01-03-2024 09:45"},
+    {"number": "INC1", "sys_mod_count": "2", "incident_state": "Closed", "sys_updated_at": "03-03-2024 10:30"},
+    {"number": "INC1", "sys_mod_count": "4", "incident_state": "Closed", "sys_updated_at": "2024-03-04"},
+    {"number": "INC1", "sys_mod_count": "5", "incident_state": "Closed", "sys_updated_at": "?"},
+)
+CUSTOMER = "Caller A/1"
+
+
+@pytest.fixture
+def incidents(tmp_path: Path) -> Path:
+    columns = read_plan(MAPPINGS / "servicenow_incidents.toml").columns
+    rows = [{"caller_id": CUSTOMER, "priority": "2 - High", "made_sla": "TRUE"} | change for change in CHANGES]
+    path = tmp_path / "incidents.csv"
+    path.write_text("\n".join([",".join(columns), *(",".join(row.get(name, "?") for name in columns) for row in rows)]))
+    return path
+
+
+def test_an_import_makes_journeys_and_may_be_repeated(
+    stack: Stack,
+    caller: Callable[..., Caller],
+    incidents: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    other, own = caller(), caller()
+    stack_file = tmp_path / "stack.json"
+    organizations = [
+        {
+            "id": one.organization_id,
+            "clients": [
+                {
+                    "clientId": one.client_id,
+                    "clientSecret": one.client_secret,
+                    "permissions": sorted(PERMISSIONS),
+                }
+            ],
+        }
+        for one in (other, own)
+    ]
+    stack_file.write_text(json.dumps(stack.describe() | {"organizations": organizations}))
+    given = ["--stack", str(stack_file), "--organization", own.organization_id, str(incidents)]
+
+    first = counts(main(given), capsys.readouterr().out)
+    second = counts(main(given), capsys.readouterr().out)
+
+    refused = {"conflict": 1, "rejected": 0, "rejected here": 2, "in all": 6}
+    assert first == {"created": 3, "duplicate": 0} | refused
+    assert second == {"created": 0, "duplicate": 3} | refused
+
+    (schema,) = own.api.call("GET", "externalevents/schemas")["entities"]
+    assert schema["jsonSchema"]["title"] == "Incident Updated"
+    assert other.api.call("GET", "externalevents/schemas")["entities"] == []
+
+    events = journey(own, 3)
+    assert [event["attributes"]["state"] for event in events] == ["New", "Active", "Resolved"]
+    assert events[0] == events[0] | {
+        "id": "INC1-0",
+        "source": "ServiceNow",
+        "dateCreated": "2024-03-01T09:00:00.000Z",
+        "attributes": {"incident": "INC1", "change": 0, "state": "New", "priority": "2 - High", "madeSla": True},
+    }
+
+
+def counts(status: int, table: str) -> dict[str, int]:
+    """The closing table's outcomes, summed over their reasons."""
+    assert status == 0
+    found: dict[str, int] = {}
+    for line in table.splitlines():
+        cells = [cell.strip() for cell in line.split("│")]
+        if len(cells) > 3 and cells[2].replace(",", "").isdigit():
+            found[cells[1]] = found.get(cells[1], 0) + int(cells[2].replace(",", ""))
+    return found
+
+
+def journey(caller: Caller, length: int) -> list[Any]:
+    """The customer's events in order, once they have caught up."""
+    for _ in range(150):
+        try:
+            found = caller.api.call("GET", "customers/events", externalSourceId="servicenow", value=CUSTOMER)
+        except ApiError as error:
+            if error.status != 404:  # which it is until the first event has arrived
+                raise
+            found = {"entities": []}
+        if len(found["entities"]) == length:
+            return list(found["entities"])
+        time.sleep(0.2)
+    raise AssertionError(f"the journey has {len(found['entities'])} events after all that time, not {length}")

@@ -1,0 +1,399 @@
+"""From an event type to a customer's journey, through the API of the deployed stack."""
+
+import itertools
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from journeys import dates, keys
+from journeys.events.model import StoredEvent
+from journeys.journey.fold import rebuild
+from journeys.journey.model import Step, step
+from journeys.journey.store import JourneyStore
+from tests.conftest import Caller
+from tools.api import Api, ApiError, batches
+from tools.stack import Stack
+
+MINUTES = 60  # in seconds
+PAGE = {"title": "Page viewed", "required": ["page"], "properties": {"page": {"type": "string"}}}
+ORDER = {"title": "Order placed", "properties": {"total": {"type": "number"}}}
+
+
+def event(event_id: str, date: str, attributes: dict[str, Any], customer: tuple[str, str] = ("crm", "ada")) -> Any:
+    source_id, value = customer
+    return {
+        "id": event_id,
+        "dateCreated": date,
+        "identifiers": {"externalIds": [{"externalSourceId": source_id, "value": value}]},
+        "attributes": attributes,
+    }
+
+
+def configure(api: Api, schema: dict[str, Any], source: str) -> str:
+    """A configuration for a new event type."""
+    made = api.call("POST", "externalevents/schemas", schema)
+    wanted = {"name": source, "schemaId": made["id"], "source": source}
+    return str(api.call("POST", "externalevents/configurations", wanted)["id"])
+
+
+def wait_for(api: Api, count: int, customer: tuple[str, str] = ("crm", "ada"), seconds: float = 5 * MINUTES) -> Any:
+    """The customer's summary, as soon as it counts so many events. The stream has one shard, which all tests share."""
+    ends = time.monotonic() + seconds
+    found: Any = None
+    while time.monotonic() < ends:
+        try:
+            found = api.call("GET", "customers", externalSourceId=customer[0], value=customer[1])
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        else:
+            assert found["eventCount"] <= count
+            if found["eventCount"] == count:
+                return found
+        time.sleep(0.2)
+    raise AssertionError(f"the journey has {found and found['eventCount']} of {count} events")
+
+
+def pages(api: Api, customer: tuple[str, str] = ("crm", "ada"), **query: Any) -> Iterator[list[Any]]:
+    """A customer's events, page by page."""
+    cursor = None
+    while True:
+        page = api.call(
+            "GET", "customers/events", externalSourceId=customer[0], value=customer[1], cursor=cursor, **query
+        )
+        yield page["entities"]
+        cursor = page.get("nextCursor")
+        if cursor is None:
+            return
+
+
+def events_of(api: Api, customer: tuple[str, str] = ("crm", "ada"), **query: Any) -> list[Any]:
+    return list(itertools.chain.from_iterable(pages(api, customer, **query)))
+
+
+def ids(events: Sequence[Any]) -> list[str]:
+    return [one["id"] for one in events]
+
+
+def assert_the_law(stack: Stack, organization_id: str) -> int:
+    """Every journey that is stored equals a rebuild from the log; answers how many there are."""
+    by_customer: dict[str, set[Step]] = defaultdict(set)
+    scan = stack.dynamodb.get_paginator("scan").paginate
+    condition: Any = {
+        "ConsistentRead": True,
+        "FilterExpression": "begins_with(pk, :org)",
+        "ExpressionAttributeValues": {":org": {"S": f"{organization_id}#"}},
+    }
+    for page in scan(TableName=stack.outputs["EventsTableName"], **condition):
+        for stored in map(StoredEvent.from_item, page["Items"]):
+            customer = stored.event.customer
+            by_customer[keys.journey(organization_id, customer.source_id, customer.value)].add(
+                step(stored.event.date_created, stored.configuration_id, stored.event.event_id, stored.slot)
+            )
+    rows: dict[str, set[Step]] = defaultdict(set)
+    for page in scan(TableName=stack.outputs["JourneysTableName"], **condition):
+        for row in page["Items"]:
+            if row["sk"]["S"] != keys.SUMMARY:
+                rows[row["pk"]["S"]].add(Step(row["sk"]["S"], row["slot"]["S"]))
+    assert rows == by_customer
+    store = JourneyStore(stack.dynamodb, stack.outputs["JourneysTableName"])
+    for key, steps in by_customer.items():
+        assert store.summary(key).journey == rebuild(steps)
+    return len(by_customer)
+
+
+# -- the whole way -----------------------------------------------------------------------------------------------------
+
+
+def test_from_an_event_type_to_a_journey_and_what_was_refused_comes_in_later(
+    stack: Stack, caller: Callable[..., Caller]
+) -> None:
+    one = caller()
+    api = one.api
+    pages_id, orders_id = configure(api, PAGE, "Adobe"), configure(api, ORDER, "ERP")
+    (page_type,) = [
+        schema
+        for schema in api.call("GET", "externalevents/schemas")["entities"]
+        if schema["jsonSchema"]["title"] == "Page viewed"
+    ]
+
+    first = event("p-1", "2026-01-02T10:00:00Z", {"page": "/home"})
+    answer = api.call(
+        "POST",
+        f"externalevents/configurations/{pages_id}/events",
+        {
+            "entities": [
+                first,
+                event("p-2", "2026-01-02T11:00:00.250+01:00", {"page": "/shoes"}),
+                first,
+                event("p-1", "2026-01-02T10:00:00Z", {"page": "/other"}),
+                {"id": "p-3", "identifiers": first["identifiers"], "attributes": {"page": "/"}},
+                {"id": "p-4", "dateCreated": "2026-01-02T10:00:00Z", "attributes": {"page": "/"}},
+                event("p-5", "2026-01-02T12:00:00Z", {"page": "/cart", "referrer": "search"}),
+                event("p-6", "2026-01-02T12:00:00Z", {"page": 5}),
+            ]
+        },
+    )
+    assert answer["processed"] == [
+        {"originalRequestIndex": 0, "id": "p-1", "outcome": "created"},
+        {"originalRequestIndex": 1, "id": "p-2", "outcome": "created"},
+        {"originalRequestIndex": 2, "id": "p-1", "outcome": "duplicate"},
+    ]
+    refused = [
+        (one["originalRequestIndex"], one["statusCode"], one["errorCode"], one["isRetryable"])
+        for one in answer["unprocessedEntities"]
+    ]
+    assert refused == [
+        (3, 409, "event.conflict", False),
+        (4, 400, "missing.date", False),
+        (5, 400, "missing.identifier", False),
+        (6, 422, "unknown.attribute", False),
+        (7, 422, "invalid.attribute", False),
+    ]
+
+    wait_for(api, 2)
+    api.send(orders_id, [event("o-1", "2026-01-02T13:00:00Z", {"total": 99.95})])
+    wait_for(api, 3)
+    late = event("o-0", "2025-12-31T23:59:59.999Z", {"total": 5})
+    api.send(orders_id, [late, late])
+    wait_for(api, 4)
+
+    failures = api.call("GET", "externalevents/failures")["entities"]
+    assert sorted(one["reason"] for one in failures) == [
+        "event.conflict", "invalid.attribute", "missing.date", "missing.identifier", "unknown.attribute",
+    ]  # fmt: skip
+    assert {one["configurationId"] for one in failures} == {pages_id}
+    (conflict,) = [one for one in failures if one["reason"] == "event.conflict"]
+    assert conflict["differingFields"] == ["attributes.page"]
+    assert api.call("GET", f"externalevents/failures/{conflict['id']}")["payload"]["attributes"] == {"page": "/other"}
+
+    # the schema is mended, and what it refused comes in
+    mended = page_type["jsonSchema"] | {"properties": {"page": {"type": "string"}, "referrer": {"type": "string"}}}
+    api.call("PUT", f"externalevents/schemas/{page_type['id']}", {"version": 1, "jsonSchema": mended})
+    replayed = api.call("POST", "externalevents/failures/replay", {"reason": "unknown.attribute"})
+    assert replayed == {"replayed": 1, "created": 1, "duplicate": 0, "failed": 0, "complete": True}
+    summary = wait_for(api, 5)
+    (resolved,) = api.call("GET", "externalevents/failures", status="resolved")["entities"]
+    whole = api.call("GET", f"externalevents/failures/{resolved['id']}")
+    assert (whole["reason"], [replay["outcome"] for replay in whole["replays"]]) == ("unknown.attribute", ["created"])
+    assert len(api.call("GET", "externalevents/failures", status="open")["entities"]) == 4
+
+    assert (summary["externalSourceId"], summary["value"]) == ("crm", "ada")
+    assert (summary["dateFirstEvent"], summary["dateLastEvent"]) == (
+        "2025-12-31T23:59:59.999Z",
+        "2026-01-02T13:00:00.000Z",
+    )
+    types = {one["eventName"]: one for one in summary["eventTypes"]}
+    assert {name: one["eventCount"] for name, one in types.items()} == {"Page viewed": 3, "Order placed": 2}
+    assert types["Page viewed"]["schemaId"] == page_type["id"]
+    assert types["Page viewed"]["dateFirstEvent"] == "2026-01-02T10:00:00.000Z"
+    assert types["Page viewed"]["dateLastEvent"] == "2026-01-02T12:00:00.000Z"
+    transitions = {(one["from"], one["to"]): one["count"] for one in summary["transitions"]}
+    assert transitions == {
+        ("Order placed", "Page viewed"): 1,
+        ("Page viewed", "Page viewed"): 2,
+        ("Page viewed", "Order placed"): 1,
+    }
+    assert ids(summary["recentEvents"]) == ["o-1", "p-5", "p-2", "p-1", "o-0"]
+
+    events = events_of(api)
+    assert ids(events) == ["o-0", "p-1", "p-2", "p-5", "o-1"]
+    assert events[2] | {"dateReceived": ""} == {
+        "id": "p-2",
+        "configurationId": pages_id,
+        "schemaId": page_type["id"],
+        "eventName": "Page viewed",
+        "source": "Adobe",
+        "dateCreated": "2026-01-02T10:00:00.250Z",
+        "dateReceived": "",
+        "attributes": {"page": "/shoes"},
+    }
+    assert abs(dates.parse(events[2]["dateReceived"]) - dates.now_ms()) < 10 * MINUTES * 1000
+    assert events[4]["attributes"] == {"total": 99.95}
+    assert assert_the_law(stack, one.organization_id) == 1
+
+
+def test_validating_stores_nothing(stack: Stack, caller: Callable[..., Caller]) -> None:
+    one = caller()
+    configuration_id = configure(one.api, PAGE, "Adobe")
+    good = event("p-1", "2026-01-02T10:00:00Z", {"page": "/home"})
+    answer = one.api.call(
+        "POST", f"externalevents/configurations/{configuration_id}/events/validate", {"entities": [good, {}]}
+    )
+    assert [len(answer["processed"]), len(answer["unprocessedEntities"])] == [1, 1]
+    assert one.api.call("GET", "externalevents/failures")["entities"] == []
+    assert one.api.send(configuration_id, [good])["processed"][0]["outcome"] == "created"
+
+
+# -- a long journey ----------------------------------------------------------------------------------------------------
+
+
+def test_a_journey_of_10_000_events_pages_through_completely(stack: Stack, caller: Callable[..., Caller]) -> None:
+    """In both orders, and by type and time; every fourth event bears the date of the one before it."""
+    one = caller()
+    api = one.api
+    feeds = [(configure(api, {"title": title}, title), title) for title in ("Common", "Rare")]
+    start = dates.parse("2026-01-01T00:00:00Z")
+    sent: list[tuple[str, str, str, Any]] = []
+    for number in range(10_000):
+        configuration_id, title = feeds[number % 100 == 7]
+        date = dates.text(start + 1000 * (number - (number % 4 == 3)))
+        event_id = f"e-{number:05d}"
+        sent.append((date, configuration_id, title, event(event_id, date, {})))
+    requests = [
+        (configuration_id, request)
+        for configuration_id, _ in feeds
+        for request in batches([body for _, feed, _, body in sent if feed == configuration_id])
+    ]
+    requests.sort(key=lambda request: str(request[1][0]["dateCreated"]))  # nearly in order; the rare ones come late
+    with ThreadPoolExecutor(2) as threads:
+        for answer in threads.map(lambda request: api.send(*request), requests):
+            assert answer["unprocessedEntities"] == []
+    summary = wait_for(api, 10_000)
+    assert {one["eventName"]: one["eventCount"] for one in summary["eventTypes"]} == {"Common": 9_900, "Rare": 100}
+
+    # the order is by date, then by configuration, then by id
+    in_order = sorted(sent, key=lambda row: (row[0], row[1], row[3]["id"]))
+    expected = [row[3]["id"] for row in in_order]
+    assert ids(events_of(api, pageSize=100)) == expected
+    assert ids(events_of(api, pageSize=97, order="desc")) == expected[::-1]
+    rare = [row[3]["id"] for row in in_order if row[2] == "Rare"]
+    assert ids(events_of(api, pageSize=30, eventName="Rare")) == rare
+    assert ids(events_of(api, pageSize=30, eventName="Rare", order="desc")) == rare[::-1]
+    low, high = dates.text(start + 1_000_000), dates.text(start + 1_200_000)
+    span: dict[str, Any] = {"from": low, "to": high}
+    between = [row[3]["id"] for row in in_order if low <= row[0] < high]
+    assert len(between) == 200
+    assert ids(events_of(api, pageSize=50, **span)) == between
+    assert ids(events_of(api, pageSize=50, order="desc", **span)) == between[::-1]
+    assert ids(events_of(api, eventName="Rare", **span)) == [id_ for id_ in between if id_ in rare]
+    assert assert_the_law(stack, one.organization_id) == 1
+
+
+def test_a_customer_never_seen_is_not_found(caller: Callable[..., Caller]) -> None:
+    api = caller().api
+    for path in ("customers", "customers/events"):
+        with pytest.raises(ApiError) as caught:
+            api.call("GET", path, externalSourceId="crm", value="nobody")
+        assert (caught.value.status, caught.value.code) == (404, "not.found")
+
+
+def test_a_cursor_is_good_only_for_the_listing_that_gave_it(caller: Callable[..., Caller]) -> None:
+    api = caller().api
+    configuration_id = configure(api, PAGE, "Adobe")
+    customers = [("crm", "ada"), ("crm", "bob")]
+    for customer in customers:
+        api.send(
+            configuration_id,
+            [event(f"{customer[1]}-{n}", f"2026-01-0{n}T10:00:00Z", {"page": "/"}, customer) for n in (1, 2, 3)],
+        )
+        wait_for(api, 3, customer)
+    query = {"externalSourceId": "crm", "value": "ada", "pageSize": 1}
+    cursor = api.call("GET", "customers/events", **query)["nextCursor"]
+    assert ids(api.call("GET", "customers/events", cursor=cursor, **query)["entities"]) == ["ada-2"]
+    foreign: list[dict[str, Any]] = [
+        {"cursor": cursor, "value": "bob"},
+        {"cursor": cursor, "order": "desc"},
+        {"cursor": cursor, "eventName": "Page viewed"},
+        {"cursor": cursor, "from": "2026-01-01T00:00:00Z"},
+        {"cursor": cursor[:-2]},
+        {"cursor": "!"},
+        {"cursor": "e-1"},
+    ]
+    for changes in foreign:
+        with pytest.raises(ApiError) as caught:
+            api.call("GET", "customers/events", **(query | changes))
+        assert (caught.value.status, caught.value.code) == (400, "invalid.cursor"), changes
+
+
+# -- identifiers of all kinds ------------------------------------------------------------------------------------------
+
+IDENTIFIERS = [
+    ("crm", "a/b"),
+    ("crm", "a//b/"),
+    ("crm", "../a"),
+    ("crm", "ada@example.com"),
+    ("crm", "a#b"),
+    ("crm#a", "b"),
+    ("crm", "100%"),
+    ("crm", "%2F"),
+    ("crm", "a b"),
+    ("crm", "a+b"),
+    ("crm", "a&b=c?d"),
+    ("crm", "SUMMARY"),
+    ("web/shop", "Zoë Ångström"),
+    ("crm", "顧客"),
+    ("crm", "🙂"),
+    ("crm", "e\u0301"),
+    ("crm", "\u00e9"),
+    ("crm", "Ada"),
+    ("crm", "ada"),
+    ("CRM", "ada"),
+    ("crm", "\"a\\b'"),
+]
+
+
+def test_identifiers_of_all_kinds_name_one_customer_each(stack: Stack, caller: Callable[..., Caller]) -> None:
+    one = caller()
+    configuration_id = configure(one.api, PAGE, "Adobe")
+    places = {customer: f"e-{place}" for place, customer in enumerate(IDENTIFIERS)}
+    one.api.send(
+        configuration_id,
+        [
+            event(event_id, "2026-01-02T10:00:00Z", {"page": customer[1]}, customer)
+            for customer, event_id in places.items()
+        ],
+    )
+    for customer, event_id in places.items():
+        summary = wait_for(one.api, 1, customer)
+        assert (summary["externalSourceId"], summary["value"]) == customer
+        (found,) = events_of(one.api, customer)
+        assert (found["id"], found["attributes"]) == (event_id, {"page": customer[1]})
+    assert assert_the_law(stack, one.organization_id) == len(IDENTIFIERS)
+
+
+def test_ids_of_events_of_all_kinds_are_kept(caller: Callable[..., Caller]) -> None:
+    api = caller().api
+    configuration_id = configure(api, PAGE, "Adobe")
+    wanted = sorted({value for _, value in IDENTIFIERS})
+    sent = [event(id_, f"2026-01-02T10:00:{second:02d}Z", {"page": "/"}) for second, id_ in enumerate(wanted)]
+    assert [one["outcome"] for one in api.send(configuration_id, sent)["processed"]] == ["created"] * len(wanted)
+    assert [one["outcome"] for one in api.send(configuration_id, sent)["processed"]] == ["duplicate"] * len(wanted)
+    wait_for(api, len(wanted))
+    assert ids(events_of(api, pageSize=5)) == wanted
+
+
+# -- the law -----------------------------------------------------------------------------------------------------------
+
+
+def test_after_a_load_every_journey_equals_a_rebuild_from_the_log(stack: Stack, caller: Callable[..., Caller]) -> None:
+    """Two senders at once, events out of order, one in five sent twice, dates that coincide."""
+    one = caller()
+    feeds = [configure(one.api, {"title": f"Type {letter}"}, "ERP") for letter in "ABC"]
+    randomness = random.Random(2)
+    customers = [("crm", f"customer-{number}") for number in range(25)]
+    load: list[tuple[str, tuple[str, str], Any]] = []
+    for number in range(1_200):
+        date = dates.text(dates.parse("2026-01-01T00:00:00Z") + 60_000 * randomness.randrange(200))
+        customer = randomness.choice(customers)
+        load.append((randomness.choice(feeds), customer, event(f"e-{number}", date, {}, customer)))
+    totals: dict[tuple[str, str], int] = defaultdict(int)
+    for _, customer, _ in load:
+        totals[customer] += 1
+    load += randomness.sample(load, len(load) // 5)
+    randomness.shuffle(load)
+    requests = [
+        (feed, request) for feed in feeds for request in batches([body for to, _, body in load if to == feed], 40)
+    ]
+    randomness.shuffle(requests)
+    with ThreadPoolExecutor(2) as threads:
+        for answer in threads.map(lambda request: one.api.send(*request), requests):
+            assert answer["unprocessedEntities"] == []
+    for customer, total in totals.items():
+        wait_for(one.api, total, customer)
+    assert assert_the_law(stack, one.organization_id) == len(totals)

@@ -1,0 +1,244 @@
+"""Who may import whom, and who may touch what: the layout's rules, read from the source itself."""
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+import pytest
+
+from tests.support.template import ROOT
+
+CORE = ROOT / "layers" / "core" / "journeys"
+FUNCTIONS = ROOT / "functions"
+
+MAY_IMPORT = {
+    "registry": frozenset[str](),
+    "events": frozenset({"registry"}),
+    "journey": frozenset({"events", "registry"}),
+    "webhooks": frozenset({"events", "registry"}),
+    "views": frozenset({"events", "registry"}),
+    "archive": frozenset({"events", "registry"}),
+}
+"""The areas, and the other areas that each may know of."""
+
+TOUCHES_AWS = ("store.py", "aws.py")
+AWS_CALLS = frozenset(
+    {
+        "batch_get_item", "batch_write_item", "delete_item", "get_item", "get_paginator", "put_item", "query", "scan",
+        "transact_get_items", "transact_write_items", "update_item",
+        "copy_object", "delete_object", "delete_objects", "get_object", "head_object", "list_objects_v2", "put_object",
+        "upload_file", "upload_fileobj", "download_file", "download_fileobj",
+    }
+)  # fmt: skip
+NO_PACKAGES = frozenset({"shared", "common", "utils"})
+
+Sources = Mapping[PurePosixPath, str]
+"""Source texts by path, such as journeys/events/store.py or functions/ingest/handler.py."""
+
+
+class Breach(NamedTuple):
+    """A rule that a file breaks."""
+
+    path: str
+    what: str
+
+
+def product() -> Sources:
+    """The product as it is."""
+    return {
+        PurePosixPath(prefix) / path.relative_to(folder).as_posix(): path.read_text()
+        for prefix, folder in (("journeys", CORE), ("functions", FUNCTIONS))
+        for path in sorted(folder.rglob("*.py"))
+    }
+
+
+# -- reading source ----------------------------------------------------------------------------------------------------
+
+
+def imported(path: PurePosixPath, source: str) -> Iterator[str]:
+    """The full names of all that a file imports, wherever in it, relative ones too; `from a import b` gives a.b."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = list(path.parts[: -node.level]) if node.level else []
+            yield from (".".join([*package, *filter(None, [node.module]), alias.name]) for alias in node.names)
+
+
+def attributes(source: str) -> Iterator[ast.Attribute]:
+    """Every `something.name` in a source."""
+    return (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute))
+
+
+def area(path: PurePosixPath) -> str | None:
+    """The area of a file; None for what belongs to all of them, and for handlers."""
+    return path.parts[1] if path.parts[0] == "journeys" and len(path.parts) > 2 else None
+
+
+# -- the rules ---------------------------------------------------------------------------------------------------------
+
+
+def areas_know_only_those_below(sources: Sources) -> Iterator[Breach]:
+    """Areas import as MAY_IMPORT says, and nothing imports a handler. Beside them, `http` alone knows an area:
+    the registry, by which it tells who calls."""
+    for path, source in sources.items():
+        own = area(path)
+        if path.parts[0] != "journeys":
+            continue
+        if own is not None and own not in MAY_IMPORT:
+            yield Breach(str(path), f"{own} is not an area")
+            continue
+        knows = {"registry"} if path.name == "http.py" else frozenset[str]()
+        allowed = MAY_IMPORT[own] | {own} if own is not None else knows
+        for name in imported(path, source):
+            parts = name.split(".")
+            if parts[0] in ("functions", "handler", "tests", "tools"):
+                yield Breach(str(path), f"imports {name}")
+            if parts[0] == "journeys" and parts[1] in MAY_IMPORT and parts[1] not in allowed:
+                yield Breach(str(path), f"imports {name}")
+
+
+def only_stores_touch_aws(sources: Sources) -> Iterator[Breach]:
+    """Methods of DynamoDB's and S3's clients are named in store.py and aws.py alone."""
+    for path, source in sources.items():
+        if path.name in TOUCHES_AWS and path.parts[0] == "journeys":
+            continue
+        for attribute in attributes(source):
+            if attribute.attr in AWS_CALLS:
+                yield Breach(str(path), f"calls {attribute.attr}")
+        for name in imported(path, source):
+            if name.split(".")[0] == "boto3" and not name.startswith("boto3.dynamodb.types."):  # which are values alone
+                yield Breach(str(path), f"imports {name}")
+
+
+def only_settings_reads_the_environment(sources: Sources) -> Iterator[Breach]:
+    """`os.environ`, `os.getenv` and their kin are for settings.py."""
+    for path, source in sources.items():
+        if path == PurePosixPath("journeys/settings.py"):
+            continue
+        names = set(imported(path, source)) | {
+            f"os.{attribute.attr}"
+            for attribute in attributes(source)
+            if isinstance(attribute.value, ast.Name) and attribute.value.id == "os"
+        }
+        for name in sorted(names & {"os.environ", "os.environb", "os.getenv", "os.getenvb"}):
+            yield Breach(str(path), f"reads {name}")
+
+
+def functions_are_single_modules(sources: Sources) -> Iterator[Breach]:
+    """A function's folder holds handler.py and no other source; handlers do not import one another."""
+    for path, source in sources.items():
+        if path.parts[0] != "functions":
+            continue
+        if len(path.parts) != 3 or path.name != "handler.py":
+            yield Breach(str(path), "is not a handler.py")
+        for name in imported(path, source):
+            if name.split(".")[0] in ("functions", "handler"):
+                yield Breach(str(path), f"imports {name}")
+
+
+def packages_do_nothing_when_imported(sources: Sources) -> Iterator[Breach]:
+    """Every __init__.py is empty."""
+    for path, source in sources.items():
+        if path.name == "__init__.py" and source:
+            yield Breach(str(path), "is not empty")
+
+
+def nobody_uses_the_resource_api(sources: Sources) -> Iterator[Breach]:
+    """boto3's resource API takes long to import, and is not used."""
+    for path, source in sources.items():
+        for attribute in attributes(source):
+            if attribute.attr in ("resource", "Table") and ast.unparse(attribute.value).startswith(
+                ("boto3", "session")
+            ):
+                yield Breach(str(path), f"uses {ast.unparse(attribute)}")
+        for name in imported(path, source):
+            if name.startswith(
+                ("boto3.resources", "boto3.resource", "boto3.dynamodb.conditions", "boto3.dynamodb.table")
+            ):
+                yield Breach(str(path), f"imports {name}")
+
+
+def no_package_is_called_nothing(sources: Sources) -> Iterator[Breach]:
+    """Packages and modules are named for what they are about."""
+    for path in sources:
+        for part in (*path.parent.parts, path.stem):
+            if part in NO_PACKAGES:
+                yield Breach(str(path), f"is called {part}")
+
+
+Rule = Callable[[Sources], Iterator[Breach]]
+RULES: dict[Rule, list[tuple[str, str]]] = {
+    areas_know_only_those_below: [
+        ("journeys/registry/clients/store.py", "from journeys.events.model import Event"),
+        ("journeys/registry/limits.py", "import journeys.views"),
+        ("journeys/registry/limits.py", "from journeys import events"),
+        ("journeys/registry/limits.py", "from ..journey import fold"),
+        ("journeys/events/failures/store.py", "from journeys.journey.fold import add"),
+        ("journeys/events/ingest.py", "def late():\n    from journeys.journey import fold"),
+        ("journeys/journey/fold.py", "from journeys.webhooks import signing"),
+        ("journeys/keys.py", "from journeys.registry import limits"),
+        ("journeys/http.py", "from journeys.events.model import Event"),
+        ("journeys/events/ingest.py", "import handler"),
+        ("journeys/events/ingest.py", "from tools.api import Api"),
+        ("journeys/things/model.py", ""),
+    ],
+    only_stores_touch_aws: [
+        ("journeys/events/ingest.py", "client.put_item(TableName='t')"),
+        ("journeys/journey/reading.py", "self._s3().get_object(Bucket='b')"),
+        ("functions/ingest/handler.py", "dynamodb().get_item(TableName='t')"),
+        ("functions/store.py", "read = client.query"),
+        ("journeys/http.py", "import boto3"),
+        ("functions/ingest/handler.py", "from boto3.s3 import transfer"),
+    ],
+    only_settings_reads_the_environment: [
+        ("journeys/telemetry.py", "import os\nos.environ['A']"),
+        ("journeys/telemetry.py", "import os\nos.getenv('A')"),
+        ("functions/ingest/handler.py", "from os import environ"),
+        ("journeys/events/settings.py", "from os import getenv"),
+    ],
+    functions_are_single_modules: [
+        ("functions/ingest/rules.py", ""),
+        ("functions/ingest/__init__.py", ""),
+        ("functions/ingest/parts/handler.py", ""),
+        ("functions/ingest/handler.py", "from functions.schemas import handler"),
+    ],
+    packages_do_nothing_when_imported: [
+        ("journeys/__init__.py", "from journeys import keys"),
+        ("journeys/events/__init__.py", '"""Events."""'),
+    ],
+    nobody_uses_the_resource_api: [
+        ("journeys/aws.py", "import boto3\nboto3.resource('dynamodb')"),
+        ("journeys/aws.py", "import boto3\nboto3.Session().resource('dynamodb')"),
+        ("journeys/aws.py", "from boto3.dynamodb.conditions import Key"),
+    ],
+    no_package_is_called_nothing: [
+        ("journeys/utils/text.py", ""),
+        ("journeys/events/common.py", ""),
+        ("functions/shared/handler.py", ""),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_product_keeps_the_rule(rule: Rule) -> None:
+    assert list(rule(product())) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "source"), [(rule, path, source) for rule, cases in RULES.items() for path, source in cases]
+)
+def test_a_file_that_breaks_the_rule_is_found(rule: Rule, path: str, source: str) -> None:
+    assert [breach.path for breach in rule({PurePosixPath(path): source})] == [path]
+
+
+def test_the_whole_product_is_read() -> None:
+    read = {str(path) for path in product()}
+    assert {"journeys/aws.py", "journeys/registry/clients/store.py", "functions/ingest/handler.py"} <= read
+    assert {path.name for path in FUNCTIONS.iterdir()} == {path.split("/")[1] for path in read if path[0] == "f"}
+
+
+def test_what_stores_may_do_is_not_taken_for_a_breach() -> None:
+    store = {PurePosixPath("journeys/events/store.py"): "from journeys.registry import limits\nclient.put_item()"}
+    assert [list(rule(store)) for rule in RULES] == [[] for _ in RULES]

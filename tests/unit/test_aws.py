@@ -1,0 +1,204 @@
+"""What every store does with DynamoDB in the same way."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journeys import aws
+from journeys.errors import TooManyRequests
+
+TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=10)
+NUMBERS = st.integers(-(10**38) + 1, 10**38 - 1)
+VALUES = st.recursive(
+    TEXTS | NUMBERS | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(TEXTS, VALUES.filter(lambda value: value is not None), max_size=5))
+def test_an_item_gives_back_the_values_that_it_was_made_of(values: dict[str, Any]) -> None:
+    back = aws.from_item(aws.to_item(values))
+    assert back == values
+    assert [type(value) for value in back.values()] == [type(value) for value in values.values()]
+
+
+def test_a_value_that_is_none_is_left_out_of_an_item() -> None:
+    assert aws.to_item({"a": None, "b": ""}) == {"b": {"S": ""}}
+
+
+def test_truth_is_never_stored_as_a_number() -> None:
+    assert aws.to_item({"a": True, "b": 1, "c": Decimal("1.50")}) == {
+        "a": {"BOOL": True},
+        "b": {"N": "1"},
+        "c": {"N": "1.50"},
+    }
+
+
+@pytest.mark.parametrize("value", [1.5, object(), b"bytes", {"a": 1.5}], ids=str)
+def test_what_would_lose_digits_or_has_no_form_is_not_stored(value: Any) -> None:
+    with pytest.raises(TypeError):
+        aws.to_value(value)
+
+
+def test_the_size_of_an_item_counts_names_and_values_in_bytes() -> None:
+    assert aws.size({"pk": {"S": "é"}}) == 4
+    assert aws.size({"a": {"BOOL": True}, "b": {"NULL": True}}) == 4
+    assert aws.size({"a": {"M": {"b": {"S": "cd"}}}}) == 1 + 3 + 1 + 1 + 2
+    assert aws.size({"a": {"L": [{"S": "cd"}, {"S": "e"}]}}) == 1 + 3 + 2 + 2 + 1
+    assert aws.size({"a": {"N": "1" * 38}}) == 1 + 21
+
+
+# -- waiting -----------------------------------------------------------------------------------------------------------
+
+
+def test_waits_double_up_to_a_bound_and_end_with_429() -> None:
+    waits = aws.backoff(attempts=7, first=0.02, most=0.5, random_=lambda: 1.0)
+    assert list(islice(waits, 7)) == [0.02, 0.04, 0.08, 0.16, 0.32, 0.5, 0.5]
+    with pytest.raises(TooManyRequests):
+        next(waits)
+
+
+def test_waits_are_anything_down_to_nothing() -> None:
+    assert list(islice(aws.backoff(random_=lambda: 0.0), 3)) == [0.0, 0.0, 0.0]
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Nobody really waits; the waits are noted."""
+    waits: list[float] = []
+    monkeypatch.setattr("journeys.aws.time.sleep", waits.append)
+    return waits
+
+
+# -- transactions ------------------------------------------------------------------------------------------------------
+
+
+def cancelled(*reasons: str) -> ClientError:
+    response: Any = {
+        "Error": {"Code": "TransactionCanceledException", "Message": "cancelled"},
+        "CancellationReasons": [{"Code": reason} for reason in reasons],
+    }
+    return ClientError(response, "TransactWriteItems")
+
+
+def failing(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "x"}}, "TransactWriteItems")
+
+
+class Scripted:
+    """A client whose answers are given beforehand; the last one is repeated."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers, self.calls = list(answers), list[dict[str, Any]]()
+
+    def _next(self, **arguments: Any) -> Any:
+        self.calls.append(arguments)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    transact_write_items = batch_write_item = batch_get_item = query = _next
+
+
+def transact(client: Scripted) -> None:
+    aws.transact(client, [{"Put": {}}, {"Put": {}}])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_transaction_in_conflict_is_tried_again_and_never_surfaces(patient: list[float], reason: str) -> None:
+    client = Scripted(cancelled("None", reason), cancelled(reason, "None"), {})
+    transact(client)
+    assert len(client.calls) == 3
+    assert len(patient) == 2
+
+
+def test_a_condition_that_fails_is_told_by_its_place_and_not_tried_again(patient: list[float]) -> None:
+    client = Scripted(cancelled("TransactionConflict", "ConditionalCheckFailed"))
+    with pytest.raises(aws.TransactionRefused) as caught:
+        transact(client)
+    assert caught.value.failed == {1}
+    assert (len(client.calls), patient) == (1, [])
+
+
+@pytest.mark.parametrize("error", [cancelled("ValidationError", "None"), failing("ThrottlingException")], ids=str)
+def test_another_failure_of_a_transaction_is_passed_on(patient: list[float], error: ClientError) -> None:
+    with pytest.raises(ClientError) as caught:
+        transact(Scripted(error))
+    assert caught.value is error
+    assert patient == []
+
+
+def test_a_transaction_that_never_gets_through_ends_with_429(patient: list[float]) -> None:
+    with pytest.raises(TooManyRequests):
+        transact(Scripted(cancelled("TransactionConflict")))
+    assert sum(patient) <= 30
+
+
+def test_a_transaction_still_being_written_is_asked_after_under_its_own_token(patient: list[float]) -> None:
+    """Under a new token it would meet its own conditions, and be refused because of itself."""
+    client = Scripted(failing("TransactionInProgressException"), failing("TransactionInProgressException"), {})
+    transact(client)
+    assert len({call["ClientRequestToken"] for call in client.calls}) == 1
+
+
+def test_a_transaction_that_was_cancelled_is_a_new_one_when_it_is_tried_again(patient: list[float]) -> None:
+    client = Scripted(cancelled("TransactionConflict"), {})
+    transact(client)
+    assert len({call["ClientRequestToken"] for call in client.calls}) == 2
+
+
+# -- batches and pages -------------------------------------------------------------------------------------------------
+
+
+def key(number: int) -> dict[str, Any]:
+    return {"pk": {"S": str(number)}}
+
+
+def test_reading_many_keys_asks_again_for_those_left_out(patient: list[float]) -> None:
+    first = {"Responses": {"t": [key(1)]}, "UnprocessedKeys": {"t": {"Keys": [key(2)]}}}
+    client = Scripted(first, {"Responses": {"t": [key(2)]}})
+    found = aws.get_all(client, "t", [key(1), key(2)], consistent=True)  # type: ignore[arg-type]
+    assert found == [key(1), key(2)]
+    assert client.calls[1]["RequestItems"] == {"t": {"Keys": [key(2)]}}
+    assert client.calls[0]["RequestItems"]["t"]["ConsistentRead"] is True
+
+
+def test_reading_and_writing_many_stays_within_what_one_call_may_carry() -> None:
+    reader, writer = Scripted({"Responses": {}}), Scripted({})
+    aws.get_all(reader, "t", [key(number) for number in range(250)], consistent=False)  # type: ignore[arg-type]
+    aws.put_all(writer, "t", [key(number) for number in range(60)])  # type: ignore[arg-type]
+    assert [len(call["RequestItems"]["t"]["Keys"]) for call in reader.calls] == [100, 100, 50]
+    assert [len(call["RequestItems"]["t"]) for call in writer.calls] == [25, 25, 10]
+
+
+def test_writing_many_items_writes_those_left_out_again(patient: list[float]) -> None:
+    left: Mapping[str, Any] = {"t": [{"PutRequest": {"Item": key(2)}}]}
+    client = Scripted({"UnprocessedItems": left}, {})
+    aws.put_all(client, "t", [key(1), key(2)])  # type: ignore[arg-type]
+    assert client.calls[1]["RequestItems"] == left
+    assert len(patient) == 1
+
+
+def test_a_store_that_leaves_everything_out_for_ever_ends_with_429(patient: list[float]) -> None:
+    with pytest.raises(TooManyRequests):
+        aws.put_all(Scripted({"UnprocessedItems": {"t": [{}]}}), "t", [key(1)])  # type: ignore[arg-type]
+
+
+def test_a_query_follows_its_pages_to_the_end() -> None:
+    client = Scripted({"Items": [key(1)], "LastEvaluatedKey": key(1)}, {"Items": [], "LastEvaluatedKey": key(2)},
+                      {"Items": [key(3)]})  # fmt: skip
+    assert list(aws.query_all(client, TableName="t")) == [key(1), key(3)]  # type: ignore[arg-type]
+    assert [call.get("ExclusiveStartKey") for call in client.calls] == [None, key(1), key(2)]
+
+
+def test_the_client_gives_up_on_a_store_in_time_for_an_answer() -> None:
+    config: Any = aws.dynamodb().meta.config
+    assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (1, 2, 3)

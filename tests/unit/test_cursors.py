@@ -1,0 +1,50 @@
+"""Cursors: good only for the listing that gave them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journeys import cursors
+from journeys.errors import BadRequest
+
+TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)
+SCOPES = st.lists(TEXTS, min_size=1, max_size=3)
+
+
+@given(TEXTS, SCOPES)
+def test_a_cursor_names_the_place_it_was_made_of(position: str, scope: list[str]) -> None:
+    assert cursors.decode(cursors.encode(position, *scope), *scope) == position
+
+
+@given(TEXTS, SCOPES, SCOPES)
+def test_a_cursor_of_another_listing_is_refused(position: str, scope: list[str], other: list[str]) -> None:
+    if scope == other:
+        return
+    with pytest.raises(BadRequest) as caught:
+        cursors.decode(cursors.encode(position, *scope), *other)
+    assert caught.value.code == "invalid.cursor"
+
+
+def test_two_filters_that_read_alike_when_strung_together_are_two_listings() -> None:
+    with pytest.raises(BadRequest):
+        cursors.decode(cursors.encode("place", "a\nb", "c"), "a", "b\nc")
+
+
+@given(TEXTS)
+def test_what_is_no_cursor_is_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        cursors.decode(text)
+    assert not text or len(text) < 4 or text not in caught.value.message
+
+
+def test_a_cursor_with_one_character_changed_is_refused() -> None:
+    cursor = cursors.encode("2026-01-31#a#b", "acme")
+    for place in range(len(cursor)):
+        changed = cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1 :]
+        with pytest.raises(BadRequest):
+            cursors.decode(changed, "acme")
+
+
+@given(TEXTS)
+def test_a_cursor_passes_through_an_address_as_it_is(position: str) -> None:
+    assert cursors.encode(position).replace("-", "").replace("_", "").isalnum()

@@ -1,0 +1,172 @@
+"""The files in events/, which `sam local invoke` is given: each is used, and answered as its case says."""
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from journeys.events.model import StoredEvent
+from tests.support.functions import Context, load
+from tests.support.tables import Tables
+from tests.support.template import ROOT, resources
+from tools import sam_local
+from tools.sam_local import CASES, EVENTS, ORGANIZATION, SCHEMA, SOURCE, Case, create_tables, difference, seed
+
+
+def event_of(name: str) -> Any:
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+def test_every_file_is_a_case_and_every_case_has_a_file() -> None:
+    assert sorted(file.name for file in (ROOT / "events").iterdir()) == sorted(f"{case.name}.json" for case in CASES)
+
+
+def test_every_function_of_the_template_has_a_case() -> None:
+    assert {case.function for case in CASES} == set(resources("AWS::Serverless::Function"))
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.status is not None], ids=lambda case: str(case.name))
+def test_every_request_goes_to_a_path_of_its_function(case: Case) -> None:
+    """As API Gateway would route it, so that a file tries nothing that cannot happen."""
+    event = event_of(case.name)
+    routes = [
+        (route["Properties"]["Path"], route["Properties"]["Method"])
+        for route in resources("AWS::Serverless::Function")[case.function]["Properties"]["Events"].values()
+    ]
+
+    assert (event["resource"], event["httpMethod"]) in routes
+
+
+def test_the_cases_in_their_order_are_answered_as_they_say(tables: Tables) -> None:
+    seed(tables.dynamodb, tables.registry)
+    functions = {case.function: load(case.function.removesuffix("Function").lower()) for case in CASES}
+
+    wrong = {
+        case.name: told
+        for case in CASES
+        if (told := case.judge(functions[case.function].handler(event_of(case.name), Context())))
+    }
+
+    assert wrong == {}
+
+
+def test_a_second_run_of_accepted_finds_duplicates(tables: Tables) -> None:
+    seed(tables.dynamodb, tables.registry)
+    ingest = load("ingest")
+
+    answers = [json.loads(ingest.handler(event_of("ingest-accepted"), Context())["body"]) for _ in range(2)]
+
+    assert [[one["outcome"] for one in answer["processed"]] for answer in answers] == [
+        ["created", "created"],
+        ["duplicate", "duplicate"],
+    ]
+
+
+def test_the_stream_batch_holds_what_the_accepted_request_stores(tables: Tables) -> None:
+    seed(tables.dynamodb, tables.registry)
+    load("ingest").handler(event_of("ingest-accepted"), Context())
+
+    def told_apart(item: dict[str, Any]) -> dict[str, Any]:
+        StoredEvent.from_item(item)  # all that a stored event has is there
+        return {name: value for name, value in item.items() if name not in ("dateReceived", "receipt")}
+
+    stored = {item["pk"]["S"]: told_apart(item) for item in tables.items(tables.events)}
+    streamed = {
+        record["dynamodb"]["Keys"]["pk"]["S"]: told_apart(record["dynamodb"]["NewImage"])
+        for record in event_of("projector-batch")["Records"]
+    }
+
+    assert streamed == stored
+
+
+def test_the_files_name_the_configuration_that_is_seeded(tables: Tables) -> None:
+    configuration_id = seed(tables.dynamodb, tables.registry)
+
+    named = {
+        event["path"].split("/")[6]
+        for event in (event_of(case.name) for case in CASES if case.function == "IngestFunction")
+    }
+
+    assert named == {configuration_id}
+    assert (ORGANIZATION, SOURCE) == ("sam-local", "Web shop")
+    assert SCHEMA in json.dumps(event_of("projector-batch"))
+
+
+def test_tables_are_made_as_the_template_has_them_and_made_again_empty(tables: Tables) -> None:
+    create_tables(tables.dynamodb)
+    seed(tables.dynamodb, "RegistryTable")
+
+    create_tables(tables.dynamodb)
+
+    made = {name: tables.dynamodb.describe_table(TableName=name)["Table"] for name in resources("AWS::DynamoDB::Table")}
+    assert {name: table["KeySchema"] for name, table in made.items()} == {
+        name: table["Properties"]["KeySchema"] for name, table in resources("AWS::DynamoDB::Table").items()
+    }
+    assert [index["IndexName"] for index in made["FailuresTable"]["GlobalSecondaryIndexes"]] == ["byTime"]
+    assert tables.items("RegistryTable") == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"a": 1}, {"a": 2}),
+        ({"a": 1}, {}),
+        ({"a": 1}, None),
+        ([1], [1, 2]),
+        ([{"a": 1}], [{"a": 2}]),
+        ([], {"a": 1}),
+        (None, {}),
+    ],
+)
+def test_an_answer_that_is_not_as_wanted_is_told(wanted: Any, found: Any) -> None:
+    assert difference(wanted, found, "the body") is not None
+
+
+def test_an_answer_may_hold_more_than_is_wanted_of_it() -> None:
+    assert difference({"a": [{"b": 1}]}, {"a": [{"b": 1, "c": 2}], "d": 3}, "the body") is None
+
+
+def test_another_status_than_the_cases_own_is_wrong() -> None:
+    case = Case("x", "IngestFunction", {"code": "bad.request"}, status=400)
+
+    assert case.judge({"statusCode": 400, "body": '{"code": "bad.request"}'}) is None
+    assert "the status is 200" in str(case.judge({"statusCode": 200, "body": '{"code": "bad.request"}'}))
+    assert "the status is None" in str(case.judge({"errorMessage": "Task timed out"}))
+
+
+@pytest.mark.parametrize(
+    ("fails", "told"),
+    [
+        (None, "Docker is missing"),
+        ("info", "Docker is installed but does not answer: it says why"),
+        ("image", "is not on this machine and cannot be fetched: it says why"),
+    ],
+)
+def test_what_is_missing_of_docker_is_told(
+    fails: str | None, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
+        failed = arguments[0] in (fails, "pull")
+        return subprocess.CompletedProcess(arguments, int(failed), "", "at length\nit says why\n" if failed else "")
+
+    monkeypatch.setattr("tools.sam_local.shutil.which", lambda _: fails and "/usr/bin/docker")
+    monkeypatch.setattr(sam_local, "_docker", docker)
+
+    assert sam_local.main(["up"]) == 1
+    assert told in capsys.readouterr().err
+
+
+def test_an_image_that_is_there_is_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
+        asked.append(arguments[0])
+        return subprocess.CompletedProcess(arguments, 0, "", "")
+
+    monkeypatch.setattr("tools.sam_local.shutil.which", lambda _: "/usr/bin/docker")
+    monkeypatch.setattr(sam_local, "_docker", docker)
+
+    sam_local.require_docker()
+
+    assert asked == ["info", "image"]

@@ -1,0 +1,502 @@
+"""Failed events: kept with reason and payload, listed, counted, and tried again through the normal ingest."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from journeys import aws, dates, jsontext, keys
+from journeys.events.failures.model import KEPT_SECONDS, PROJECTION_FAILED, Failure, failure_id
+from journeys.events.failures.store import FailureStore
+from journeys.events.failures.summary import summarize
+from journeys.events.ingest import Ingest
+from journeys.registry.clients.model import PERMISSIONS, Client
+from journeys.registry.clients.store import ClientStore
+from tests.conftest import ORGANIZATION
+from tests.support.functions import Context, api_event, load
+from tests.support.tables import Tables
+from tests.unit.test_ingest import SCHEMA, Source, an_event, change_schema, configurations, make_source
+
+DAY = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The failures function beside a source that fills it."""
+
+    source: Source
+    function: ModuleType
+
+    def ask(self, method: str, path: str = "", body: Any = None, **request: Any) -> tuple[int, Any]:
+        """The status and the body of an answer; numbers keep every digit."""
+        event = api_event(method, f"externalevents/failures{path}", body, **request)
+        answer = self.function.handler(event, Context())
+        return answer["statusCode"], jsontext.loads(answer["body"].encode())
+
+    def get(self, path: str = "", **query: str) -> Any:
+        status, body = self.ask("GET", path, query=query)
+        assert status == 200, body
+        return body
+
+    def listed(self, **query: str) -> list[dict[str, Any]]:
+        """Every failure that a listing gives, page after page."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.get(**query)
+            found += page["entities"]
+            if "nextCursor" not in page:
+                return found
+            query["cursor"] = page["nextCursor"]
+
+    def only(self) -> dict[str, Any]:
+        """The one failure there is, looked at alone."""
+        (failure,) = self.listed()
+        return dict(self.get(f"/{failure['id']}"))
+
+    def replay(self, id_: str) -> dict[str, Any]:
+        status, body = self.ask("POST", f"/{id_}/replay")
+        assert status == 200, body
+        return dict(body)
+
+    def again(self) -> "Desk":
+        """The same with nothing cached."""
+        return Desk(self.source, load("failures"))
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The time by which failures are dated, in milliseconds; it stands still unless a test moves it."""
+    moment = [dates.now_ms()]
+    monkeypatch.setattr(dates, "now_ms", lambda: moment[0])
+    defaults = Ingest.__init__.__kwdefaults__ or {}
+    monkeypatch.setattr(Ingest.__init__, "__kwdefaults__", defaults | {"now_ms": lambda: moment[0]})
+    return moment
+
+
+@pytest.fixture
+def desk(tables: Tables, now: list[int]) -> Desk:
+    return Desk(make_source(tables), load("failures"))
+
+
+@pytest.fixture
+def store(tables: Tables) -> FailureStore:
+    return FailureStore(tables.dynamodb, tables.failures, aws.s3, "archive")
+
+
+def a_failure(number: int = 0, **changes: Any) -> Failure:
+    """A failure with a payload of its own."""
+    payload = an_event(f"e-{number}", dateCreated=None)
+    failure = Failure(
+        failure_id=failure_id("c-1", payload),
+        organization_id=ORGANIZATION,
+        configuration_id="c-1",
+        source="ERP",
+        reason="missing.date",
+        message="The event has no date.",
+        field_name="dateCreated",
+        differing=(),
+        payload=payload,
+        date_first=number,
+        date_last=number,
+    )
+    return replace(failure, **changes)
+
+
+# -- keeping -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_refused_event_is_kept_with_its_reason_field_source_and_payload(desk: Desk, now: list[int]) -> None:
+    event = an_event(attributes={"quantity": "5", "note": "…"})
+    (refused,) = desk.source.send(event)["unprocessedEntities"]
+    failure = desk.only()
+    when = dates.text(now[0])
+    assert failure == {
+        "id": failure["id"],
+        "configurationId": desk.source.configuration_id,
+        "source": "ERP",
+        "reason": "invalid.attribute",
+        "message": refused["errorMessage"],
+        "fieldName": "attributes.quantity",
+        "dateFirstFailed": when,
+        "dateLastFailed": when,
+        "status": "open",
+        "selfUri": f"/api/v2/journey/externalevents/failures/{failure['id']}",
+        "payload": event,
+        "replays": [],
+    }
+    (listed,) = desk.listed()
+    assert listed == {name: value for name, value in failure.items() if name not in ("payload", "replays")}
+
+
+def test_dropped_rejected_and_conflicting_events_are_all_kept(desk: Desk) -> None:
+    desk.source.send(
+        an_event(),
+        an_event(attributes={"quantity": 6}),
+        an_event("e-2", dateCreated=None),
+        an_event("e-3", identifiers=None),
+        an_event("e-4", attributes={"colour": 1}),
+        7,
+    )
+    failures = {one["reason"]: one for one in desk.listed()}
+    assert failures.keys() == {
+        "event.conflict",
+        "missing.date",
+        "missing.identifier",
+        "unknown.attribute",
+        "invalid.event",
+    }
+    assert failures["event.conflict"]["differingFields"] == ["attributes.quantity"]
+    assert desk.get(f"/{failures['invalid.event']['id']}")["payload"] == 7
+
+
+def test_a_failure_is_kept_for_30_days(desk: Desk, now: list[int]) -> None:
+    desk.source.send(an_event(dateCreated=None))
+    (row,) = desk.source.failures()
+    assert row["expires"] == {"N": str(now[0] // 1000 + 30 * 24 * 60 * 60)}
+    assert KEPT_SECONDS == 30 * 24 * 60 * 60
+
+
+def test_a_repeat_is_the_same_failure_with_its_newest_reason_and_time(desk: Desk, now: list[int]) -> None:
+    began = now[0]
+    event = an_event(attributes={"colour": "red"})
+    desk.source.send(event)
+    now[0] += DAY
+    change_schema(desk.source, colour={"type": "integer"})
+    again = replace(desk.source, function=load("ingest"))
+    again.send({name: event[name] for name in reversed(event)})
+    failure = desk.only()
+    assert (failure["reason"], failure["fieldName"]) == ("invalid.attribute", "attributes.colour")
+    assert failure["dateFirstFailed"] == dates.text(began)
+    assert failure["dateLastFailed"] == dates.text(began + DAY)
+    (row,) = desk.source.failures()
+    assert row["expires"] == {"N": str(now[0] // 1000 + KEPT_SECONDS)}
+
+
+def test_the_same_payload_at_another_configuration_is_another_failure(tables: Tables, desk: Desk) -> None:
+    make_source(tables, SCHEMA | {"title": "Another"}).send(an_event(dateCreated=None))
+    desk.source.send(an_event(dateCreated=None))
+    assert len({one["id"] for one in desk.listed()}) == 2
+
+
+EXACT = '{"id":"e-1","attributes":{"amount":-1234567890123456789.1234567890123456789,"big":%s,"tiny":1E-400}}' % (
+    "9" * 38
+)
+
+
+@pytest.mark.parametrize("filler", ["", "…" * 40_000], ids=["in the row", "in the bucket"])
+def test_a_payload_survives_to_the_digit(desk: Desk, filler: str) -> None:
+    payload = jsontext.loads(EXACT.encode()) | {"filler": filler}
+    desk.source.send(payload)
+    failure = desk.only()
+    assert jsontext.dumps(failure["payload"]) == jsontext.dumps(payload)
+    assert jsontext.dumps(desk.replay(failure["id"])["payload"]) == jsontext.dumps(payload)
+
+
+def test_38_digits_survive_from_failing_through_replay_into_the_log(desk: Desk) -> None:
+    digits = "1234567890123456789.1234567890123456789"
+    desk.source.send(an_event(attributes={"cost": jsontext.loads(digits.encode())}))
+    change_schema(desk.source, cost={"type": "number"})
+    assert desk.replay(desk.only()["id"])["status"] == "resolved"
+    (item,) = desk.source.stored()
+    assert item["attributes"]["M"]["cost"] == {"N": digits}
+
+
+def test_a_payload_over_100_kb_lies_in_the_bucket_and_a_smaller_one_in_the_row(
+    tables: Tables, store: FailureStore
+) -> None:
+    frame = len(jsontext.dumps({"note": ""}))
+    for number, (letters, in_bucket) in enumerate([(100 * 1024 - frame, False), (100 * 1024 - frame + 1, True)]):
+        failure = a_failure(number, payload={"note": "n" * letters})
+        store.keep(failure)
+        row = tables.dynamodb.get_item(
+            TableName=tables.failures, Key=keys.item(keys.failure(ORGANIZATION, failure.failure_id))
+        )["Item"]
+        assert ("payloadKey" in row, "payload" in row) == (in_bucket, not in_bucket)
+        assert store.get(ORGANIZATION, failure.failure_id).payload == failure.payload
+    listed = aws.s3().list_objects_v2(Bucket="archive")["Contents"]
+    assert [one["Key"].partition("/")[0] for one in listed] == ["failures"]
+
+
+def test_evidence_lies_in_the_bucket_apart_from_what_expires(tables: Tables, store: FailureStore) -> None:
+    store.keep_evidence(a_failure())
+    listed = aws.s3().list_objects_v2(Bucket="archive")["Contents"]
+    assert [one["Key"].partition("/")[0] for one in listed] == ["evidence"]
+    assert len(tables.items(tables.failures)) == 1
+
+
+# -- listing -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_listing_pages_through_several_hundred_newest_first_and_each_once(desk: Desk, store: FailureStore) -> None:
+    for number in range(240):
+        store.keep(a_failure(number, date_last=number // 3))  # three of every date
+    found = desk.listed(pageSize="53")
+    assert len(found) == len({one["id"] for one in found}) == 240
+    assert [one["dateLastFailed"] for one in found] == sorted((one["dateLastFailed"] for one in found), reverse=True)
+    assert len(desk.get()["entities"]) == 25
+
+
+def test_failures_that_arrive_while_paging_neither_repeat_nor_hide_others(desk: Desk, store: FailureStore) -> None:
+    for number in range(20):
+        store.keep(a_failure(number))
+    page = desk.get(pageSize="5")
+    store.keep(a_failure(100))
+    rest = desk.listed(pageSize="5", cursor=page["nextCursor"])
+    ids = [one["id"] for one in page["entities"] + rest]
+    assert ids == [a_failure(number).failure_id for number in reversed(range(20))]
+
+
+def test_a_listing_is_filtered_by_configuration_reason_status_and_time(desk: Desk, store: FailureStore) -> None:
+    kept = {
+        1000: a_failure(1000),
+        2000: a_failure(2000, configuration_id="c-2"),
+        3000: a_failure(3000, reason="invalid.id"),
+        4000: a_failure(4000),
+    }
+    for failure in kept.values():
+        store.keep(failure)
+    store.trace(kept[4000], {"date": dates.text(5000), "outcome": "created"}, resolved=True)
+
+    def found(**query: str) -> list[int]:
+        return [dates.parse(one["dateLastFailed"]) for one in desk.listed(pageSize="1", **query)]
+
+    assert found() == found(status="all") == [4000, 3000, 2000, 1000]
+    assert found(configurationId="c-2") == [2000]
+    assert found(configurationId="c-1", reason="missing.date") == [4000, 1000]
+    assert found(reason="invalid.id") == [3000]
+    assert found(status="open") == [3000, 2000, 1000]
+    assert found(status="resolved") == [4000]
+    assert found(**{"from": dates.text(2000), "to": dates.text(3500)}) == [3000, 2000]
+    assert found(**{"from": dates.text(2001)}) == [4000, 3000]
+    assert found(to=dates.text(1999)) == [1000]
+    assert found(**{"from": dates.text(3000), "to": dates.text(2000)}) == []
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01", "x"])
+def test_a_bad_or_extreme_time_is_never_a_servers_error(desk: Desk, moment: str) -> None:
+    for name in ("from", "to"):
+        for path in ("", "/summary"):
+            assert desk.ask("GET", path, query={name: moment})[0] == 400
+        assert desk.ask("POST", "/replay", {name: moment})[0] == 400
+
+
+def test_a_cursor_of_another_listing_or_of_nobody_is_refused(desk: Desk, store: FailureStore) -> None:
+    for number in range(3):
+        store.keep(a_failure(number))
+    cursor = desk.get(pageSize="1")["nextCursor"]
+    stranger = Client("stranger", "globex", "A stranger", PERMISSIONS)
+    ClientStore(desk.source.tables.dynamodb, desk.source.tables.registry).put(stranger)
+    for query in ({"cursor": cursor, "status": "open"}, {"cursor": cursor, "reason": "missing.date"},
+                  {"cursor": cursor[:-2]}, {"cursor": "x"}, {"cursor": "é"}, {"cursor": "A" * 5000}):  # fmt: skip
+        status, body = desk.ask("GET", query=query)
+        assert (status, body["code"]) == (400, "invalid.cursor")
+    assert desk.ask("GET", query={"cursor": cursor}, client_id="stranger")[0] == 400
+    assert desk.ask("GET", query={"cursor": cursor})[0] == 200
+
+
+@pytest.mark.parametrize("query", [{"pageSize": "0"}, {"pageSize": "101"}, {"pageSize": "x"}, {"status": "lost"}])
+def test_a_bad_parameter_is_refused(desk: Desk, query: dict[str, str]) -> None:
+    assert desk.ask("GET", query=query)[0] == 400
+
+
+def test_the_summary_counts_by_reason_and_configuration(desk: Desk, store: FailureStore) -> None:
+    for number in range(6):
+        store.keep(a_failure(number))
+    store.keep(a_failure(10, configuration_id="c-2"))
+    store.keep(a_failure(11, reason="invalid.id"))
+    store.trace(a_failure(5), {"date": dates.text(12), "outcome": "created"}, resolved=True)
+
+    def row(reason: str, configuration: str, number: int, open_: int, last: int) -> dict[str, Any]:
+        return {
+            "reason": reason,
+            "configurationId": configuration,
+            "source": "ERP",
+            "count": number,
+            "openCount": open_,
+            "dateLastFailed": dates.text(last),
+        }
+
+    assert desk.get("/summary") == {
+        "entities": [
+            row("missing.date", "c-1", 6, 5, 5),
+            row("invalid.id", "c-1", 1, 1, 11),
+            row("missing.date", "c-2", 1, 1, 10),
+        ],
+        "total": 8,
+        "complete": True,
+    }
+    later = desk.get("/summary", **{"from": dates.text(10)})
+    assert later["total"] == 2
+
+
+def test_a_summary_of_too_many_says_that_it_is_not_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("journeys.events.failures.summary.MAX_COUNTED", 3)
+
+    def failures(number: int) -> Iterator[tuple[str, Failure]]:
+        return (("", a_failure(place)) for place in range(number))
+
+    assert (summarize(failures(3))["total"], summarize(failures(3))["complete"]) == (3, True)
+    assert (summarize(failures(4))["total"], summarize(failures(4))["complete"]) == (3, False)
+
+
+# -- replay ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_replay_after_the_schema_was_mended_creates_the_event_and_resolves_the_failure(
+    desk: Desk, now: list[int]
+) -> None:
+    desk.source.send(an_event(attributes={"colour": "red"}))
+    id_ = desk.only()["id"]
+    change_schema(desk.source, colour={"type": "string"})
+    now[0] += DAY
+    replayed = desk.replay(id_)
+    assert (replayed["id"], replayed["status"]) == (id_, "resolved")
+    assert replayed["replays"] == [{"date": dates.text(now[0]), "outcome": "created"}]
+    assert desk.only() == replayed
+    (item,) = desk.source.stored()
+    assert item["attributes"]["M"] == {"colour": {"S": "red"}}
+    again = replace(desk.source, function=load("ingest"))
+    assert again.outcomes(an_event(attributes={"colour": "red"})) == ["duplicate"]
+    assert desk.replay(id_)["replays"][-1] == {"date": dates.text(now[0]), "outcome": "duplicate"}
+
+
+def test_a_replay_that_fails_again_leaves_the_failure_open_with_a_trace(desk: Desk, now: list[int]) -> None:
+    desk.source.send(an_event(dateCreated=None))
+    id_ = desk.only()["id"]
+    began = now[0]
+    now[0] += DAY
+    replayed = desk.replay(id_)
+    assert (replayed["id"], replayed["status"], replayed["reason"]) == (id_, "open", "missing.date")
+    assert replayed["replays"] == [{"date": dates.text(now[0]), "outcome": "failed", "reason": "missing.date"}]
+    assert (replayed["dateFirstFailed"], replayed["dateLastFailed"]) == (dates.text(began), dates.text(now[0]))
+    assert len(desk.replay(id_)["replays"]) == 2
+    assert desk.only()["replays"][0] == replayed["replays"][0]
+
+
+def test_a_replayed_conflict_stays_a_conflict_and_the_first_event_stays(desk: Desk) -> None:
+    desk.source.send(an_event(), an_event(attributes={"quantity": 6}))
+    before = desk.source.stored()
+    replayed = desk.replay(desk.only()["id"])
+    assert (replayed["status"], replayed["replays"][0]["reason"]) == ("open", "event.conflict")
+    assert replayed["differingFields"] == ["attributes.quantity"]
+    assert desk.source.stored() == before
+
+
+def test_a_replay_at_a_configuration_that_takes_no_events_is_traced(desk: Desk) -> None:
+    desk.source.send(an_event(dateCreated=None))
+    id_ = desk.only()["id"]
+    change_schema(desk.source, enabled=False)
+    assert desk.replay(id_)["replays"][-1]["reason"] == "schema.disabled"
+    configurations(desk.source).delete(ORGANIZATION, desk.source.configuration_id)
+    assert desk.again().replay(id_)["replays"][-1]["reason"] == "configuration.disabled"
+    assert desk.only()["status"] == "open"
+
+
+def test_a_stored_record_cannot_be_replayed(desk: Desk, store: FailureStore) -> None:
+    failure = a_failure(reason=PROJECTION_FAILED, replayable=False)
+    store.keep(failure)
+    status, body = desk.ask("POST", f"/{failure.failure_id}/replay")
+    assert (status, body["code"]) == (409, "not.replayable")
+    assert desk.ask("POST", "/replay", {})[1]["replayed"] == 0
+
+
+def test_a_failure_that_expires_while_it_is_replayed_does_not_come_back_in_part(
+    tables: Tables, store: FailureStore
+) -> None:
+    traced = store.trace(a_failure(), {"date": dates.text(1), "outcome": "created"}, resolved=True)
+    assert (traced.resolved, traced.replays) == (True, ({"date": dates.text(1), "outcome": "created"},))
+    assert tables.items(tables.failures) == []
+
+
+def test_a_filter_is_replayed_to_its_end(desk: Desk, now: list[int]) -> None:
+    """More than one request takes at a time, some of which fail again and are met once only."""
+    mended = [an_event(f"mended-{place}", attributes={"colour": "red"}) for place in range(90)]
+    bad = [an_event(f"bad-{place}", attributes={"size": 1}) for place in range(30)]
+    dateless = an_event("dateless", dateCreated=None)
+    for start in range(0, 120, 60):
+        desk.source.send(*(mended + bad)[start : start + 60], dateless)
+    change_schema(desk.source, colour={"type": "string"})
+    now[0] += 1
+    status, answer = desk.ask("POST", "/replay", {"reason": "unknown.attribute"})
+    assert status == 200
+    assert answer == {"replayed": 120, "created": 90, "duplicate": 0, "failed": 30, "complete": True}
+    assert len(desk.source.stored()) == 90
+    assert {one["reason"] for one in desk.listed(status="open")} == {"unknown.attribute", "missing.date"}
+    assert len(desk.listed(status="resolved")) == 90
+    assert "replays" in desk.get(f"/{desk.listed(status='resolved')[0]['id']}")
+
+
+def test_a_replay_goes_on_where_time_ended_it(desk: Desk, now: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    for start in range(0, 120, 60):
+        desk.source.send(*[an_event(f"e-{place}", attributes={"colour": "r"}) for place in range(start, start + 60)])
+    change_schema(desk.source, colour={"type": "string"})
+    answers = []
+    for _ in range(3):
+        now[0] += 1
+        times = iter([0.0, 0.0, 1000.0])
+        monkeypatch.setattr(desk.function.replay, "_clock", lambda times=times: next(times))
+        answers.append(desk.ask("POST", "/replay", {})[1])
+        if answers[-1]["complete"]:
+            break
+    assert [(one["replayed"], one["complete"]) for one in answers] == [(100, False), (20, True)]
+    assert len(desk.source.stored()) == 120
+
+
+def test_a_replay_takes_those_of_its_filter_alone(tables: Tables, desk: Desk, now: list[int]) -> None:
+    other = make_source(tables, SCHEMA | {"title": "Another"})
+    began = now[0]
+    for source in (desk.source, other):
+        source.send(an_event("early", dateCreated=None))
+    now[0] += 1000
+    desk.source.send(an_event("late", dateCreated=None))
+    now[0] += 1000
+
+    def replayed(**body: str) -> int:
+        return int(desk.ask("POST", "/replay", body)[1]["replayed"])
+
+    assert replayed(reason="invalid.id") == 0
+    assert replayed(to=dates.text(began)) == 0
+    assert replayed(configurationId=other.configuration_id) == 1
+    now[0] += 1000
+    assert replayed(configurationId=desk.source.configuration_id, **{"from": dates.text(began + 1)}) == 1
+    now[0] += 1000
+    assert replayed() == 3
+
+
+def test_a_replay_filter_with_an_unknown_field_is_refused(desk: Desk) -> None:
+    assert desk.ask("POST", "/replay", {"source": "ERP"})[0] == 400
+    assert desk.ask("POST", "/replay", {"reason": 5})[0] == 400
+    assert desk.ask("POST", "/replay", [])[0] == 400
+
+
+# -- who may -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_failure_and_another_organisations_are_not_found(desk: Desk) -> None:
+    desk.source.send(an_event(dateCreated=None))
+    id_ = desk.only()["id"]
+    clients = ClientStore(desk.source.tables.dynamodb, desk.source.tables.registry)
+    clients.put(Client("stranger", "globex", "A stranger", PERMISSIONS))
+    for method, path in (("GET", ""), ("POST", "/replay")):
+        assert desk.ask(method, f"/{id_}{path}", client_id="stranger")[0] == 404
+        for unknown in ("0" * 32, "x", "x" * 3000):
+            assert desk.ask(method, f"/{unknown}{path}")[0] == 404
+    assert desk.ask("GET", client_id="stranger")[1] == {"entities": []}
+    assert desk.ask("GET", "/summary", client_id="stranger")[1]["total"] == 0
+    assert desk.ask("POST", "/replay", {}, client_id="stranger")[1]["replayed"] == 0
+
+
+def test_viewing_and_replaying_have_a_permission_each(desk: Desk) -> None:
+    clients = ClientStore(desk.source.tables.dynamodb, desk.source.tables.registry)
+    view, edit = (f"journey:externalEventsFailures:{action}" for action in ("view", "edit"))
+    clients.put(Client("viewer", ORGANIZATION, "A viewer", PERMISSIONS - {edit}))
+    clients.put(Client("editor", ORGANIZATION, "An editor", PERMISSIONS - {view}))
+    requests = [("GET", "", view), ("GET", "/summary", view), ("GET", f"/{'0' * 32}", view),
+                ("POST", "/replay", edit), ("POST", f"/{'0' * 32}/replay", edit)]  # fmt: skip
+    for method, path, permission in requests:
+        body: dict[str, str] | None = {} if method == "POST" else None
+        allowed, denied = ("viewer", "editor") if permission == view else ("editor", "viewer")
+        assert desk.ask(method, path, body, client_id=denied)[0] == 403
+        assert desk.ask(method, path, body, client_id=allowed)[0] in (200, 404)

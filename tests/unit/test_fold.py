@@ -1,0 +1,189 @@
+"""The law of journeys: whatever the order, repetition, lateness or split, the journey is that of the set of steps."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from journeys import aws
+from journeys.journey import fold, store
+from journeys.journey.model import Journey, Span, Step, Summary, step
+from journeys.registry.schemas.model import SLOTS
+from tests.support.schedules import KEY, NOON, MemoryStore, facts, facts_of, patiently, wrong
+
+CONFIGURATION = "0b6e2c1e-6a2c-4f0e-9d3a-0d6d6a2c4f0e"
+
+
+@st.composite
+def _steps(draw: st.DrawFn, max_size: int = 25) -> list[Step]:
+    """Different steps of one customer: few dates, so that many are tied, and ids that need encoding in a key."""
+    ids = st.text("ab#%é😀/ ", min_size=1, max_size=3)
+    names = draw(st.lists(st.tuples(st.integers(0, 6), st.sampled_from("cd"), ids), unique=True, max_size=max_size))
+    return [
+        step(NOON + moment, configuration, id_, draw(st.sampled_from("abc"))) for moment, configuration, id_ in names
+    ]
+
+
+# -- the fold ----------------------------------------------------------------------------------------------------------
+
+
+@given(_steps())
+def test_a_rebuild_says_what_is_counted_by_hand(steps: list[Step]) -> None:
+    assert facts(fold.rebuild(steps)) == facts_of(steps)
+
+
+@given(st.data())
+def test_a_rebuild_heeds_neither_order_nor_repetition(data: st.DataObject) -> None:
+    steps = data.draw(_steps())
+    shuffled = data.draw(st.permutations([*steps, *steps[::2]]))
+    assert facts(fold.rebuild(shuffled)) == facts_of(steps)
+
+
+@given(st.data())
+def test_steps_added_in_any_order_between_their_neighbours_make_the_journey_of_a_rebuild(data: st.DataObject) -> None:
+    steps = data.draw(_steps())
+    journey = Journey()
+    there: list[Step] = []
+    for one in data.draw(st.permutations(steps)):
+        before = max((other for other in there if other < one), default=None)
+        after = min((other for other in there if other > one), default=None)
+        journey = fold.add(journey, one, before, after)
+        there.append(one)
+        assert facts(journey) == facts_of(there)
+
+
+def test_a_step_between_two_takes_the_place_of_their_transition() -> None:
+    first, between, last = (step(NOON + place, "c", "e", slot) for place, slot in enumerate("abc"))
+    two = fold.rebuild([first, last])
+    assert two.transitions == {"ac": 1}
+    assert fold.add(two, between, first, last).transitions == {"ab": 1, "bc": 1}
+    assert two.transitions == {"ac": 1}  # the fold changes nothing that it was given
+
+
+# -- counting steps ----------------------------------------------------------------------------------------------------
+
+
+@given(st.data())
+def test_any_permutation_repetition_lateness_and_split_into_batches_ends_in_the_same_journey(
+    data: st.DataObject,
+) -> None:
+    steps = data.draw(_steps())
+    again = data.draw(st.lists(st.sampled_from(steps))) if steps else []
+    sent = data.draw(st.permutations([*steps, *again]))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(sent)), max_size=6)))
+    memory = MemoryStore()
+    new = 0
+    for start, end in zip([0, *cuts], [*cuts, len(sent)], strict=True):
+        new += patiently(memory, sent[start:end])
+        assert wrong(memory, sent[:end]) is None  # and so after every batch
+    assert new == len(steps)
+
+
+def test_a_batch_that_brings_nothing_new_writes_no_summary() -> None:
+    steps = [step(NOON + place, "c", "e", "a") for place in range(3)]
+    memory = MemoryStore()
+    assert patiently(memory, steps) == 3
+    memory.calls.clear()
+    assert patiently(memory, steps[1:]) == 0
+    assert "put_summary" not in memory.calls
+
+
+def test_pending_names_the_new_steps_and_those_that_still_have_no_row_and_no_others() -> None:
+    known, left, repeated, new = (step(NOON + place, "c", f"{place}", "a") for place in range(4))
+    memory = MemoryStore([known, repeated])
+    memory.stored = Summary(fold.rebuild([known, left, repeated]), 1, (known, left))
+    assert patiently(memory, [repeated, new]) == 1
+    assert memory.stored.pending == (left, new)
+
+
+def _long_journey(length: int) -> MemoryStore:
+    steps = [step(NOON + 10 * place, "c", f"{place}", SLOTS[place % 20]) for place in range(length)]
+    return MemoryStore(steps, fold.rebuild(steps))
+
+
+@pytest.mark.parametrize(
+    ("moment", "calls", "rows_read"),
+    [
+        pytest.param(10**9, ["summary", "with_row", "put_summary", "put_rows"], 0, id="newer than all"),
+        pytest.param(-1, ["summary", "with_row", "put_summary", "put_rows"], 0, id="older than all"),
+        pytest.param(
+            45, ["summary", "with_row", "neighbour", "neighbour", "put_summary", "put_rows"], 2, id="in between"
+        ),
+    ],
+)
+def test_one_more_event_costs_the_same_for_a_journey_of_ten_and_of_ten_thousand(
+    moment: int, calls: Sequence[str], rows_read: int
+) -> None:
+    """An event in order needs no neighbours read, and a late one two, however long the journey is."""
+    for length in (10, 10_000):
+        memory = _long_journey(length)
+        before = list(memory.rows)
+        one = step(NOON + moment, "c", "late", "t")
+        assert patiently(memory, [one]) == 1
+        assert (memory.calls, memory.rows_read) == (calls, rows_read)
+        assert wrong(memory, [*before, one]) is None
+
+
+def test_a_burst_of_late_events_between_the_same_two_reads_their_neighbours_once() -> None:
+    memory = _long_journey(1000)
+    before = list(memory.rows)
+    burst = [step(NOON + 45, "c", f"{number}", "t") for number in range(50)]
+    assert patiently(memory, burst) == 50
+    assert memory.calls.count("neighbour") == 2
+    assert wrong(memory, [*before, *burst]) is None
+
+
+def test_pending_steps_that_would_outgrow_an_item_get_their_rows_from_whoever_finds_them() -> None:
+    """Ids of 255 bytes, of which each takes three in a key, in batches whose projectors have not put their rows yet."""
+    left = [step(NOON + number, CONFIGURATION, "é" * 120 + f"{number:05d}", "a") for number in range(400)]
+    memory = MemoryStore()
+    memory.stored = Summary(fold.rebuild(left), 1, tuple(left))
+    own = step(NOON + 10**6, CONFIGURATION, "own", "b")
+    assert patiently(memory, [own]) == 1
+    assert wrong(memory, [*left, own]) is None
+    assert memory.stored.pending == (own,)
+
+
+# -- the size of the summary -------------------------------------------------------------------------------------------
+
+
+def _row(journey: Journey, pending: tuple[Step, ...]) -> dict[str, object]:
+    return store._summary_item("acme-organization#crm-contact#customer-4711@example.com", Summary(journey, 7, pending))
+
+
+def _full_journey(types: int, count: int) -> Journey:
+    slots = SLOTS[:types]
+    ends = [step(NOON + 10**10 * place, CONFIGURATION, f"order-2025-06-{place:08d}", "a") for place in (0, 1)]
+    return Journey(
+        count=types * types * count,
+        first=ends[0],
+        last=ends[1],
+        types={slot: Span(types * count, ends[0].date, ends[1].date) for slot in slots},
+        transitions={first + second: count for first, second in product(slots, slots)},
+    )
+
+
+def test_the_summary_of_a_usual_journey_is_one_write_unit() -> None:
+    """Five types, every one seen after every other, and the step just taken in."""
+    journey = _full_journey(5, 12)
+    assert journey.last is not None
+    assert aws.size(_row(journey, (journey.last,))) < 1024
+
+
+@pytest.mark.parametrize(("seen", "kilobytes"), [(99, 3.5), (9_999, 4)])
+def test_the_fullest_summary_is_near_three_kilobytes(seen: int, kilobytes: float) -> None:
+    """Twenty types and all four hundred transitions between them, each seen that often (every number counted high)."""
+    journey = _full_journey(20, seen)
+    assert journey.last is not None
+    assert aws.size(_row(journey, (journey.last,))) < kilobytes * 1024
+
+
+@given(_steps(), _steps(max_size=5))
+@example([], [])
+def test_a_summary_comes_back_from_its_row_as_it_was(steps: list[Step], pending: list[Step]) -> None:
+    journey = fold.rebuild(steps)
+    back = store._summary(store._summary_item(KEY, Summary(journey, 7, tuple(pending))))
+    assert (facts(back.journey), back.version) == (facts(journey), 8)
+    assert [(one.key, one.slot) for one in back.pending] == [(one.key, one.slot) for one in pending]

@@ -1,0 +1,607 @@
+"""The HTTP layer: what is read of a request, who may make it, and how each error is answered."""
+
+import base64
+import importlib
+import inspect
+import io
+import json
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import botocore.exceptions
+import pytest
+from botocore.exceptions import ClientError
+from PureCloudPlatformClientV2 import models
+
+import journeys
+from journeys import http
+from journeys.aws import THROTTLES
+from journeys.errors import (
+    BadRequest,
+    Conflict,
+    Detail,
+    JourneysError,
+    LimitReached,
+    NotFound,
+    PayloadTooLarge,
+    PermissionMissing,
+    ServiceUnavailable,
+    TooManyRequests,
+    UnsupportedMediaType,
+)
+from journeys.http import Api, Request, Unauthenticated
+from journeys.registry.cache import Cache
+from journeys.registry.clients.model import PERMISSIONS, Client
+from journeys.registry.clients.store import ClientStore
+from journeys.telemetry import logger
+from tests.support.functions import Context, api_event, load
+from tests.support.tables import Tables
+from tests.support.template import ROOT
+
+CANARY = "canary-7f3a"
+PERMISSION = "journey:customers:view"
+
+
+def client(*permissions: str) -> Client:
+    return Client("client", "acme", "A client", frozenset(permissions))
+
+
+def everybody(*_: Any) -> Client:
+    return client(PERMISSION)
+
+
+def api_with(handler: Callable[[Request], dict[str, Any] | None], *, method: str = "POST") -> Api:
+    """An API with one route, `things`."""
+    api = Api(Cache(everybody))
+    api.route(method, "/api/v2/journey/things", permission=PERMISSION)(handler)
+    return api
+
+
+def answer(api: Api, event: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
+    """The status, the parsed body and the headers."""
+    answered = api.handle(event, Context())  # type: ignore[arg-type]
+    headers = {name: ",".join(values) for name, values in answered["multiValueHeaders"].items()}
+    return answered["statusCode"], json.loads(answered["body"]) if answered["body"] else None, headers
+
+
+def echo() -> Api:
+    return api_with(lambda request: {"got": request.json()})
+
+
+def raises(error: Exception) -> Api:
+    def handler(_: Request) -> dict[str, Any]:
+        raise error
+
+    return api_with(handler, method="GET")
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """What is logged, at every level."""
+    written = io.StringIO()
+    (handler,) = logger.handlers
+    level, stream = logger.log_level, handler.setStream(written)  # type: ignore[attr-defined]
+    logger.setLevel("DEBUG")
+    yield written
+    handler.setStream(stream)  # type: ignore[attr-defined]
+    logger.setLevel(level)
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+ERRORS: list[tuple[JourneysError, int, str]] = [
+    (BadRequest("x"), 400, "bad.request"),
+    (Unauthenticated("x"), 401, "authentication.required"),
+    (PermissionMissing("x"), 403, "missing.permissions"),
+    (NotFound("x"), 404, "not.found"),
+    (Conflict("x"), 409, "conflict"),
+    (LimitReached("x", namespace="n", key="k", value=20, count=20), 409, "limit.reached"),
+    (PayloadTooLarge("x"), 413, "payload.too.large"),
+    (UnsupportedMediaType("x"), 415, "unsupported.media.type"),
+    (TooManyRequests("x"), 429, "too.many.requests"),
+    (ServiceUnavailable("x"), 503, "service.unavailable"),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "code"), ERRORS, ids=lambda value: type(value).__name__)
+def test_each_error_has_its_status_and_its_code(error: JourneysError, status: int, code: str) -> None:
+    answered, body, _ = answer(raises(error), api_event("GET", "things"))
+    assert (answered, body["status"], body["code"]) == (status, status, code)
+
+
+def test_no_error_of_ours_is_without_a_status() -> None:
+    for module in pkgutil.walk_packages(journeys.__path__, "journeys."):
+        importlib.import_module(module.name)
+
+    def kinds(of: type[JourneysError]) -> Iterator[type[JourneysError]]:
+        yield of
+        for kind in of.__subclasses__():
+            yield from kinds(kind)
+
+    assert set(kinds(JourneysError)) == http.STATUS.keys()
+    tried = {type(error) for error, _, _ in ERRORS}
+    assert set(kinds(JourneysError)) - tried == {JourneysError}
+
+
+def test_an_error_carries_the_fields_of_the_contract_and_the_request_id() -> None:
+    error = LimitReached("Too many.", namespace="n", key="k", value=20, count=19)
+    event = api_event("GET", "things")
+    _, body, headers = answer(raises(error), event)
+    assert body == {
+        "message": "Too many.",
+        "code": "limit.reached",
+        "status": 409,
+        "contextId": event["requestContext"]["requestId"],
+        "details": [],
+        "errors": [],
+        "messageParams": {"limit": "20", "count": "19"},
+        "limit": {"namespace": "n", "key": "k", "value": 20},
+    }
+    assert body.keys() <= set(models.ErrorBody().attribute_map.values())
+    assert body["limit"].keys() == set(models.Limit().attribute_map.values())
+    assert headers["Content-Type"] == "application/json"
+
+
+def test_an_errors_details_have_the_names_of_the_contract() -> None:
+    _, body, _ = answer(raises(BadRequest("x", details=[Detail("c", "f")])), api_event("GET", "things"))
+    assert body["details"] == [{"errorCode": "c", "fieldName": "f"}]
+    assert body["details"][0].keys() <= set(models.Detail().attribute_map.values())
+
+
+@pytest.mark.parametrize(("error", "status", "code"), ERRORS, ids=lambda value: type(value).__name__)
+def test_only_what_may_succeed_later_says_when_to_try_again(error: JourneysError, status: int, code: str) -> None:
+    _, _, headers = answer(raises(error), api_event("GET", "things"))
+    assert ("Retry-After" in headers) == (status in (429, 503))
+    assert int(headers.get("Retry-After", 1)) >= 1
+
+
+def store_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": CANARY}}, "GetItem")
+
+
+@pytest.mark.parametrize("code", sorted(THROTTLES))
+def test_a_store_that_throttles_is_answered_with_429(code: str) -> None:
+    status, body, headers = answer(raises(store_error(code)), api_event("GET", "things"))
+    assert (status, body["code"]) == (429, "too.many.requests")
+    assert "Retry-After" in headers
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        store_error("InternalServerError"),
+        store_error("ResourceNotFoundException"),
+        botocore.exceptions.ConnectTimeoutError(endpoint_url=CANARY),
+        botocore.exceptions.ReadTimeoutError(endpoint_url=CANARY),
+        botocore.exceptions.EndpointConnectionError(endpoint_url=CANARY),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_store_that_does_not_answer_is_answered_with_503(error: Exception, logged: io.StringIO) -> None:
+    status, body, headers = answer(raises(error), api_event("GET", "things"))
+    assert (status, body["code"]) == (503, "service.unavailable")
+    assert "Retry-After" in headers
+    assert "a store failed" in logged.getvalue()
+    assert CANARY not in logged.getvalue() + json.dumps(body)
+
+
+def test_a_store_that_fails_while_the_caller_is_looked_up_is_answered_alike() -> None:
+    def failing(*_: Any) -> Client:
+        raise store_error("ThrottlingException")
+
+    api = Api(Cache(failing))
+    api.route("GET", "/api/v2/journey/things", permission=PERMISSION)(lambda _: {})
+    status, body, _ = answer(api, api_event("GET", "things"))
+    assert (status, body["code"]) == (429, "too.many.requests")
+
+
+def test_a_defect_is_answered_and_recorded_under_the_request_id_without_its_message(logged: io.StringIO) -> None:
+    event = api_event("GET", "things")
+    status, body, _ = answer(raises(KeyError(CANARY)), event)
+    assert (status, body["code"]) == (500, "internal.error")
+    assert body["contextId"] == event["requestContext"]["requestId"]
+    failed = json.loads(logged.getvalue().splitlines()[0])
+    assert (failed["message"], failed["error_type"]) == ("a handler failed", "KeyError")
+    assert failed["correlation_id"] == body["contextId"]
+    assert CANARY not in logged.getvalue() + json.dumps(body)
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "nothing"), ("DELETE", "things"), ("GET", "things/1")])
+def test_what_is_no_route_is_answered_with_404_and_an_error_body(method: str, path: str) -> None:
+    status, body, _ = answer(raises(Conflict("x")), api_event(method, path))
+    assert (status, body["code"], body["details"]) == (404, "not.found", [])
+    assert body["contextId"]
+
+
+def test_an_answer_is_not_to_be_kept_or_guessed_at_by_a_browser() -> None:
+    for event in (api_event("POST", "things", {}), api_event("POST", "things", raw=b"{")):
+        _, _, headers = answer(echo(), event)
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "max-age=" in headers["Strict-Transport-Security"]
+
+
+def test_an_answer_of_nothing_is_204_without_a_body() -> None:
+    status, body, _ = answer(api_with(lambda _: None), api_event("POST", "things"))
+    assert (status, body) == (204, None)
+
+
+# -- the body ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    {
+        "NaN": b'{"a": NaN}',
+        "Infinity": b'{"a": -Infinity}',
+        "a name twice": b'{"a": 1, "a": 1}',
+        "nesting": b"[" * 33 + b"]" * 33,
+        "nesting without end": b"[" * 200_000,
+        "a lone surrogate": b'{"a": "\\ud800"}',
+        "not UTF-8": b'{"a": "\xff"}',
+        "a byte order mark": b"\xef\xbb\xbf{}",
+        "an exponent beyond all bounds": b'{"a": 1e99999999999999999999}',
+        "not JSON": b"canary-7f3a",
+        "nothing": b"",
+        "two values": b"{}{}",
+    }.items(),
+    ids=lambda item: item[0],
+)
+def test_a_body_that_is_not_strict_json_is_400_and_not_repeated(body: tuple[str, bytes]) -> None:
+    status, error, _ = answer(echo(), api_event("POST", "things", raw=body[1]))
+    assert (status, error["code"]) == (400, "bad.request")
+    assert error["message"].startswith("The body is not valid JSON: ")
+    assert CANARY not in error["message"]
+
+
+def test_a_body_means_the_same_plain_and_in_base64() -> None:
+    text = '{"name": "Zoë 😀", "digits": 0.10}'
+    plain = api_event("POST", "things", raw=text.encode())
+    plain |= {"body": text, "isBase64Encoded": False}
+    coded = api_event("POST", "things", raw=text.encode())
+    assert coded["isBase64Encoded"]
+    assert answer(echo(), plain)[:2] == answer(echo(), coded)[:2] == (200, {"got": json.loads(text)})
+
+
+def test_a_plain_body_with_a_lone_surrogate_is_400() -> None:
+    event = api_event("POST", "things") | {"body": '{"a": "\ud800"}', "isBase64Encoded": False}
+    assert answer(echo(), event)[0] == 400
+
+
+@pytest.mark.parametrize("coded", [True, False])
+def test_a_body_of_a_mebibyte_is_taken_and_one_byte_more_is_413(coded: bool) -> None:
+    for size, status in ((http.MAX_BODY, 200), (http.MAX_BODY + 1, 413)):
+        text = b'"' + b"x" * (size - 2) + b'"'
+        body = base64.b64encode(text).decode() if coded else text.decode()
+        event = api_event("POST", "things") | {"body": body, "isBase64Encoded": coded}
+        assert answer(api_with(lambda request: {"size": len(request.json())}), event)[0] == status
+    assert http.MAX_BODY == 1_048_576
+
+
+def test_the_size_of_a_body_is_counted_in_bytes() -> None:
+    text = '"' + "é" * 600_000 + '"'
+    event = api_event("POST", "things") | {"body": text, "isBase64Encoded": False}
+    assert answer(echo(), event)[0] == 413
+
+
+@pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE", "cOnTeNt-TyPe"])
+@pytest.mark.parametrize("value", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
+def test_the_media_type_is_found_whatever_the_case_of_its_header(name: str, value: str) -> None:
+    event = api_event("POST", "things", {}) | {"headers": {"Accept": "*/*", name: value}}
+    assert answer(echo(), event)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        None,
+        {},
+        {"Content-Type": ""},
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/jsonp"},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"X-Content-Type": "application/json"},
+    ],
+    ids=str,
+)
+def test_a_body_of_another_media_type_is_415(headers: dict[str, str] | None) -> None:
+    event = api_event("POST", "things", {}) | {"headers": headers}
+    status, body, _ = answer(echo(), event)
+    assert (status, body["code"]) == (415, "unsupported.media.type")
+
+
+# -- the query ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value", ["0", "101", "-1", "1.5", "a", "1e1", " 5", "٣", "99999999999999999999", "canary-7f3a"]
+)
+def test_a_page_size_that_is_none_is_400_and_not_repeated(value: str) -> None:
+    api = api_with(lambda request: {"size": request.page_size()}, method="GET")
+    status, body, _ = answer(api, api_event("GET", "things", query={"pageSize": value}))
+    assert (status, body["details"]) == (400, [{"errorCode": "invalid.parameter", "fieldName": "pageSize"}])
+    assert CANARY not in json.dumps(body)
+
+
+def test_a_page_size_is_25_unless_it_is_given() -> None:
+    api = api_with(lambda request: {"size": request.page_size()}, method="GET")
+    sizes = [answer(api, api_event("GET", "things", query=query))[1]["size"] for query in (None, {"pageSize": "100"})]
+    assert sizes == [25, 100]
+
+
+@pytest.mark.parametrize(
+    "read",
+    [lambda request: request.moment("from"), lambda request: request.choice("from", ("asc", "desc"))],
+    ids=["moment", "choice"],
+)
+def test_a_parameter_that_is_not_understood_is_400_and_not_repeated(read: Callable[[Request], Any]) -> None:
+    api = api_with(lambda request: {"value": read(request)}, method="GET")
+    status, body, _ = answer(api, api_event("GET", "things", query={"from": CANARY}))
+    assert (status, body["details"][0]["fieldName"]) == (400, "from")
+    assert CANARY not in json.dumps(body)
+
+
+def test_a_moment_beyond_the_calendar_is_400() -> None:
+    api = api_with(lambda request: {"value": request.moment("from")}, method="GET")
+    assert answer(api, api_event("GET", "things", query={"from": "0001-01-01T00:00:00+01:00"}))[0] == 400
+
+
+@pytest.mark.parametrize("query", [None, {}, {"value": ""}], ids=str)
+def test_a_parameter_that_must_be_there_is_named_when_it_is_not(query: dict[str, str] | None) -> None:
+    api = api_with(lambda request: {"value": request.required("value")}, method="GET")
+    _, body, _ = answer(api, api_event("GET", "things", query=query))
+    assert body["details"] == [{"errorCode": "missing.parameter", "fieldName": "value"}]
+
+
+# -- who calls ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("authorizer", [None, {}, {"claims": None}, {"claims": {}}, {"claims": {"client_id": ""}},
+                                        {"claims": {"client_id": 5}}], ids=str)  # fmt: skip
+def test_a_request_without_a_client_is_401(authorizer: Any) -> None:
+    event = api_event("POST", "things", {})
+    event["requestContext"]["authorizer"] = authorizer
+    status, body, _ = answer(echo(), event)
+    assert (status, body["code"]) == (401, "authentication.required")
+
+
+def test_a_client_that_nobody_registered_is_403() -> None:
+    api = Api(Cache(lambda *_: None))
+    api.route("GET", "/api/v2/journey/things", permission=PERMISSION)(lambda _: {})
+    assert answer(api, api_event("GET", "things", client_id=CANARY))[0] == 403
+    assert CANARY not in json.dumps(answer(api, api_event("GET", "things", client_id=CANARY))[1])
+
+
+def test_a_client_without_the_permission_hears_which_one_it_lacks() -> None:
+    api = Api(Cache(lambda *_: client("journey:views:view")))
+    api.route("GET", "/api/v2/journey/things", permission=PERMISSION)(lambda _: {})
+    status, body, _ = answer(api, api_event("GET", "things"))
+    assert (status, body["code"]) == (403, "missing.permissions")
+    assert body["messageParams"] == {"permission": PERMISSION}
+    assert PERMISSION in body["message"]
+
+
+class Registry:
+    """A client whose permissions change, and how often they were looked at. Time moves when told to."""
+
+    def __init__(self) -> None:
+        self.permissions: list[str] = []
+        self.looks: list[bool] = []
+        self.now = 1000.0
+        self.api = Api(Cache(self._load, clock=lambda: self.now))
+        self.api.route("GET", "/api/v2/journey/things", permission=PERMISSION)(lambda _: {})
+
+    def _load(self, _client_id: str, consistent: bool) -> Client:
+        self.looks.append(consistent)
+        return client(*self.permissions)
+
+    def status(self) -> int:
+        return answer(self.api, api_event("GET", "things"))[0]
+
+
+def test_a_permission_just_granted_holds_at_the_next_look() -> None:
+    registry = Registry()
+    assert registry.status() == 403
+    registry.permissions = [PERMISSION]
+    registry.now += 1
+    assert registry.status() == 200
+
+
+def test_nobody_is_refused_before_one_consistent_read_and_it_is_made_once_a_second_at_most() -> None:
+    registry = Registry()
+    assert {registry.status() for _ in range(50)} == {403}
+    assert registry.looks == [False, True]
+    registry.now += 1
+    assert {registry.status() for _ in range(50)} == {403}
+    assert registry.looks == [False, True, True]
+
+
+def test_a_permission_taken_away_is_gone_within_a_minute() -> None:
+    registry = Registry()
+    registry.permissions = [PERMISSION]
+    assert registry.status() == 200
+    registry.permissions = []
+    registry.now += 60
+    assert registry.status() == 403
+
+
+def test_a_caller_who_is_admitted_costs_one_read_a_minute() -> None:
+    registry = Registry()
+    registry.permissions = [PERMISSION]
+    for _ in range(50):
+        registry.status()
+        registry.now += 1
+    assert registry.looks == [False]
+
+
+# -- every route of every function -------------------------------------------------------------------------------------
+
+FUNCTIONS = ("schemas", "configurations", "definitions", "ingest", "failures", "customers")
+
+SCHEMA = "journey:externalEventsSchema"
+CONFIGURATION = "journey:externalEventsConfiguration"
+CONTRACT = {
+    "GET externalevents/configurations": f"{CONFIGURATION}:view",
+    "POST externalevents/configurations": f"{CONFIGURATION}:add",
+    "GET externalevents/configurations/{}": f"{CONFIGURATION}:view",
+    "PATCH externalevents/configurations/{}": f"{CONFIGURATION}:edit",
+    "DELETE externalevents/configurations/{}": f"{CONFIGURATION}:delete",
+    "POST externalevents/configurations/{}/events": "journey:externalEventsEvent:add",
+    "GET externalevents/schemas": f"{SCHEMA}:view",
+    "POST externalevents/schemas": f"{SCHEMA}:add",
+    "GET externalevents/schemas/coretypes": f"{SCHEMA}:view",
+    "GET externalevents/schemas/coretypes/{}": f"{SCHEMA}:view",
+    "GET externalevents/schemas/limits": f"{SCHEMA}:view",
+    "GET externalevents/schemas/{}": f"{SCHEMA}:view",
+    "PUT externalevents/schemas/{}": f"{SCHEMA}:edit",
+    "DELETE externalevents/schemas/{}": f"{SCHEMA}:delete",
+    "GET externalevents/schemas/{}/versions": f"{SCHEMA}:view",
+    "GET externalevents/schemas/{}/versions/{}": f"{SCHEMA}:view",
+    "GET views/eventdefinitions": "journey:eventDefinition:view",
+    "GET views/eventdefinitions/{}": "journey:eventDefinition:view",
+    "PUT views/eventdefinitions/{}": "journey:externalEvents:edit",
+    "PUT views/eventdefinitions/{}/activate": "journey:externalEvents:activate",
+    "GET views/eventdefinitions/external": "journey:externalEvents:view",
+    "GET views/eventdefinitions/external/changes": "journey:externalEvents:view",
+}
+"""The operations of the contract that this API serves, each with its permission."""
+
+OURS = {
+    "POST externalevents/configurations/{}/events/validate": "journey:externalEventsEvent:add",
+    "GET externalevents/failures": "journey:externalEventsFailures:view",
+    "GET externalevents/failures/summary": "journey:externalEventsFailures:view",
+    "GET externalevents/failures/{}": "journey:externalEventsFailures:view",
+    "POST externalevents/failures/replay": "journey:externalEventsFailures:edit",
+    "POST externalevents/failures/{}/replay": "journey:externalEventsFailures:edit",
+    "GET customers": "journey:customers:view",
+    "GET customers/events": "journey:customers:view",
+}
+
+
+def routes(module: ModuleType) -> dict[str, str]:
+    """A function's routes as "METHOD path", with {} for a variable, and their permissions."""
+    permissions: dict[tuple[str, str], str] = module.api.permissions
+    return {
+        f"{method} {re.sub('<.*?>', '{}', path.removeprefix('/api/v2/journey/'))}": permission
+        for (method, path), permission in permissions.items()
+    }
+
+
+def test_every_operation_takes_the_permission_that_was_promised(tables: Tables) -> None:
+    found: dict[str, str] = {}
+    for function in FUNCTIONS:
+        found |= routes(load(function))
+    assert {operation: found.get(operation) for operation in CONTRACT} == CONTRACT
+    assert {operation: permission for operation, permission in found.items() if operation not in CONTRACT} == OURS
+
+
+def test_the_operations_are_those_of_the_vendors_sdk() -> None:
+    sdk = importlib.import_module("PureCloudPlatformClientV2.apis.journey_api")
+    source = inspect.getsource(sdk)
+    paths = set(re.findall(r"resource_path = '/api/v2/journey/(.*?)'", source))
+    theirs = {re.sub(r"\{.*?\}", "{}", path) for path in paths}
+    assert {operation.split()[1] for operation in CONTRACT} == {
+        path for path in theirs if path.startswith(("externalevents/", "views/eventdefinitions"))
+    }
+
+
+def test_functions_that_answer_requests_are_all_looked_at(tables: Tables) -> None:
+    """A function is either held to permissions here or has no routes at all."""
+    others = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")} - set(FUNCTIONS)
+    assert not [name for name in sorted(others) if hasattr(load(name), "api")]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_route_names_a_permission_that_exists_and_takes_no_other(function: str, tables: Tables) -> None:
+    module = load(function)
+    resolver = module.api._resolver
+    assert len(resolver._static_routes) + len(resolver._dynamic_routes) == len(module.api.permissions)
+    for operation, permission in routes(module).items():
+        assert permission in PERMISSIONS
+        method, path = operation.format("x", "1").split()
+        event = api_event(method, path, {}, client_id=f"all-but-{permission}")
+        ClientStore(tables.dynamodb, tables.registry).put(
+            Client(f"all-but-{permission}", "acme", "Nearly all", PERMISSIONS - {permission})
+        )
+        status, body, _ = answer(module.api, event)
+        assert (operation, status, body["messageParams"]) == (operation, 403, {"permission": permission})
+        assert answer(module.api, api_event(method, path, {}, client_id=None))[0] == 401
+
+
+def refuse_long_keys(params: Any, **_: Any) -> None:
+    """What DynamoDB does and moto does not: no key may be empty, or over 2,048 and 1,024 bytes."""
+    if isinstance(params, dict) and isinstance(params.get("pk"), dict):
+        for name, most in (("pk", 2048), ("sk", 1024)):
+            if not 0 < len(params.get(name, {"S": "none"})["S"].encode()) <= most:
+                raise store_error("ValidationException")
+    for inner in params.values() if isinstance(params, dict) else params if isinstance(params, list) else ():
+        refuse_long_keys(inner)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_id_is_so_long_or_so_odd_that_the_store_is_blamed(function: str, tables: Tables) -> None:
+    module = load(function)
+    tables.dynamodb.meta.events.register("provide-client-params.dynamodb", refuse_long_keys)
+    for operation in routes(module):
+        method, path = operation.split()
+        for odd in ("x" * 3000, "é" * 600, "😀" * 100, "%23" * 30, "a#b", "..", " "):
+            event = api_event(method, path.format(odd, odd), {}, query={"externalSourceId": odd, "value": odd})
+            status, _, _ = answer(module.api, event)
+            assert (operation, odd, status < 500) == (operation, odd, True)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_error_and_no_log_line_repeats_what_was_sent(
+    function: str, tables: Tables, logged: io.StringIO, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Ids in the path, the query, and the body's values; field names of our own model are named."""
+    module = load(function)
+    query = dict.fromkeys(("pageSize", "pageNumber", "cursor", "from", "to", "order", "status"), CANARY)
+    bodies: list[Any] = [
+        {"entities": [{"id": CANARY, "attributes": {"name": CANARY}}]},
+        {"name": {"x": CANARY}, "schemaId": CANARY, "source": CANARY},
+        {"version": CANARY, "enabled": CANARY, "displayName": [CANARY], "rank": CANARY},
+        {"configurationId": [CANARY], "reason": CANARY, "from": CANARY},
+        CANARY,
+        [CANARY],
+    ]
+    told = ""
+    for operation in routes(module):
+        method, path = operation.format(CANARY, CANARY).split()
+        for body in bodies:
+            for asked in (query, {}):
+                status, answered, _ = answer(module.api, api_event(method, path, body, query=asked))
+                if status >= 400:
+                    told += answered["message"] + json.dumps(answered)
+    assert "contextId" in told
+    assert "answered" in logged.getvalue()
+    printed = capfd.readouterr()
+    assert CANARY not in told + logged.getvalue() + printed.out + printed.err
+
+
+def test_a_request_is_logged_by_its_route_its_status_and_its_time(logged: io.StringIO) -> None:
+    event = api_event("POST", f"things?{CANARY}", {"a": CANARY}, query={"q": CANARY})
+    event["path"] = "/api/v2/journey/things"
+    answer(echo(), event)
+    line = json.loads(logged.getvalue().splitlines()[-1])
+    assert (line["message"], line["route"], line["status"]) == ("answered", "POST /test", 200)
+    assert line["correlation_id"] == event["requestContext"]["requestId"]
+    assert line["milliseconds"] >= 0
+    assert CANARY not in logged.getvalue()
+
+
+def test_two_runs_for_one_request_have_different_request_ids() -> None:
+    """A sender who repeats a request id by hand must not pass for our own repeat."""
+    seen: list[str] = []
+
+    def handler(request: Request) -> None:
+        seen.append(request.request_id)
+
+    api, event = api_with(handler), api_event("POST", "things")
+    answer(api, event)
+    answer(api, event)
+    assert len(set(seen)) == 2
+    assert all(one.startswith(event["requestContext"]["requestId"]) for one in seen)

@@ -1,0 +1,380 @@
+"""What the projector makes of the records of the log's stream, and what it does with those that do not fit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+
+from journeys import aws, jsontext, keys
+from journeys.events.failures.model import Failure
+from journeys.events.failures.store import FailureStore
+from journeys.events.model import Event, ExternalId, StoredEvent
+from journeys.journey import fold, projection
+from journeys.journey.model import Journey, Step, step
+from journeys.journey.store import JourneyStore
+from journeys.journey.stream import Projector
+from tests.support.functions import Context, load
+from tests.support.schedules import NOON, facts, facts_of
+from tests.support.tables import Tables
+
+ORGANIZATION = "acme"
+
+
+# -- records -----------------------------------------------------------------------------------------------------------
+
+
+def _event(number: int, customer: str = "ann", **changes: Any) -> StoredEvent:
+    event = Event(f"event {number}", NOON + 1000 * number, (ExternalId("crm", customer),), {"total": number})
+    values: dict[str, Any] = {
+        "event": event,
+        "organization_id": ORGANIZATION,
+        "configuration_id": "orders",
+        "schema_id": "schema",
+        "schema_version": 1,
+        "slot": "abc"[number % 3],
+        "event_name": "Order",
+        "source": "ERP",
+        "date_received": NOON + 1000 * number + 500,
+        "receipt": f"request#{number}",
+    }
+    return StoredEvent(**values | changes)
+
+
+def _step(stored: StoredEvent) -> Step:
+    return step(stored.event.date_created, stored.configuration_id, stored.event.event_id, stored.slot)
+
+
+def _record(number: int, name: str, **images: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "eventID": f"record-{number}",
+        "eventName": name,
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {"SequenceNumber": f"{number:021d}", "ApproximateCreationDateTime": NOON / 1000} | images,
+    }
+
+
+def _insert(number: int, item: Mapping[str, Any]) -> dict[str, Any]:
+    return _record(number, "INSERT", NewImage=item)
+
+
+def _sequence_numbers(*numbers: int) -> list[str]:
+    return [f"{number:021d}" for number in numbers]
+
+
+# -- stores ------------------------------------------------------------------------------------------------------------
+
+
+class _Refusing:
+    """A client whose calls fail with an error wherever they are about one customer's journey."""
+
+    def __init__(self, client: Any, customer: str, error: Exception) -> None:
+        self._client, self._customer, self._error = client, customer, error
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**request: Any) -> Any:
+            if keys.journey(ORGANIZATION, "crm", self._customer) in str(request):
+                raise self._error
+            return getattr(self._client, operation)(**request)
+
+        return call
+
+
+def _projector(tables: Tables, client: Any = None, failures: FailureStore | None = None) -> Projector:
+    return Projector(
+        JourneyStore(client or tables.dynamodb, tables.journeys),
+        failures or FailureStore(tables.dynamodb, tables.failures, aws.s3, "archive"),
+    )
+
+
+def _journey(tables: Tables, customer: str = "ann") -> dict[str, object]:
+    store = JourneyStore(tables.dynamodb, tables.journeys)
+    journey_key = keys.journey(ORGANIZATION, "crm", customer)
+    journey = facts(store.summary(journey_key).journey)
+    assert journey == facts_of(store.steps(journey_key, ascending=True))
+    return journey
+
+
+def _failures(tables: Tables, organization_id: str = ORGANIZATION) -> list[Failure]:
+    store = FailureStore(tables.dynamodb, tables.failures, aws.s3, "archive")
+    return [store.get(organization_id, failure.failure_id) for _, failure in store.newest_first(organization_id)]
+
+
+# -- new events --------------------------------------------------------------------------------------------------------
+
+
+def test_records_of_several_customers_go_each_to_its_own_journey(tables: Tables) -> None:
+    """Also where they differ in the system that names them alone, and in the organisation alone."""
+    ann = [_event(number, "ann") for number in (3, 1, 2)]
+    bob = [_event(number, "bob") for number in (5, 4)]
+    other_system = _event(6, event=Event("6", NOON, (ExternalId("web", "ann"), ExternalId("crm", "ann")), {}))
+    other_organization = _event(7, organization_id="globex")
+    batch = [ann[0], bob[0], other_system, ann[1], other_organization, bob[1], ann[2]]
+    assert _projector(tables).project([_insert(place, one.to_item()) for place, one in enumerate(batch)]) == []
+    assert _journey(tables, "ann") == facts_of(map(_step, ann))
+    assert _journey(tables, "bob") == facts_of(map(_step, bob))
+    store = JourneyStore(tables.dynamodb, tables.journeys)
+    for journey_key, one in {"acme#web#ann": other_system, "globex#crm#ann": other_organization}.items():
+        assert facts(store.summary(journey_key).journey) == facts_of([_step(one)])
+    assert _failures(tables) == []
+
+
+def test_a_batch_that_comes_again_changes_nothing(tables: Tables) -> None:
+    batch = [_insert(number, _event(number).to_item()) for number in range(5)]
+    projector = _projector(tables)
+    assert projector.project(batch) == []
+    before = tables.items(tables.journeys)
+    assert projector.project([*batch, *batch[::-1]]) == []
+    assert tables.items(tables.journeys) == before
+
+
+# -- records that can never be folded ----------------------------------------------------------------------------------
+
+
+def _poisoned(how: str) -> dict[str, Any]:
+    item = _event(2).to_item()
+    match how:
+        case "no customer":
+            item["externalIds"] = {"L": []}
+        case "no slot":
+            del item["slot"]
+        case "a date that is none":
+            item["dateCreated"] = {"S": "yesterday"}
+        case "no attributes":
+            del item["attributes"]
+        case "a key of another form":
+            item["pk"] = {"S": "acme#orders"}
+        case "a slot that is a number":
+            item["slot"] = {"N": "5"}
+        case "a customer that is a number":
+            item["externalIds"] = {"L": [{"M": {"externalSourceId": {"S": "crm"}, "value": {"N": "5"}}}]}
+        case "a key too long to store":
+            item["pk"] = {"S": "acme#orders#" + "x" * 1100}
+        case "a customer too long to store":
+            item["externalIds"] = {"L": [{"M": {"externalSourceId": {"S": "crm"}, "value": {"S": "x" * 2100}}}]}
+        case "a slot that is no letter":
+            item["slot"] = {"S": ""}
+        case "a value of no kind":
+            item["attributes"] = {"M": {"total": {"X": "1"}}}
+    return item
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "no customer",
+        "no slot",
+        "a date that is none",
+        "no attributes",
+        "a key of another form",
+        "a slot that is a number",
+        "a customer that is a number",
+        "a key too long to store",
+        "a customer too long to store",
+        "a slot that is no letter",
+        "a value of no kind",
+    ],
+)
+def test_a_record_that_can_never_be_folded_is_filed_and_passed_and_spoils_no_other(tables: Tables, how: str) -> None:
+    """It lies between events of its own customer and of another, and all of them are taken."""
+    ann, bob = [_event(number) for number in (1, 3, 4)], [_event(number, "bob") for number in (1, 3)]
+    good = [ann[0], bob[0], ann[1], bob[1], ann[2]]
+    records = [_insert(place, one.to_item()) for place, one in enumerate(good)]
+    poison = _insert(7, _poisoned(how))
+    projector = _projector(tables)
+    assert projector.project([*records[:2], poison, *records[2:]]) == []
+    assert _journey(tables, "ann") == facts_of(map(_step, ann))
+    assert _journey(tables, "bob") == facts_of(map(_step, bob))
+    (failure,) = _failures(tables)
+    assert (failure.reason, failure.configuration_id, failure.source) == ("projection.failed", "orders", "ERP")
+    assert failure.payload == poison["dynamodb"]["NewImage"]
+    assert not failure.replayable
+
+    assert projector.project([poison]) == []
+    assert len(_failures(tables)) == 1, "the same record is the same failure"
+
+
+def test_a_step_that_the_table_refuses_for_ever_is_filed_and_the_others_of_its_customer_are_taken(
+    tables: Tables,
+) -> None:
+    """Only the table knows what is wrong with it."""
+
+    class Refusing:
+        def __getattr__(self, operation: str) -> Any:
+            def call(**request: Any) -> Any:
+                if operation == "put_item" and "event 2" in str(request):
+                    raise _client_error("ValidationException")
+                return getattr(tables.dynamodb, operation)(**request)
+
+            return call
+
+    records = [_insert(number, _event(number).to_item()) for number in (1, 2, 3)]
+    assert _projector(tables, Refusing()).project(records) == []
+    assert _journey(tables) == facts_of([_step(_event(1)), _step(_event(3))])
+    (failure,) = _failures(tables)
+    assert (failure.reason, failure.payload) == ("projection.failed", _event(2).to_item())
+
+
+def test_an_error_that_nobody_foresaw_is_filed_with_the_record_that_it_came_of(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(journey: Journey, one: Step, before: Step | None, after: Step | None) -> Journey:
+        if "event 2" in one.key:
+            raise RuntimeError
+        return fold.add(journey, one, before, after)
+
+    monkeypatch.setattr(projection, "add", failing)
+    records = [_insert(number, _event(number).to_item()) for number in (1, 2, 3)]
+    assert _projector(tables).project(records) == []
+    assert _journey(tables) == facts_of([_step(_event(1)), _step(_event(3))])
+    assert [failure.payload for failure in _failures(tables)] == [_event(2).to_item()]
+
+
+def test_a_record_that_could_not_be_filed_is_reported_and_the_others_are_taken(tables: Tables) -> None:
+    nowhere = FailureStore(tables.dynamodb, "no-such-table", aws.s3, "archive")
+    records = [_insert(1, _event(1).to_item()), _insert(2, _poisoned("no slot")), _insert(3, _event(3).to_item())]
+    assert _projector(tables, failures=nowhere).project(records) == _sequence_numbers(2)
+    assert _journey(tables) == facts_of([_step(_event(1)), _step(_event(3))])
+
+    assert _projector(tables).project(records[1:]) == []
+    assert len(_failures(tables)) == 1
+
+
+# -- a busy store ------------------------------------------------------------------------------------------------------
+
+
+def _client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "told by a test"}}, "GetItem")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        _client_error("ProvisionedThroughputExceededException"),
+        _client_error("ThrottlingException"),
+        _client_error("RequestLimitExceeded"),
+        _client_error("InternalServerError"),
+        ReadTimeoutError(endpoint_url="http://dynamodb"),
+        ConnectTimeoutError(endpoint_url="http://dynamodb"),
+        EndpointConnectionError(endpoint_url="http://dynamodb"),
+    ],
+    ids=lambda error: error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__,
+)
+def test_a_busy_store_delays_the_records_of_its_customer_and_no_others(tables: Tables, error: Exception) -> None:
+    events = [_event(1, "ann"), _event(1, "bob"), _event(2, "ann"), _event(1, "eve"), _event(2, "bob")]
+    records = [_insert(place, one.to_item()) for place, one in enumerate(events)]
+    busy = _projector(tables, _Refusing(tables.dynamodb, "ann", error))
+    assert sorted(busy.project(records)) == _sequence_numbers(0, 2)
+    assert _journey(tables, "bob")["count"] == 2
+    assert _journey(tables, "eve")["count"] == 1
+    assert _journey(tables, "ann")["count"] == 0
+    assert _failures(tables) == [], "what is delayed has not failed"
+
+    assert _projector(tables).project(records) == []  # Lambda sends all again, from the first that was reported
+    assert [_journey(tables, customer)["count"] for customer in ("ann", "bob", "eve")] == [2, 2, 1]
+
+
+def test_a_summary_that_others_keep_writing_delays_its_customer(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projection, "MAX_ATTEMPTS", 3)
+    conflict = _Refusing(tables.dynamodb, "ann", _client_error("ConditionalCheckFailedException"))
+
+    class OnlyPuts:
+        """Reads as usual; every put of the summary finds that somebody was quicker."""
+
+        def __getattr__(self, operation: str) -> Any:
+            return getattr(conflict if operation == "put_item" else tables.dynamodb, operation)
+
+    records = [_insert(1, _event(1, "ann").to_item()), _insert(2, _event(1, "bob").to_item())]
+    assert _projector(tables, OnlyPuts()).project(records) == _sequence_numbers(1)
+    assert _journey(tables, "bob")["count"] == 1
+    assert _failures(tables) == []
+
+
+def test_a_projector_that_crashed_before_its_rows_is_mended_by_the_retry(tables: Tables) -> None:
+    """The summary counts the steps and names them pending; the retry counts nothing and puts the rows."""
+    cut_off = _Refusing(tables.dynamodb, "ann", ReadTimeoutError(endpoint_url="http://dynamodb"))
+
+    class NoRows:
+        def __getattr__(self, operation: str) -> Any:
+            return getattr(cut_off if operation == "batch_write_item" else tables.dynamodb, operation)
+
+    events = [_event(number) for number in range(4)]
+    records = [_insert(place, one.to_item()) for place, one in enumerate(events)]
+    assert _projector(tables, NoRows()).project(records) == _sequence_numbers(0, 1, 2, 3)
+    store = JourneyStore(tables.dynamodb, tables.journeys)
+    half_done = store.summary("acme#crm#ann")
+    assert facts(half_done.journey) == facts_of(map(_step, events))
+    assert sorted(half_done.pending) == sorted(map(_step, events))
+    assert list(store.steps("acme#crm#ann", ascending=True)) == []
+
+    assert _projector(tables).project(records) == []
+    assert _journey(tables) == facts_of(map(_step, events))
+
+
+# -- a log that somebody changed ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "reason"), [("MODIFY", "event.changed"), ("REMOVE", "event.removed")])
+def test_what_the_log_held_before_it_was_changed_or_removed_is_kept_for_good(
+    tables: Tables, name: str, reason: str
+) -> None:
+    old = _event(1).to_item()
+    images: dict[str, Mapping[str, Any]] = {"OldImage": old}
+    if name == "MODIFY":
+        images["NewImage"] = old | {"attributes": {"M": {"total": {"N": "9"}}}}
+    projector = _projector(tables)
+    projector.project([_insert(1, old)])
+    before = tables.items(tables.journeys)
+    assert projector.project([_record(2, name, **images), _insert(3, _event(3, "bob").to_item())]) == []
+
+    (failure,) = _failures(tables)
+    assert (failure.reason, failure.configuration_id, failure.source) == (reason, "orders", "ERP")
+    assert failure.payload == old
+    assert not failure.replayable
+    (kept,) = aws.s3().list_objects_v2(Bucket="archive")["Contents"]
+    assert kept["Key"].startswith("evidence/acme/")
+    assert jsontext.loads(aws.s3().get_object(Bucket="archive", Key=kept["Key"])["Body"].read()) == old
+    assert [row for row in tables.items(tables.journeys) if "bob" not in row["pk"]["S"]] == before
+    assert _journey(tables, "bob")["count"] == 1
+
+
+def test_two_changes_of_one_event_leave_two_pieces_of_evidence(tables: Tables) -> None:
+    first, second, third = (_event(1).to_item() | {"source": {"S": source}} for source in ("ERP", "CRM", "web"))
+    changes = [_record(1, "MODIFY", OldImage=first, NewImage=second)]
+    changes += [_record(2, "MODIFY", OldImage=second, NewImage=third), _record(3, "REMOVE", OldImage=third)]
+    assert _projector(tables).project(changes) == []
+    assert len(aws.s3().list_objects_v2(Bucket="archive")["Contents"]) == 3
+    assert sorted(failure.reason for failure in _failures(tables)) == ["event.changed"] * 2 + ["event.removed"]
+
+
+def test_evidence_that_could_not_be_kept_is_reported(tables: Tables) -> None:
+    nowhere = FailureStore(tables.dynamodb, tables.failures, aws.s3, "no-such-bucket")
+    records = [_record(2, "REMOVE", OldImage=_event(1).to_item()), _insert(3, _event(3).to_item())]
+    assert _projector(tables, failures=nowhere).project(records) == _sequence_numbers(2)
+    assert _journey(tables)["count"] == 1
+    assert _failures(tables) == []
+
+
+# -- the function ------------------------------------------------------------------------------------------------------
+
+
+def test_the_function_answers_with_the_records_to_be_tried_again(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = load("projector")
+    records = [_insert(1, _event(1).to_item()), _insert(2, _event(1, "bob").to_item())]
+    assert function.handler({"Records": records}, Context()) == {"batchItemFailures": []}
+    assert _journey(tables)["count"] == 1
+
+    busy = _Refusing(tables.dynamodb, "bob", _client_error("ThrottlingException"))
+    monkeypatch.setattr(function, "projector", _projector(tables, busy))
+    records += [_insert(3, _event(3).to_item()), _insert(4, _event(4, "bob").to_item())]
+    answer = function.handler({"Records": records}, Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": number} for number in _sequence_numbers(2, 4)]}

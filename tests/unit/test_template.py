@@ -1,0 +1,469 @@
+"""The template, held to what it promises."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.template import ROOT, resources, template
+
+RESOURCES: dict[str, Any] = template()["Resources"]
+FUNCTIONS = {name.removesuffix("Function"): one["Properties"]
+             for name, one in resources("AWS::Serverless::Function").items()}  # fmt: skip
+API: dict[str, Any] = RESOURCES["Api"]["Properties"]
+LOG: dict[str, Any] = RESOURCES["EventsTable"]["Properties"]
+WRITERS = {"IngestRole", "FailuresRole"}
+WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete"}
+ANY_RESOURCE = {
+    "xray:PutTraceSegments": "X-Ray knows no resources",
+    "xray:PutTelemetryRecords": "X-Ray knows no resources",
+    "dynamodb:ListStreams": "it lists streams of all tables",
+}
+"""The actions that may be granted on every resource, and why."""
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def walk(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every name and value in a structure, however deep."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name, inner
+            yield from walk(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from walk(inner)
+
+
+def statements(role: str) -> Iterator[dict[str, Any]]:
+    """What a role is granted, by itself and by the policies that it shares with others."""
+    properties = RESOURCES[role]["Properties"]
+    for policy in properties.get("Policies", []):
+        yield from policy["PolicyDocument"]["Statement"]
+    for reference in properties.get("ManagedPolicyArns", []):
+        for _, name in walk({"": reference}):
+            shared = RESOURCES.get(name) if isinstance(name, str) else None
+            if shared is not None and shared["Type"] == "AWS::IAM::ManagedPolicy":
+                yield from shared["Properties"]["PolicyDocument"]["Statement"]
+
+
+def role_of(function: str) -> str:
+    (role, attribute) = str(FUNCTIONS[function]["Role"]["Fn::GetAtt"]).split(".")
+    assert attribute == "Arn"
+    return role
+
+
+def grants(role: str) -> Iterator[tuple[str, Any]]:
+    """Every action with every resource that a role is granted."""
+    for statement in statements(role):
+        assert statement["Effect"] == "Allow"
+        for action in as_list(statement["Action"]):
+            for resource in as_list(statement["Resource"]):
+                yield action, resource
+
+
+ROLES = sorted({role_of(function) for function in FUNCTIONS})
+
+
+# -- the log -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_log_is_kept_whatever_becomes_of_the_stack() -> None:
+    table = RESOURCES["EventsTable"]
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert LOG["DeletionProtectionEnabled"] is True
+    assert LOG["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_the_log_is_keyed_by_the_event_alone() -> None:
+    assert LOG["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
+    assert "TimeToLiveSpecification" not in LOG
+
+
+def test_the_stream_of_the_log_carries_what_was_there_before() -> None:
+    assert LOG["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+
+
+def test_the_logs_own_policy_denies_every_write_but_a_put_by_a_writer() -> None:
+    denied: set[str] = set()
+    put: dict[str, Any] = {}
+    for statement in LOG["ResourcePolicy"]["PolicyDocument"]["Statement"]:
+        assert (statement["Effect"], statement["Principal"], statement["Resource"]) == ("Deny", "*", "*")
+        actions = {action.removeprefix("dynamodb:") for action in as_list(statement["Action"])}
+        # to deny policy or table actions would lock deploys out, and nobody could mend it
+        assert actions <= WRITES
+        if "Condition" not in statement:
+            denied |= actions
+        else:
+            assert actions == {"PutItem"}
+            put = statement["Condition"]
+    assert denied == WRITES - {"PutItem"}
+    assert put.keys() == {"ArnNotLike"}
+    prefix = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${AWS::StackName}"
+    patterns = [pattern["Fn::Sub"] for pattern in put["ArnNotLike"]["aws:PrincipalArn"]]
+    assert sorted(patterns) == sorted(f"{prefix}-{role}-*" for role in WRITERS)
+
+
+def test_the_policies_of_the_log_name_no_resource_that_names_the_log() -> None:
+    """Which would be a circle, and no stack could be made."""
+    for policy in (LOG["ResourcePolicy"], LOG["StreamSpecification"]):
+        assert not {"Fn::GetAtt"} & {name for name, _ in walk(policy)}
+        assert {value for name, value in walk(policy) if name == "Ref"} <= {"AWS::AccountId"}
+
+
+# -- the stream --------------------------------------------------------------------------------------------------------
+
+
+def stream_events() -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (function, event["Properties"])
+        for function, properties in FUNCTIONS.items()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "DynamoDB"
+    ]
+
+
+def test_the_stream_has_at_most_two_consumers() -> None:
+    assert 1 <= len(stream_events()) <= 2
+    assert len({function for function, _ in stream_events()}) == len(stream_events())
+
+
+def test_the_projector_reads_from_the_beginning_and_tries_again_by_age() -> None:
+    settings = dict(stream_events())["Projector"]
+    assert settings["Stream"] == {"Fn::GetAtt": "EventsTable.StreamArn"}
+    assert settings["StartingPosition"] == "TRIM_HORIZON"
+    assert settings["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert settings["BisectBatchOnFunctionError"] is True
+    assert settings["MaximumRetryAttempts"] == -1
+    assert settings["MaximumRecordAgeInSeconds"] == 6 * 60 * 60
+    assert settings["MaximumBatchingWindowInSeconds"] == 1
+    destination = settings["DestinationConfig"]["OnFailure"]
+    assert destination == {"Type": "S3", "Destination": {"Fn::GetAtt": "ArchiveBucket.Arn"}}
+
+
+def test_what_the_stream_gives_up_can_be_put_into_the_bucket() -> None:
+    granted = list(grants("ProjectorRole"))
+    assert ("s3:PutObject", {"Fn::Sub": "${ArchiveBucket.Arn}/*"}) in granted
+    assert ("s3:ListBucket", {"Fn::GetAtt": "ArchiveBucket.Arn"}) in granted
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_that_must_be_unique_has_a_name_of_its_own() -> None:
+    named = {"TableName", "BucketName", "RoleName", "ManagedPolicyName", "FunctionName", "UserPoolName", "TopicName",
+             "QueueName", "AlarmName"}  # fmt: skip
+    for logical_id, resource in RESOURCES.items():
+        if resource["Type"] != "AWS::CloudWatch::Alarm":
+            assert not named & resource.get("Properties", {}).keys(), logical_id
+
+
+def test_the_domain_is_made_of_the_stacks_own_id() -> None:
+    for domain in resources("AWS::Cognito::UserPoolDomain").values():
+        assert "AWS::StackId" in json.dumps(domain["Properties"]["Domain"])
+        assert domain["Properties"].keys() == {"UserPoolId", "Domain"}
+
+
+# -- functions ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_handler_is_deployed_and_every_function_has_one() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
+    assert {properties["CodeUri"] for properties in FUNCTIONS.values()} == {f"functions/{name}" for name in folders}
+    assert {function.lower() for function in FUNCTIONS} == folders
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_its_own_log_group_that_ends(function: str) -> None:
+    group = FUNCTIONS[function]["LoggingConfig"]["LogGroup"]["Ref"]
+    assert group == f"{function}LogGroup"
+    properties = RESOURCES[group]["Properties"]
+    assert properties["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert properties["LogGroupName"] == {"Fn::Sub": f"/journeys/${{AWS::StackName}}/{function.lower()}"}
+
+
+def test_every_log_group_ends() -> None:
+    for logical_id, group in resources("AWS::Logs::LogGroup").items():
+        assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}, logical_id
+
+
+def test_every_function_has_a_role_of_its_own() -> None:
+    assert {role_of(function): function for function in FUNCTIONS} == {f"{name}Role": name for name in FUNCTIONS}
+    for function, properties in FUNCTIONS.items():
+        assert "Policies" not in properties, function  # SAM ignores them beside a role
+        (trust,) = RESOURCES[role_of(function)]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_grants_what_is_needed_and_names_it(role: str) -> None:
+    for action, resource in grants(role):
+        assert "*" not in action
+        if resource == "*":
+            assert action in ANY_RESOURCE, action
+        assert action != "logs:CreateLogGroup"  # a group made by Lambda after a delete is kept for ever
+    assert "arn:aws:iam::aws:" not in json.dumps(RESOURCES[role])
+    assert "iam::aws:policy" not in json.dumps(RESOURCES[role])
+
+
+def test_every_function_may_write_its_log() -> None:
+    for role in ROLES:
+        assert {"logs:CreateLogStream", "logs:PutLogEvents"} <= {action for action, _ in grants(role)}, role
+
+
+def test_only_the_writers_put_events_and_nobody_changes_or_removes_one() -> None:
+    granted = {
+        (role, action.removeprefix("dynamodb:"))
+        for role in ROLES
+        for action, resource in grants(role)
+        if action.startswith("dynamodb:") and resource in ({"Fn::GetAtt": "EventsTable.Arn"}, "*")
+    }
+    assert {(role, action) for role, action in granted if action in WRITES} == {(role, "PutItem") for role in WRITERS}
+    assert not {action for _, action in granted} & {"DeleteTable", "UpdateTable", "PutResourcePolicy"}
+
+
+def test_nothing_is_granted_on_a_table_by_another_way() -> None:
+    """So that the test above sees all of it: a table is named by its ARN, its stream's, or an index of it."""
+    for role in ROLES:
+        for action, resource in grants(role):
+            if action.startswith("dynamodb:") and resource != "*":
+                (how, what), *more = resource.items()
+                assert not more
+                if how == "Fn::GetAtt":
+                    assert re.fullmatch(r"\w+Table\.(Arn|StreamArn)", what), (role, what)
+                else:
+                    assert (how, what) == ("Fn::Sub", "${FailuresTable.Arn}/index/byTime"), role
+
+
+def test_no_concurrency_is_reserved() -> None:
+    """A new account has ten in all."""
+    assert "ReservedConcurrentExecutions" not in {name for name, _ in walk(template())}
+
+
+def test_no_function_is_told_the_apis_address() -> None:
+    """It would be a circle, and `requestContext` has it."""
+    environments = [template()["Globals"]["Function"]["Environment"]]
+    environments += [properties["Environment"] for properties in FUNCTIONS.values() if "Environment" in properties]
+    told = json.dumps(environments)
+    assert '"Api"' not in told
+    assert "${Api" not in told
+    assert "execute-api" not in told
+
+
+def test_every_setting_is_told_and_can_be_overridden() -> None:
+    """A variable that `sam local` is to override must be declared."""
+    told = template()["Globals"]["Function"]["Environment"]["Variables"].keys()
+    source = (ROOT / "layers/core/journeys/settings.py").read_text()
+    wanted = {name.upper() for name in re.findall(r"^    (\w+): str$", source, re.MULTILINE)}
+    assert wanted
+    assert wanted | {"ALLOWED_ORIGIN", "AWS_ENDPOINT_URL"} <= told
+
+
+# -- the API -----------------------------------------------------------------------------------------------------------
+
+
+def routes() -> list[tuple[str, str, str, dict[str, Any]]]:
+    """Function, method, path and settings of every route."""
+    return [
+        (function, event["Properties"]["Method"], event["Properties"]["Path"], event["Properties"])
+        for function, properties in FUNCTIONS.items()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "Api"
+    ]
+
+
+def test_the_api_is_regional_binary_and_has_one_stage() -> None:
+    assert API["EndpointConfiguration"] == {"Type": "REGIONAL"}
+    assert API["BinaryMediaTypes"] == ["*~1*"]
+    assert template()["Globals"]["Api"]["OpenApiVersion"] == "3.0.1"  # else SAM makes a stage named Stage
+    assert API["StageName"] == {"Ref": "Stage"}
+
+
+def test_the_stage_is_throttled_everywhere() -> None:
+    (settings,) = API["MethodSettings"]
+    assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
+    assert settings["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
+    assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottleBurst"}
+    assert settings.get("DataTraceEnabled", False) is False  # it would log what customers did
+
+
+def test_every_route_but_a_preflight_asks_for_a_token_with_the_scope() -> None:
+    auth = API["Auth"]
+    authorizer = auth["Authorizers"][auth["DefaultAuthorizer"]]
+    assert authorizer == {"UserPoolArn": {"Fn::GetAtt": "UserPool.Arn"}, "AuthorizationScopes": ["journey/api"]}
+    server = RESOURCES["ResourceServer"]["Properties"]
+    assert f"{server['Identifier']}/{server['Scopes'][0]['ScopeName']}" == "journey/api"
+    for function, method, path, settings in routes():
+        assert settings["RestApiId"] == {"Ref": "Api"}
+        if method == "OPTIONS":
+            assert (function, settings["Auth"]) == ("Preflight", {"Authorizer": "NONE"}), path
+        else:
+            assert "Auth" not in settings, path
+
+
+def test_every_route_has_a_preflight() -> None:
+    paths = {path for _, method, path, _ in routes() if method != "OPTIONS"}
+    assert {path for _, method, path, _ in routes() if method == "OPTIONS"} == paths
+
+
+def test_sibling_path_variables_have_one_name() -> None:
+    """API Gateway takes no two."""
+    variables: dict[str, set[str]] = {}
+    for _, _, path, _ in routes():
+        parts = path.split("/")
+        for place, part in enumerate(parts):
+            if part.startswith("{"):
+                variables.setdefault("/".join(parts[:place]), set()).add(part)
+    assert all(len(names) == 1 for names in variables.values()), variables
+
+
+@pytest.mark.parametrize("kind", API["GatewayResponses"])
+def test_api_gateways_own_refusals_are_error_bodies(kind: str) -> None:
+    response = API["GatewayResponses"][kind]
+    body = json.loads(response["ResponseTemplates"]["application/json"])
+    assert body.keys() == {"message", "code", "status", "contextId", "details", "errors"}
+    assert body["contextId"] == "$context.requestId"
+    assert str(body["status"]) == response["StatusCode"]
+    assert response["ResponseParameters"]["Headers"]["Access-Control-Allow-Origin"] == {"Fn::Sub": "'${AllowedOrigin}'"}
+
+
+def test_the_refusals_that_senders_meet_have_answers_of_their_own() -> None:
+    expected = {"UNAUTHORIZED": "401", "ACCESS_DENIED": "403", "MISSING_AUTHENTICATION_TOKEN": "404",
+                "REQUEST_TOO_LARGE": "413", "THROTTLED": "429"}  # fmt: skip
+    responses = API["GatewayResponses"]
+    assert {kind: responses[kind]["StatusCode"] for kind in expected} == expected
+    assert "Retry-After" in responses["THROTTLED"]["ResponseParameters"]["Headers"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= responses.keys()
+
+
+def test_the_access_log_names_no_customer() -> None:
+    logged = API["AccessLogSetting"]["Format"]
+    assert json.loads(logged)["requestId"] == "$context.requestId"
+    assert not re.search(r"\$context\.path\b|querystring|requestOverride|identity\.|params", logged)
+
+
+# -- tables, bucket ----------------------------------------------------------------------------------------------------
+
+
+def test_there_are_four_tables_that_can_be_restored_and_take_a_customer_key() -> None:
+    tables = resources("AWS::DynamoDB::Table")
+    assert tables.keys() == {"EventsTable", "JourneysTable", "FailuresTable", "RegistryTable"}
+    for name, table in tables.items():
+        properties = table["Properties"]
+        assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, name
+        assert "KmsKeyArn" in json.dumps(properties["SSESpecification"]), name
+        assert {"DeletionPolicy", "UpdateReplacePolicy"} <= table.keys(), name
+    assert RESOURCES["RegistryTable"]["DeletionPolicy"] == "Retain"
+    assert RESOURCES["RegistryTable"]["Properties"]["DeletionProtectionEnabled"] is True
+
+
+def test_failures_end_by_themselves_in_table_and_bucket() -> None:
+    failures = RESOURCES["FailuresTable"]["Properties"]
+    assert failures["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    (rule,) = RESOURCES["ArchiveBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["Prefix"]) == ("Enabled", "failures/")  # and not evidence/, which stays
+    assert rule["ExpirationInDays"] > 30
+
+
+def test_the_bucket_is_private_encrypted_and_kept() -> None:
+    bucket = RESOURCES["ArchiveBucket"]
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["Properties"]["BucketEncryption"]
+    (statement,) = RESOURCES["ArchiveBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_a_customer_key_can_be_used_by_every_function() -> None:
+    for role in ROLES:
+        assert ("kms:Decrypt", {"Ref": "KmsKeyArn"}) in list(grants(role)), role
+
+
+# -- alarms ------------------------------------------------------------------------------------------------------------
+
+LAMBDA_METRICS = {"Errors", "IteratorAge", "Throttles", "Duration", "DroppedEventSourceMappingRecordCount"}
+API_METRICS = {"5XXError", "4XXError", "Latency", "IntegrationLatency", "Count"}
+
+
+def emitted() -> set[str]:
+    """The names of the metrics that the code counts or measures."""
+    sources = [path.read_text() for path in (ROOT / "layers/core/journeys").rglob("*.py")]
+    calls = [found for source in sources for found in re.findall(r"\b(?:count|milliseconds)\(([^\n]*)", source)]
+    return {name for call in calls for name in re.findall(r'"([A-Z]\w+)"', call)}
+
+
+@pytest.mark.parametrize("alarm", resources("AWS::CloudWatch::Alarm"))
+def test_an_alarm_watches_a_metric_that_exists_and_tells_somebody(alarm: str) -> None:
+    properties = RESOURCES[alarm]["Properties"]
+    known = {"Journeys": emitted(), "AWS/Lambda": LAMBDA_METRICS, "AWS/ApiGateway": API_METRICS}
+    assert properties["MetricName"] in known[properties["Namespace"]]
+    if properties["Namespace"] == "AWS/Lambda":
+        (dimension,) = properties["Dimensions"]
+        assert dimension["Name"] == "FunctionName"
+        assert dimension["Value"]["Ref"].removesuffix("Function") in FUNCTIONS
+    if properties["Namespace"] == "Journeys":
+        # a metric with dimensions is another metric, and an alarm without them would never see it
+        assert "Dimensions" not in properties
+    assert properties["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+    assert properties["TreatMissingData"] == "notBreaching"
+    assert properties["AlarmDescription"].strip()
+
+
+def test_a_change_of_the_log_raises_an_alarm_at_once() -> None:
+    alarm = RESOURCES["LogTampering"]["Properties"]
+    assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == ("LogTampering", "Sum", 0)
+    assert (alarm["ComparisonOperator"], alarm["EvaluationPeriods"]) == ("GreaterThanThreshold", 1)
+
+
+def test_what_only_shows_in_alarms_has_one() -> None:
+    watched = {alarm["Properties"]["MetricName"] for alarm in resources("AWS::CloudWatch::Alarm").values()}
+    assert {"LogTampering", "ProjectionFailures", "FailuresNotKept", "IteratorAge", "Errors"} <= watched
+
+
+# -- what differs between stages ---------------------------------------------------------------------------------------
+
+
+def test_every_parameter_has_a_default_so_that_a_first_deploy_asks_nothing() -> None:
+    for name, parameter in template()["Parameters"].items():
+        assert "Default" in parameter, name
+        assert parameter["Description"], name
+    defaults = {name: parameter["Default"] for name, parameter in template()["Parameters"].items()}
+    assert defaults["PythonRuntime"] == "python3.13"
+    assert (defaults["ApiGatewayAccount"], defaults["KmsKeyArn"], defaults["AlarmEmail"]) == ("keep", "", "")
+    assert defaults["EndpointUrl"] == ""
+
+
+def test_every_parameter_is_used() -> None:
+    text = json.dumps({"Conditions": template()["Conditions"], "Globals": template()["Globals"], "All": RESOURCES})
+    for name in template()["Parameters"]:
+        assert f'"Ref": "{name}"' in text or f"${{{name}}}" in text, name
+
+
+def test_the_layers_are_built_for_the_functions_runtime() -> None:
+    (version,) = re.findall(
+        r"^PYTHON_VERSION \?= (\S+)$", (ROOT / "layers/dependencies/Makefile").read_text(), re.MULTILINE
+    )
+    assert template()["Parameters"]["PythonRuntime"]["Default"] == f"python{version}"
+    for layer in resources("AWS::Serverless::LayerVersion").values():
+        assert layer["Properties"]["CompatibleRuntimes"] == [{"Ref": "PythonRuntime"}]
+        assert layer["Properties"]["CompatibleArchitectures"] == template()["Globals"]["Function"]["Architectures"]
+        assert layer["Metadata"]["BuildArchitecture"] == layer["Properties"]["CompatibleArchitectures"][0]
+
+
+def test_the_configuration_has_the_stages_and_overrides_only_what_there_is() -> None:
+    configuration = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    assert {"default", "local", "prod"} <= configuration.keys()
+    stacks = [configuration[stage]["global"]["parameters"]["stack_name"] for stage in ("default", "local", "prod")]
+    assert len(set(stacks)) == 3
+    for stage in ("default", "local", "prod"):
+        parameters = configuration[stage]["deploy"]["parameters"]
+        assert parameters["capabilities"] == "CAPABILITY_IAM"
+        for override in parameters.get("parameter_overrides", []):
+            name, value = override.split("=", 1)
+            parameter = template()["Parameters"][name]
+            assert value in [str(allowed) for allowed in parameter.get("AllowedValues", [value])]

@@ -1,0 +1,464 @@
+"""The rules by which events are judged, held against a plain reading of the schema and against their edges."""
+
+import re
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from journeys import aws, dates, jsontext
+from journeys.events.model import Event, StoredEvent
+from journeys.events.refusals import MISSING_REASONS, REASONS, SCHEMA_REASONS, Refusal
+from journeys.events.validation import AttributeValidator, check
+from journeys.registry.schemas.document import parse
+from tests.unit.test_ingest import an_event, of
+
+NOW = dates.parse("2026-11-23T12:00:00Z")
+HOUR = 60 * 60 * 1000
+
+
+def judge(event: Any, properties: dict[str, Any] | None = None, required: list[str] | None = None) -> Event | Refusal:
+    """An event judged at NOW by a schema of these properties."""
+    document = parse({"title": "T", "properties": properties or {}, "required": required or []})
+    return check(event, AttributeValidator(document), NOW)
+
+
+def reason(judged: Event | Refusal) -> str | None:
+    """Why an event was refused, None where it was not."""
+    return judged.reason if isinstance(judged, Refusal) else None
+
+
+def plain(**changes: Any) -> dict[str, Any]:
+    """A good event without attributes."""
+    return an_event(attributes=None) | changes
+
+
+# -- attributes, against a plain reading of the schema -----------------------------------------------------------------
+
+LENGTHS = {"text": 100, "longtext": 1000, "url": 2000, "identifier": 100}
+MOST = 10**38 - 1
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def kind_of(definition: dict[str, Any]) -> str:
+    if "enum" in definition:
+        return "enum"
+    return str(definition["allOf"][0]["$ref"].rpartition("/")[2] if "allOf" in definition else definition["type"])
+
+
+def is_accepted(definition: dict[str, Any], value: Any) -> bool:
+    """What a field's definition says of a value, read word by word."""
+    kind = kind_of(definition)
+    match kind:
+        case "enum":
+            return type(value) is str and value in definition["enum"]
+        case "boolean" | "checkbox":
+            return type(value) is bool
+        case "integer":
+            return type(value) is int and in_bounds(definition, value)
+        case "number":
+            return type(value) in (int, Decimal) and in_bounds(definition, value) and is_storable(Decimal(value))
+        case "array" | "tag":
+            # The core type lists up to 10 texts of up to 100 characters; a plain array is bounded as its schema says.
+            item = definition.get("items", {})
+            most, longest = (10, 100) if kind == "tag" else (1000, 300 * 1024)
+            return (
+                type(value) is list
+                and definition.get("minItems", 0) <= len(value) <= definition.get("maxItems", most)
+                and all(type(one) is str and has_length(item, one, longest) for one in value)
+            )
+        case "date":
+            return (
+                type(value) is str and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII) is not None and is_day(value)
+            )
+        case "datetime":
+            return type(value) is str and MOMENT.fullmatch(value) is not None and is_moment(value)
+        case "url":
+            form = r"https?://\S+"
+        case "identifier":
+            form = r"\S+"
+        case _:
+            form = r".*"
+    return (
+        type(value) is str
+        and has_length(definition, value, LENGTHS.get(kind, 300 * 1024))
+        and re.fullmatch(form, value, re.DOTALL | re.IGNORECASE) is not None
+    )
+
+
+def in_bounds(definition: dict[str, Any], value: int | Decimal) -> bool:
+    return bool(definition.get("minimum", -MOST) <= value <= definition.get("maximum", MOST))
+
+
+def is_storable(value: Decimal) -> bool:
+    """DynamoDB keeps 38 digits, and magnitudes from 1E-130; zero is zero however it is written."""
+    return not value or (len(value.as_tuple().digits) <= 38 and value.copy_abs() >= Decimal("1E-130"))
+
+
+def has_length(definition: dict[str, Any], value: str, most: int) -> bool:
+    return bool(definition.get("minLength", 0) <= len(value) <= definition.get("maxLength", most))
+
+
+def is_day(text: str) -> bool:
+    try:
+        date(*map(int, text.split("-")))
+    except ValueError:
+        return False
+    return True
+
+
+def is_moment(text: str) -> bool:
+    """A day, hours to 23, minutes and seconds to 59, and a zone of less than a day."""
+    hour, minute, second = int(text[11:13]), int(text[14:16]), int((re.findall(r"^.{16}:(\d\d)", text) or [0])[0])
+    zone = [int(part) for part in (re.findall(r"[+-](\d\d):(\d\d)$", text) or [(0, 0)])[0]]
+    return is_day(text[:10]) and hour < 24 and max(minute, second, zone[1]) < 60 and zone[0] < 24
+
+
+def core(name: str, **bounds: Any) -> dict[str, Any]:
+    return {"allOf": [{"$ref": f"#/definitions/{name}"}], **bounds}
+
+
+def bounded(low: str, high: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Two bounds in order, either of which may be missing."""
+    both = st.tuples(values, values).map(sorted).map(lambda pair: {low: pair[0], high: pair[1]})
+    return st.one_of(st.just({}), both, both.map(lambda one: {low: one[low]}), both.map(lambda one: {high: one[high]}))
+
+
+SPECIAL = ["1E+400", "1E-400", "1E-130", "1E-131", "9.99E-131", "-0.0", "0E+200", "-0E-200", "5.0", "0.1", "-1E-130",
+           "9" * 37 + ".9", "9" * 37 + ".99", "0." + "1" * 38, "0." + "1" * 39, "9" * 38 + ".0",
+           "1E+37", "1E+38"]  # fmt: skip
+INTEGERS = st.one_of(
+    st.integers(-20, 20), st.sampled_from([MOST, MOST + 1, -MOST, -MOST - 1, 2**63, 10**37, 10**400]), st.integers()
+)
+DECIMALS = st.one_of(
+    st.decimals(allow_nan=False, allow_infinity=False), st.sampled_from([Decimal(text) for text in SPECIAL])
+)
+LIMITS = st.one_of(st.integers(-20, 20), st.sampled_from([MOST, -MOST]), st.decimals(-20, 20, places=2))
+LETTERS = st.sampled_from(["a", "B", "5", " ", "é", "e\u0301", "漢", "😀", "👩‍👩‍👧", "\n", "\u00a0", "\0", "/"])
+TEXTS = st.one_of(
+    st.lists(LETTERS, max_size=8).map("".join),
+    st.text(max_size=12),
+    st.sampled_from(["5", "true", "null", "", "a" * 100, "a" * 101, "😀" * 100, "é" * 1000, "é" * 1001]),
+)
+URLS = st.sampled_from(
+    [
+        "http://a",
+        "HTTPS://a.b/c?d#e",
+        "https://",
+        "https:// a",
+        "ftp://a",
+        "http://a b",
+        "xhttp://a",
+        "http://a\n",
+        "//a",
+    ]
+)
+DATES = st.one_of(
+    st.dates().map(str),
+    st.sampled_from(
+        ["2026-02-29", "2024-02-29", "2026-1-1", "20260101", "2026-W01-1", "0000-01-01", "9999-12-31", "2026-13-01",
+         "\uff12\uff10\uff12\uff16-01-01", "2026-01-01 "]
+    ),
+)  # fmt: skip
+MOMENTS = st.one_of(
+    st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1)).map(lambda one: f"{one.isoformat()}Z"),
+    st.sampled_from(
+        ["2026-01-01T00:00Z", "2026-01-01t00:00:00z", "2026-01-01 00:00:00,5+01:00", "2026-01-01T00:00:00",
+         "2026-01-01T23:59:60Z", "2026-01-01T25:00:00Z", "2026-02-30T00:00:00Z", "2026-01-01T00:00:00+24:00",
+         "2026-01-01T00:00:00.1234567890Z", "2026-01-01T00:00:00.Z", "2026-01-01", "2026-01-01T00:60:00Z"]
+    ),
+)  # fmt: skip
+VALUES: st.SearchStrategy[Any] = st.one_of(
+    st.none(), st.booleans(), st.sampled_from([0, 1]), INTEGERS, DECIMALS, TEXTS, URLS, DATES, MOMENTS,
+    st.lists(st.one_of(TEXTS, st.integers(0, 1)), max_size=12), st.dictionaries(TEXTS, st.booleans(), max_size=1),
+)  # fmt: skip
+TEXT_BOUNDS = bounded("minLength", "maxLength", st.integers(1, 8))
+ITEM_BOUNDS = bounded("minItems", "maxItems", st.integers(1, 10))
+NUMBER_BOUNDS = bounded("minimum", "maximum", LIMITS)
+DEFINITIONS: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    TEXT_BOUNDS.map(lambda bounds: {"type": "string", **bounds}),
+    st.tuples(st.sampled_from(sorted(LENGTHS)), TEXT_BOUNDS).map(lambda one: core(one[0], **one[1])),
+    st.lists(TEXTS.filter(lambda one: 0 < len(one) <= 100), min_size=1, max_size=4, unique=True).flatmap(
+        lambda enum: st.sampled_from([{"type": "string", "enum": enum}, {"enum": enum}, core("enum", enum=enum)])
+    ),
+    st.tuples(st.sampled_from(["integer", "number"]), NUMBER_BOUNDS).map(lambda one: {"type": one[0], **one[1]}),
+    st.tuples(st.sampled_from(["integer", "number"]), NUMBER_BOUNDS).map(lambda one: core(one[0], **one[1])),
+    st.sampled_from([{"type": "boolean"}, core("boolean"), core("checkbox"), core("date"), core("datetime")]),
+    st.tuples(ITEM_BOUNDS, TEXT_BOUNDS).map(
+        lambda one: {"type": "array", "items": {"type": "string", **one[1]}, **one[0]}
+    ),
+    st.tuples(ITEM_BOUNDS, TEXT_BOUNDS).map(lambda one: core("tag", items={"type": "string", **one[1]}, **one[0])),
+)
+
+
+@st.composite
+def fields(draw: st.DrawFn) -> tuple[dict[str, Any], Any]:
+    """A field's definition, and a value that comes near to it more often than not."""
+    definition = draw(DEFINITIONS)
+    close = {
+        "enum": st.sampled_from([*definition.get("enum", []), "other"]),
+        "integer": INTEGERS,
+        "number": st.one_of(INTEGERS, DECIMALS),
+        "date": DATES,
+        "datetime": MOMENTS,
+        "url": URLS,
+        "boolean": st.booleans(),
+        "checkbox": st.booleans(),
+        "array": st.lists(TEXTS, max_size=12),
+        "tag": st.lists(TEXTS, max_size=12),
+    }
+    return definition, draw(st.one_of(close.get(kind_of(definition), TEXTS), VALUES))
+
+
+@settings(max_examples=500)
+@given(fields())
+@example(({"type": "number"}, Decimal("1E-131")))
+@example(({"type": "number"}, Decimal("-0.0")))
+@example(({"type": "number"}, MOST))
+@example(({"type": "integer"}, Decimal("5.0")))
+@example(({"type": "integer"}, True))
+@example(({"type": "boolean"}, 1))
+@example(({"type": "boolean"}, 0))
+@example(({"type": "string"}, 5))
+@example(({"type": "number"}, "5"))
+@example(({"enum": ["1"]}, 1))
+@example((core("url"), "http://a\n"))
+@example((core("identifier"), "a\n"))
+@example((core("text"), "😀" * 100))
+@example((core("text"), "😀" * 101))
+def test_a_value_is_accepted_exactly_where_its_definition_says_so_and_is_stored_as_it_was(
+    field: tuple[dict[str, Any], Any],
+) -> None:
+    definition, value = field
+    judged = judge(plain(attributes={"a": value}), {"a": definition})
+    assert reason(judged) == (None if is_accepted(definition, value) else "invalid.attribute")
+    if isinstance(judged, Event):
+        back = aws.from_item({"a": aws.to_value(judged.attributes)})["a"]
+        assert back == {"a": value}
+        assert isinstance(back["a"], bool) is isinstance(value, bool)
+
+
+NAMES = ["a", "b", "c", "d"]
+
+
+@given(
+    st.sets(st.sampled_from(NAMES)),
+    st.sets(st.sampled_from(NAMES)),
+    st.dictionaries(st.sampled_from(NAMES), st.booleans()),
+)
+def test_attributes_are_those_of_the_schema_and_the_required_ones_are_there(
+    known: set[str], required: set[str], attributes: dict[str, bool]
+) -> None:
+    judged = judge(
+        plain(attributes=attributes), {name: {"type": "boolean"} for name in known}, sorted(required & known)
+    )
+    if attributes.keys() - known:
+        expected: str | None = "unknown.attribute"
+    else:
+        expected = "missing.attribute" if (required & known) - attributes.keys() else None
+    assert reason(judged) == expected
+
+
+@given(VALUES)
+def test_whatever_stands_in_an_events_fields_it_is_judged_and_never_fails(value: Any) -> None:
+    for name in ("id", "dateCreated", "identifiers", "attributes"):
+        judge(plain(**{name: value}))
+    for identifiers in ({"externalIds": value}, {"externalIds": [value]}, of(value, "c"), of("crm", value)):
+        judge(plain(identifiers=identifiers))
+    judge(value)
+
+
+def test_38_digits_survive_from_the_text_that_was_sent_to_the_item_that_is_stored() -> None:
+    for text in ("9" * 38, "-0." + "1" * 38, "1234567890123456789.1234567890123456789", "1E-130", "19.90"):
+        attributes = jsontext.loads(b'{"a":' + text.encode() + b"}")
+        judged = judge(plain(attributes=attributes), {"a": {"type": "number"}})
+        assert isinstance(judged, Event)
+        assert aws.to_value(judged.attributes) == {"M": {"a": {"N": text}}}
+
+
+# -- dates -------------------------------------------------------------------------------------------------------------
+
+TAKEN = {
+    "2026-01-31T09:30:00Z": "2026-01-31T09:30:00.000Z",
+    "2026-01-31t09:30:00z": "2026-01-31T09:30:00.000Z",
+    "2026-01-31 09:30:00Z": "2026-01-31T09:30:00.000Z",
+    "2026-01-31T09:30Z": "2026-01-31T09:30:00.000Z",
+    "20260131T093000Z": "2026-01-31T09:30:00.000Z",
+    "2026-01-31T09:30:00,5Z": "2026-01-31T09:30:00.500Z",
+    "2026-01-31T09:30:00.999999999Z": "2026-01-31T09:30:00.999Z",
+    "2026-01-31T09:30:00.1239+00:00": "2026-01-31T09:30:00.123Z",
+    "2026-01-31T00:30:00+05:45": "2026-01-30T18:45:00.000Z",
+    "2026-01-31T23:30:00-0930": "2026-02-01T09:00:00.000Z",
+    "2026-01-31T09:30:00+01": "2026-01-31T08:30:00.000Z",
+    "1970-01-01T00:00:00Z": "1970-01-01T00:00:00.000Z",
+    "1969-12-31T23:00:00-01:00": "1970-01-01T00:00:00.000Z",
+    "2024-02-29T12:00:00Z": "2024-02-29T12:00:00.000Z",
+}
+
+
+@pytest.mark.parametrize(("text", "kept"), TAKEN.items())
+def test_a_date_is_kept_in_utc_to_the_millisecond_and_finer_digits_are_cut(text: str, kept: str) -> None:
+    judged = judge(plain(dateCreated=text))
+    assert isinstance(judged, Event)
+    assert dates.text(judged.date_created) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-01-31", "2026-01-31T09:30:00", "2026-01-31T09:30:00 UTC", "2026-01-31T09:30:00+25:00",
+     "2026-02-30T00:00:00Z", "2026-06-30T23:59:60Z", "2026-01-31T24:01:00Z", "31.01.2026 09:30Z",
+     "2026-W05-6T09:30:00Z", "1769850000000",
+     "2026-01-31T09:30:00Z ", "\n2026-01-31T09:30:00Z", "٢٠٢٦-01-31T09:30:00Z", "2026-01-31T09:30:00Z[Europe/Berlin]",
+     "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+10:00", "1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:00+00:01"],
+)  # fmt: skip
+def test_what_is_no_moment_since_1970_with_a_zone_is_no_date(text: str) -> None:
+    assert reason(judge(plain(dateCreated=text))) == "invalid.date"
+
+
+def test_a_date_may_be_one_hour_ahead_and_no_millisecond_more() -> None:
+    at_most = judge(plain(dateCreated=dates.text(NOW + HOUR)))
+    assert isinstance(at_most, Event)
+    assert at_most.date_created == NOW + HOUR
+    assert reason(judge(plain(dateCreated=dates.text(NOW + HOUR + 1)))) == "date.in.future"
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59+14:00", "9998-12-31T23:59:59-10:00"])
+def test_the_far_future_is_said_to_be_the_future(text: str) -> None:
+    assert reason(judge(plain(dateCreated=text))) == "date.in.future"
+
+
+def test_a_date_past_the_last_that_can_be_told_is_refused() -> None:
+    assert reason(judge(plain(dateCreated="9999-12-31T23:59:59-10:00"))) in {"invalid.date", "date.in.future"}
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2026, 11, 22)), st.sampled_from(
+    ["UTC", "Europe/London", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia"]
+))  # fmt: skip
+def test_the_same_moment_is_the_same_date_whatever_its_zone(local: datetime, zone: str) -> None:
+    moment = local.replace(tzinfo=ZoneInfo(zone))
+    offset = moment.utcoffset()
+    assert offset is not None
+    if offset % timedelta(minutes=1):
+        return  # zones had seconds once; the form has none
+    judged = judge(plain(dateCreated=moment.isoformat()))
+    assert isinstance(judged, Event)
+    expected = (local - offset - datetime(1970, 1, 1)) // timedelta(milliseconds=1)
+    assert judged.date_created == expected
+    assert dates.parse(dates.text(expected)) == expected
+
+
+# -- ids and customers -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "漢", "😀"])
+def test_ids_and_customers_have_255_bytes_of_utf8_at_most(letter: str) -> None:
+    size = len(letter.encode())
+    fits = letter * (255 // size) + "x" * (255 % size)
+    assert len(fits.encode()) == 255
+    for text, refused in ((fits, False), (fits + "x", True)):
+        assert reason(judge(plain(id=text))) == ("invalid.id" if refused else None)
+        assert reason(judge(plain(identifiers=of("crm", text)))) == ("invalid.identifier" if refused else None)
+        assert reason(judge(plain(identifiers=of(text, "c")))) == ("invalid.identifier" if refused else None)
+
+
+def test_the_customer_is_the_first_external_id_and_the_others_are_held_to_the_same_form() -> None:
+    first, second = of("crm", "c")["externalIds"][0], of("loyalty", "77")["externalIds"][0]
+    judged = judge(plain(identifiers={"externalIds": [first, second]}))
+    assert isinstance(judged, Event)
+    assert (judged.customer.source_id, judged.customer.value) == ("crm", "c")
+    assert [one.value for one in judged.external_ids] == ["c", "77"]
+    refused = judge(plain(identifiers={"externalIds": [first, of("loyalty", "null")["externalIds"][0]]}))
+    assert isinstance(refused, Refusal)
+    assert (refused.reason, refused.field_name) == ("invalid.identifier", "identifiers.externalIds[1].value")
+
+
+@pytest.mark.parametrize("value", ["null-1", "nullify", "anonymous@example.com", "0", "None Smith", "--"])
+def test_a_customer_whose_name_only_resembles_a_placeholder_is_a_customer(value: str) -> None:
+    assert reason(judge(plain(identifiers=of("crm", value)))) is None
+
+
+# -- attributes as a whole ---------------------------------------------------------------------------------------------
+
+
+def test_no_attributes_null_and_an_empty_object_are_the_same() -> None:
+    without = {name: value for name, value in plain().items() if name != "attributes"}
+    found = [judge(without), judge(plain(attributes=None)), judge(plain(attributes={}))]
+    assert all(isinstance(one, Event) and one.attributes == {} for one in found)
+
+
+@pytest.mark.parametrize("attributes", [[], [1], "", "a", 0, 5, False, True])
+def test_attributes_that_are_no_object_are_refused(attributes: Any) -> None:
+    assert reason(judge(plain(attributes=attributes))) == "invalid.attribute"
+
+
+def test_an_event_has_50_attributes_at_most() -> None:
+    known = {f"a{place}": {"type": "integer"} for place in range(50)}
+    attributes = {name: 1 for name in known}  # noqa: C420
+    assert reason(judge(plain(attributes=attributes), known)) is None
+    assert reason(judge(plain(attributes=attributes | {"a50": 1}), known)) == "too.many.attributes"
+
+
+# -- size --------------------------------------------------------------------------------------------------------------
+
+
+def counted(value: dict[str, Any]) -> int:
+    """The bytes of a value, by DynamoDB's published rules (two digits a byte, one more for a number and for a sign)."""
+    ((kind, content),) = value.items()
+    if kind == "S":
+        return len(str(content).encode())
+    if kind == "N":
+        digits = content.lstrip("-").replace(".", "").strip("0")
+        return (len(digits) + 1) // 2 + 1 + int(content.startswith("-"))
+    if kind == "M":
+        return 3 + sum(1 + len(name.encode()) + counted(inner) for name, inner in content.items())
+    if kind == "L":
+        return 3 + sum(1 + counted(inner) for inner in content)
+    return 1
+
+
+def item_size(item: dict[str, Any]) -> int:
+    return sum(len(name.encode()) + counted(value) for name, value in item.items())
+
+
+@given(
+    st.dictionaries(
+        st.text(min_size=1, max_size=5),
+        st.one_of(
+            st.text(max_size=9), st.booleans(), st.lists(st.text(max_size=5), max_size=3), st.integers(-MOST, MOST),
+            st.decimals(-(10**9), 10**9, places=3),
+        ),
+        max_size=10,
+    )
+)  # fmt: skip
+def test_an_items_size_is_what_dynamodb_counts_and_at_most_a_few_bytes_over(attributes: dict[str, Any]) -> None:
+    item = aws.to_item({"pk": "acme#c#e", "attributes": attributes, "schemaVersion": 3})
+    assert 0 <= aws.size(item) - item_size(item) <= 2 + 20 * len(attributes)
+
+
+# -- reasons -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_reason_has_the_status_and_the_advice_of_the_table() -> None:
+    told = {name: (answer.status, answer.retryable) for name, answer in REASONS.items()}
+    dated, named = ["missing.date", "invalid.date", "date.in.future"], ["missing.identifier", "invalid.identifier"]
+    sized = ["event.too.large", "too.many.attributes"]
+    assert told == {
+        **dict.fromkeys([*dated, *named, "missing.id", "invalid.id", "invalid.event"], (400, False)),
+        **dict.fromkeys([*sized, "unknown.attribute", "missing.attribute", "invalid.attribute"], (422, False)),
+        "event.conflict": (409, False),
+        "too.many.requests": (429, True),
+        "service.unavailable": (503, True),
+    }
+    assert {"unknown.attribute", "missing.attribute", "invalid.attribute"} == SCHEMA_REASONS
+    assert {"missing.date", "missing.identifier"} == MISSING_REASONS
+
+
+def test_a_stored_event_tells_its_key_by_its_names() -> None:
+    judged = judge(plain(id="a#b"))
+    assert isinstance(judged, Event)
+    stored = StoredEvent(judged, "acme", "c", "s", 1, "a", "Order", "ERP", NOW, "r#0")
+    assert stored.key == "acme#c#a%23b"

@@ -1,0 +1,563 @@
+"""Every function under `sam local invoke`, in Docker, with a database of its own.
+
+    python -m tools.sam_local          up, check, down
+    python -m tools.sam_local up       starts the database, builds, and prints the command for each case
+    python -m tools.sam_local check    runs every case and checks its answer
+    python -m tools.sam_local down
+
+The cases' events lie in events/, one file each.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import yaml
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from journeys import dates, keys
+from journeys.aws import to_item
+from journeys.registry.clients.model import PERMISSIONS, Client
+from journeys.registry.clients.store import ClientStore
+from journeys.registry.configurations.store import ConfigurationStore
+from journeys.registry.schemas.model import Activation, Schema
+from tools.local_stack import ROOT, VENVS
+from tools.stack import REGION
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+HOME = ROOT / ".local" / "sam-local"
+EVENTS = ROOT / "events"
+PYTHON_VERSION = "3.13"
+IMAGE = f"public.ecr.aws/lambda/python:{PYTHON_VERSION}-x86_64"
+PREFERRED_PORT = 4580
+INVOKE_SECONDS = 120
+
+ORGANIZATION = "sam-local"
+CLIENT = "sam-local-client"
+SCHEMA = "5a31c0de-0000-4000-8000-000000000001"
+SOURCE = "Web shop"
+SLOT = "a"
+"""The event type's letter, which the records in events/projector-batch.json bear."""
+
+
+class SamLocalFailed(Exception):
+    """It cannot run here; the message says what is missing."""
+
+
+# -- the cases ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    """One invocation. `answer` is what the answer must hold: of an object the entries named, of a list every one."""
+
+    name: str
+    function: str
+    answer: Any
+    status: int | None = 200
+
+    @property
+    def event(self) -> Path:
+        return EVENTS / f"{self.name}.json"
+
+    def judge(self, answered: Any) -> str | None:
+        """What is wrong with a function's answer, or None."""
+        if self.status is None:
+            return difference(self.answer, answered, "the answer")
+        status = answered.get("statusCode") if isinstance(answered, dict) else None
+        if status != self.status:
+            return f"the status is {status} and should be {self.status}: {json.dumps(answered)[:500]}"
+        body = json.loads(answered["body"]) if answered["body"] else None
+        return difference(self.answer, body, "the body")
+
+
+def difference(wanted: Any, found: Any, where: str) -> str | None:
+    """The first place where something found is not as it is wanted, in words; None where there is none."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        for name, value in wanted.items():
+            if name not in found:
+                return f"{where} has no {name}"
+            if told := difference(value, found[name], f"{where}.{name}"):
+                return told
+        return None
+    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        told_all = (difference(*both, f"{where}[{at}]") for at, both in enumerate(zip(wanted, found, strict=True)))
+        return next((told for told in told_all if told), None)
+    return None if wanted == found else f"{where} is {json.dumps(found)[:500]} and should be {json.dumps(wanted)}"
+
+
+def _refused(place: int, status: int, code: str) -> dict[str, Any]:
+    return {"originalRequestIndex": place, "statusCode": status, "errorCode": code, "isRetryable": False}
+
+
+def _processed(*outcomes: tuple[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"originalRequestIndex": place, "id": id_, "outcome": outcome} for place, (id_, outcome) in enumerate(outcomes)
+    ]
+
+
+CASES = (
+    Case("preflight", "PreflightFunction", None, status=204),
+    Case("schemas-create", "SchemasFunction", {"version": 1, "jsonSchema": {"title": "Store Visited"}}, status=201),
+    Case(
+        "schemas-list",
+        "SchemasFunction",
+        {"total": 2, "entities": [{"id": SCHEMA}, {"jsonSchema": {"title": "Store Visited"}}]},
+    ),
+    Case("schemas-limits", "SchemasFunction", {"maxNumberOfSchemasPerOrg": 20, "numberOfSchemas": 2}),
+    Case("configurations-list", "ConfigurationsFunction", {"entities": [{"schemaId": SCHEMA, "source": SOURCE}]}),
+    Case("definitions-list", "DefinitionsFunction", {"entities": [{"id": SCHEMA, "displayName": "Order"}]}),
+    Case(
+        "ingest-accepted",
+        "IngestFunction",
+        {"processed": _processed(("order-1001", "created"), ("order-1002", "created")), "unprocessedEntities": []},
+    ),
+    Case(
+        "ingest-duplicate",
+        "IngestFunction",
+        {"processed": _processed(("order-1001", "duplicate")), "unprocessedEntities": []},
+    ),
+    Case(
+        "ingest-conflict",
+        "IngestFunction",
+        {"processed": [], "unprocessedEntities": [_refused(0, 409, "event.conflict")]},
+    ),
+    Case(
+        "ingest-dropped",
+        "IngestFunction",
+        {
+            "processed": [],
+            "unprocessedEntities": [_refused(0, 400, "missing.date"), _refused(1, 400, "missing.identifier")],
+        },
+    ),
+    Case("ingest-bad-json", "IngestFunction", {"code": "bad.request", "status": 400}, status=400),
+    Case(
+        "ingest-validate",
+        "IngestFunction",
+        {
+            "processed": _processed(("order-1006", "valid")),
+            "unprocessedEntities": [_refused(1, 422, "invalid.attribute") | {"fieldName": "attributes.express"}],
+        },
+    ),
+    Case("projector-batch", "ProjectorFunction", {"batchItemFailures": []}, status=None),
+    Case(
+        "customers-summary",
+        "CustomersFunction",
+        {
+            "eventCount": 2,
+            "eventTypes": [{"schemaId": SCHEMA, "eventName": "Order Placed", "eventCount": 2}],
+            "transitions": [{"from": "Order Placed", "to": "Order Placed", "count": 1}],
+        },
+    ),
+    Case(
+        "customers-events",
+        "CustomersFunction",
+        {"entities": [{"id": "order-1001", "attributes": {"total": 49.9}}, {"id": "order-1002"}]},
+    ),
+    Case(
+        "failures-list",
+        "FailuresFunction",
+        {"entities": [{"status": "open"}, {"status": "open"}, {"status": "open"}]},
+    ),
+    Case(
+        "failures-summary",
+        "FailuresFunction",
+        {
+            "total": 3,
+            "entities": [
+                {"reason": reason, "count": 1} for reason in ("event.conflict", "missing.date", "missing.identifier")
+            ],
+        },
+    ),
+)
+"""In the order in which they are run: what one stores is what a later one finds."""
+
+
+# -- the database ------------------------------------------------------------------------------------------------------
+
+
+def seed(dynamodb: "DynamoDBClient", registry_table: str) -> str:
+    """An organisation, a client that may do everything, an event type and its configuration; answers with its id."""
+    clients = ClientStore(dynamodb, registry_table)
+    clients.put_organization(ORGANIZATION, "sam local")
+    clients.put(Client(CLIENT, ORGANIZATION, "sam local", PERMISSIONS))
+    began = dates.parse("2024-01-01T00:00:00Z")
+    schema = Schema(
+        schema_id=SCHEMA,
+        version=1,
+        enabled=True,
+        slot=SLOT,
+        used=False,
+        date_created=began,
+        date_modified=began,
+        created_by={"id": CLIENT},
+        raw={
+            "title": "Order Placed",
+            "required": ["orderNumber"],
+            "properties": {
+                "orderNumber": {"allOf": [{"$ref": "#/definitions/identifier"}]},
+                "channel": {"allOf": [{"$ref": "#/definitions/enum"}], "enum": ["web", "app", "store"]},
+                "total": {"type": "number", "minimum": 0},
+                "express": {"type": "boolean"},
+            },
+        },
+        activation=Activation("Order", rank=1, version=1, date_first_activated=began, date_modified=began),
+    )
+    # row by row and not by `SchemaStore.create`, which gives out a slot at random: the stream's records name this one
+    for item in (
+        keys.schema(ORGANIZATION, SCHEMA) | to_item(schema.to_values()),
+        keys.schema_version(ORGANIZATION, SCHEMA, 1) | to_item(schema.to_values()),
+        keys.title(ORGANIZATION, schema.title) | to_item({"schemaId": SCHEMA}),
+        keys.event_types(ORGANIZATION) | to_item({"used": 1, "slots": {SLOT}}),
+    ):
+        dynamodb.put_item(TableName=registry_table, Item=item)
+    created = ConfigurationStore(dynamodb, registry_table).create(
+        ORGANIZATION, name="Orders", description=None, division_id=None, schema_id=SCHEMA, source=SOURCE
+    )
+    return created.configuration_id
+
+
+class _Template(yaml.SafeLoader):
+    """Reads the template for its tables, whose keys and indexes hold no functions of CloudFormation."""
+
+
+_Template.add_multi_constructor("!", lambda *_: None)
+
+
+def create_tables(dynamodb: "DynamoDBClient") -> None:
+    """The template's tables, empty, under their names in the template."""
+    template = yaml.load((ROOT / "template.yaml").read_text(), _Template)  # noqa: S506  # ours, and a safe loader's child
+    there = dynamodb.list_tables()["TableNames"]
+    for name, resource in template["Resources"].items():
+        if resource["Type"] != "AWS::DynamoDB::Table":
+            continue
+        if name in there:
+            dynamodb.delete_table(TableName=name)
+            dynamodb.get_waiter("table_not_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+        taken_over = ("BillingMode", "KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes")
+        properties: Any = {one: value for one, value in resource["Properties"].items() if one in taken_over}
+        dynamodb.create_table(TableName=name, **properties)
+        dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the database listens on this machine, and how a container names that."""
+
+    host: str
+    name: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def container_url(self) -> str:
+        return f"http://{self.name}:{self.port}"
+
+
+class SamLocal:
+    """The database, the build, and what `sam local invoke` needs to know of both."""
+
+    def __init__(self, home: Path = HOME) -> None:
+        self._home = home
+        self._state, self._variables = home / "ministack.json", home / "env.json"
+        self._built = home / "build" / "template.yaml"
+
+    def up(self) -> None:
+        """Starts the database where it is not up, and builds. Raises SamLocalFailed."""
+        require_docker()
+        self._home.mkdir(parents=True, exist_ok=True)
+        if self._place() is None:
+            print("  starting the database ...", file=sys.stderr, flush=True)
+            self._start()
+        self.refresh()
+        print("  building ...", file=sys.stderr, flush=True)
+        done = self._sam("build", "--build-dir", str(self._built.parent), "--parameter-overrides", self._overrides())
+        if done.returncode:
+            raise SamLocalFailed(f"sam build failed:\n{(done.stdout + done.stderr)[-4000:]}")
+
+    def refresh(self) -> None:
+        """Empties the database and seeds it, so that every case finds what it expects. Raises SamLocalFailed."""
+        place = self._required()
+        client: Any = boto3.Session("test", "test", region_name=REGION).client
+        config = Config(connect_timeout=2, read_timeout=10)
+        try:
+            dynamodb: DynamoDBClient = client("dynamodb", endpoint_url=place.url, config=config)
+            create_tables(dynamodb)
+            seed(dynamodb, "RegistryTable")
+            client("s3", endpoint_url=place.url, config=config).create_bucket(Bucket="archive")
+        except (BotoCoreError, ClientError) as error:
+            raise SamLocalFailed(f"The database at {place.url} does not do what it should: {error}") from None
+        tables = {
+            f"{name}_TABLE": f"{name.capitalize()}Table" for name in ("EVENTS", "JOURNEYS", "FAILURES", "REGISTRY")
+        }
+        variables = {"AWS_ENDPOINT_URL": place.container_url, "ARCHIVE_BUCKET": "archive"} | tables
+        self._variables.write_text(json.dumps({"Parameters": variables}, indent=2) + "\n")
+
+    def down(self) -> bool:
+        """Ends the database and forgets the build; answers whether it was up."""
+        was_up = self._place() is not None
+        if was_up:
+            pid = json.loads(self._state.read_text())["pid"]
+            os.killpg(os.getpgid(pid), signal.SIGTERM)
+            for _ in range(100):
+                if not _alive(pid):
+                    break
+                time.sleep(0.1)
+            else:
+                os.killpg(os.getpgid(pid), signal.SIGKILL)
+        shutil.rmtree(self._home, ignore_errors=True)
+        return was_up
+
+    @property
+    def is_up(self) -> bool:
+        return self._place() is not None and self._built.exists()
+
+    def command(self, case: Case) -> list[str]:
+        """What runs a case by hand, from the project's folder."""
+        return [
+            *(_shown(VENVS / "sam" / "bin" / "sam"), "local", "invoke", case.function, "--event", _shown(case.event)),
+            *("--template", _shown(self._built), "--env-vars", _shown(self._variables)),
+            *("--parameter-overrides", self._overrides(), "--region", REGION, "--skip-pull-image"),
+            *("--layer-cache-basedir", _shown(self._home / "layers")),
+        ]
+
+    def invoke(self, case: Case) -> str | None:
+        """Runs a case; answers with what is wrong, or None."""
+        try:
+            done = self._sam(*self.command(case)[1:])
+        except subprocess.TimeoutExpired:
+            return f"there was no answer within {INVOKE_SECONDS} seconds"
+        try:
+            answered = json.loads(done.stdout.strip().splitlines()[-1])
+        except (IndexError, ValueError):
+            return f"there was no answer, but:\n{(done.stdout + done.stderr)[-3000:]}"
+        wrong = case.judge(answered)
+        return f"{wrong}\n{done.stderr[-3000:]}" if wrong else None
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _overrides(self) -> str:
+        # EndpointUrl declares the variable AWS_ENDPOINT_URL, which only then can be given in a file
+        return f"PythonRuntime=python{PYTHON_VERSION} EndpointUrl={self._required().container_url}"
+
+    def _sam(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        inherited.pop("PYTHONPATH", None)
+        return subprocess.run(
+            [VENVS / "sam" / "bin" / "sam", *arguments],
+            cwd=ROOT,
+            env=inherited
+            | {
+                "SAM_CLI_TELEMETRY": "0",
+                "PYTHON": sys.executable,
+                "PYTHON_VERSION": PYTHON_VERSION,
+                # with credentials SAM would ask AWS for their account, at every invocation; without, it makes one up
+                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+                "AWS_CONFIG_FILE": os.devnull,
+                "AWS_EC2_METADATA_DISABLED": "true",
+            },
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=INVOKE_SECONDS,
+        )
+
+    def _start(self) -> None:
+        host, name = _reachable()
+        place = Place(host, name, _free_port(host))
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
+            "BIND_HOST": place.host,
+            "GATEWAY_PORT": str(place.port),
+            "IOT_MTLS_ENABLED": "0",
+            "SERVICES": "dynamodb,s3",
+        }
+        environment.pop("PYTHONPATH", None)
+        # a shell starts it and ends, so that it is nobody's child and lives on
+        started = subprocess.run(
+            ["/bin/sh", "-c", '"$0" >ministack.log 2>&1 & echo $!', VENVS / "stack" / "bin" / "ministack"],
+            cwd=self._home,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=True,
+            start_new_session=True,
+        )
+        pid = int(started.stdout)
+        for _ in range(300):
+            if not _alive(pid):
+                break
+            if _listens(place):
+                state = {"pid": pid, "host": place.host, "name": place.name, "port": place.port}
+                self._state.write_text(json.dumps(state))
+                return
+            time.sleep(0.1)
+        log = (self._home / "ministack.log").read_text()[-2000:]
+        raise SamLocalFailed(f"The database at {place.url} did not start:\n{log}")
+
+    def _place(self) -> Place | None:
+        """Where the database is, if it is up."""
+        try:
+            state = json.loads(self._state.read_text())
+        except FileNotFoundError:
+            return None
+        place = Place(state["host"], state["name"], state["port"])
+        return place if _alive(state["pid"]) and _listens(place) else None
+
+    def _required(self) -> Place:
+        place = self._place()
+        if place is None:
+            raise SamLocalFailed("The database is not up; start it: python -m tools.sam_local up")
+        return place
+
+
+def require_docker() -> None:
+    """Sees to Docker and the functions' image. Raises SamLocalFailed with what is missing."""
+    if shutil.which("docker") is None:
+        raise SamLocalFailed(
+            "Docker is missing; `sam local invoke` runs functions in containers: https://docs.docker.com/get-docker/"
+        )
+    if (told := _docker("info")).returncode:
+        why = (told.stderr.strip().splitlines() or ["it gives no reason"])[-1]
+        raise SamLocalFailed(f"Docker is installed but does not answer: {why}")
+    if _docker("image", "inspect", IMAGE).returncode:
+        print(f"  fetching {IMAGE} ...", file=sys.stderr, flush=True)
+        if (told := _docker("pull", IMAGE)).returncode:
+            why = (told.stderr.strip().splitlines() or ["it gives no reason"])[-1]
+            raise SamLocalFailed(
+                f"The image {IMAGE}, which functions run in, is not on this machine and cannot be fetched: {why}"
+            )
+
+
+def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)  # noqa: S607
+
+
+def _reachable() -> tuple[str, str]:
+    """An address of this machine that containers reach, and how they name it."""
+    told = _docker("network", "inspect", "bridge", "--format", "{{json .IPAM.Config}}")
+    for part in json.loads(told.stdout) if told.returncode == 0 else []:
+        # without a gateway of its own choice the bridge has the subnet's first address
+        gateway = part.get("Gateway") or str(next(ip_network(part["Subnet"]).hosts()))
+        try:
+            with socket.create_server((gateway, 0)):
+                return gateway, gateway
+        except OSError:
+            continue  # Docker Desktop: the bridge is inside its virtual machine
+    return "127.0.0.1", "host.docker.internal"
+
+
+def _free_port(host: str) -> int:
+    for port in (PREFERRED_PORT, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise SamLocalFailed(f"There is no free port at {host}.")
+
+
+def _listens(place: Place) -> bool:
+    try:
+        with socket.create_connection((place.host, place.port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+# -- the command -------------------------------------------------------------------------------------------------------
+
+
+def show_commands(local: SamLocal) -> None:
+    """Prints what runs each case by hand."""
+    print("From here on by hand, in this order:\n")
+    for case in CASES:
+        print(shlex.join(local.command(case)))
+    print("\nThen: python -m tools.sam_local check, or down")
+
+
+def check(local: SamLocal) -> bool:
+    """Runs every case on a fresh database and prints how it went; answers whether all went well."""
+    if not local.is_up:
+        raise SamLocalFailed("Nothing is up to be checked; begin with: python -m tools.sam_local up")
+    local.refresh()
+    began, good = time.monotonic(), 0
+    for case in CASES:
+        start = time.monotonic()
+        wrong = local.invoke(case)
+        good += wrong is None
+        status = "" if case.status is None else str(case.status)
+        told = f"{'ok' if wrong is None else 'WRONG':6}{case.name:21}{case.function:24}{status:5}"
+        print(f"{told}{time.monotonic() - start:5.1f} s", flush=True)
+        if wrong is not None:
+            print(f"      {wrong}", flush=True)
+    print(f"{good} of {len(CASES)} cases are as they should be, in {time.monotonic() - began:.0f} s.")
+    return good == len(CASES)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; answers with its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tools.sam_local", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("command", nargs="?", choices=("all", "up", "check", "down"), default="all")
+    command = parser.parse_args(arguments).command
+    local = SamLocal()
+    try:
+        match command:
+            case "up":
+                local.up()
+                show_commands(local)
+            case "check":
+                return 0 if check(local) else 1
+            case "down":
+                print("The database is down." if local.down() else "The database was not up.")
+            case _:
+                was_up = local.is_up
+                try:
+                    local.up()
+                    return 0 if check(local) else 1
+                finally:
+                    if not was_up:
+                        local.down()
+    except SamLocalFailed as failed:
+        print(failed, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
