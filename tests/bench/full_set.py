@@ -48,7 +48,7 @@ MODELS = [ExternalId, Identifiers, ExternalEvent, EventRequest] + [
 
 logger = Logger(service="journeys")
 metrics = Metrics(namespace="Journeys", service="journeys")
-tracer = Tracer(service="journeys") if find_spec("aws_xray_sdk") else None
+tracer = Tracer(service="journeys", disabled=False) if find_spec("aws_xray_sdk") else None
 app = APIGatewayRestResolver(cors=CORSConfig(), enable_validation=True)
 resource = boto3.resource("dynamodb")
 tables = [

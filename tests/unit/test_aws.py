@@ -41,7 +41,7 @@ def test_truth_is_never_stored_as_a_number() -> None:
     }
 
 
-@pytest.mark.parametrize("value", [1.5, object(), b"bytes", {"a": 1.5}], ids=str)
+@pytest.mark.parametrize("value", [1.5, object(), b"bytes", {"a": 1.5}], ids=lambda value: type(value).__name__)
 def test_what_would_lose_digits_or_has_no_form_is_not_stored(value: Any) -> None:
     with pytest.raises(TypeError):
         aws.to_value(value)
