@@ -47,7 +47,7 @@ class Api:
                 if attempt == MAX_TRIES - 1:
                     raise
             else:
-                if answer.status_code not in (429, 503, 504) or attempt == MAX_TRIES - 1:
+                if answer.status_code not in (429, 502, 503, 504) or attempt == MAX_TRIES - 1:
                     break
             time.sleep(0.2 * 2**attempt)
         parsed = answer.json() if answer.content else None

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from journeys.aws import dynamodb, s3
 from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
-from journeys.events.ingest import Ingest, entities_of
+from journeys.events.ingest import REQUEST_SECONDS, Ingest, entities_of
 from journeys.events.store import EventLog
 from journeys.http import Api, Request
 from journeys.registry.cache import Cache
@@ -32,7 +32,13 @@ api = Api(Cache(ClientStore(dynamodb(), table).get))
 @api.route("POST", EVENTS, permission=ADD)
 def take(request: Request, configuration_id: str) -> dict[str, Any]:
     entities = entities_of(request.json())
-    taken = ingest.take(request.organization_id, configuration_id, entities, request_id=request.request_id)
+    taken = ingest.take(
+        request.organization_id,
+        configuration_id,
+        entities,
+        request_id=request.request_id,
+        seconds=REQUEST_SECONDS - request.seconds_spent(),
+    )
     return taken.to_wire(entities)
 
 

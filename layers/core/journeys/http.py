@@ -73,8 +73,12 @@ STATUS[Unauthenticated] = 401
 class Request:
     """What a handler needs of a request. `caller` names the only organisation that the request can touch."""
 
-    def __init__(self, event: Mapping[str, Any], invocation_id: str, caller: Client) -> None:
-        self._event, self._invocation_id, self.caller = event, invocation_id, caller
+    def __init__(self, event: Mapping[str, Any], invocation_id: str, caller: Client, began: float) -> None:
+        self._event, self._invocation_id, self.caller, self._began = event, invocation_id, caller, began
+
+    def seconds_spent(self) -> float:
+        """How long ago the request came in."""
+        return time.monotonic() - self._began
 
     @property
     def organization_id(self) -> str:
@@ -204,12 +208,12 @@ class Api:
 
         def register(handler: Handler) -> Handler:
             def answer(**variables: str) -> Response[str]:
-                event = self._resolver.current_event.raw_event
+                began, event = time.monotonic(), self._resolver.current_event.raw_event
                 invocation_id = str(self._resolver.lambda_context.aws_request_id)
                 caller = self._caller(event, permission)
                 if any(len(value) > MAX_ID for value in variables.values()):
                     raise NotFound("There is no such resource.")  # nothing has such an id, and no key can hold it
-                answered = handler(Request(event, invocation_id, caller), **variables)
+                answered = handler(Request(event, invocation_id, caller, began), **variables)
                 if answered is None:
                     return Response(status_code=204, body="", headers=dict(_HEADERS))
                 return _response(status, answered)

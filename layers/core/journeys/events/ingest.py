@@ -37,10 +37,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a request's events: every place of the request is in exactly one of the two."""
+    """What became of a request's events: every place of the request is in exactly one of the two.
+
+    `kept` tells whether all that was refused for good is among the failures now.
+    """
 
     processed: Mapping[int, tuple[str, Outcome]] = field(default_factory=dict)
     refused: Mapping[int, Refusal] = field(default_factory=dict)
+    kept: bool = True
 
     def to_wire(self, entities: Sequence[object]) -> dict[str, Any]:
         """The contract's `ExternalEventsResponse`, and ours: `processed`."""
@@ -97,10 +101,16 @@ class Ingest:
         return Taken({place: (stored.event.event_id, Outcome.VALID) for place, stored, _ in items}, refused)
 
     def take(
-        self, organization_id: str, configuration_id: str, entities: Sequence[object], *, request_id: str
+        self,
+        organization_id: str,
+        configuration_id: str,
+        entities: Sequence[object],
+        *,
+        request_id: str,
+        seconds: float = REQUEST_SECONDS,
     ) -> Taken:
-        """Judges and stores events. Raises NotFound and Conflict for the configuration."""
-        deadline = self._clock() + REQUEST_SECONDS
+        """Judges and stores events; `seconds` is how long puts are begun. Raises NotFound and Conflict."""
+        deadline = self._clock() + seconds
         binding, items, refused = self._judge(organization_id, configuration_id, entities, request_id)
         processed: dict[int, tuple[str, Outcome]] = {}
         for place, answer in self._put_all(items, deadline):
@@ -108,9 +118,9 @@ class Ingest:
                 refused[place] = answer
             else:
                 processed[place] = answer
-        self._keep(organization_id, binding, entities, refused, deadline)
+        kept = self._keep(organization_id, binding, entities, refused, deadline)
         _measure(processed, refused)
-        return Taken(processed, refused)
+        return Taken(processed, refused, kept)
 
     # -- judging -------------------------------------------------------------------------------------------------------
 
@@ -191,8 +201,8 @@ class Ingest:
         entities: Sequence[object],
         refused: Mapping[int, Refusal],
         deadline: float,
-    ) -> None:
-        """Keeps what was refused for good. That this fails is counted, and never changes what the sender hears."""
+    ) -> bool:
+        """Keeps what was refused for good; answers whether all was. That this fails is counted."""
         now_ms = self._now_ms()
         configuration = binding.configuration
         failures = {
@@ -227,6 +237,7 @@ class Ingest:
         kept = sum(self._threads.map(keep, failures.values()))
         if kept < len(failures):
             count("FailuresNotKept", len(failures) - kept)
+        return kept == len(failures)
 
 
 _Put = tuple[int, StoredEvent, dict[str, Any]]

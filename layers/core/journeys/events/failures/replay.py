@@ -28,7 +28,7 @@ class Replay:
         failure = self._failures.get(organization_id, id_)
         if not failure.replayable:
             raise Conflict("This failure holds a stored record, not an event to send again.", code="not.replayable")
-        (replayed,) = self._take(organization_id, [failure], request_id)
+        (replayed,) = self._take(organization_id, [failure], request_id, REPLAY_SECONDS)
         return replayed
 
     def matching(
@@ -46,7 +46,7 @@ class Replay:
         Answers {replayed, created, duplicate, failed, complete}; call it again until `complete`. Failures that fail
         again get a newer date than `until`, so that none is met twice.
         """
-        deadline = self._clock() + REPLAY_SECONDS
+        began = self._clock()
         until = min(until if until is not None else dates.now_ms(), dates.now_ms())
         found = (
             failure
@@ -63,11 +63,12 @@ class Replay:
         outcomes: Counter[str] = Counter()
         complete = True
         for number, batch in enumerate(_batches(found)):
-            if self._clock() >= deadline:
+            seconds = REPLAY_SECONDS - (self._clock() - began)
+            if seconds <= 0:
                 complete = False
                 break
             whole = [self._failures.get(organization_id, failure.failure_id) for failure in batch]
-            for replayed in self._take(organization_id, whole, f"{request_id}#{number}"):
+            for replayed in self._take(organization_id, whole, f"{request_id}#{number}", seconds):
                 outcomes[replayed.replays[-1]["outcome"]] += 1
         return {
             "replayed": outcomes.total(),
@@ -77,7 +78,9 @@ class Replay:
             "complete": complete,
         }
 
-    def _take(self, organization_id: str, failures: list[Failure], request_id: str) -> Iterator[Failure]:
+    def _take(
+        self, organization_id: str, failures: list[Failure], request_id: str, seconds: float
+    ) -> Iterator[Failure]:
         """Failures of one configuration, tried in one go."""
         try:
             taken = self._ingest.take(
@@ -85,6 +88,7 @@ class Replay:
                 failures[0].configuration_id,
                 [failure.payload for failure in failures],
                 request_id=f"replay-{request_id}",
+                seconds=seconds,
             )
         except JourneysError as error:  # the configuration takes no events now
             report("a replay was refused", error)
