@@ -19,6 +19,7 @@ Parts are percent-encoded, so that no part can hold the separator; DynamoDB comp
 everything here that puts steps in order.
 """
 
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -34,7 +35,12 @@ Key = dict[str, Any]
 
 def join(*parts: str) -> str:
     """One key out of its parts."""
-    return "#".join([quote(part, safe="/:@+=, ()!*'") for part in parts])
+    return "#".join([_encoded(part) for part in parts])
+
+
+@lru_cache(maxsize=1000)  # organisations and configurations come again and again
+def _encoded(part: str) -> str:
+    return quote(part, safe="/:@+=, ()!*'")
 
 
 def split(key: str) -> list[str]:

@@ -143,7 +143,7 @@ class Ingest:
                 continue
             stored = _stored(one, organization_id, binding, now_ms, f"{request_id}#{place}")
             item = stored.to_item()
-            if size(item) > MAX_ITEM_BYTES:
+            if _may_be_large(one) and size(item) > MAX_ITEM_BYTES:
                 limit = MAX_ITEM_BYTES // 1024
                 refused[place] = Refusal("event.too.large", f"The event is over {limit} KB as it is stored.")
             else:
@@ -258,6 +258,14 @@ def _stored(event: Event, organization_id: str, binding: Binding, now_ms: int, r
         date_received=now_ms,
         receipt=receipt,
     )
+
+
+def _may_be_large(event: Event) -> bool:
+    """Whether it is worth counting an event's bytes: nothing else of an event can be long."""
+    texts = (
+        value if type(value) is list else (value,) for value in event.attributes.values() if type(value) in (str, list)
+    )
+    return len(event.external_ids) > 20 or sum(len(text) for several in texts for text in several) > 50_000
 
 
 def _measure(processed: Mapping[int, tuple[str, Outcome]], refused: Mapping[int, Refusal]) -> None:

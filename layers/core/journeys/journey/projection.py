@@ -28,20 +28,25 @@ def count_steps(
     journey_key: str,
     steps: Iterable[Step],
     *,
+    known: Summary | None = None,
     sleep: Callable[[float], None] = time.sleep,
     waits: Callable[[], Iterator[float]] = lambda: backoff(attempts=MAX_ATTEMPTS, first=0.03),
 ) -> int:
     """Brings steps into a customer's journey, each once; answers how many were new.
 
+    `known` is the summary, where it was read already; it must have been read consistently, and before anything else.
     Raises TooManyRequests when others keep writing the same summary, and what the store raises; then all is to be done
     again, and nothing is counted twice.
     """
     wanted = sorted(set(steps))
     rows: set[str] = set()
+    summary: Summary | None = None
     for wait in waits():
         began = time.monotonic()
-        summary = store.summary(journey_key)
-        rows |= store.with_row(journey_key, (one for one in (*wanted, *summary.pending) if one.key not in rows))
+        read, summary = summary, known or store.summary(journey_key)
+        known = None
+        ours = wanted if read is None else _unseen(wanted, read, summary)
+        rows |= store.with_row(journey_key, (one for one in (*ours, *summary.pending) if one.key not in rows))
         counted = rows | {one.key for one in summary.pending}
         new = [one for one in wanted if one.key not in counted]
         if new:
@@ -65,6 +70,16 @@ def count_steps(
         store.put_rows(journey_key, [one for one in wanted if one.key not in rows])
         return len(new)
     raise AssertionError("backoff ends by raising")
+
+
+def _unseen(wanted: Sequence[Step], read: Summary, now: Summary) -> Sequence[Step]:
+    """Those steps of ours that may have got a row since they were looked up under the summary read before.
+
+    Where all that was counted since is pending still, they are those that were pending then.
+    """
+    if now.journey.count - read.journey.count != len(set(now.pending) - set(read.pending)):
+        return wanted
+    return [one for one in wanted if one in read.pending]
 
 
 def _grow(store: JourneyStore, journey_key: str, summary: Summary, new: Sequence[Step]) -> Journey:

@@ -32,6 +32,12 @@ class JourneyStore:
         )
         return _summary(answer.get("Item", {}))
 
+    def summaries(self, journey_keys: Iterable[str]) -> dict[str, Summary]:
+        """The summaries of several customers, read consistently; empty ones where there are none."""
+        wanted = [keys.item(key, keys.SUMMARY) for key in journey_keys]
+        found = get_all(self._dynamodb, self._table, wanted, consistent=True)
+        return {key["pk"]["S"]: Summary() for key in wanted} | {item["pk"]["S"]: _summary(item) for item in found}
+
     def put_summary(self, journey_key: str, summary: Summary) -> None:
         """Writes the summary as the next of its version. Raises SummaryConflict where that is not the stored one."""
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
@@ -131,9 +137,17 @@ def _step(item: Mapping[str, Any]) -> Step:
 def _summary_item(journey_key: str, summary: Summary) -> Item:
     """The row of a summary, short: it is written for every event, and a kilobyte is a write unit.
 
-    `types` holds {slot: [count, first, last]}; the first and the last step are written as their slot and their key.
+    `types` holds {slot: [count, first, last]}. A step is written as its slot, its date in milliseconds, the place of
+    its configuration in `sources`, and its event: "a1767225600000#0#event".
     """
     journey = summary.journey
+    sources: dict[str, int] = {}
+
+    def value(step: Step) -> Item:
+        date, configuration, event = step.key.split("#")
+        place = sources.setdefault(configuration, len(sources))
+        return {"S": f"{step.slot}{dates.parse(date)}#{place}#{event}"}
+
     item: Item = keys.item(journey_key, keys.SUMMARY) | {
         "version": {"N": str(summary.version + 1)},
         "count": {"N": str(journey.count)},
@@ -144,37 +158,12 @@ def _summary_item(journey_key: str, summary: Summary) -> Item:
             }
         },
         "transitions": {"M": {pair: {"N": str(number)} for pair, number in journey.transitions.items()}},
+        "pending": {"L": [value(step) for step in summary.pending]},
     }
     if journey.first is not None and journey.last is not None:
-        item["first"], item["last"] = _step_value(journey.first), _step_value(journey.last)
-    if summary.pending:
-        item |= _pending_item(summary.pending)
+        item["first"], item["last"] = value(journey.first), value(journey.last)
+    item["sources"] = {"L": [{"S": configuration} for configuration in sources]}
     return item
-
-
-def _step_value(step: Step) -> Item:
-    return {"S": step.slot + step.key}
-
-
-def _pending_item(steps: Sequence[Step]) -> Item:
-    """Steps as slot, date in milliseconds, place of the configuration in a list, and event: "a1767225600000#0#event".
-
-    A burst's steps are written here again and again before they have rows, so they take half the room of their keys.
-    """
-    places: dict[str, int] = {}
-    values = []
-    for step in steps:
-        date, configuration, event = step.key.split("#")
-        place = places.setdefault(configuration, len(places))
-        values.append({"S": f"{step.slot}{dates.parse(date)}#{place}#{event}"})
-    return {"pending": {"L": values}, "configurations": {"L": [{"S": name} for name in places]}}
-
-
-def _pending(item: Mapping[str, Any]) -> Iterator[Step]:
-    for value in item["pending"]["L"]:
-        date, place, event = value["S"].split("#")
-        configuration = item["configurations"]["L"][int(place)]["S"]
-        yield Step(f"{dates.text(int(date[1:]))}#{configuration}#{event}", date[0])
 
 
 def _summary(item: Mapping[str, Any]) -> Summary:
@@ -182,7 +171,9 @@ def _summary(item: Mapping[str, Any]) -> Summary:
         return Summary()
 
     def step(value: Mapping[str, Any]) -> Step:
-        return Step(value["S"][1:], value["S"][0])
+        date, place, event = value["S"].split("#")
+        configuration = item["sources"]["L"][int(place)]["S"]
+        return Step(f"{dates.text(int(date[1:]))}#{configuration}#{event}", date[0])
 
     return Summary(
         journey=Journey(
@@ -195,5 +186,5 @@ def _summary(item: Mapping[str, Any]) -> Summary:
             transitions={pair: int(number["N"]) for pair, number in item["transitions"]["M"].items()},
         ),
         version=int(item["version"]["N"]),
-        pending=tuple(_pending(item)) if "pending" in item else (),
+        pending=tuple(step(value) for value in item["pending"]["L"]),
     )

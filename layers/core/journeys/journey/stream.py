@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from journeys.errors import JourneysError
 from journeys.events.failures.model import EVENT_CHANGED, EVENT_REMOVED, PROJECTION_FAILED, Failure, failure_id
 from journeys.events.failures.store import FailureStore
 from journeys.events.model import StoredEvent
-from journeys.journey.model import Step, step
+from journeys.journey.model import Step, Summary, step
 from journeys.journey.projection import count_steps
 from journeys.journey.store import JourneyStore
 from journeys.telemetry import count, milliseconds, report
@@ -58,15 +58,24 @@ class Projector:
                 again += self._file(record, PROJECTION_FAILED)
                 continue
             by_customer[new.journey_key].append(new)
-        for unfinished in self._threads.map(self._customer, by_customer.values()):
+        known = self._summaries(by_customer)
+        for unfinished in self._threads.map(lambda key: self._customer(by_customer[key], known.get(key)), by_customer):
             again += unfinished
         _measure(records)
         return again
 
-    def _customer(self, batch: Sequence[_New]) -> list[str]:
+    def _summaries(self, journey_keys: Iterable[str]) -> dict[str, Summary]:
+        """The summaries of a batch's customers in one call; where it fails, each is read, and judged, alone."""
+        try:
+            return self._journeys.summaries(journey_keys)
+        except (ClientError, BotoCoreError, JourneysError) as error:
+            report("the summaries of a batch were not read at once", error)
+            return {}
+
+    def _customer(self, batch: Sequence[_New], known: Summary | None = None) -> list[str]:
         """One customer's part of a batch. A busy store means trying again; whatever can never be folded is filed."""
         try:
-            new = count_steps(self._journeys, batch[0].journey_key, [one.step for one in batch])
+            new = count_steps(self._journeys, batch[0].journey_key, [one.step for one in batch], known=known)
         except (ClientError, BotoCoreError, JourneysError) as error:
             if not (isinstance(error, ClientError) and error_code(error) == "ValidationException"):
                 report("a journey is busy and will be tried again", error)
