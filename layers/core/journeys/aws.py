@@ -137,6 +137,8 @@ def _value_size(value: Mapping[str, Any]) -> int:
     for kind, content in value.items():  # there is one; a loop is the quickest way to it
         if kind == "S":
             return len(content.encode())
+        if kind == "B":
+            return len(content)
         if kind == "N":
             return len(content) // 2 + 2
         if kind == "M":

@@ -1,5 +1,6 @@
 """Journeys in their table: one summary row a customer, and one row a step."""
 
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -162,17 +163,32 @@ def _summary_item(journey_key: str, summary: Summary) -> Item:
     }
     if journey.first is not None and journey.last is not None:
         item["first"], item["last"] = value(journey.first), value(journey.last)
-    item["sources"] = {"L": [{"S": configuration} for configuration in sources]}
+    item["sources"] = {"L": [_packed(configuration) for configuration in sources]}
     return item
+
+
+def _packed(configuration_id: str) -> Item:
+    """The id of a configuration, which is a UUID, in 16 bytes instead of 36; any other name as it is."""
+    try:
+        packed = uuid.UUID(configuration_id)
+    except ValueError:
+        return {"S": configuration_id}
+    return {"B": packed.bytes} if str(packed) == configuration_id else {"S": configuration_id}
+
+
+def _unpacked(value: Mapping[str, Any]) -> str:
+    return str(uuid.UUID(bytes=bytes(value["B"]))) if "B" in value else str(value["S"])
 
 
 def _summary(item: Mapping[str, Any]) -> Summary:
     if not item:
         return Summary()
 
+    sources = [_unpacked(value) for value in item["sources"]["L"]]
+
     def step(value: Mapping[str, Any]) -> Step:
         date, place, event = value["S"].split("#")
-        configuration = item["sources"]["L"][int(place)]["S"]
+        configuration = sources[int(place)]
         return Step(f"{dates.text(int(date[1:]))}#{configuration}#{event}", date[0])
 
     return Summary(
