@@ -226,6 +226,7 @@ def fields(draw: st.DrawFn) -> tuple[dict[str, Any], Any]:
 @example(({"type": "string"}, 5))
 @example(({"type": "number"}, "5"))
 @example(({"enum": ["1"]}, 1))
+@example((core("date"), "2026-W01-1"))
 @example((core("url"), "http://a\n"))
 @example((core("identifier"), "a\n"))
 @example((core("text"), "😀" * 100))

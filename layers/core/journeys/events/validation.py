@@ -43,6 +43,7 @@ PLACEHOLDERS = frozenset(
 """What systems send where they do not know the customer; all such events would become one customer's journey."""
 
 _FIELDS = frozenset({"id", "dateCreated", "identifiers", "attributes"})
+_CALENDAR = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)  # fromisoformat takes weeks as well
 _SHOWABLE = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 """How a field's name looks: no spaces, as in names of people, and no long numbers."""
 
@@ -256,7 +257,7 @@ def _number(field: Field, kind_name: str, types: tuple[type, ...]) -> Callable[[
 
 def _calendar_date(value: Any) -> Any:
     try:
-        if isinstance(value, str) and len(value) == 10 and value.isascii():
+        if isinstance(value, str) and _CALENDAR.fullmatch(value):
             date.fromisoformat(value)
             return value
     except ValueError:
