@@ -27,6 +27,9 @@ import yaml
 
 from tools.stack import REGION, Stack
 
+KEY_BUCKET = "adobe-keys"
+"""Where the local stack keeps the public key that stands in for Adobe's."""
+
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".local"
 VENVS = HOME / "venvs"
@@ -128,11 +131,15 @@ class LocalStack:
         self._sam("build", "--build-dir", str(self._home / "build"), "--parameter-overrides", _runtime())
 
     def _deploy(self, endpoint_url: str) -> None:
+        adobe = f"AdobeKeysUrl={endpoint_url}/{KEY_BUCKET}"
         self._sam(
             *("deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"),
             *("--stack-name", STACK_NAME, "--no-progressbar"),
             *("--template-file", str(self._home / "build" / "template.yaml")),
-            *("--parameter-overrides", f"Stage=local {_runtime()} EndpointUrl={endpoint_url}"),
+            *(
+                "--parameter-overrides",
+                f"Stage=local {_runtime()} EndpointUrl={endpoint_url} {adobe}",
+            ),
             endpoint_url=endpoint_url,
         )
 

@@ -1,6 +1,7 @@
 """`make run`: the whole product on this machine, with events in it, from nothing. Run again, it changes nothing."""
 
 import json
+import shlex
 import sys
 import time
 from collections import Counter, defaultdict
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -17,6 +19,7 @@ from journeys import keys
 from journeys.registry.clients.model import PERMISSIONS
 from tools.admin import Admin
 from tools.api import Api, ApiError, batches
+from tools.deliveries import serve_adobe_key, tools
 from tools.local_stack import HOME, LocalStack, StackFailed
 from tools.sample import CUSTOMER_SOURCE, EVENT_TYPES, events
 from tools.show import show_journey
@@ -47,9 +50,10 @@ def main() -> None:
     described = _organizations(stack)
     console.print(f"  it is at {stack.endpoint_url}, with the API at\n  {described['apiUrl']}/api/v2/journey/")
     _send_samples(stack, described)
+    deliveries = _deliver(stack, described)
     api = api_of(described, described["organizations"][0])
     _show(api)
-    _show_next_steps(described, api)
+    _show_next_steps(described, api, deliveries)
 
 
 def api_of(described: Mapping[str, Any], organization: Mapping[str, Any]) -> Api:
@@ -159,6 +163,41 @@ def _catch_up(stack: Stack, expected: Mapping[str, int]) -> None:
             time.sleep(0.5)
 
 
+# -- webhooks ----------------------------------------------------------------------------------------------------------
+
+
+def _deliver(stack: Stack, described: Mapping[str, Any]) -> list[str]:
+    """Makes an endpoint for each of four tools and delivers once through it; answers the commands that do it again."""
+    sample = json.loads(SAMPLE_FILE.read_text())
+    if "deliveries" in sample:
+        return list(sample["deliveries"])
+    console.print("\n[bold]Webhooks[/bold]")
+    api = api_of(described, described["organizations"][0])
+    configurations = _configurations(api)
+    serve_adobe_key(stack.client("s3"))
+    commands = []
+    for tool in tools(datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")):
+        endpoint = api.call(
+            "POST",
+            "webhooks/endpoints",
+            {
+                "name": tool.name,
+                "sender": tool.sender,
+                "configurationId": configurations[tool.event_type.title],
+                "secret": tool.secret,
+                "options": dict(tool.options),
+                "mapping": dict(tool.mapping),
+            },
+        )
+        address = f"{described['apiUrl']}/webhooks/{endpoint['id']}"
+        answer = httpx.post(address, content=tool.body, headers=dict(tool.headers), timeout=40)
+        console.print(f"  {tool.name:16} {answer.status_code} {answer.text}")
+        headers = " ".join(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in tool.headers.items())
+        commands.append(f"curl -s {headers} \\\n  --data-binary {shlex.quote(tool.body.decode())} {address}")
+    _write(SAMPLE_FILE, sample | {"deliveries": commands})
+    return commands
+
+
 # -- showing -----------------------------------------------------------------------------------------------------------
 
 
@@ -178,7 +217,7 @@ def _show(api: Api) -> None:
     show_journey(console, best, page["entities"])
 
 
-def _show_next_steps(described: Mapping[str, Any], api: Api) -> None:
+def _show_next_steps(described: Mapping[str, Any], api: Api, deliveries: Sequence[str]) -> None:
     client = described["organizations"][0]["clients"][0]
     listing = api.call("GET", "externalevents/configurations")["entities"]
     visits = next(one["id"] for one in listing if one["source"] == "Adobe Analytics")
@@ -207,6 +246,9 @@ def _show_next_steps(described: Mapping[str, Any], api: Api) -> None:
         "make down",
     )
     for command in commands:
+        console.print(command, soft_wrap=True, markup=False)
+    console.print("\n[bold]Webhooks[/bold]: what each tool delivered, to deliver it again (a duplicate)\n")
+    for command in deliveries:
         console.print(command, soft_wrap=True, markup=False)
     console.print(f"\nAddresses, tables, clients and their secrets are in {STACK_FILE.relative_to(Path.cwd())}.")
 

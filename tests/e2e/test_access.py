@@ -24,7 +24,7 @@ ERROR_BODY = {"message", "code", "status", "contextId", "details", "errors"}
 
 
 class Operation(NamedTuple):
-    """One operation of the API. In the path, {schema}, {configuration} and {failure} stand for ids."""
+    """One operation of the API. In the path, {schema}, {configuration}, {failure} and {endpoint} stand for ids."""
 
     method: str
     path: str
@@ -79,9 +79,19 @@ OPERATIONS = [
               {"displayName": "Another"}),
     Operation("GET", f"customers?{CUSTOMER}", "journey:customers:view"),
     Operation("GET", f"customers/events?{CUSTOMER}", "journey:customers:view"),
+    Operation("GET", "webhooks/endpoints", "journey:webhooks:view"),
+    Operation("POST", "webhooks/endpoints", "journey:webhooks:add",
+              {"name": "Another", "sender": "segment", "configurationId": "{configuration}"}),
+    Operation("GET", "webhooks/endpoints/{endpoint}", "journey:webhooks:view"),
+    Operation("PATCH", "webhooks/endpoints/{endpoint}", "journey:webhooks:edit", {"name": "Another"}),
+    Operation("DELETE", "webhooks/endpoints/{endpoint}", "journey:webhooks:delete"),
+    Operation("POST", "webhooks/endpoints/{endpoint}/secret", "journey:webhooks:edit", {"secret": "another secret"}),
+    Operation("POST", "webhooks/endpoints/{endpoint}/test", "journey:webhooks:edit", {"payload": {}}),
 ]  # fmt: skip
 
-REACHES_BY_ID = [one for one in OPERATIONS if re.search(r"\{(schema|configuration|failure)\}", f"{one.path}{one.body}")]
+REACHES_BY_ID = [
+    one for one in OPERATIONS if re.search(r"\{(schema|configuration|failure|endpoint)\}", f"{one.path}{one.body}")
+]
 
 
 def name(operation: Operation) -> str:
@@ -106,7 +116,7 @@ class Owned(NamedTuple):
 
 @pytest.fixture
 def owned(caller: Callable[..., Caller]) -> Owned:
-    """An organisation with an event type, a configuration, an event and a failure."""
+    """An organisation with an event type, a configuration, an event, a failure and a webhook endpoint."""
     owner = caller()
     schema = owner.api.call("POST", "externalevents/schemas", SCHEMA)
     configuration = owner.api.call(
@@ -115,8 +125,12 @@ def owned(caller: Callable[..., Caller]) -> Owned:
     owner.api.call("PUT", f"views/eventdefinitions/{schema['id']}/activate", {})
     owner.api.send(configuration["id"], [EVENT, EVENT | {"id": "e-2", "attributes": {"price": 1}}])
     (failure,) = owner.api.call("GET", "externalevents/failures")["entities"]
+    endpoint = owner.api.call(
+        "POST", "webhooks/endpoints", {"name": "Shop", "sender": "shopify", "configurationId": configuration["id"]}
+    )
     wait_until_journey_is_there(owner.api)
-    return Owned(owner, {"schema": schema["id"], "configuration": configuration["id"], "failure": failure["id"]})
+    made = {"schema": schema, "configuration": configuration, "failure": failure, "endpoint": endpoint}
+    return Owned(owner, {kind: one["id"] for kind, one in made.items()})
 
 
 def wait_until_journey_is_there(api: Api) -> None:
@@ -306,6 +320,7 @@ def test_an_organisation_sees_nothing_of_another(stack: Stack, caller: Callable[
         "externalevents/failures/summary",
         "views/eventdefinitions",
         "views/eventdefinitions/external",
+        "webhooks/endpoints",
     ):
         assert owned.caller.api.call("GET", path)["entities"]
         assert stranger.api.call("GET", path)["entities"] == []
@@ -378,10 +393,11 @@ def test_an_answer_can_be_read_by_a_browser(stack: Stack, caller: Callable[..., 
 # -- and all of them ---------------------------------------------------------------------------------------------------
 
 
-def test_these_are_all_the_operations_that_the_functions_know(tables: Tables) -> None:
+def test_these_are_all_the_operations_that_the_functions_know(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRETS_PREFIX", "stack/webhooks/")
     known = {
         (method, re.sub(r"<\w+>", "*", path), permission)
-        for function in ("schemas", "configurations", "ingest", "failures", "definitions", "customers")
+        for function in ("schemas", "configurations", "ingest", "failures", "definitions", "customers", "endpoints")
         for (method, path), permission in load(function).api.permissions.items()
     }
     asked = {

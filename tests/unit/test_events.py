@@ -6,12 +6,25 @@ from typing import Any
 
 import pytest
 
+from journeys.aws import secretsmanager
 from journeys.events.model import StoredEvent
 from tests.support.functions import Context, load
 from tests.support.tables import Tables
 from tests.support.template import ROOT, resources
 from tools import sam_local
-from tools.sam_local import CASES, EVENTS, ORGANIZATION, SCHEMA, SOURCE, Case, create_tables, difference, seed
+from tools.sam_local import (
+    CASES,
+    EVENTS,
+    ORGANIZATION,
+    SCHEMA,
+    SECRETS_PREFIX,
+    SOURCE,
+    Case,
+    create_tables,
+    difference,
+    seed,
+    seed_endpoints,
+)
 
 
 def event_of(name: str) -> Any:
@@ -38,8 +51,9 @@ def test_every_request_goes_to_a_path_of_its_function(case: Case) -> None:
     assert (event["resource"], event["httpMethod"]) in routes
 
 
-def test_the_cases_in_their_order_are_answered_as_they_say(tables: Tables) -> None:
-    seed(tables.dynamodb, tables.registry)
+def test_the_cases_in_their_order_are_answered_as_they_say(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRETS_PREFIX", SECRETS_PREFIX)
+    seed_endpoints(tables.dynamodb, tables.registry, secretsmanager(), seed(tables.dynamodb, tables.registry))
     functions = {case.function: load(case.function.removesuffix("Function").lower()) for case in CASES}
 
     wrong = {

@@ -30,9 +30,10 @@ from journeys.errors import (
     PermissionMissing,
     ServiceUnavailable,
     TooManyRequests,
+    Unauthenticated,
     UnsupportedMediaType,
 )
-from journeys.http import Api, Request, Unauthenticated
+from journeys.http import Api, Request
 from journeys.registry.cache import Cache
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
@@ -76,6 +77,12 @@ def raises(error: Exception) -> Api:
         raise error
 
     return api_with(handler, method="GET")
+
+
+@pytest.fixture(autouse=True)
+def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the functions of webhooks keep secrets."""
+    monkeypatch.setenv("SECRETS_PREFIX", "stack/webhooks/")
 
 
 @pytest.fixture
@@ -439,7 +446,7 @@ def test_a_caller_who_is_admitted_costs_one_read_a_minute() -> None:
 
 # -- every route of every function -------------------------------------------------------------------------------------
 
-FUNCTIONS = ("schemas", "configurations", "definitions", "ingest", "failures", "customers")
+FUNCTIONS = ("schemas", "configurations", "definitions", "ingest", "failures", "customers", "endpoints")
 
 SCHEMA = "journey:externalEventsSchema"
 CONFIGURATION = "journey:externalEventsConfiguration"
@@ -478,6 +485,13 @@ OURS = {
     "POST externalevents/failures/{}/replay": "journey:externalEventsFailures:edit",
     "GET customers": "journey:customers:view",
     "GET customers/events": "journey:customers:view",
+    "GET webhooks/endpoints": "journey:webhooks:view",
+    "POST webhooks/endpoints": "journey:webhooks:add",
+    "GET webhooks/endpoints/{}": "journey:webhooks:view",
+    "PATCH webhooks/endpoints/{}": "journey:webhooks:edit",
+    "DELETE webhooks/endpoints/{}": "journey:webhooks:delete",
+    "POST webhooks/endpoints/{}/secret": "journey:webhooks:edit",
+    "POST webhooks/endpoints/{}/test": "journey:webhooks:edit",
 }
 
 

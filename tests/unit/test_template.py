@@ -15,7 +15,9 @@ FUNCTIONS = {name.removesuffix("Function"): one["Properties"]
              for name, one in resources("AWS::Serverless::Function").items()}  # fmt: skip
 API: dict[str, Any] = RESOURCES["Api"]["Properties"]
 LOG: dict[str, Any] = RESOURCES["EventsTable"]["Properties"]
-WRITERS = {"IngestRole", "FailuresRole"}
+WRITERS = {"IngestRole", "FailuresRole", "WebhooksRole"}
+DELIVERIES = "/webhooks/{endpointId}"
+SECRETS = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/webhooks/*"
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete"}
 ANY_RESOURCE = {
     "xray:PutTraceSegments": "X-Ray knows no resources",
@@ -240,6 +242,29 @@ def test_nothing_is_granted_on_a_table_by_another_way() -> None:
                     assert (how, what) == ("Fn::Sub", "${FailuresTable.Arn}/index/byTime"), role
 
 
+def test_secrets_are_reached_under_the_prefix_alone_and_by_two_roles() -> None:
+    granted = {
+        (role, action.removeprefix("secretsmanager:"), json.dumps(resource))
+        for role in ROLES
+        for action, resource in grants(role)
+        if action.startswith("secretsmanager:")
+    }
+    under = json.dumps({"Fn::Sub": SECRETS})
+    managed = ("CreateSecret", "DeleteSecret", "GetSecretValue", "PutSecretValue")
+    assert granted == {
+        ("WebhooksRole", "GetSecretValue", under),
+        *(("EndpointsRole", action, under) for action in managed),
+    }
+    prefix = template()["Globals"]["Function"]["Environment"]["Variables"]["SECRETS_PREFIX"]["Fn::Sub"]
+    assert SECRETS.endswith(f":secret:{prefix}*")
+
+
+def test_deliveries_change_nothing_of_the_registry() -> None:
+    """What anybody on the internet may call can read an endpoint, and not make one."""
+    registry = {action for action, on in grants("WebhooksRole") if on == {"Fn::GetAtt": "RegistryTable.Arn"}}
+    assert registry == {"dynamodb:GetItem"}
+
+
 def test_no_concurrency_is_reserved() -> None:
     """A new account has ten in all."""
     assert "ReservedConcurrentExecutions" not in {name for name, _ in walk(template())}
@@ -292,7 +317,7 @@ def test_the_stage_is_throttled_everywhere() -> None:
     assert settings.get("DataTraceEnabled", False) is False  # it would log what customers did
 
 
-def test_every_route_but_a_preflight_asks_for_a_token_with_the_scope() -> None:
+def test_every_route_but_preflights_and_deliveries_asks_for_a_token_with_the_scope() -> None:
     auth = API["Auth"]
     authorizer = auth["Authorizers"][auth["DefaultAuthorizer"]]
     assert authorizer == {"UserPoolArn": {"Fn::GetAtt": "UserPool.Arn"}, "AuthorizationScopes": ["journey/api"]}
@@ -300,10 +325,18 @@ def test_every_route_but_a_preflight_asks_for_a_token_with_the_scope() -> None:
     assert f"{server['Identifier']}/{server['Scopes'][0]['ScopeName']}" == "journey/api"
     for function, method, path, settings in routes():
         assert settings["RestApiId"] == {"Ref": "Api"}
-        if method == "OPTIONS":
+        if path == DELIVERIES:
+            assert (function, settings["Auth"]) == ("Webhooks", {"Authorizer": "NONE"}), method
+        elif method == "OPTIONS":
             assert (function, settings["Auth"]) == ("Preflight", {"Authorizer": "NONE"}), path
         else:
             assert "Auth" not in settings, path
+
+
+def test_deliveries_and_handshakes_go_to_one_function_and_nothing_else_does() -> None:
+    found = {(method, path) for function, method, path, _ in routes() if function == "Webhooks"}
+    assert found == {(method, DELIVERIES) for method in ("GET", "OPTIONS", "POST")}
+    assert {function for function, _, path, _ in routes() if not path.startswith("/api/v2/journey/")} == {"Webhooks"}
 
 
 def test_every_route_has_a_preflight() -> None:

@@ -18,6 +18,7 @@ from journeys.errors import ServiceUnavailable, TooManyRequests
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
 
 PUT_CONCURRENCY = 16
 
@@ -51,6 +52,12 @@ def dynamodb() -> "DynamoDBClient":
 def s3() -> "S3Client":
     """The client of this process; made when it is first needed, since few requests need it."""
     return boto3.client("s3", config=_CONFIG)
+
+
+@cache
+def secretsmanager() -> "SecretsManagerClient":
+    """The client of this process."""
+    return boto3.client("secretsmanager", config=_CONFIG)
 
 
 # -- errors ------------------------------------------------------------------------------------------------------------

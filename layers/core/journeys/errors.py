@@ -38,6 +38,12 @@ class BadRequest(JourneysError):
     code = "bad.request"
 
 
+class Unauthenticated(JourneysError):
+    """Nothing proves who sent the request."""
+
+    code = "authentication.required"
+
+
 class PermissionMissing(JourneysError):
     """The caller is known but may not do this."""
 

@@ -23,6 +23,7 @@ from journeys.errors import (
     PermissionMissing,
     ServiceUnavailable,
     TooManyRequests,
+    Unauthenticated,
     UnsupportedMediaType,
 )
 from journeys.registry.cache import Cache
@@ -42,6 +43,7 @@ JSON = "application/json"
 
 STATUS: dict[type[JourneysError], int] = {
     BadRequest: 400,
+    Unauthenticated: 401,
     PermissionMissing: 403,
     NotFound: 404,
     Conflict: 409,
@@ -61,15 +63,6 @@ _HEADERS = {
 }
 
 
-class Unauthenticated(JourneysError):
-    """API Gateway admitted no client; it answers this itself, but a function may be called in other ways."""
-
-    code = "authentication.required"
-
-
-STATUS[Unauthenticated] = 401
-
-
 class Request:
     """What a handler needs of a request. `caller` names the only organisation that the request can touch."""
 
@@ -79,6 +72,10 @@ class Request:
     def seconds_spent(self) -> float:
         """How long ago the request came in."""
         return time.monotonic() - self._began
+
+    def url(self, path: str) -> str:
+        """The public address of a path of this API."""
+        return public_url(self._event, path)
 
     @property
     def organization_id(self) -> str:
@@ -262,6 +259,12 @@ class Api:
 
 def error_response(error: JourneysError, context_id: str) -> Response[str]:
     """An error as the contract's `ErrorBody`."""
+    answer = error_answer(error, context_id)
+    return Response(status_code=answer["statusCode"], content_type=JSON, body=answer["body"], headers=answer["headers"])
+
+
+def error_answer(error: JourneysError, context_id: str) -> dict[str, Any]:
+    """An error as the contract's `ErrorBody`, in the form that API Gateway takes from a function."""
     status = STATUS[type(error)]
     body: dict[str, Any] = {
         "message": error.message,
@@ -275,10 +278,10 @@ def error_response(error: JourneysError, context_id: str) -> Response[str]:
         body["messageParams"] = error.params
     if isinstance(error, LimitReached):
         body["limit"] = {"namespace": error.namespace, "key": error.key, "value": error.value}
-    response = _response(status, body)
+    headers = {"Content-Type": JSON, **_HEADERS}
     if isinstance(error, TooManyRequests | ServiceUnavailable):
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
+        headers["Retry-After"] = str(error.retry_after)
+    return {"statusCode": status, "headers": headers, "body": jsontext.dumps(body)}
 
 
 def _response(status: int, body: dict[str, Any]) -> Response[str]:
@@ -292,6 +295,13 @@ def _invalid(name: str, rule: str) -> BadRequest:
 def request_id(event: Mapping[str, Any]) -> str:
     """The id that API Gateway gave to the request; every answer, log line and stored event carries it."""
     return str((event.get("requestContext") or {}).get("requestId") or "unknown")
+
+
+def public_url(event: Mapping[str, Any], path: str) -> str:
+    """The address by which the outside reaches a path, with the stage that API Gateway takes off it."""
+    context = event.get("requestContext") or {}
+    stage = str(context.get("path") or "").removesuffix(str(event.get("path") or ""))
+    return f"https://{context.get('domainName') or header(event, 'host')}{stage}{path}"
 
 
 def header(event: Mapping[str, Any], name: str) -> str:

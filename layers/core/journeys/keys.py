@@ -14,6 +14,8 @@
 |          | ORG#{org}#SCHEMA#{schema}          | {version}               | versions of a schema                     |
 |          | ORG#{org}#TITLES                   | {title}                 | whether a title is taken                 |
 |          | ORG#{org}#CONFIGURATIONS           | {configuration}         | configurations, one or all               |
+|          | WEBHOOK#{endpoint}                 | WEBHOOK                 | a webhook endpoint, whoever calls        |
+|          | ORG#{org}#WEBHOOKS                 | {endpoint}              | which endpoints there are                |
 
 Parts are percent-encoded, so that no part can hold the separator; DynamoDB compares keys by their bytes, and so does
 everything here that puts steps in order.
@@ -109,6 +111,14 @@ def title(organization_id: str, text: str) -> Key:
     The title stands alone in its key and is not encoded, since 100 encoded characters can be longer than a key.
     """
     return item(join("ORG", organization_id, "TITLES"), text.strip().casefold())
+
+
+def webhooks(organization_id: str) -> str:
+    return join("ORG", organization_id, "WEBHOOKS")
+
+
+def webhook(endpoint_id: str) -> Key:
+    return item(join("WEBHOOK", endpoint_id), "WEBHOOK")
 
 
 def configurations(organization_id: str) -> str:

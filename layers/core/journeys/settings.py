@@ -43,6 +43,21 @@ class ProjectorSettings(Settings):
     archive_bucket: str
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookSettings(IngestSettings):
+    secrets_prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSettings(RegistrySettings):
+    secrets_prefix: str
+
+
+def adobe_keys_url() -> str:
+    """Where Adobe's public keys are: a fixed host, which no request can change."""
+    return os.environ.get("ADOBE_KEYS_URL", "https://static.adobeioevents.com")
+
+
 def allowed_origin() -> str:
     """The origin that browsers may call from (CORS)."""
     return os.environ.get("ALLOWED_ORIGIN", "*")

@@ -1,0 +1,58 @@
+"""Where SaaS tools deliver to. No token here: the endpoint names the organisation, the signature is the proof."""
+
+import time
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
+
+from journeys.aws import dynamodb, outage, s3, secretsmanager
+from journeys.errors import JourneysError
+from journeys.events.bindings import Bindings
+from journeys.events.failures.store import FailureStore
+from journeys.events.ingest import Ingest
+from journeys.events.store import EventLog
+from journeys.http import body_bytes, error_answer, public_url, request_id
+from journeys.registry.configurations.store import ConfigurationStore
+from journeys.registry.schemas.store import SchemaStore
+from journeys.settings import WebhookSettings
+from journeys.telemetry import logger, report
+from journeys.webhooks.delivery import Delivery
+from journeys.webhooks.receive import Receiver
+from journeys.webhooks.store import EndpointStore, SecretStore
+
+settings = WebhookSettings.read()
+table = settings.registry_table
+bindings = Bindings(ConfigurationStore(dynamodb(), table), SchemaStore(dynamodb(), table))
+failures = FailureStore(dynamodb(), settings.failures_table, s3, settings.archive_bucket)
+receiver = Receiver(
+    EndpointStore(dynamodb(), table),
+    SecretStore(secretsmanager(), settings.secrets_prefix),
+    Ingest(EventLog(dynamodb(), settings.events_table), failures, bindings),
+    bindings,
+    failures,
+)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    context_id = request_id(event)
+    logger.set_correlation_id(context_id)
+    delivery = Delivery(
+        method=event["httpMethod"],
+        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        query=event.get("queryStringParameters") or {},
+        body=body_bytes(event),
+        uri=public_url(event, event["path"]),
+        now=time.time(),
+    )
+    endpoint_id = (event.get("pathParameters") or {}).get("endpointId", "")
+    try:
+        answer = receiver.receive(endpoint_id, delivery, request_id=f"{context_id}/{context.aws_request_id}")
+    except JourneysError as error:
+        return error_answer(error, context_id)
+    except (ClientError, BotoCoreError) as error:
+        report("a store failed", error)
+        return error_answer(outage(error), context_id)
+    headers = {"Content-Type": answer.content_type, "Cache-Control": "no-store", **answer.headers}
+    return {"statusCode": answer.status, "headers": headers, "body": answer.body}

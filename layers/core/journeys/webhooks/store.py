@@ -1,0 +1,123 @@
+"""Endpoints in the registry table, and their secrets in Secrets Manager."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from journeys import keys
+from journeys.aws import TransactionRefused, error_code, from_item, get_all, query_all, to_item, transact
+from journeys.errors import NotFound
+from journeys.webhooks.model import Endpoint
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+class EndpointStore:
+    """Endpoints by their id, which names the organisation, and an organisation's endpoints."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
+        self._dynamodb, self._table = dynamodb, table
+
+    def find(self, endpoint_id: str, consistent: bool) -> Endpoint | None:
+        """The endpoint of that id, whatever its organisation."""
+        answer = self._dynamodb.get_item(
+            TableName=self._table, Key=keys.webhook(endpoint_id), ConsistentRead=consistent
+        )
+        return Endpoint.from_values(from_item(answer["Item"])) if "Item" in answer else None
+
+    def get(self, organization_id: str, endpoint_id: str) -> Endpoint:
+        """An organisation's endpoint. Raises NotFound."""
+        found = self.find(endpoint_id, consistent=True)
+        if found is None or found.organization_id != organization_id:
+            raise NotFound("There is no such endpoint.")
+        return found
+
+    def all(self, organization_id: str) -> list[Endpoint]:
+        """An organisation's endpoints, by name."""
+        rows = query_all(
+            self._dynamodb,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": keys.webhooks(organization_id)}},
+            ConsistentRead=True,
+        )
+        wanted = [keys.webhook(row["sk"]["S"]) for row in rows]
+        items = get_all(self._dynamodb, self._table, wanted, consistent=True)
+        return sorted(
+            (Endpoint.from_values(from_item(item)) for item in items),
+            key=lambda one: (one.name.casefold(), one.endpoint_id),
+        )
+
+    def create(self, endpoint: Endpoint) -> None:
+        """Writes a new endpoint, and its place in the organisation's list, in one transaction."""
+        listed = keys.item(keys.webhooks(endpoint.organization_id), endpoint.endpoint_id)
+        transact(
+            self._dynamodb,
+            [
+                self._put(endpoint, "attribute_not_exists(pk)"),
+                {"Put": {"TableName": self._table, "Item": listed}},
+            ],
+        )
+
+    def update(self, endpoint: Endpoint) -> None:
+        """Writes an endpoint over itself. Raises NotFound where it was deleted meanwhile."""
+        try:
+            transact(self._dynamodb, [self._put(endpoint, "attribute_exists(pk)")])
+        except TransactionRefused:
+            raise NotFound("There is no such endpoint.") from None
+
+    def delete(self, endpoint: Endpoint) -> None:
+        """Deletes an endpoint and its place in the list, in one transaction."""
+        listed = keys.item(keys.webhooks(endpoint.organization_id), endpoint.endpoint_id)
+        keys_ = (keys.webhook(endpoint.endpoint_id), listed)
+        transact(self._dynamodb, [{"Delete": {"TableName": self._table, "Key": key}} for key in keys_])
+
+    def _put(self, endpoint: Endpoint, condition: str) -> dict[str, Any]:
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": keys.webhook(endpoint.endpoint_id) | to_item(endpoint.to_values()),
+                "ConditionExpression": condition,
+            }
+        }
+
+
+class SecretStore:
+    """The secrets of endpoints, the current one first. They are in Secrets Manager and nowhere else."""
+
+    def __init__(self, client: "SecretsManagerClient", prefix: str) -> None:
+        self._client, self._prefix = client, prefix
+
+    def get(self, endpoint_id: str, consistent: bool) -> tuple[str, ...]:  # noqa: ARG002  # as a Cache loads
+        """The secrets that hold; none for an endpoint without any."""
+        try:
+            text = self._client.get_secret_value(SecretId=self._name(endpoint_id))["SecretString"]
+        except ClientError as error:
+            if error_code(error) == "ResourceNotFoundException":
+                return ()
+            raise
+        secrets = json.loads(text)
+        return tuple(secrets[name] for name in ("current", "previous") if secrets.get(name))
+
+    def create(self, endpoint_id: str, secret: str) -> None:
+        """Keeps the first secret of an endpoint."""
+        self._client.create_secret(Name=self._name(endpoint_id), SecretString=json.dumps({"current": secret}))
+
+    def put(self, endpoint_id: str, current: str, previous: str | None) -> None:
+        """Replaces the secrets of an endpoint in one write."""
+        secrets = {"current": current} | ({"previous": previous} if previous else {})
+        self._client.put_secret_value(SecretId=self._name(endpoint_id), SecretString=json.dumps(secrets))
+
+    def delete(self, endpoint_id: str) -> None:
+        """Deletes the secrets of an endpoint at once."""
+        try:
+            self._client.delete_secret(SecretId=self._name(endpoint_id), ForceDeleteWithoutRecovery=True)
+        except ClientError as error:
+            if error_code(error) != "ResourceNotFoundException":
+                raise
+
+    def _name(self, endpoint_id: str) -> str:
+        return f"{self._prefix}{endpoint_id}"
