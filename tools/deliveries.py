@@ -44,8 +44,8 @@ def tools(moment: str) -> list[Tool]:
     return [_adobe(moment), _qualtrics(plain), _shop(moment), _servicenow(plain)]
 
 
-def serve_adobe_key(s3: "S3Client") -> None:
-    """Lets the local stack serve the public key by which Adobe's delivery is proven."""
+def serve_adobe_key(s3: "S3Client", path: str, public: bytes) -> None:
+    """Lets the local stack serve a public key, where it looks for Adobe's."""
     s3.create_bucket(Bucket=KEY_BUCKET)
     policy = {
         "Version": "2012-10-17",
@@ -60,13 +60,17 @@ def serve_adobe_key(s3: "S3Client") -> None:
     }
     s3.delete_public_access_block(Bucket=KEY_BUCKET)
     s3.put_bucket_policy(Bucket=KEY_BUCKET, Policy=json.dumps(policy))
-    public = _ADOBE_KEY.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    s3.put_object(Bucket=KEY_BUCKET, Key=KEY_PATH.lstrip("/"), Body=public)
+    s3.put_object(Bucket=KEY_BUCKET, Key=path.lstrip("/"), Body=public)
 
 
 _ADOBE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def adobe_public_key() -> bytes:
+    """The public key by which the sample's delivery of Adobe's is proven."""
+    return _ADOBE_KEY.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
 
 
 def _adobe(moment: str) -> Tool:

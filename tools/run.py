@@ -19,7 +19,7 @@ from journeys import keys
 from journeys.registry.clients.model import PERMISSIONS
 from tools.admin import Admin
 from tools.api import Api, ApiError, batches
-from tools.deliveries import serve_adobe_key, tools
+from tools.deliveries import KEY_PATH, adobe_public_key, serve_adobe_key, tools
 from tools.local_stack import HOME, LocalStack, StackFailed
 from tools.sample import CUSTOMER_SOURCE, EVENT_TYPES, events
 from tools.show import show_journey
@@ -174,7 +174,7 @@ def _deliver(stack: Stack, described: Mapping[str, Any]) -> list[str]:
     console.print("\n[bold]Webhooks[/bold]")
     api = api_of(described, described["organizations"][0])
     configurations = _configurations(api)
-    serve_adobe_key(stack.client("s3"))
+    serve_adobe_key(stack.client("s3"), KEY_PATH, adobe_public_key())
     commands = []
     for tool in tools(datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")):
         endpoint = api.call(
