@@ -11,8 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,17 +20,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 
+from tools import ministack
+from tools.ministack import ROOT, VENVS
 from tools.stack import REGION, Stack
 
 KEY_BUCKET = "adobe-keys"
 """Where the local stack keeps the public key that stands in for Adobe's."""
 
-ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".local"
-VENVS = HOME / "venvs"
 STACK_NAME = "journeys"
 PREFERRED_PORT = 4570
 PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -82,48 +79,19 @@ class LocalStack:
         was_up = self._running() is not None
         state = self._read()
         if was_up:
-            os.killpg(os.getpgid(state["pid"]), signal.SIGTERM)
-            for _ in range(100):
-                if not _alive(state["pid"]):
-                    break
-                time.sleep(0.1)
-            else:
-                os.killpg(os.getpgid(state["pid"]), signal.SIGKILL)
+            ministack.end(state["pid"])
         self._state.unlink(missing_ok=True)
         (self._home / "stack.json").unlink(missing_ok=True)
         shutil.rmtree(self._home / "build", ignore_errors=True)
         return was_up
 
     def _start(self) -> str:
-        port = _free_port(PREFERRED_PORT)
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
-            "AUTH": "true",
-            "BIND_HOST": "127.0.0.1",
-            "GATEWAY_PORT": str(port),
-            "IOT_MTLS_ENABLED": "0",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        environment.pop("PYTHONPATH", None)
-        # a shell starts it and ends, so that it is nobody's child and lives on
-        started = subprocess.run(
-            ["/bin/sh", "-c", '"$0" >ministack.log 2>&1 & echo $!', VENVS / "stack" / "bin" / "ministack"],
-            cwd=self._home,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            check=True,
-            start_new_session=True,
-        )
-        pid = int(started.stdout)
+        port = ministack.free_port("127.0.0.1", PREFERRED_PORT)
+        try:
+            pid = ministack.start(self._home, "127.0.0.1", port, AUTH="true")
+        except ministack.DidNotStart as failed:
+            raise StackFailed(f"The local stack did not start:\n{failed}") from None
         endpoint_url = f"http://127.0.0.1:{port}"
-        for _ in range(300):
-            if not _alive(pid):
-                raise StackFailed(f"The local stack ended at once; see {self._home / 'ministack.log'}.")
-            if _answers(endpoint_url):
-                break
-            time.sleep(0.1)
-        else:
-            raise StackFailed(f"The local stack does not answer; see {self._home / 'ministack.log'}.")
         self._state.write_text(json.dumps({"pid": pid, "endpointUrl": endpoint_url}))
         return endpoint_url
 
@@ -173,7 +141,7 @@ class LocalStack:
 
     def _running(self) -> str | None:
         state = self._read()
-        if state and _alive(state["pid"]) and _answers(state["endpointUrl"]):
+        if state and ministack.alive(state["pid"]) and ministack.answers(state["endpointUrl"]):
             return str(state["endpointUrl"])
         return None
 
@@ -266,33 +234,6 @@ def _fingerprint() -> str:
             if file.is_file() and "__pycache__" not in file.parts:
                 digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _answers(endpoint_url: str) -> bool:
-    try:
-        return httpx.get(f"{endpoint_url}/_ministack/health", timeout=5).is_success
-    except httpx.TransportError:
-        return False
-
-
-def _free_port(preferred: int) -> int:
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise StackFailed("There is no free port on this machine.")
 
 
 def _say(what: str, quiet: bool) -> None:

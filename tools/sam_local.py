@@ -13,7 +13,6 @@ import json
 import os
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -37,7 +36,8 @@ from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.model import Activation, Schema
 from journeys.webhooks.model import Endpoint
 from journeys.webhooks.store import EndpointStore, SecretStore
-from tools.local_stack import ROOT, VENVS
+from tools import ministack
+from tools.ministack import ROOT, VENVS
 from tools.stack import REGION
 
 if TYPE_CHECKING:
@@ -376,13 +376,7 @@ class SamLocal:
         was_up = self._place() is not None
         if was_up:
             pid = json.loads(self._state.read_text())["pid"]
-            os.killpg(os.getpgid(pid), signal.SIGTERM)
-            for _ in range(100):
-                if not _alive(pid):
-                    break
-                time.sleep(0.1)
-            else:
-                os.killpg(os.getpgid(pid), signal.SIGKILL)
+            ministack.end(pid)
         shutil.rmtree(self._home, ignore_errors=True)
         return was_up
 
@@ -443,35 +437,13 @@ class SamLocal:
 
     def _start(self) -> None:
         host, name = _reachable()
-        place = Place(host, name, _free_port(host))
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
-            "BIND_HOST": place.host,
-            "GATEWAY_PORT": str(place.port),
-            "IOT_MTLS_ENABLED": "0",
-            "SERVICES": "dynamodb,s3,secretsmanager",
-        }
-        environment.pop("PYTHONPATH", None)
-        # a shell starts it and ends, so that it is nobody's child and lives on
-        started = subprocess.run(
-            ["/bin/sh", "-c", '"$0" >ministack.log 2>&1 & echo $!', VENVS / "stack" / "bin" / "ministack"],
-            cwd=self._home,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            check=True,
-            start_new_session=True,
-        )
-        pid = int(started.stdout)
-        for _ in range(300):
-            if not _alive(pid):
-                break
-            if _listens(place):
-                state = {"pid": pid, "host": place.host, "name": place.name, "port": place.port}
-                self._state.write_text(json.dumps(state))
-                return
-            time.sleep(0.1)
-        log = (self._home / "ministack.log").read_text()[-2000:]
-        raise SamLocalFailed(f"The database at {place.url} did not start:\n{log}")
+        place = Place(host, name, ministack.free_port(host, PREFERRED_PORT))
+        try:
+            pid = ministack.start(self._home, place.host, place.port, SERVICES="dynamodb,s3,secretsmanager")
+        except ministack.DidNotStart as failed:
+            raise SamLocalFailed(f"The database at {place.url} did not start:\n{failed}") from None
+        state = {"pid": pid, "host": place.host, "name": place.name, "port": place.port}
+        self._state.write_text(json.dumps(state))
 
     def _place(self) -> Place | None:
         """Where the database is, if it is up."""
@@ -480,7 +452,7 @@ class SamLocal:
         except FileNotFoundError:
             return None
         place = Place(state["host"], state["name"], state["port"])
-        return place if _alive(state["pid"]) and _listens(place) else None
+        return place if ministack.alive(state["pid"]) and ministack.answers(place.url) else None
 
     def _required(self) -> Place:
         place = self._place()
@@ -523,34 +495,6 @@ def _reachable() -> tuple[str, str]:
         except OSError:
             continue  # Docker Desktop: the bridge is inside its virtual machine
     return "127.0.0.1", "host.docker.internal"
-
-
-def _free_port(host: str) -> int:
-    for port in (PREFERRED_PORT, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise SamLocalFailed(f"There is no free port at {host}.")
-
-
-def _listens(place: Place) -> bool:
-    try:
-        with socket.create_connection((place.host, place.port), timeout=1):
-            return True
-    except OSError:
-        return False
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _shown(path: Path) -> str:
