@@ -105,7 +105,7 @@ def _fetch(path: str) -> bytes:
     """A public key from Adobe's fixed host. Raises ValueError where there is none, and OSError where it is silent."""
     import urllib3
 
-    pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=0.7, read=0.8), retries=False)
+    pool = urllib3.PoolManager(timeout=urllib3.Timeout(total=0.9), retries=False)  # two keys in under two seconds
     try:
         answer = pool.request("GET", adobe_keys_url() + quote(path), redirect=False, preload_content=False)
         content = answer.read(MAX_KEY_BYTES + 1)
