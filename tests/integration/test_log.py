@@ -164,7 +164,7 @@ def test_what_is_acknowledged_is_stored_and_what_is_not_can_be_sent_again(
     again = an_ingest(database).take(
         ORGANIZATION, configuration_id, [events[place] for place in sorted(taken.refused)], request_id="r-2"
     )
-    outcomes = {id_: outcome for id_, outcome in again.processed.values()}  # noqa: C416
+    outcomes = dict(again.processed.values())
     assert outcomes == dict.fromkeys(lost, Outcome.DUPLICATE) | dict.fromkeys(never, Outcome.CREATED)
     assert len(database.items(database.events)) == 100
     assert database.items(database.failures) == []

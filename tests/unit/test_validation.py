@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from journeys import aws, dates, jsontext
 from journeys.events.model import Event, StoredEvent
-from journeys.events.refusals import MISSING_REASONS, REASONS, SCHEMA_REASONS, Refusal
+from journeys.events.refusals import REASONS, SCHEMA_REASONS, Refusal
 from journeys.events.validation import AttributeValidator, check
 from journeys.registry.schemas.document import parse
 from tests.unit.test_ingest import an_event, of
@@ -455,7 +455,6 @@ def test_every_reason_has_the_status_and_the_advice_of_the_table() -> None:
         "service.unavailable": (503, True),
     }
     assert {"unknown.attribute", "missing.attribute", "invalid.attribute"} == SCHEMA_REASONS
-    assert {"missing.date", "missing.identifier"} == MISSING_REASONS
 
 
 def test_a_stored_event_tells_its_key_by_its_names() -> None:

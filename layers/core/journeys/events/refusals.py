@@ -33,9 +33,6 @@ REASONS = {
 SCHEMA_REASONS = frozenset({"unknown.attribute", "missing.attribute", "invalid.attribute"})
 """The reasons that rest on a schema, and so may rest on one that is out of date."""
 
-MISSING_REASONS = frozenset({"missing.date", "missing.identifier"})
-"""The reasons for which events are dropped as incomplete, as the platform calls it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Refusal:

@@ -65,7 +65,7 @@ def count_steps(
                 # Whoever lost to the same writer is at the same point now: to wait for less than an attempt takes
                 # would be to lose together again.
                 spread = min(MAX_SPREAD, SPREAD * (time.monotonic() - began))
-                sleep(max(wait, random.random() * spread))  # noqa: S311
+                sleep(max(wait, random.random() * spread))  # noqa: S311  # no secret
                 continue
         store.put_rows(journey_key, [one for one in wanted if one.key not in rows])
         return len(new)
