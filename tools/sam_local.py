@@ -1,11 +1,12 @@
 """Every function under `sam local invoke`, in Docker, with a database of its own.
 
-    python -m tools.sam_local          up, check, down
-    python -m tools.sam_local up       starts the database, builds, and prints the command for each case
-    python -m tools.sam_local check    runs every case and checks its answer
+    python -m tools.sam_local              up, check, down
+    python -m tools.sam_local up           starts the database, builds, and prints the command for each case
+    python -m tools.sam_local check        runs every case and checks its answer
+    python -m tools.sam_local sign CASE    prints the delivery of a webhook that signs the time, signed now
     python -m tools.sam_local down
 
-The cases' events lie in events/, one file each.
+The cases' events lie in events/, one file each. A delivery of a webhook that signs the time lies there unsigned.
 """
 
 import argparse
@@ -37,11 +38,15 @@ from journeys.registry.schemas.model import Activation, Schema
 from journeys.webhooks.model import Endpoint
 from journeys.webhooks.store import EndpointStore, SecretStore
 from tools import ministack
+from tools.deliveries import serve_adobe_key
+from tools.local_stack import KEY_BUCKET
 from tools.ministack import ROOT, VENVS
+from tools.signing import ADOBE_KEY_PATH, ADOBE_PUBLIC_KEY, STAMPED, signed
 from tools.stack import REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 HOME = ROOT / ".local" / "sam-local"
@@ -60,16 +65,22 @@ SLOT = "a"
 
 SECRETS_PREFIX = "sam-local/webhooks/"
 WEBHOOKS: dict[str, tuple[str, dict[str, str]]] = {
+    "standard": ("whsec_c2FtLWxvY2FsLXN0YW5kYXJk", {}),
+    "stripe": ("sam-local-stripe", {}),
     "shopify": ("sam-local-shopify", {}),
     "github": ("sam-local-github", {}),
+    "adobe": ("not-used-by-adobe", {"clientId": "sam-local-client"}),
     "qualtrics": ("sam-local-qualtrics", {}),
     "servicenow": ("sam-local:servicenow", {}),
+    "hubspot": ("sam-local-hubspot", {}),
+    "zendesk": ("sam-local-zendesk", {}),
     "segment": ("sam-local-segment", {}),
+    "slack": ("sam-local-slack", {}),
     "salesforce": ("sam-local-salesforce", {"organizationId": "00D000000000001EAA"}),
     "cloudevents": ("sam-local-cloudevents", {}),
     "hmac": ("sam-local-hmac", {"header": "X-Signed", "algorithm": "sha512", "encoding": "base64", "prefix": "v="}),
 }
-"""Senders whose proofs hold for ever, so that a file can hold one, with the secret and options of their endpoints."""
+"""Every sender, with the secret and the options of its endpoint."""
 
 
 class SamLocalFailed(Exception):
@@ -89,8 +100,21 @@ class Case:
     status: int | None = 200
 
     @property
-    def event(self) -> Path:
+    def file(self) -> Path:
         return EVENTS / f"{self.name}.json"
+
+    @property
+    def stamped(self) -> str | None:
+        """The sender whose delivery this is, where it signs the time."""
+        sender = self.name.removeprefix("webhook-")
+        return sender if sender in STAMPED else None
+
+    def event(self, now: float | None = None) -> Any:
+        """What the function is given: of a sender that signs the time, signed at that moment, or now."""
+        event = json.loads(self.file.read_text())
+        if self.stamped is None:
+            return event
+        return signed(event, self.stamped, WEBHOOKS[self.stamped][0], time.time() if now is None else now)
 
     def judge(self, answered: Any) -> str | None:
         """What is wrong with a function's answer, or None."""
@@ -361,7 +385,9 @@ class SamLocal:
             configuration_id = seed(dynamodb, "RegistryTable")
             secretsmanager: SecretsManagerClient = client("secretsmanager", endpoint_url=place.url, config=config)
             seed_endpoints(dynamodb, "RegistryTable", secretsmanager, configuration_id)
-            client("s3", endpoint_url=place.url, config=config).create_bucket(Bucket="archive")
+            s3: S3Client = client("s3", endpoint_url=place.url, config=config)
+            s3.create_bucket(Bucket="archive")
+            serve_adobe_key(s3, ADOBE_KEY_PATH, ADOBE_PUBLIC_KEY)
         except (BotoCoreError, ClientError) as error:
             raise SamLocalFailed(f"The database at {place.url} does not do what it should: {error}") from None
         tables = {
@@ -369,6 +395,7 @@ class SamLocal:
         }
         variables = {"AWS_ENDPOINT_URL": place.container_url, "ARCHIVE_BUCKET": "archive"}
         variables |= tables | {"SECRETS_PREFIX": SECRETS_PREFIX}
+        variables |= {"ADOBE_KEYS_URL": f"{place.container_url}/{KEY_BUCKET}"}
         self._variables.write_text(json.dumps({"Parameters": variables}, indent=2) + "\n")
 
     def down(self) -> bool:
@@ -385,9 +412,10 @@ class SamLocal:
         return self._place() is not None and self._built.exists()
 
     def command(self, case: Case) -> list[str]:
-        """What runs a case by hand, from the project's folder."""
+        """What runs a case by hand, from the project's folder; one that is signed now reads it from its input."""
+        event = "-" if case.stamped else _shown(case.file)
         return [
-            *(_shown(VENVS / "sam" / "bin" / "sam"), "local", "invoke", case.function, "--event", _shown(case.event)),
+            *(_shown(VENVS / "sam" / "bin" / "sam"), "local", "invoke", case.function, "--event", event),
             *("--template", _shown(self._built), "--env-vars", _shown(self._variables)),
             *("--parameter-overrides", self._overrides(), "--region", REGION, "--skip-pull-image"),
             *("--layer-cache-basedir", _shown(self._home / "layers")),
@@ -396,7 +424,7 @@ class SamLocal:
     def invoke(self, case: Case) -> str | None:
         """Runs a case; answers with what is wrong, or None."""
         try:
-            done = self._sam(*self.command(case)[1:])
+            done = self._sam(*self.command(case)[1:], given=json.dumps(case.event()) if case.stamped else "")
         except subprocess.TimeoutExpired:
             return f"there was no answer within {INVOKE_SECONDS} seconds"
         try:
@@ -412,7 +440,7 @@ class SamLocal:
         # EndpointUrl declares the variable AWS_ENDPOINT_URL, which only then can be given in a file
         return f"PythonRuntime=python{PYTHON_VERSION} EndpointUrl={self._required().container_url}"
 
-    def _sam(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _sam(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         inherited.pop("PYTHONPATH", None)
         return subprocess.run(
@@ -428,7 +456,7 @@ class SamLocal:
                 "AWS_CONFIG_FILE": os.devnull,
                 "AWS_EC2_METADATA_DISABLED": "true",
             },
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             text=True,
             check=False,
@@ -508,7 +536,8 @@ def show_commands(local: SamLocal) -> None:
     """Prints what runs each case by hand."""
     print("From here on by hand, in this order:\n")
     for case in CASES:
-        print(shlex.join(local.command(case)))
+        sign = [_shown(Path(sys.executable)), "-m", "tools.sam_local", "sign", case.name]
+        print((shlex.join(sign) + " | " if case.stamped else "") + shlex.join(local.command(case)))
     print("\nThen: python -m tools.sam_local check, or down")
 
 
@@ -534,11 +563,17 @@ def check(local: SamLocal) -> bool:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; answers with its exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.sam_local", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("command", nargs="?", choices=("all", "up", "check", "down"), default="all")
-    command = parser.parse_args(arguments).command
+    parser.add_argument("command", nargs="?", choices=("all", "up", "check", "sign", "down"), default="all")
+    stamped = {case.name: case for case in CASES if case.stamped}
+    parser.add_argument("case", nargs="?", choices=stamped, help="what to sign")
+    given = parser.parse_args(arguments)
+    if (given.command == "sign") != (given.case is not None):
+        parser.error("sign, and it alone, wants the name of a case")
     local = SamLocal()
     try:
-        match command:
+        match given.command:
+            case "sign":
+                print(json.dumps(stamped[given.case].event(), indent=2))
             case "up":
                 local.up()
                 show_commands(local)

@@ -18,6 +18,7 @@ from journeys.registry.clients.store import ClientStore
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import EndpointSettings
+from journeys.webhooks.delivery import INVALID_PAYLOAD, Unreadable
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.model import Endpoint, new_endpoint_id, new_secret
 from journeys.webhooks.senders.base import read_json
@@ -125,7 +126,11 @@ def create_endpoint(request: Request) -> dict[str, Any]:
     )
     secret = given.secret or new_secret()
     secrets.create(endpoint.endpoint_id, secret)  # first, so that there is no moment without
-    endpoints.create(endpoint)
+    try:
+        endpoints.create(endpoint)
+    except Exception:
+        secrets.delete(endpoint.endpoint_id)  # no secret is kept of an endpoint that nobody knows
+        raise
     return to_wire(request, endpoint) | {"secret": secret}  # this once
 
 
@@ -174,9 +179,13 @@ def test_mapping(request: Request, endpoint_id: str) -> dict[str, Any]:
     given, endpoint = request.model(Sample), endpoints.get(request.organization_id, endpoint_id)
     binding = bindings.fresh(request.organization_id, endpoint.configuration_id)
     mapping = compile_mapping(SENDERS[endpoint.sender].preset, endpoint.mapping)
-    found = []
-    payload = read_json(jsontext.dumps(given.payload).encode())  # with numbers as a delivery has them
-    for event in mapping.events_of(payload, binding.schema.document.fields):
+    found: list[dict[str, Any]] = []
+    try:
+        payload = read_json(jsontext.dumps(given.payload).encode())  # with numbers as a delivery has them
+        events = mapping.events_of(payload, binding.schema.document.fields)
+    except Unreadable as unreadable:
+        return {"entities": [{"outcome": "refused", "errorCode": INVALID_PAYLOAD, "errorMessage": str(unreadable)}]}
+    for event in events:
         judged = check(event, binding.validator, dates.now_ms())
         if isinstance(judged, Refusal):
             told = {"errorCode": judged.reason, "errorMessage": judged.message, "fieldName": judged.field_name}

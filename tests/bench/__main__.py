@@ -24,6 +24,7 @@ BENCHMARKS = {
     "import": "tests.bench.cold_import",
     "ingest": "tests.bench.ingest_cpu",
     "request": "tests.bench.request_wall",
+    "delivery": "tests.bench.cold_delivery",
     "projector": "tests.bench.projector_rate",
 }
 RESULTS = Path(__file__).resolve().parents[2] / ".local" / "bench.json"

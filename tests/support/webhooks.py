@@ -113,23 +113,19 @@ def _github(body: bytes, secret: str, *, url: str, now: float) -> Sent:
     return _sent(body, {"X-Hub-Signature-256": signature, "X-GitHub-Event": "issues"})
 
 
-@cache
-def adobe_key() -> rsa.RSAPrivateKey:
-    """The key that Adobe signs with, in these tests."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+ADOBE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+"""The key that Adobe signs with, in these tests; made here, since threads that ask for it first would make one each."""
 
 
 def adobe_public_key() -> bytes:
     """What Adobe's host serves at ADOBE_KEY_PATH."""
-    return (
-        adobe_key()
-        .public_key()
-        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return ADOBE_KEY.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
 
 
 def _adobe(body: bytes, secret: str, *, url: str, now: float) -> Sent:
-    signature = base64.b64encode(adobe_key().sign(body, padding.PKCS1v15(), hashes.SHA256())).decode()
+    signature = base64.b64encode(ADOBE_KEY.sign(body, padding.PKCS1v15(), hashes.SHA256())).decode()
     return _sent(body, {"x-adobe-digital-signature-1": signature, "x-adobe-public-key1-path": ADOBE_KEY_PATH})
 
 

@@ -402,6 +402,18 @@ def test_a_deletion_leaves_neither_endpoint_nor_secret(endpoints: Endpoints) -> 
     assert (endpoints.rows(), endpoints.secrets()) == (before, [])
 
 
+def test_a_creation_that_failed_halfway_leaves_no_secret(endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = endpoints.rows()
+
+    def fails(*_: Any) -> None:
+        assert len(endpoints.secrets()) == 1
+        raise ServiceUnavailable("DynamoDB does not answer.")
+
+    monkeypatch.setattr(endpoints.module.endpoints, "create", fails)
+    assert endpoints.ask("POST", "", endpoints.body())[0] == 503
+    assert (endpoints.rows(), endpoints.secrets()) == (before, [])
+
+
 def test_a_deletion_that_failed_halfway_can_be_sent_again(
     endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -515,6 +527,21 @@ def test_a_sample_may_hold_many_events_each_judged_alone(endpoints: Endpoints) -
     mapping = {"events": "orders"}
     found = attempt(endpoints, {"orders": [ORDER, ORDER | {"customer": None}, ORDER | {"id": 3}]}, mapping=mapping)
     assert [one["outcome"] for one in found] == ["valid", "refused", "valid"]
+
+
+def test_a_sample_in_which_no_events_are_found_is_refused(endpoints: Endpoints) -> None:
+    (found,) = attempt(endpoints, ORDER, mapping={"events": "orders"})
+    assert (found["outcome"], found["errorCode"]) == ("refused", "invalid.payload")
+    assert "mapping.events" in found["errorMessage"]
+    assert attempt(endpoints, {"orders": []}, mapping={"events": "orders"}) == []
+
+
+def test_a_sample_that_a_delivery_could_not_be_is_refused(endpoints: Endpoints) -> None:
+    deep: Any = "x"
+    for _ in range(31):
+        deep = [deep]
+    (found,) = attempt(endpoints, deep)
+    assert (found["outcome"], found["errorCode"]) == ("refused", "invalid.payload")
 
 
 def test_a_samples_numbers_stay_as_they_were_written(endpoints: Endpoints) -> None:

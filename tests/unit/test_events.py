@@ -1,16 +1,22 @@
 """The files in events/, which `sam local invoke` is given: each is used, and answered as its case says."""
 
+import base64
 import json
 import subprocess
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from journeys.aws import secretsmanager
 from journeys.events.model import StoredEvent
+from journeys.webhooks.senders.adobe import Adobe
+from journeys.webhooks.senders.registry import SENDERS
+from journeys.webhooks.store import SecretStore
 from tests.support.functions import Context, load
 from tests.support.tables import Tables
 from tests.support.template import ROOT, resources
+from tests.support.webhooks import Sender, adobe_public_key, deliveries
 from tools import sam_local
 from tools.sam_local import (
     CASES,
@@ -19,16 +25,34 @@ from tools.sam_local import (
     SCHEMA,
     SECRETS_PREFIX,
     SOURCE,
+    WEBHOOKS,
     Case,
     create_tables,
     difference,
     seed,
     seed_endpoints,
 )
+from tools.signing import ADOBE_KEY_PATH, ADOBE_PUBLIC_KEY
 
 
 def event_of(name: str) -> Any:
     return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+def adobe_key_at(path: str) -> bytes:
+    """What the key host that `sam local` has serves."""
+    if path != ADOBE_KEY_PATH:
+        raise ValueError("there is no such key")
+    return ADOBE_PUBLIC_KEY
+
+
+@pytest.fixture
+def functions(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
+    """Every function over a seeded database, by its name in the template."""
+    monkeypatch.setenv("SECRETS_PREFIX", SECRETS_PREFIX)
+    monkeypatch.setitem(SENDERS, "adobe", Adobe(adobe_key_at))
+    seed_endpoints(tables.dynamodb, tables.registry, secretsmanager(), seed(tables.dynamodb, tables.registry))
+    return {case.function: load(case.function.removesuffix("Function").lower()) for case in CASES}
 
 
 def test_every_file_is_a_case_and_every_case_has_a_file() -> None:
@@ -51,18 +75,81 @@ def test_every_request_goes_to_a_path_of_its_function(case: Case) -> None:
     assert (event["resource"], event["httpMethod"]) in routes
 
 
-def test_the_cases_in_their_order_are_answered_as_they_say(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SECRETS_PREFIX", SECRETS_PREFIX)
-    seed_endpoints(tables.dynamodb, tables.registry, secretsmanager(), seed(tables.dynamodb, tables.registry))
-    functions = {case.function: load(case.function.removesuffix("Function").lower()) for case in CASES}
-
+def test_the_cases_in_their_order_are_answered_as_they_say(functions: dict[str, ModuleType]) -> None:
     wrong = {
         case.name: told
         for case in CASES
-        if (told := case.judge(functions[case.function].handler(event_of(case.name), Context())))
+        if (told := case.judge(functions[case.function].handler(case.event(), Context())))
     }
 
     assert wrong == {}
+
+
+# -- a delivery of each sender -----------------------------------------------------------------------------------------
+
+each = pytest.mark.parametrize("known", deliveries(), ids=lambda known: known.name)
+
+
+def case_of(sender: str) -> Case:
+    return next(case for case in CASES if case.name == f"webhook-{sender}")
+
+
+def test_every_sender_has_an_endpoint() -> None:
+    assert WEBHOOKS.keys() == SENDERS.keys()
+
+
+@each
+def test_every_sender_has_a_delivery_that_is_proven_as_it_proves_its_own(known: Sender) -> None:
+    case = case_of(known.name)
+    event = case.event()
+
+    assert event["pathParameters"] == {"endpointId": f"sam-local-{known.name}"}
+    assert event["path"].endswith(f"/sam-local-{known.name}")
+    assert {name.lower() for name in known.signed} <= {name.lower() for name in event["headers"]}
+    assert case.stamped == (known.name if known.stamped else None)
+
+
+@each
+def test_a_delivery_is_proven_by_the_secret_of_its_endpoint_and_by_no_other(
+    functions: dict[str, ModuleType], known: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SENDERS, "adobe", Adobe(lambda _: adobe_public_key()))
+    SecretStore(secretsmanager(), SECRETS_PREFIX).put(f"sam-local-{known.name}", known.other_secret, None)
+
+    assert functions["WebhooksFunction"].handler(case_of(known.name).event(), Context())["statusCode"] == 401
+
+
+@pytest.mark.parametrize("known", [known for known in deliveries() if known.stamped], ids=lambda known: known.name)
+def test_a_delivery_that_signs_the_time_is_signed_as_its_sender_does_and_holds_five_minutes(
+    functions: dict[str, ModuleType], known: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, now = case_of(known.name), 1738315800
+    event = case.event(now)
+    body, url = base64.b64decode(event["body"]), f"https://sam-local/local/webhooks/sam-local-{known.name}"
+    theirs = known.sign(body, WEBHOOKS[known.name][0], url=url, now=now).headers
+    if known.name != "standard":  # whose deliveries each have an id, which is signed
+        assert {name: event["headers"][name] for name in known.signed} == {name: theirs[name] for name in known.signed}
+
+    assert not set(known.signed) & event_of(case.name)["headers"].keys()
+    for age, status in ((0, 200), (299, 200), (302, 401), (-302, 401)):
+        monkeypatch.setattr("time.time", lambda age=age: now + age)
+        assert functions["WebhooksFunction"].handler(event, Context())["statusCode"] == status
+
+
+def test_a_signed_delivery_can_be_had_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sam_local.main(["sign", "webhook-slack"]) == 0
+
+    event = json.loads(capsys.readouterr().out)
+    assert event == case_of("slack").event(int(event["headers"]["X-Slack-Request-Timestamp"]))
+
+
+@pytest.mark.parametrize("arguments", [["sign"], ["sign", "webhook-shopify"], ["up", "webhook-slack"]])
+def test_only_what_signs_the_time_is_signed_by_hand(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        sam_local.main(arguments)
+
+
+# -- what the files say of each other ----------------------------------------------------------------------------------
 
 
 def test_a_second_run_of_accepted_finds_duplicates(tables: Tables) -> None:

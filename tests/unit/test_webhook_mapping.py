@@ -11,7 +11,7 @@ from journeys.errors import BadRequest
 from journeys.events.model import Event
 from journeys.events.validation import AttributeValidator, check
 from journeys.registry.schemas.document import parse
-from journeys.webhooks.delivery import Delivery
+from journeys.webhooks.delivery import Delivery, Unreadable
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.senders.registry import SENDERS
 from tests.support.webhooks import DATE, SCHEMA, Sender, deliveries
@@ -128,7 +128,20 @@ def test_one_payload_may_hold_many_events() -> None:
     payload = {"items": [PAYLOAD | {"id": str(number)} for number in range(1500)]}
     assert [one["id"] for one in events({"events": "items"}, payload)] == [str(number) for number in range(1500)]
     assert [one["id"] for one in events({"events": "items[0]"}, payload)] == ["0"]
-    assert events({"events": "nothing"}, payload) == []
+
+
+def test_an_empty_list_is_a_payload_without_events() -> None:
+    assert events({"events": "items"}, {"items": []}) == []
+    assert events({"events": "items || `[]`"}, {"other": 1}) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "payload"),
+    [("items", {}), ("items", {"items": None}), ("items", {"items": "x"}), ("items", [PAYLOAD]), ("length(@)", {})],
+)
+def test_an_expression_that_finds_no_events_says_so(expression: str, payload: Any) -> None:
+    with pytest.raises(Unreadable, match=r"mapping\.events"):
+        events({"events": expression}, payload)
 
 
 # -- dates -------------------------------------------------------------------------------------------------------------
@@ -166,7 +179,7 @@ def test_dates_become_utc(value: Any, own: dict[str, Any], expected: str) -> Non
         ("NaN", {"dateFormat": "unix_ms"}),
         (10**40, {"dateFormat": "unix"}),
         (5, {}),
-        (["x"], {"dateFormat": "%Y"}),
+        (["x"], {"dateFormat": "%Y-%m-%d"}),
         ("0001-01-01T00:00:00+14:00", {}),
     ],
 )
@@ -213,6 +226,31 @@ def test_what_is_wrong_is_refused_by_its_name(own: dict[str, Any], code: str, fi
     assert refused(own) == [(code, f"mapping.{field}")]
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("%Y-%m-%d %Q", "%Y-%m-%-d", "%s", "%Y-%m-%d %", "%", "%Y-%m-%d %d"),  # none, or not of strptime
+        *("ISO", "yyyy-MM-dd", "%%Y", "%H:%M:%S", "%Y", "%Y-%m", "%m/%d", "%d %B", "2001-%m-%d", "%A"),  # no day
+        "%Y-%m-%d %I:%M",  # which half of the day?
+        *("\x00%Y-%m-%d", "\ud800%Y-%m-%d"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*day of month without a year:DeprecationWarning")
+def test_a_pattern_that_cannot_tell_a_day_is_refused(pattern: str) -> None:
+    assert refused({"dateFormat": pattern}) == [("invalid.part", "mapping.dateFormat")]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("%Y-%m-%d", "%d.%m.%y", "%Y%m%dT%H%M%S", "%Y-%m-%dT%H:%M:%S.%f%z", "%b %d, %Y %I:%M %p", "%A, %d %B %Y"),
+        *("%a %b %d %H:%M:%S %Z %Y", "%Y-%j", "%G-W%V-%u", "%Y %U %w", "%c", "%x %X", "%Y年%m月%d日", "100%% %Y/%m/%d"),
+    ],
+)
+def test_every_pattern_that_tells_a_day_is_taken(pattern: str) -> None:
+    compile_mapping(PRESET, {"dateFormat": pattern})
+
+
 def test_everything_that_is_wrong_is_named_at_once() -> None:
     assert len(refused({"id": "a[", "timeZone": "x", "other": 1, "attributes": {"a": "("}})) == 4
 
@@ -231,7 +269,8 @@ def test_an_expression_that_does_not_suit_the_payload_gives_nothing(expression: 
     own = {"id": expression, "customer": expression, "dateCreated": expression, "attributes": {"amount": expression}}
     found = event(own)
     assert (found["id"], found["dateCreated"], found["attributes"].get("amount")) == (None, None, None)
-    assert events({"events": "length(id2)"}) == []
+    with pytest.raises(Unreadable):
+        events({"events": "length(id2)"})
 
 
 @pytest.mark.parametrize(

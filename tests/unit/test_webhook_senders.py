@@ -26,7 +26,7 @@ from journeys.registry.schemas.store import SchemaStore
 from journeys.webhooks.delivery import Answer, Delivery, NotProven
 from journeys.webhooks.model import Endpoint
 from journeys.webhooks.receive import Receiver
-from journeys.webhooks.senders.adobe import Adobe
+from journeys.webhooks.senders.adobe import MAX_KEYS, Adobe
 from journeys.webhooks.senders.registry import SENDERS
 from journeys.webhooks.store import EndpointStore, SecretStore
 from tests.conftest import ORGANIZATION
@@ -233,6 +233,56 @@ def test_deliveries_for_a_configuration_that_was_deleted_are_kept(desk: Desk) ->
     assert desk.reasons() == ["configuration.gone"] * 2
 
 
+def test_a_payload_in_which_no_events_are_found_is_kept(desk: Desk) -> None:
+    desk.change("hubspot", mapping={"events": "items"})
+    batch = [{"other": 1}, {"items": [json.loads(KNOWN["hubspot"].body)[0]]}]
+    for outcome in ("created", "duplicate"):
+        answer = desk.send("hubspot", body=json.dumps(batch).encode())
+        assert answer == {"created": 0, "duplicate": 0, "failed": 1} | {outcome: 1}
+    assert desk.reasons() == ["invalid.payload"]
+    (listed,) = [item["failureId"]["S"] for item in desk.tables.items(desk.tables.failures) if "reason" in item]
+    assert desk.failures.get(ORGANIZATION, listed).payload == {"other": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "mapping", "body"),
+    [("hubspot", {}, b"[]"), ("cloudevents", {}, b"[]"), ("hmac", {"events": "items"}, b'{"items": []}')],
+)
+def test_a_delivery_may_say_that_it_holds_no_events(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str, mapping: dict[str, Any], body: bytes
+) -> None:
+    counted: list[tuple[Any, ...]] = []
+    monkeypatch.setattr("journeys.webhooks.receive.count", lambda *told, **by: counted.append((*told, by)))
+    desk.change(name, mapping=mapping)
+    sent = usual(name, body=body)
+    if name == "cloudevents":
+        sent = sent._replace(headers=sent.headers | {"Content-Type": "application/cloudevents-batch+json"})
+
+    answer = desk.receive(name, sent)
+
+    assert json.loads(answer.body) == {"created": 0, "duplicate": 0, "failed": 0}
+    assert counted == [("DeliveriesEmpty", {"sender": name})]
+    assert desk.nothing_written()
+
+
+def test_a_mapping_that_holds_no_longer_loses_nothing(desk: Desk) -> None:
+    desk.change("github", mapping={"dateFormat": "%H:%M"})
+    assert desk.send("github") == {"created": 0, "duplicate": 0, "failed": 1}
+    assert desk.reasons() == ["invalid.mapping"]
+
+
+def test_what_is_kept_is_counted_by_its_reason(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[tuple[Any, ...]] = []
+    monkeypatch.setattr("journeys.webhooks.receive.count", lambda *told, **by: counted.append((*told, by)))
+    desk.send("github", body=b"not json")
+    ConfigurationStore(desk.tables.dynamodb, desk.tables.registry).delete(ORGANIZATION, desk.configuration_id)
+    desk.send("hubspot")
+    assert counted == [
+        ("EventsRefused", 1, {"reason": "invalid.payload"}),
+        ("EventsRefused", 2, {"reason": "configuration.gone"}),
+    ]
+
+
 def test_one_bad_event_of_a_delivery_does_not_spoil_the_others(desk: Desk) -> None:
     good, bad = json.loads(KNOWN["hubspot"].body)
     del bad["occurredAt"]
@@ -406,6 +456,27 @@ def test_either_signature_of_adobe_may_match() -> None:
     Adobe(KeyHost()).verify(delivery, (), KNOWN["adobe"].options)
 
 
+def test_the_second_signature_of_adobe_is_tried_where_the_first_ones_key_is_not_to_be_had() -> None:
+    sent, asked = usual("adobe"), []
+
+    def half_silent(path: str) -> bytes:
+        asked.append(path)
+        if path == "/silent":
+            raise TimeoutError
+        return adobe_public_key()
+
+    good = {
+        "x_adobe_digital_signature_2": sent.headers["x-adobe-digital-signature-1"],
+        "x_adobe_public_key2_path": ADOBE_KEY_PATH,
+        "x_adobe_public_key1_path": "/silent",
+    }
+    Adobe(half_silent).verify(adobe_delivery(sent, **good), (), KNOWN["adobe"].options)
+    assert asked == ["/silent", ADOBE_KEY_PATH]
+    bad = good | {"x_adobe_digital_signature_2": base64.b64encode(b"x" * 256).decode()}
+    with pytest.raises(TimeoutError):  # the first might prove it yet
+        Adobe(half_silent).verify(adobe_delivery(sent, **bad), (), KNOWN["adobe"].options)
+
+
 def test_an_event_that_adobe_signed_for_somebody_else_is_not_proven() -> None:
     with pytest.raises(NotProven):
         Adobe(KeyHost()).verify(adobe_delivery(usual("adobe")), (), {"clientId": "somebody-else"})
@@ -422,6 +493,19 @@ def test_keys_of_adobe_are_kept_and_so_is_that_there_is_none() -> None:
         with pytest.raises(NotProven):
             adobe.verify(adobe_delivery(usual("adobe"), x_adobe_public_key1_path="/none"), (), KNOWN["adobe"].options)
     assert host.asked == [ADOBE_KEY_PATH, "/none"]
+
+
+def test_a_key_of_adobe_that_is_used_is_kept_however_many_others_are_named() -> None:
+    host = KeyHost()
+    adobe = Adobe(host)
+    for number in range(3 * MAX_KEYS):
+        named = adobe_delivery(usual("adobe"), x_adobe_public_key1_path=f"/none-{number}")
+        with pytest.raises(NotProven):
+            adobe.verify(named, (), KNOWN["adobe"].options)
+        if number % 10 == 0:
+            adobe.verify(adobe_delivery(usual("adobe")), (), KNOWN["adobe"].options)
+    assert host.asked.count(ADOBE_KEY_PATH) == 1
+    assert len(adobe._keys) == MAX_KEYS
 
 
 def test_a_silent_key_host_asks_the_sender_to_send_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -484,6 +568,12 @@ def test_neither_the_case_of_headers_nor_base64_changes_the_verdict(desk: Desk, 
                 event = gateway(known.name, sent, plain=plain, spell=spell)
                 statuses.append(function.handler(event, Context())["statusCode"])
     assert statuses == [200, 401] * 6
+
+
+def test_the_query_of_an_address_reaches_the_proof(desk: Desk) -> None:
+    sent = KNOWN["hubspot"].deliver(url=f"{URL}hubspot?team=a%20b", now=time.time())
+    event = gateway("hubspot", sent._replace(query={"team": "a b"}), plain=True, spell=str.title)
+    assert load("webhooks").handler(event, Context())["statusCode"] == 200
 
 
 # -- fuzz --------------------------------------------------------------------------------------------------------------

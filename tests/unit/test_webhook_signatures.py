@@ -298,6 +298,23 @@ def test_the_public_address_is_signed_by_hubspot() -> None:
     assert refused(known, sent_by(known)._replace(method="PUT"))
 
 
+@pytest.mark.parametrize(
+    ("query", "written"),
+    [
+        ({"team": "sales"}, "team=sales"),
+        ({"team": "sales", "empty": ""}, "team=sales&empty="),
+        ({"to": "a b&c=d%ü"}, "to=a%20b%26c%3Dd%25%C3%BC"),
+        ({"to": "https://x.example/?a@b!$'()*,;"}, "to=https://x.example/?a@b!$'()*,;"),  # as HubSpot lists them
+    ],
+)
+def test_the_query_of_the_address_is_signed_by_hubspot(query: dict[str, str], written: str) -> None:
+    known = a_sender("hubspot")
+    sent = known.deliver(url=f"{URL}?{written}", now=NOW)
+    verify(known, sent._replace(query=query))
+    assert refused(known, sent)
+    assert refused(known, sent_by(known)._replace(query=query))
+
+
 def test_a_delivery_id_that_shopify_does_not_sign_changes_nothing() -> None:
     known = a_sender("shopify")
     sent = sent_by(known)

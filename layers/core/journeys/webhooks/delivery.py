@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+INVALID_PAYLOAD = "invalid.payload"
+"""The reason of a failure that is Unreadable."""
+
 
 class NotProven(Exception):
     """The delivery does not prove that it comes from its sender. Says nothing more, so that nobody learns from it."""

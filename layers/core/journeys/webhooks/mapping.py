@@ -2,9 +2,9 @@
 
 | part | what it says |
 | --- | --- |
-| `events` | where one payload holds many events: an expression that answers their list |
+| `events` | where one payload holds many events: an expression that answers their list, which may be empty |
 | `id`, `dateCreated`, `customer`, `externalSourceId` | expressions |
-| `dateFormat` | `iso` (default), `unix` (seconds), `unix_ms`, or a pattern of Python's strptime |
+| `dateFormat` | `iso` (default), `unix` (seconds), `unix_ms`, or a pattern of Python's strptime that tells the day |
 | `timeZone` | the zone of dates that have none, such as `Europe/Berlin` |
 | `externalIds` | further names of the customer: a list of {externalSourceId, value}, both expressions |
 | `attributes` | {attribute: expression}, added to the preset's; null takes one of the preset's away |
@@ -12,6 +12,7 @@
 
 import json
 import math
+import re
 from collections.abc import Collection, Iterator
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
@@ -28,11 +29,15 @@ from jmespath.parser import ParsedResult
 
 from journeys import dates, jsontext
 from journeys.errors import BadRequest, Detail
+from journeys.webhooks.delivery import Unreadable
 
 MAX_EXPRESSION = 1000
 _EXPRESSIONS = ("events", "id", "dateCreated", "customer", "externalSourceId")
 _TEXTS = ("dateFormat", "timeZone")
 _PARTS = frozenset({*_EXPRESSIONS, *_TEXTS, "externalIds", "attributes"})
+_DATE_FORMATS = ("iso", "unix", "unix_ms")
+_AFTERNOON = datetime(2001, 11, 27, 15, 42, 36, tzinfo=UTC)
+"""A moment of which no part is what strptime takes where a pattern has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,13 @@ class EventMapping:
         """The events of a payload, as a sender of events would send them; what is missing is left out.
 
         Attributes of the preset that the schema does not name are left out too, since a preset cannot know the schema.
+        Raises Unreadable where `events` finds neither a list nor one event; an empty list is a payload without events.
         """
         parts = [payload] if self.events is None else _searched(self.events, payload)
+        if isinstance(parts, dict):
+            parts = [parts]
         if not isinstance(parts, list):
-            parts = [] if parts is None else [parts]
+            raise Unreadable("mapping.events finds no events in the payload.")
         return [self._event(part, fields) for part in parts]
 
     def _event(self, payload: Any, fields: Collection[str]) -> dict[str, Any]:
@@ -143,6 +151,8 @@ def _compile(preset: Dict[str, Any], own: Dict[str, Any]) -> EventMapping:
     date_format, zone_name, zone = merged.get("dateFormat", "iso"), merged.get("timeZone"), None
     if not isinstance(date_format, str) or not date_format:
         refuse("invalid.part", "dateFormat", "mapping.dateFormat must be iso, unix, unix_ms or a pattern.")
+    elif date_format not in _DATE_FORMATS and not _tells_the_moment(date_format):
+        refuse("invalid.part", "dateFormat", "mapping.dateFormat must be a pattern of strptime that tells the day.")
     if zone_name is not None:
         try:
             zone = ZoneInfo(zone_name)
@@ -174,6 +184,15 @@ def _compile(preset: Dict[str, Any], own: Dict[str, Any]) -> EventMapping:
             details=[detail for detail, _ in problems],
         )
     return mapping
+
+
+def _tells_the_moment(pattern: str) -> bool:
+    """Whether a date written by a pattern is read by it again: the day always, and the hour where it is written."""
+    try:
+        read = datetime.strptime(_AFTERNOON.strftime(pattern), pattern)
+    except (ValueError, re.error):  # a directive that there is not, or is twice
+        return False
+    return read.date() == _AFTERNOON.date() and read.hour in (0, _AFTERNOON.hour)
 
 
 def _functions(node: Dict[str, Any]) -> Iterator[str]:

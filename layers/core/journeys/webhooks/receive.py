@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from journeys import dates, jsontext
-from journeys.errors import Conflict, NotFound, ServiceUnavailable, TooManyRequests, Unauthenticated
+from journeys.errors import BadRequest, Conflict, NotFound, ServiceUnavailable, TooManyRequests, Unauthenticated
 from journeys.events.bindings import Bindings
 from journeys.events.failures.model import Failure, failure_id
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import MAX_ENTITIES, Ingest
 from journeys.registry.cache import Cache
 from journeys.telemetry import count, logger, report
-from journeys.webhooks.delivery import Answer, Delivery, NotProven, Unreadable
+from journeys.webhooks.delivery import INVALID_PAYLOAD, Answer, Delivery, NotProven, Unreadable
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.model import ENDPOINT_ID, Endpoint
 from journeys.webhooks.senders.base import Sender
@@ -25,7 +25,6 @@ MAX_ID = 100
 ANSWER_SECONDS = 2.2
 """Puts that were not begun by then are left to the sender's next try: some senders wait three seconds and no longer."""
 
-INVALID_PAYLOAD = "invalid.payload"
 CONFIGURATION_GONE = "configuration.gone"
 
 
@@ -97,7 +96,10 @@ class Receiver:
     def _take(
         self, sender: Sender, endpoint: Endpoint, delivery: Delivery, request_id: str, deadline: float
     ) -> Counter[str]:
-        """What became of a delivery's events: {created, duplicate, failed}. Raises where it is to be sent again."""
+        """What became of a delivery's events: {created, duplicate, failed}. Raises where it is to be sent again.
+
+        A delivery may say that it holds none, with an empty list; that is counted, and no failure.
+        """
         outcomes: Counter[str] = Counter(created=0, duplicate=0, failed=0)
         try:
             payloads = sender.payloads(delivery)
@@ -105,10 +107,15 @@ class Receiver:
             self._keep(endpoint, INVALID_PAYLOAD, str(unreadable), [_raw(delivery.body)])
             outcomes["failed"] += 1
             return outcomes
-        mapping = compile_mapping(sender.preset, endpoint.mapping)
         try:
+            mapping = compile_mapping(sender.preset, endpoint.mapping)
             fields = self._bindings.get(endpoint.organization_id, endpoint.configuration_id).schema.document.fields
-            events = [event for payload in payloads for event in mapping.events_of(payload, fields)]
+            events, unsuited = [], []
+            for payload in payloads:
+                try:
+                    events += mapping.events_of(payload, fields)
+                except Unreadable as unreadable:
+                    unsuited.append((str(unreadable), payload))
             for number, start in enumerate(range(0, len(events), MAX_ENTITIES)):
                 taken = self._ingest.take(
                     endpoint.organization_id,
@@ -121,9 +128,16 @@ class Receiver:
                     raise TooManyRequests("Not every event was stored or kept; send the delivery again.")
                 outcomes.update(str(outcome) for _, outcome in taken.processed.values())
                 outcomes["failed"] += len(taken.refused)
-        except (Conflict, NotFound) as error:  # the configuration takes no events now
-            self._keep(endpoint, CONFIGURATION_GONE, error.message, payloads)
+        except (BadRequest, Conflict, NotFound) as error:  # the mapping, or the configuration, takes no events now
+            reason = error.code if isinstance(error, BadRequest) else CONFIGURATION_GONE
+            self._keep(endpoint, reason, error.message, payloads)
             outcomes["failed"] += len(payloads)
+            return outcomes
+        for message, payload in unsuited:
+            self._keep(endpoint, INVALID_PAYLOAD, message, [payload])
+        outcomes["failed"] += len(unsuited)
+        if not outcomes.total():
+            count("DeliveriesEmpty", sender=sender.name)
         return outcomes
 
     def _keep(self, endpoint: Endpoint, reason: str, message: str, payloads: Sequence[Any]) -> None:
@@ -146,6 +160,7 @@ class Receiver:
                     replayable=False,
                 )
             )
+        count("EventsRefused", len(payloads), reason=reason)
 
 
 def _raw(body: bytes) -> str:

@@ -56,14 +56,24 @@ class Adobe(Sender):
         return Answer(200, f'{{"challenge":"{challenge}"}}')
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
-        if not any(self._signed(delivery, number) for number in ("1", "2")):
-            raise NotProven
+        self._require_signed(delivery)
         try:
             body = read_json(delivery.body)
         except Unreadable:
             raise NotProven from None  # which names no recipient
         if not isinstance(body, dict) or body.get("recipient_client_id") != options["clientId"]:
             raise NotProven  # signed by Adobe, but for somebody else
+
+    def _require_signed(self, delivery: Delivery) -> None:
+        """Raises NotProven unless either signature holds, or OSError where a key that might prove it is not there."""
+        silent = None
+        for number in ("1", "2"):
+            try:
+                if self._signed(delivery, number):
+                    return
+            except OSError as error:
+                silent = error
+        raise silent or NotProven
 
     def _signed(self, delivery: Delivery, number: str) -> bool:
         from cryptography.exceptions import InvalidSignature
@@ -85,15 +95,16 @@ class Adobe(Sender):
             return False
 
     def _key(self, path: str) -> bytes:
-        kept = self._keys.get(path)
+        kept = self._keys.pop(path, None)
         if kept is not None and time.monotonic() - kept[0] < (KEY_SECONDS if kept[1] else NO_KEY_SECONDS):
+            self._keys[path] = kept  # the last one, as the one that was used last
             return kept[1]
         try:
             key = self._fetch(path)
         except ValueError:
             key = b""  # kept for a while as well, so that the same junk does not ask Adobe's host again and again
         if len(self._keys) >= MAX_KEYS:
-            self._keys.clear()
+            del self._keys[next(iter(self._keys))]
         self._keys[path] = (time.monotonic(), key)
         return key
 
