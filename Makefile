@@ -43,7 +43,8 @@ install: $(TOOLS)  ## make the virtual environments
 
 .PHONY: requirements
 requirements: $(VENV)/.installed  ## pin the newest versions of what we depend on
-	for name in layers/dependencies/requirements layers/webhooks/requirements tools/requirements/pip tools/requirements/dev tools/requirements/sam tools/requirements/stack; do \
+	for name in layers/dependencies/requirements layers/webhooks/requirements layers/analytics/requirements \
+	    tools/requirements/pip tools/requirements/dev tools/requirements/sam tools/requirements/stack tools/requirements/bench tools/requirements/checkov; do \
 	  $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --allow-unsafe --no-header \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$name.txt $$name.in || exit 1; done
 

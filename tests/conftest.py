@@ -15,6 +15,7 @@ from moto import mock_aws
 from journeys import aws
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from tests.support import leading_keys
 from tests.support.tables import Tables, create_tables
 from tests.support.template import ROOT
 from tools.admin import Admin
@@ -47,17 +48,24 @@ ORGANIZATION = "acme"
 def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
     """Empty tables in moto, a bucket, and the environment of the functions, with a client `client` that may do all."""
     with mock_aws():
-        aws.dynamodb.cache_clear()
-        aws.s3.cache_clear()
+        _forget_clients()
         made = create_tables(aws.dynamodb())
+        leading_keys.enforce(made.dynamodb, made.registry)
         aws.s3().create_bucket(Bucket="archive")
         for table in ("events", "journeys", "failures", "registry"):
             monkeypatch.setenv(f"{table.upper()}_TABLE", getattr(made, table))
         monkeypatch.setenv("ARCHIVE_BUCKET", "archive")
+        monkeypatch.setenv("JOBS_QUEUE_URL", aws.sqs().create_queue(QueueName="jobs")["QueueUrl"])
+        monkeypatch.setenv("COMPUTATION_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:computation")
+        monkeypatch.setenv("EVENTS_PER_RUN", "1000000")
         ClientStore(made.dynamodb, made.registry).put(Client("client", ORGANIZATION, "A client", PERMISSIONS))
         yield made
-    aws.dynamodb.cache_clear()
-    aws.s3.cache_clear()
+    _forget_clients()
+
+
+def _forget_clients() -> None:
+    for client in (aws.dynamodb, aws.s3, aws.secretsmanager, aws.sqs, aws.stepfunctions):
+        client.cache_clear()
 
 
 # -- databases that behave under concurrency ---------------------------------------------------------------------------

@@ -29,6 +29,9 @@ from tools.stack import REGION, Stack
 KEY_BUCKET = "adobe-keys"
 """Where the local stack keeps the public key that stands in for Adobe's."""
 
+EVENTS_PER_RUN = 3000
+"""So few, that the local stack computes views of its larger organisation as a map, and of the smaller in one run."""
+
 HOME = ROOT / ".local"
 STACK_NAME = "journeys"
 PREFERRED_PORT = 4570
@@ -106,7 +109,8 @@ class LocalStack:
             *("--template-file", str(self._home / "build" / "template.yaml")),
             *(
                 "--parameter-overrides",
-                f"Stage=local {_runtime()} EndpointUrl={endpoint_url} {adobe}",
+                f"Stage=local {_runtime()} EndpointUrl={endpoint_url} {adobe} ArchiveWindow=1 "
+                f"EventsPerRun={EVENTS_PER_RUN}",
             ),
             endpoint_url=endpoint_url,
         )

@@ -16,13 +16,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from journeys import keys
+from journeys.archive.store import ArchiveStore
 from journeys.registry.clients.model import PERMISSIONS
 from tools.admin import Admin
 from tools.api import Api, ApiError, batches
 from tools.deliveries import KEY_PATH, adobe_public_key, serve_adobe_key, tools
 from tools.local_stack import HOME, LocalStack, StackFailed
 from tools.sample import CUSTOMER_SOURCE, EVENT_TYPES, events
-from tools.show import show_journey
+from tools.sample_view import sample_view
+from tools.show import show_journey, show_view
 from tools.stack import Stack
 
 STACK_FILE = HOME / "stack.json"
@@ -53,6 +55,7 @@ def main() -> None:
     deliveries = _deliver(stack, described)
     api = api_of(described, described["organizations"][0])
     _show(api)
+    _show_view(api)
     _show_next_steps(described, api, deliveries)
 
 
@@ -113,6 +116,7 @@ def _send_samples(stack: Stack, described: Mapping[str, Any]) -> None:
                 progress.advance(task, len(answer["processed"]) + len(answer["unprocessedEntities"]))
     console.print("  " + ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items())))
     _catch_up(stack, per_organization)
+    _fill_archive(stack, per_organization)
     _write(SAMPLE_FILE, sample | {"sent": True})
 
 
@@ -160,6 +164,27 @@ def _catch_up(stack: Stack, expected: Mapping[str, int]) -> None:
                 return
             if time.monotonic() > deadline:
                 raise StackFailed(f"Only {counted} of {total} events reached the journeys; `make logs` may say why.")
+            time.sleep(0.5)
+
+
+def _fill_archive(stack: Stack, expected: Mapping[str, int]) -> None:
+    """Waits until the archive, which journey views are computed from, holds every event that was sent."""
+    archive = ArchiveStore(
+        stack.dynamodb,
+        stack.outputs["RegistryTableName"],
+        lambda: stack.client("s3"),
+        stack.outputs["ArchiveBucketName"],
+    )
+    total, deadline = sum(expected.values()), time.monotonic() + CATCH_UP_SECONDS
+    with _progress() as progress:
+        task = progress.add_task("  archive", total=total)
+        while True:
+            landed = sum(archive.snapshot(organization_id).rows for organization_id in expected)
+            progress.update(task, completed=min(landed, total))
+            if landed >= total:
+                return
+            if time.monotonic() > deadline:
+                raise StackFailed(f"Only {landed} of {total} events reached the archive; `make logs` may say why.")
             time.sleep(0.5)
 
 
@@ -215,6 +240,27 @@ def _show(api: Api) -> None:
         "GET", "customers/events", externalSourceId=CUSTOMER_SOURCE, value=best["value"], order="asc", pageSize=100
     )
     show_journey(console, best, page["entities"])
+
+
+def _show_view(api: Api) -> None:
+    """A journey view over the sample events; it is computed once, and shown again after that."""
+    sample = json.loads(SAMPLE_FILE.read_text())
+    if "job" not in sample:
+        definitions = {one["name"]: one["id"] for one in api.call("GET", "views/eventdefinitions")["entities"]}
+        view = api.call("POST", "views", sample_view(definitions))
+        job = api.call("POST", f"views/{view['id']}/versions/{view['version']}/jobs")
+        sample["job"] = f"views/{view['id']}/versions/{view['version']}/jobs/{job['id']}"
+        _write(SAMPLE_FILE, sample)
+    job, deadline = api.call("GET", sample["job"]), time.monotonic() + CATCH_UP_SECONDS
+    with console.status("computing a journey view ..."):
+        while job["status"] in ("Accepted", "Executing"):
+            if time.monotonic() > deadline:
+                raise StackFailed("The journey view is not computed; `make logs` may say why.")
+            time.sleep(0.5)
+            job = api.call("GET", sample["job"])
+    if job["status"] != "Complete":
+        raise StackFailed(f"The journey view was not computed: {job['status']} {job.get('error', '')}")
+    show_view(console, job["journeyView"], api.call("GET", f"{sample['job']}/results"))
 
 
 def _show_next_steps(described: Mapping[str, Any], api: Api, deliveries: Sequence[str]) -> None:

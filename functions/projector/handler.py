@@ -9,7 +9,7 @@ from journeys.events.failures.store import FailureStore
 from journeys.journey.store import JourneyStore
 from journeys.journey.stream import Projector
 from journeys.settings import ProjectorSettings
-from journeys.telemetry import logger
+from journeys.telemetry import follow, logger
 
 settings = ProjectorSettings.read()
 projector = Projector(
@@ -22,5 +22,5 @@ projector = Projector(
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answers with the records to be tried again, as Lambda's partial batch response."""
     again = projector.project(event["Records"])
-    logger.info("projected", records=len(event["Records"]), again=len(again))
+    follow("projected", event["Records"], again=len(again))
     return {"batchItemFailures": [{"itemIdentifier": number} for number in again]}

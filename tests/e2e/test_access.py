@@ -133,11 +133,11 @@ def owned(caller: Callable[..., Caller]) -> Owned:
     return Owned(owner, {kind: one["id"] for kind, one in made.items()})
 
 
-def wait_until_journey_is_there(api: Api) -> None:
+def wait_until_journey_is_there(api: Api, customer: str = "ada") -> None:
     ends = time.monotonic() + 300  # the stream has one shard, which all tests share
     while time.monotonic() < ends:
         try:
-            api.call("GET", "customers", externalSourceId="crm", value="ada")
+            api.call("GET", "customers", externalSourceId="crm", value=customer)
             return
         except ApiError as error:
             if error.status != 404:

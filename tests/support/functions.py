@@ -22,6 +22,9 @@ class Context:
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:test"
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
+
 
 def load(function: str) -> ModuleType:
     """A fresh copy of a function's module, wired by the environment as it is now."""

@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "events": frozenset({"registry"}),
     "journey": frozenset({"events", "registry"}),
     "webhooks": frozenset({"events", "registry"}),
-    "views": frozenset({"events", "registry"}),
+    "views": frozenset({"archive", "events", "registry"}),
     "archive": frozenset({"events", "registry"}),
 }
 """The areas, and the other areas that each may know of."""
@@ -29,6 +29,7 @@ AWS_CALLS = frozenset(
         "transact_get_items", "transact_write_items", "update_item",
         "copy_object", "delete_object", "delete_objects", "get_object", "head_object", "list_objects_v2", "put_object",
         "upload_file", "upload_fileobj", "download_file", "download_fileobj",
+        "change_message_visibility", "receive_message", "send_message", "start_execution", "stop_execution",
         "create_secret", "delete_secret", "get_secret_value", "put_secret_value", "update_secret",
     }
 )  # fmt: skip

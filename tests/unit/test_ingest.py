@@ -697,4 +697,5 @@ def test_figures_tell_what_became_of_events(source: Source, monkeypatch: pytest.
         ("EventsTaken", "created"): 2,
         ("EventsTaken", "duplicate"): 1,
         ("EventsRefused", "missing.date"): 1,
+        ("EventsLate",): 2,
     }

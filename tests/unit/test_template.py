@@ -17,6 +17,7 @@ API: dict[str, Any] = RESOURCES["Api"]["Properties"]
 LOG: dict[str, Any] = RESOURCES["EventsTable"]["Properties"]
 WRITERS = {"IngestRole", "FailuresRole", "WebhooksRole"}
 DELIVERIES = "/webhooks/{endpointId}"
+DESCRIPTION = "/openapi.json"
 SECRETS = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/webhooks/*"
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete"}
 ANY_RESOURCE = {
@@ -135,15 +136,16 @@ def test_the_stream_has_at_most_two_consumers() -> None:
     assert len({function for function, _ in stream_events()}) == len(stream_events())
 
 
-def test_the_projector_reads_from_the_beginning_and_tries_again_by_age() -> None:
-    settings = dict(stream_events())["Projector"]
+@pytest.mark.parametrize(("consumer", "window"), [("Projector", 1), ("Landing", {"Ref": "ArchiveWindow"})])
+def test_a_consumer_reads_from_the_beginning_and_tries_again_by_age(consumer: str, window: Any) -> None:
+    settings = dict(stream_events())[consumer]
     assert settings["Stream"] == {"Fn::GetAtt": "EventsTable.StreamArn"}
     assert settings["StartingPosition"] == "TRIM_HORIZON"
     assert settings["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert settings["BisectBatchOnFunctionError"] is True
     assert settings["MaximumRetryAttempts"] == -1
     assert settings["MaximumRecordAgeInSeconds"] == 6 * 60 * 60
-    assert settings["MaximumBatchingWindowInSeconds"] == 1
+    assert settings["MaximumBatchingWindowInSeconds"] == window
     destination = settings["DestinationConfig"]["OnFailure"]
     assert destination == {"Type": "S3", "Destination": {"Fn::GetAtt": "ArchiveBucket.Arn"}}
 
@@ -282,7 +284,9 @@ def test_no_function_is_told_the_apis_address() -> None:
 
 def test_every_setting_is_told_and_can_be_overridden() -> None:
     """A variable that `sam local` is to override must be declared."""
-    told = template()["Globals"]["Function"]["Environment"]["Variables"].keys()
+    told = set(template()["Globals"]["Function"]["Environment"]["Variables"])
+    for properties in FUNCTIONS.values():  # what would be a circle if all were told
+        told |= properties.get("Environment", {}).get("Variables", {}).keys()
     source = (ROOT / "layers/core/journeys/settings.py").read_text()
     wanted = {name.upper() for name in re.findall(r"^    (\w+): str$", source, re.MULTILINE)}
     assert wanted
@@ -317,7 +321,7 @@ def test_the_stage_is_throttled_everywhere() -> None:
     assert settings.get("DataTraceEnabled", False) is False  # it would log what customers did
 
 
-def test_every_route_but_preflights_and_deliveries_asks_for_a_token_with_the_scope() -> None:
+def test_every_route_but_preflights_deliveries_and_the_description_asks_for_a_token_with_the_scope() -> None:
     auth = API["Auth"]
     authorizer = auth["Authorizers"][auth["DefaultAuthorizer"]]
     assert authorizer == {"UserPoolArn": {"Fn::GetAtt": "UserPool.Arn"}, "AuthorizationScopes": ["journey/api"]}
@@ -329,6 +333,8 @@ def test_every_route_but_preflights_and_deliveries_asks_for_a_token_with_the_sco
             assert (function, settings["Auth"]) == ("Webhooks", {"Authorizer": "NONE"}), method
         elif method == "OPTIONS":
             assert (function, settings["Auth"]) == ("Preflight", {"Authorizer": "NONE"}), path
+        elif path == DESCRIPTION:
+            assert (function, method, settings["Auth"]) == ("Openapi", "GET", {"Authorizer": "NONE"})
         else:
             assert "Auth" not in settings, path
 
@@ -336,7 +342,8 @@ def test_every_route_but_preflights_and_deliveries_asks_for_a_token_with_the_sco
 def test_deliveries_and_handshakes_go_to_one_function_and_nothing_else_does() -> None:
     found = {(method, path) for function, method, path, _ in routes() if function == "Webhooks"}
     assert found == {(method, DELIVERIES) for method in ("GET", "OPTIONS", "POST")}
-    assert {function for function, _, path, _ in routes() if not path.startswith("/api/v2/journey/")} == {"Webhooks"}
+    outside = {path for _, _, path, _ in routes() if not path.startswith("/api/v2/journey/")}
+    assert outside == {DELIVERIES, DESCRIPTION}
 
 
 def test_every_route_has_a_preflight() -> None:
@@ -398,9 +405,13 @@ def test_there_are_four_tables_that_can_be_restored_and_take_a_customer_key() ->
 def test_failures_end_by_themselves_in_table_and_bucket() -> None:
     failures = RESOURCES["FailuresTable"]["Properties"]
     assert failures["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
-    (rule,) = RESOURCES["ArchiveBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert (rule["Status"], rule["Prefix"]) == ("Enabled", "failures/")  # and not evidence/, which stays
-    assert rule["ExpirationInDays"] > 30
+    ends = {
+        rule["Prefix"]: rule["ExpirationInDays"]
+        for rule in RESOURCES["ArchiveBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+        if "ExpirationInDays" in rule and rule["Status"] == "Enabled"
+    }
+    assert ends.keys() == {"failures/", "work/"}  # and not evidence/, archive/ and results/, which stay
+    assert ends["failures/"] > 30
 
 
 def test_the_bucket_is_private_encrypted_and_kept() -> None:
@@ -415,47 +426,6 @@ def test_the_bucket_is_private_encrypted_and_kept() -> None:
 def test_a_customer_key_can_be_used_by_every_function() -> None:
     for role in ROLES:
         assert ("kms:Decrypt", {"Ref": "KmsKeyArn"}) in list(grants(role)), role
-
-
-# -- alarms ------------------------------------------------------------------------------------------------------------
-
-LAMBDA_METRICS = {"Errors", "IteratorAge", "Throttles", "Duration", "DroppedEventSourceMappingRecordCount"}
-API_METRICS = {"5XXError", "4XXError", "Latency", "IntegrationLatency", "Count"}
-
-
-def emitted() -> set[str]:
-    """The names of the metrics that the code counts or measures."""
-    sources = [path.read_text() for path in (ROOT / "layers/core/journeys").rglob("*.py")]
-    calls = [found for source in sources for found in re.findall(r"\b(?:count|milliseconds)\(([^\n]*)", source)]
-    return {name for call in calls for name in re.findall(r'"([A-Z]\w+)"', call)}
-
-
-@pytest.mark.parametrize("alarm", resources("AWS::CloudWatch::Alarm"))
-def test_an_alarm_watches_a_metric_that_exists_and_tells_somebody(alarm: str) -> None:
-    properties = RESOURCES[alarm]["Properties"]
-    known = {"Journeys": emitted(), "AWS/Lambda": LAMBDA_METRICS, "AWS/ApiGateway": API_METRICS}
-    assert properties["MetricName"] in known[properties["Namespace"]]
-    if properties["Namespace"] == "AWS/Lambda":
-        (dimension,) = properties["Dimensions"]
-        assert dimension["Name"] == "FunctionName"
-        assert dimension["Value"]["Ref"].removesuffix("Function") in FUNCTIONS
-    if properties["Namespace"] == "Journeys":
-        # a metric with dimensions is another metric, and an alarm without them would never see it
-        assert "Dimensions" not in properties
-    assert properties["AlarmActions"] == [{"Ref": "AlarmTopic"}]
-    assert properties["TreatMissingData"] == "notBreaching"
-    assert properties["AlarmDescription"].strip()
-
-
-def test_a_change_of_the_log_raises_an_alarm_at_once() -> None:
-    alarm = RESOURCES["LogTampering"]["Properties"]
-    assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == ("LogTampering", "Sum", 0)
-    assert (alarm["ComparisonOperator"], alarm["EvaluationPeriods"]) == ("GreaterThanThreshold", 1)
-
-
-def test_what_only_shows_in_alarms_has_one() -> None:
-    watched = {alarm["Properties"]["MetricName"] for alarm in resources("AWS::CloudWatch::Alarm").values()}
-    assert {"LogTampering", "ProjectionFailures", "FailuresNotKept", "IteratorAge", "Errors"} <= watched
 
 
 # -- what differs between stages ---------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
 
 PUT_CONCURRENCY = 16
 
@@ -58,6 +60,18 @@ def s3() -> "S3Client":
 def secretsmanager() -> "SecretsManagerClient":
     """The client of this process."""
     return boto3.client("secretsmanager", config=_CONFIG)
+
+
+@cache
+def sqs() -> "SQSClient":
+    """The client of this process."""
+    return boto3.client("sqs", config=_CONFIG)
+
+
+@cache
+def stepfunctions() -> "SFNClient":
+    """The client of this process."""
+    return boto3.client("stepfunctions", config=_CONFIG)
 
 
 # -- errors ------------------------------------------------------------------------------------------------------------
@@ -170,6 +184,16 @@ def query_all(client: "DynamoDBClient", **query: Any) -> Iterator[Item]:
         query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
+def scan_pages(client: "DynamoDBClient", **scan: Any) -> Iterator[tuple[int, list[Item]]]:
+    """The pages of a scan, or of one segment of it: how many items each looked at, and those that it found."""
+    while True:
+        page = client.scan(**scan)
+        yield page["ScannedCount"], page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return
+        scan["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
 def get_all(
     client: "DynamoDBClient", table: str, wanted: Sequence[Item], *, consistent: bool, **options: Any
 ) -> list[Item]:
@@ -189,8 +213,17 @@ def get_all(
 
 def put_all(client: "DynamoDBClient", table: str, items: Sequence[Item]) -> None:
     """Puts items whose repetition does no harm; a call carries up to 25."""
-    for start in range(0, len(items), 25):
-        request: Any = {table: [{"PutRequest": {"Item": item}} for item in items[start : start + 25]]}
+    _write_all(client, table, [{"PutRequest": {"Item": item}} for item in items])
+
+
+def delete_all(client: "DynamoDBClient", table: str, keys: Sequence[Item]) -> None:
+    """Deletes the items of those keys; a call carries up to 25."""
+    _write_all(client, table, [{"DeleteRequest": {"Key": key}} for key in keys])
+
+
+def _write_all(client: "DynamoDBClient", table: str, writes: Sequence[Any]) -> None:
+    for start in range(0, len(writes), 25):
+        request: Any = {table: list(writes[start : start + 25])}
         for wait in backoff():
             request = client.batch_write_item(RequestItems=request).get("UnprocessedItems")
             if not request:

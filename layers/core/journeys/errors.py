@@ -96,3 +96,9 @@ class ServiceUnavailable(JourneysError):
 
     code = "service.unavailable"
     retry_after = 5
+
+
+class NotComputable(JourneysError):
+    """A journey view cannot be computed, and could not be again. Its job says so; no request is answered with it."""
+
+    code = "not.computable"

@@ -4,7 +4,9 @@ import base64
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
 from botocore.exceptions import BotoCoreError, ClientError
@@ -102,14 +104,15 @@ class Request:
             raise BadRequest(f"The body is not valid JSON: {error}.") from None
 
     def model(self, model: type[M]) -> M:
-        """The body as a model. Raises BadRequest with the fields that are wrong."""
+        """The body as a model; a root model is one of a list. Raises BadRequest with the fields that are wrong."""
         value = self.json()
-        if not isinstance(value, dict):
-            raise BadRequest("The body must be a JSON object.")
+        kind, name = (list, "array") if model.__pydantic_root_model__ else (dict, "object")
+        if not isinstance(value, kind):
+            raise BadRequest(f"The body must be a JSON {name}.")
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            problems = [(".".join(map(str, found["loc"])), found["type"], found["msg"]) for found in error.errors()]
+            problems = [(_path(found["loc"]), found["type"], found["msg"]) for found in error.errors()]
             raise BadRequest(
                 " ".join(f"{where}: {message}." for where, _, message in problems[:5]),
                 code="invalid.field",
@@ -160,13 +163,20 @@ class Request:
                 name, "must be an ISO-8601 date and time with a zone, such as 2026-01-31T09:30:00Z"
             ) from None
 
-    def page(self, path: str, entities: Sequence[Any], to_wire: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """One page of a listing, in the contract's paging form."""
+    def page(
+        self,
+        path: str,
+        entities: Sequence[Any],
+        to_wire: Callable[[Any], dict[str, Any]],
+        filters: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """One page of a listing, in the contract's form; `filters` are the parameters that other pages need too."""
         size, number = self.page_size(), self.integer("pageNumber", 1, 1, 999_999_999)
         last = max(1, math.ceil(len(entities) / size))
+        kept = {name: value for name in filters if (value := self.text(name)) is not None}
 
         def uri(page: int) -> str:
-            return f"{path}?pageSize={size}&pageNumber={page}"
+            return f"{path}?{urlencode(kept | {'pageSize': str(size), 'pageNumber': str(page)})}"
 
         return jsontext.present(
             {
@@ -187,6 +197,17 @@ class Request:
 Handler = Callable[..., dict[str, Any] | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation. What it reads of a request is what its handler asks the Request for: see tools/openapi.py."""
+
+    method: str
+    path: str
+    permission: str
+    status: int
+    handler: Handler
+
+
 class Api:
     """The routes of one function. Each names the permission that it takes, so none can be without."""
 
@@ -198,7 +219,12 @@ class Api:
         )
         self._resolver.not_found(lambda _: self._failed(NotFound("There is no such resource.")))
         self._resolver.exception_handler(Exception)(self._failed)
-        self.permissions: dict[tuple[str, str], str] = {}
+        self.routes: list[Route] = []
+
+    @property
+    def permissions(self) -> dict[tuple[str, str], str]:
+        """Which permission each route takes."""
+        return {(route.method, route.path): route.permission for route in self.routes}
 
     def route(self, method: str, path: str, *, permission: str, status: int = 200) -> Callable[[Handler], Handler]:
         """Calls the handler with a Request and the path's variables; None is answered with 204."""
@@ -215,7 +241,7 @@ class Api:
                     return Response(status_code=204, body="", headers=dict(_HEADERS))
                 return _response(status, answered)
 
-            self.permissions[method, path] = permission
+            self.routes.append(Route(method, path, permission, status, handler))
             self._resolver.route(path, method)(answer)
             return handler
 
@@ -286,6 +312,11 @@ def error_answer(error: JourneysError, context_id: str) -> dict[str, Any]:
 
 def _response(status: int, body: dict[str, Any]) -> Response[str]:
     return Response(status_code=status, content_type=JSON, body=jsontext.dumps(body), headers=dict(_HEADERS))
+
+
+def _path(places: Sequence[int | str]) -> str:
+    """Where in a body something is: `elements[2].name`."""
+    return "".join(f"[{place}]" if isinstance(place, int) else f".{place}" for place in places).removeprefix(".")
 
 
 def _invalid(name: str, rule: str) -> BadRequest:

@@ -5,6 +5,7 @@
 | events   | {org}#{config}#{event}             |                         | one event, by its full name              |
 | journeys | {org}#{external source}#{customer} | SUMMARY                 | one customer's summary                   |
 |          |                                    | {date}#{config}#{event} | steps in order, from either end, by time |
+|          | ... #{generation}                  | {date}#{config}#{event} | the same, of a journey that was rebuilt  |
 | failures | {org}#{failure}                    |                         | one failure                              |
 | byTime   | {org}#{bucket}                     | {date}#{failure}        | an organisation's failures by time       |
 | registry | CLIENT#{client}                    | CLIENT                  | who calls                                |
@@ -16,6 +17,13 @@
 |          | ORG#{org}#CONFIGURATIONS           | {configuration}         | configurations, one or all               |
 |          | WEBHOOK#{endpoint}                 | WEBHOOK                 | a webhook endpoint, whoever calls        |
 |          | ORG#{org}#WEBHOOKS                 | {endpoint}              | which endpoints there are                |
+|          | ORG#{org}#VIEWS                    | {view}                  | journey views, one or all                |
+|          | ORG#{org}#VIEW#{view}              | VERSION#{version}       | a view's versions                        |
+|          |                                    | CHART#{chart}#{version} | a chart's versions                       |
+|          |                                    | JOB#{version}#{job}     | which jobs a version has, newest last    |
+|          | ORG#{org}#JOBS                     | {job}                   | jobs, by the time of their acceptance    |
+|          | SCHEDULES                          | {org}#{view}            | schedules, an organisation's or all      |
+|          | ARCHIVES                           | {org}                   | where an organisation's manifest is      |
 
 Parts are percent-encoded, so that no part can hold the separator; DynamoDB compares keys by their bytes, and so does
 everything here that puts steps in order.
@@ -61,6 +69,17 @@ def event(organization_id: str, configuration_id: str, event_id: str) -> str:
 
 def journey(organization_id: str, external_source_id: str, customer: str) -> str:
     return join(organization_id, external_source_id, customer)
+
+
+def steps(journey_key: str, generation: str) -> str:
+    """The partition of a journey's steps: beside its summary, or, once it was rebuilt, one of their own."""
+    return f"{journey_key}#{generation}" if generation else journey_key
+
+
+def journey_and_generation(partition: str) -> tuple[str, str]:
+    """Whose steps, or summary, a partition of the journeys' table holds, and of which generation."""
+    organization, source, customer, *generation = partition.split("#")
+    return f"{organization}#{source}#{customer}", generation[0] if generation else ""
 
 
 def step(date: str, configuration_id: str, event_id: str) -> str:
@@ -127,3 +146,66 @@ def configurations(organization_id: str) -> str:
 
 def configuration(organization_id: str, configuration_id: str) -> Key:
     return item(configurations(organization_id), configuration_id)
+
+
+# -- journey views -----------------------------------------------------------------------------------------------------
+
+SCHEDULES = "SCHEDULES"
+ARCHIVES = "ARCHIVES"
+
+
+def views(organization_id: str) -> str:
+    return join("ORG", organization_id, "VIEWS")
+
+
+def view(organization_id: str, view_id: str) -> Key:
+    return item(views(organization_id), view_id)
+
+
+def view_parts(organization_id: str, view_id: str) -> str:
+    """The partition of a view's versions, its charts' versions and the names of its jobs."""
+    return join("ORG", organization_id, "VIEW", view_id)
+
+
+def view_version(organization_id: str, view_id: str, version: int) -> Key:
+    return item(view_parts(organization_id, view_id), join("VERSION", f"{version:08d}"))
+
+
+def chart_versions(chart_id: str) -> str:
+    """What the names of a chart's versions begin with."""
+    return join("CHART", chart_id, "")
+
+
+def chart_version(organization_id: str, view_id: str, chart_id: str, version: int) -> Key:
+    return item(view_parts(organization_id, view_id), chart_versions(chart_id) + f"{version:08d}")
+
+
+def version_jobs(version: int) -> str:
+    """What the names of a version's jobs begin with."""
+    return join("JOB", f"{version:08d}", "")
+
+
+def version_job(organization_id: str, view_id: str, version: int, job_id: str) -> Key:
+    return item(view_parts(organization_id, view_id), version_jobs(version) + job_id)
+
+
+def jobs(organization_id: str) -> str:
+    return join("ORG", organization_id, "JOBS")
+
+
+def job(organization_id: str, job_id: str) -> Key:
+    """A job; ids begin with the moment of acceptance, so that they sort by it."""
+    return item(jobs(organization_id), job_id)
+
+
+def schedules(organization_id: str) -> str:
+    """What the names of an organisation's schedules begin with."""
+    return join(organization_id, "")
+
+
+def schedule(organization_id: str, view_id: str) -> Key:
+    return item(SCHEDULES, schedules(organization_id) + view_id)
+
+
+def archive(organization_id: str) -> Key:
+    return item(ARCHIVES, join(organization_id))

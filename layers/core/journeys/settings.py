@@ -53,6 +53,32 @@ class EndpointSettings(RegistrySettings):
     secrets_prefix: str
 
 
+@dataclass(frozen=True, slots=True)
+class LandingSettings(Settings):
+    archive_bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveSettings(RegistrySettings):
+    archive_bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettings(ArchiveSettings):
+    jobs_queue_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerSettings(RegistrySettings):
+    jobs_queue_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeSettings(JobSettings):
+    computation_arn: str
+    events_per_run: str
+
+
 def adobe_keys_url() -> str:
     """Where Adobe's public keys are: a fixed host, which no request can change."""
     return os.environ.get("ADOBE_KEYS_URL", "https://static.adobeioevents.com")

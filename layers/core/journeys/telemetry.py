@@ -1,11 +1,19 @@
-"""The logger and the metrics. Nothing that a customer could be known by is ever passed to either."""
+"""The logger and the metrics. Nothing that a customer could be known by is ever passed to either.
 
+A request is known by the id that API Gateway gave it. Log lines and metrics of the functions that answer it carry it as
+`correlation_id`, the events that came by it bear it in their `receipt`, and the functions behind the log name it again.
+"""
+
+import json
 import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 NAMESPACE = "Journeys"
+REQUESTS_A_LINE = 100
 
 logger = Logger(service="journeys")
 
@@ -23,13 +31,48 @@ def report(what: str, error: BaseException) -> None:
 
 
 def count(name: str, value: int = 1, **dimension: str) -> None:
-    """One figure for CloudWatch, with at most one dimension out of a bounded set (a reason, an outcome)."""
-    with single_metric(name=name, unit=MetricUnit.Count, value=value, namespace=NAMESPACE) as metric:
-        for key, text in dimension.items():
-            metric.add_dimension(name=key, value=text)
+    """One figure for CloudWatch, with at most one dimension out of a bounded set (a reason, an outcome).
+
+    It is counted twice: under the dimension, and without, for the alarms, which cannot add up what they do not know.
+    """
+    _emit(name, MetricUnit.Count, value, dimension)
 
 
 def milliseconds(name: str, value: float) -> None:
     """One duration for CloudWatch."""
-    with single_metric(name=name, unit=MetricUnit.Milliseconds, value=value, namespace=NAMESPACE):
-        pass
+    _emit(name, MetricUnit.Milliseconds, value, {})
+
+
+def _emit(name: str, unit: MetricUnit, value: float, dimension: Mapping[str, str]) -> None:
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics.add_metric(name, unit, value)
+    if dimension:
+        metrics.add_dimensions(**dimension)
+    request = logger.get_correlation_id()
+    if request is not None:
+        metrics.add_metadata("correlation_id", request)
+    print(json.dumps(metrics.serialize_metric_set(), separators=(",", ":")))
+
+
+# -- from a request to what became of its events -----------------------------------------------------------------------
+
+
+def request_of(receipt: str) -> str:
+    """API Gateway's id of the request that an event came by, out of the event's receipt."""
+    return receipt.removeprefix("replay-").partition("/")[0]
+
+
+def follow(what: str, records: Sequence[Mapping[str, Any]], again: int) -> None:
+    """Logs which requests the records of a stream's batch came by, and how many records are to be tried again."""
+    requests = sorted(set(_requests(records)))
+    logger.info(what, records=len(records), again=again, requests=" ".join(requests[:REQUESTS_A_LINE]))
+    for start in range(REQUESTS_A_LINE, len(requests), REQUESTS_A_LINE):  # a line of a log has its limits
+        logger.info(f"{what}, more", requests=" ".join(requests[start : start + REQUESTS_A_LINE]))
+
+
+def _requests(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for record in records:
+        try:
+            yield request_of(record["dynamodb"]["NewImage"]["receipt"]["S"])
+        except (LookupError, TypeError, AttributeError):  # a record that is no event is told of where it is read
+            continue

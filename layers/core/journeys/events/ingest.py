@@ -20,9 +20,12 @@ from journeys.events.model import Event, StoredEvent, differences
 from journeys.events.refusals import SCHEMA_REASONS, Refusal
 from journeys.events.store import EventLog
 from journeys.events.validation import MAX_ITEM_BYTES, check
-from journeys.telemetry import count, report
+from journeys.telemetry import count, logger, milliseconds, report
 
 MAX_ENTITIES = 100
+LATE = 24 * 60 * 60 * 1000
+"""Milliseconds after which an event counts as late. It is taken in all the same."""
+
 REQUEST_SECONDS = 12
 """Puts that were not begun by then are answered 429, so that a sender hears of every event in time."""
 
@@ -119,7 +122,10 @@ class Ingest:
             else:
                 processed[place] = answer
         kept = self._keep(organization_id, binding, entities, refused, deadline)
-        _measure(processed, refused)
+        created = [
+            stored for place, stored, _ in items if processed.get(place) == (stored.event.event_id, Outcome.CREATED)
+        ]
+        _measure(binding, processed, refused, [stored.date_received - stored.event.date_created for stored in created])
         return Taken(processed, refused, kept)
 
     # -- judging -------------------------------------------------------------------------------------------------------
@@ -268,8 +274,28 @@ def _may_be_large(event: Event) -> bool:
     return len(event.external_ids) > 20 or sum(len(text) for several in texts for text in several) > 50_000
 
 
-def _measure(processed: Mapping[int, tuple[str, Outcome]], refused: Mapping[int, Refusal]) -> None:
-    for outcome, number in Counter(outcome for _, outcome in processed.values()).items():
+def _measure(
+    binding: Binding, processed: Mapping[int, tuple[str, Outcome]], refused: Mapping[int, Refusal], lags: Sequence[int]
+) -> None:
+    """Figures of a request, and one line of the log. `lags` are the milliseconds that new events were on their way."""
+    outcomes = Counter(str(outcome) for _, outcome in processed.values())
+    reasons = Counter(refusal.reason for refusal in refused.values())
+    late = sum(lag > LATE for lag in lags)
+    for outcome, number in outcomes.items():
         count("EventsTaken", number, outcome=outcome)
-    for reason, number in Counter(refusal.reason for refusal in refused.values()).items():
+    for reason, number in reasons.items():
         count("EventsRefused", number, reason=reason)
+    if late:
+        count("EventsLate", late)
+    if lags:
+        milliseconds("EventLag", max(0, *lags))
+    logger.info(
+        "taken",
+        source=binding.configuration.source,
+        configuration=binding.configuration.configuration_id,
+        stored=outcomes[Outcome.CREATED],  # "created" is the name of a log record's own date
+        duplicate=outcomes[Outcome.DUPLICATE],
+        refused=sum(reasons.values()),
+        reasons=reasons,
+        late=late,
+    )

@@ -1,12 +1,12 @@
 """The log of events. None is ever edited, overwritten or deleted: the one write is a put under a condition."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from journeys import keys
-from journeys.aws import Item, get_all, is_condition_failure
+from journeys.aws import Item, get_all, is_condition_failure, scan_pages
 from journeys.events.model import StoredEvent
 
 if TYPE_CHECKING:
@@ -39,3 +39,29 @@ class EventLog:
         items = get_all(self._dynamodb, self._table, [keys.item(key) for key in event_keys], consistent=True)
         events = [StoredEvent.from_item(item) for item in items]
         return {event.key: event for event in events}
+
+    def size(self) -> int:
+        """About how many events there are; DynamoDB counts them every six hours."""
+        return int(self._dynamodb.describe_table(TableName=self._table)["Table"].get("ItemCount", 0))
+
+    def pages(
+        self, segment: int, segments: int, *, organization_id: str | None = None, attributes: Sequence[str] = ()
+    ) -> Iterator[tuple[int, list[Item]]]:
+        """One of the segments of the whole log, for operators: how many events a page passed, and its items.
+
+        Those of one organisation where it is named, and only the attributes that are named. An event that was in the
+        log before the scan began is in it.
+        """
+        scan: dict[str, Any] = {
+            "TableName": self._table,
+            "Segment": segment,
+            "TotalSegments": segments,
+            "ConsistentRead": True,
+        }
+        if organization_id is not None:
+            scan["FilterExpression"] = "begins_with(pk, :organization)"
+            scan["ExpressionAttributeValues"] = {":organization": {"S": keys.join(organization_id, "")}}
+        if attributes:
+            names = {f"#{place}": name for place, name in enumerate(attributes)}
+            scan |= {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
+        return scan_pages(self._dynamodb, **scan)

@@ -1,5 +1,6 @@
 """A customer's journey: its steps in order, and the summary that is kept of them."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -56,8 +57,22 @@ class Journey:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A journey as it is stored: its version, and the steps that are counted and may have no row yet."""
+    """A journey as it is stored: its version, and the steps that are counted and may have no row yet.
+
+    `generation` says which rows are the journey's: those beside the summary, or those of a rebuild.
+    """
 
     journey: Journey = field(default_factory=Journey)
     version: int = 0
     pending: tuple[Step, ...] = ()
+    generation: str = ""
+
+
+def new_generation(now_ms: int) -> str:
+    """A name that no generation had before, and that says when it was begun."""
+    return f"{now_ms:012x}{secrets.token_hex(4)}"
+
+
+def begun(generation: str) -> int:
+    """When a generation was begun, in milliseconds; 0 for the first one."""
+    return int(generation[:12], 16) if generation else 0

@@ -29,11 +29,13 @@ class JourneyReader:
     def summary(self, organization_id: str, external_source_id: str, value: str) -> dict[str, Any]:
         """The journey in figures, and its last 20 events, the newest first. Raises NotFound."""
         journey_key = _key(organization_id, external_source_id, value)
-        journey = self._journeys.summary(journey_key).journey
+        summary = self._journeys.summary(journey_key)
+        journey = summary.journey
         if journey.first is None or journey.last is None:
             raise _not_found()
         types = self._types_of(organization_id, journey)
-        recent = list(islice(self._journeys.steps(journey_key, ascending=False, page=RECENT_EVENTS), RECENT_EVENTS))
+        partition = keys.steps(journey_key, summary.generation)
+        recent = list(islice(self._journeys.steps(partition, ascending=False, page=RECENT_EVENTS), RECENT_EVENTS))
 
         def type_of(slot: str) -> dict[str, Any]:
             schema = types.get(slot)
@@ -78,7 +80,8 @@ class JourneyReader:
         journey_key = _key(organization_id, external_source_id, value)
         scope = (journey_key, str(ascending), event_name or "", str(since), str(until))
         after = cursors.decode(cursor, *scope) if cursor is not None else None
-        journey = self._journeys.summary(journey_key).journey
+        summary = self._journeys.summary(journey_key)
+        journey = summary.journey
         if journey.first is None:
             raise _not_found()
         slots = None
@@ -88,7 +91,7 @@ class JourneyReader:
         steps: list[Step] = []
         if slots is None or slots:
             found = self._journeys.steps(
-                journey_key,
+                keys.steps(journey_key, summary.generation),
                 ascending=ascending,
                 after=after,
                 since=dates.text(since) if since is not None else None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from journeys import dates, keys
-from journeys.aws import Item, get_all, is_condition_failure, put_all
+from journeys.aws import Item, delete_all, get_all, is_condition_failure, put_all, scan_pages
 from journeys.journey.model import Journey, Span, Step, Summary
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class SummaryConflict(Exception):
 
 
 class JourneyStore:
-    """One customer's journey goes by its partition key, `keys.journey`."""
+    """One customer's summary goes by its partition key, `keys.journey`, and its steps by theirs, `keys.steps`."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
@@ -60,19 +60,19 @@ class JourneyStore:
 
     # -- the steps -----------------------------------------------------------------------------------------------------
 
-    def with_row(self, journey_key: str, steps: Iterable[Step]) -> frozenset[str]:
+    def with_row(self, partition: str, steps: Iterable[Step]) -> frozenset[str]:
         """The keys of those steps that have a row, read consistently."""
-        wanted = [keys.item(journey_key, key) for key in sorted({step.key for step in steps})]
+        wanted = [keys.item(partition, key) for key in sorted({step.key for step in steps})]
         found = get_all(self._dynamodb, self._table, wanted, consistent=True, ProjectionExpression="sk")
         return frozenset(item["sk"]["S"] for item in found)
 
-    def neighbour(self, journey_key: str, key: str, *, forward: bool) -> Step | None:
+    def neighbour(self, partition: str, key: str, *, forward: bool) -> Step | None:
         """The next row after (or before) a step's place, read consistently."""
         condition = "sk > :key" if forward else "sk < :key"
         answer = self._dynamodb.query(
             TableName=self._table,
             KeyConditionExpression=f"pk = :pk AND {condition}",
-            ExpressionAttributeValues={":pk": {"S": journey_key}, ":key": {"S": key}},
+            ExpressionAttributeValues={":pk": {"S": partition}, ":key": {"S": key}},
             ScanIndexForward=forward,
             ConsistentRead=True,
             Limit=1,
@@ -82,17 +82,21 @@ class JourneyStore:
                 return _step(item)
         return None
 
-    def put_rows(self, journey_key: str, steps: Sequence[Step]) -> None:
+    def put_rows(self, partition: str, steps: Sequence[Step]) -> None:
         """Puts the rows of steps that the summary counts; to put one again changes nothing."""
         put_all(
             self._dynamodb,
             self._table,
-            [keys.item(journey_key, step.key) | {"slot": {"S": step.slot}} for step in steps],
+            [keys.item(partition, step.key) | {"slot": {"S": step.slot}} for step in steps],
         )
+
+    def delete_rows(self, partition: str, steps: Sequence[Step]) -> None:
+        """Deletes rows of a generation that is no longer, or never was, the journey's."""
+        delete_all(self._dynamodb, self._table, [keys.item(partition, step.key) for step in steps])
 
     def steps(
         self,
-        journey_key: str,
+        partition: str,
         *,
         ascending: bool,
         after: str | None = None,
@@ -101,7 +105,10 @@ class JourneyStore:
         slots: frozenset[str] | None = None,
         page: int = 100,
     ) -> Iterator[Step]:
-        """Steps in order, from `since` up to and without `until` (texts of dates), going on behind the key `after`."""
+        """Steps in order, from `since` up to and without `until` (texts of dates), going on behind the key `after`.
+
+        They are read consistently: a generation may have become the journey's a moment ago, and is whole from then on.
+        """
         low, high = since or "0", until or "9999-99"
         if after is not None:
             low, high = (after, high) if ascending else (low, after)
@@ -110,8 +117,9 @@ class JourneyStore:
         query: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk AND sk BETWEEN :low AND :high",
-            "ExpressionAttributeValues": {":pk": {"S": journey_key}, ":low": {"S": low}, ":high": {"S": high}},
+            "ExpressionAttributeValues": {":pk": {"S": partition}, ":low": {"S": low}, ":high": {"S": high}},
             "ScanIndexForward": ascending,
+            "ConsistentRead": True,
             "Limit": page,
         }
         if slots is not None:
@@ -126,6 +134,34 @@ class JourneyStore:
             if "LastEvaluatedKey" not in answer:
                 return
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    # -- the whole table, for operators --------------------------------------------------------------------------------
+
+    def size(self) -> int:
+        """About how many rows there are; DynamoDB counts them every six hours."""
+        return int(self._dynamodb.describe_table(TableName=self._table)["Table"].get("ItemCount", 0))
+
+    def pages(
+        self, segment: int, segments: int, *, organization_id: str | None = None
+    ) -> Iterator[tuple[int, list[tuple[str, Step | Summary]]]]:
+        """One of the segments of all journeys: how many rows a page passed, and the partition and meaning of each."""
+        scan: dict[str, Any] = {
+            "TableName": self._table,
+            "Segment": segment,
+            "TotalSegments": segments,
+            "ConsistentRead": True,
+        }
+        if organization_id is not None:
+            scan["FilterExpression"] = "begins_with(pk, :organization)"
+            scan["ExpressionAttributeValues"] = {":organization": {"S": keys.join(organization_id, "")}}
+        for passed, items in scan_pages(self._dynamodb, **scan):
+            yield (
+                passed,
+                [
+                    (item["pk"]["S"], _summary(item) if item["sk"]["S"] == keys.SUMMARY else _step(item))
+                    for item in items
+                ],
+            )
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------
@@ -164,6 +200,8 @@ def _summary_item(journey_key: str, summary: Summary) -> Item:
     if journey.first is not None and journey.last is not None:
         item["first"], item["last"] = value(journey.first), value(journey.last)
     item["sources"] = {"L": [_packed(configuration) for configuration in sources]}
+    if summary.generation:
+        item["generation"] = {"S": summary.generation}
     return item
 
 
@@ -203,4 +241,5 @@ def _summary(item: Mapping[str, Any]) -> Summary:
         ),
         version=int(item["version"]["N"]),
         pending=tuple(step(value) for value in item["pending"]["L"]),
+        generation=item["generation"]["S"] if "generation" in item else "",
     )

@@ -16,6 +16,7 @@ PERMISSIONS = frozenset(
         "externalEvents": "view activate edit",
         "eventDefinition": "view",
         "customers": "view",
+        "usage": "view",
         "views": "view add edit delete",
         "viewsJobs": "view add edit",
         "viewsResults": "view",

@@ -24,6 +24,7 @@ from journeys.errors import Conflict, LimitReached, NotFound
 from journeys.registry import limits
 from journeys.registry.schemas.document import Document
 from journeys.registry.schemas.model import SLOTS, Activation, Schema, check_evolution
+from journeys.telemetry import count
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -130,6 +131,7 @@ class SchemaStore:
                         self._put(keys.schema_version(organization_id, schema.schema_id, 1), schema),
                     ],
                 )
+                count("EventTypesInUse", used + 1)
                 return schema
             except TransactionRefused as refused:
                 if 2 in refused.failed:
@@ -149,6 +151,7 @@ class SchemaStore:
                     "it can be disabled, not deleted.",
                     code="schema.in.use",
                 )
+            used = self.count(organization_id)
             writes = [
                 self._give_slot_back(organization_id, schema.slot),
                 {
@@ -164,6 +167,7 @@ class SchemaStore:
                 writes.append(self._give_title_back(organization_id, schema))
             try:
                 transact(self._dynamodb, writes)
+                count("EventTypesInUse", used - 1)
                 break
             except TransactionRefused:
                 time.sleep(wait)

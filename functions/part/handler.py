@@ -1,0 +1,25 @@
+"""Computes one part of a job, as the state machine asks for it."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from journeys.archive.store import ArchiveStore
+from journeys.aws import dynamodb, s3
+from journeys.settings import ArchiveSettings
+from journeys.telemetry import logger
+from journeys.views.jobs.computing import PartComputer
+from journeys.views.jobs.running import Runner
+from journeys.views.jobs.store import JobStore, WorkStore
+
+settings = ArchiveSettings.read()
+archive = ArchiveStore(dynamodb(), settings.registry_table, s3, settings.archive_bucket)
+jobs = JobStore(dynamodb(), settings.registry_table)
+work = WorkStore(s3(), settings.archive_bucket)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    logger.append_keys(job=event["jobId"])
+    computer = PartComputer(jobs, work, Runner(archive, int(context.memory_limit_in_mb)))
+    computer.compute(event["organizationId"], event["jobId"], event["attempt"], event["part"])

@@ -1,0 +1,155 @@
+"""Journey views: a computation against a pass written by hand and against ClickHouse, and how it grows.
+
+`python -m tests.bench.views` runs these alone. Contenders take turns, each in a process of its own, under the
+environment of tools/requirements/bench.txt; a figure is of the best times of all rounds.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.bench import views_data
+from tests.bench.figures import Figure, NotHere
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = ROOT / ".local" / "venvs" / "bench" / "bin" / "python"
+ROUNDS, RUNS = 3, 3
+MILLION = 1_000_000
+FOUR = "four elements with a filter and a week each, over 10 million events"
+
+
+@dataclass
+class Taken:
+    """What a contender took: its best seconds, the most memory in MB, and the figures that it came to."""
+
+    seconds: float
+    megabytes: float
+    figures: Any
+
+
+def run() -> list[Figure]:
+    if not PYTHON.exists():
+        raise NotHere("there is no environment .local/venvs/bench; tools/requirements/bench.txt is what it needs")
+    files = {events: views_data.compacted(events) for events in (MILLION, 3 * MILLION, 10 * MILLION)}
+    days = views_data.daily(MILLION)
+    ten = files[10 * MILLION]
+    turns = {
+        "engine": ("engine", ten),
+        "by hand": ("by hand", ten),
+        "sequenceMatch": ("sequenceMatch", ten),
+        "windowFunnel": ("windowFunnel", ten),
+        "branches": ("branches", ten),
+        "charts": ("charts", ten),
+        "3 million": ("engine", files[3 * MILLION]),
+        "1 million": ("engine", files[MILLION]),
+        "days": ("engine", days),
+    }
+    best: dict[str, Taken] = {}
+    for _ in range(ROUNDS):
+        for name, (contender, paths) in turns.items():
+            best[name] = _better(best.get(name), _take(contender, paths))
+    for name in ("by hand", "sequenceMatch"):
+        if best[name].figures != best["engine"].figures:
+            raise AssertionError(f"{name} comes to other figures")
+    if best["days"].figures != best["1 million"].figures:
+        raise AssertionError("the same events in other files come to other figures")
+    return [*_against_others(best), *_growth(best)]
+
+
+def _take(contender: str, files: Sequence[str]) -> Taken:
+    order = json.dumps({"contender": contender, "files": files, "runs": RUNS})
+    finished = subprocess.run(
+        [PYTHON, "-m", "tests.bench.views_contenders", order], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return Taken(**json.loads(finished.stdout))
+
+
+def _better(one: Taken | None, other: Taken) -> Taken:
+    if one is None:
+        return other
+    return Taken(min(one.seconds, other.seconds), max(one.megabytes, other.megabytes), other.figures)
+
+
+def _against_others(best: dict[str, Taken]) -> list[Figure]:
+    engine = best["engine"]
+    compared = [
+        ("by hand", "time / one pass by hand, compiled by numba", 2.5, "figures are the same"),
+        ("sequenceMatch", "time / chdb's sequenceMatch", 1.0, "figures are the same"),
+        ("windowFunnel", "time / chdb's windowFunnel", None, "which counts less: one window for all steps"),
+    ]
+    ratios = [
+        Figure("views", title, engine.seconds / best[name].seconds, "", target, parameters=_told(best, name, more))
+        for name, title, target, more in compared
+    ]
+    memory = [
+        Figure("views", f"most memory, {name}", best[name].megabytes, "MB", parameters={"view": FOUR})
+        for name in ("engine", "by hand", "sequenceMatch", "charts")
+    ]
+    return ratios + memory
+
+
+def _growth(best: dict[str, Taken]) -> list[Figure]:
+    engine = best["engine"].seconds
+    twelve = best["branches"].seconds
+    figures = [
+        Figure(
+            "views",
+            "twelve elements with branches and joins / four in a row",
+            twelve / engine,
+            "",
+            4.0,
+            parameters={"twelve": _seconds(twelve), "four": _seconds(engine), "events": "10 million"},
+        ),
+        Figure(
+            "views",
+            "the four with three charts / without",
+            best["charts"].seconds / engine,
+            parameters={"with": _seconds(best["charts"].seconds), "without": _seconds(engine), "events": "10 million"},
+        ),
+        Figure(
+            "views",
+            "a file for each day / for each bucket",
+            best["days"].seconds / best["1 million"].seconds,
+            parameters={
+                "days": _seconds(best["days"].seconds),
+                "buckets": _seconds(best["1 million"].seconds),
+                "events": "1 million",
+            },
+        ),
+    ]
+    each = {1: best["1 million"].seconds, 3: best["3 million"].seconds / 3, 10: engine / 10}
+    told = {f"{millions} million": f"{seconds * 1000:.0f} ns an event" for millions, seconds in each.items()}
+    return figures + [
+        Figure(
+            "views",
+            f"time an event of {millions} million / of {fewer}",
+            each[millions] / each[fewer],
+            "",
+            1.1,
+            parameters=told,
+        )
+        for fewer, millions in ((1, 3), (3, 10))
+    ]
+
+
+def _told(best: dict[str, Taken], name: str, more: str) -> dict[str, Any]:
+    return {
+        "engine": _seconds(best["engine"].seconds),
+        name: _seconds(best[name].seconds),
+        "view": FOUR,
+        "measure": f"best of {ROUNDS} processes of {RUNS} runs, in turns; from Parquet; {more}",
+    }
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f} s"
+
+
+if __name__ == "__main__":
+    from tests.bench.__main__ import main
+
+    sys.exit(main(["views"]))

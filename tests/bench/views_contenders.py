@@ -1,0 +1,234 @@
+"""Who computes the view of the benchmark, each in a process of its own: `python -m tests.bench.views_contenders`.
+
+Takes a JSON object of a contender's name, the files and the number of runs, and prints one of the best time, the most
+memory and the figures. The figures are each element's participants, completed, flowing and dropped out customers; the
+time is from the names of the files to the figures.
+"""
+
+# ruff: noqa: S608  (queries are put together here, of names of files and numbers)
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from journeys import dates
+from tests.bench.views_data import END, START
+
+WEEK = 7 * 86_400_000
+LEAST_AMOUNT = 60
+STEPS = 4
+"""Elements in a row, of the four commonest types; the second is filtered."""
+
+THREADS = os.cpu_count() or 1
+
+Figures = list[list[int]]
+Compute = Callable[[Sequence[str]], Figures]
+
+
+# -- ours --------------------------------------------------------------------------------------------------------------
+
+
+def _view(links: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """A view whose elements are types by their numbers, with links of a week; the second has a filter."""
+    within = {"unit": "Days", "value": 7}
+    elements: list[dict[str, Any]] = [
+        {
+            "id": f"e{place}",
+            "name": f"e{place}",
+            "attributes": {"id": f"t{place}"},
+            "followedBy": [{"id": f"e{to}", "constraintWithin": within} for source, to in links if source == place],
+        }
+        for place in range(max(to for _, to in links) + 1)
+    ]
+    more = {"dimension": "amount", "range": {"gt": {"number": LEAST_AMOUNT}}}
+    elements[1]["filter"] = {"numberPredicates": [more]}
+    return {"name": "bench", "interval": f"{dates.text(START)}/{dates.text(END)}", "elements": elements}
+
+
+IN_A_ROW = [(place, place + 1) for place in range(STEPS - 1)]
+BRANCHES = [
+    (0, 1), (0, 2), (1, 3), (2, 3), (3, 4), (3, 5), (4, 6), (5, 6), (6, 7), (6, 8), (7, 9), (8, 9), (9, 10), (9, 11),
+]  # fmt: skip
+"""Twelve elements, of all types: four times from one to two, and three times back to one."""
+
+
+CHARTS: list[dict[str, Any]] = [
+    {
+        "name": "by day",
+        "groupByTime": "Day",
+        "metrics": [{"id": "m", "elementId": "e3"}],
+    },
+    {
+        "name": "by channel and month",
+        "groupByTime": "Month",
+        "groupByAttributes": [{"elementId": "e2", "attribute": "channel"}],
+        "metrics": [{"id": "m", "elementId": "e2", "aggregate": "EventCount"}],
+    },
+    {
+        "name": "by channel",
+        "groupByAttributes": [{"elementId": "e1", "attribute": "channel"}],
+        "metrics": [
+            {"id": "m", "elementId": "e1", "aggregate": "Average", "attribute": "amount"},
+            {"id": "n", "elementId": "e1", "aggregate": "Maximum", "attribute": "amount"},
+        ],
+    },
+]
+
+
+def engine(links: Sequence[tuple[int, int]], charts: Sequence[dict[str, Any]] = (), memory: str = "2GB") -> Compute:
+    """The product, as a job runs it."""
+    from journeys.archive.reading import Events, connect
+    from journeys.registry.schemas.kinds import Kind
+    from journeys.registry.schemas.model import SLOTS
+    from journeys.views.computation.plan import EventType, compile_plan
+    from journeys.views.computation.run import run
+    from journeys.views.model import ViewDefinition
+
+    view = ViewDefinition.model_validate(_view(links) | {"charts": list(charts)})
+    fields = {"amount": Kind.NUMBER, "channel": Kind.STRING}
+    types = {f"t{place}": EventType(SLOTS[place], fields) for place in range(len(view.elements))}
+
+    def compute(files: Sequence[str]) -> Figures:
+        with tempfile.TemporaryDirectory() as folder, connect(folder, memory, THREADS) as connection:
+            plan = compile_plan(view, types, END + WEEK)
+            part = run(plan, Events(connection, {"2026-04-01": files}, {}), connection)
+            return [[one.participants, one.completed, one.flow, one.dropout] for one in part.elements]
+
+    return compute
+
+
+# -- by hand -----------------------------------------------------------------------------------------------------------
+
+
+def by_hand() -> Compute:
+    """One pass over arrays sorted by customer and date, compiled by numba, after DuckDB has read and filtered them."""
+    import duckdb
+    import numba  # type: ignore[import-not-found]
+    import numpy as np
+
+    @numba.njit  # type: ignore[untyped-decorator,unused-ignore]
+    def levels(hashes, dates, types, steps, week):  # type: ignore[no-untyped-def]
+        """How many customers reach each step."""
+        reached = np.zeros(steps, np.int64)
+        newest = np.empty(
+            steps, np.int64
+        )  # each step's newest reachable event, and the newest one of before its moment
+        before = np.empty(steps, np.int64)
+        there = np.zeros(steps, np.bool_)
+        for row in range(len(hashes)):
+            if row == 0 or hashes[row] != hashes[row - 1]:
+                for step in range(steps):
+                    reached[step] += there[step]
+                there[:] = False
+                newest[:] = before[:] = -week - 1
+            step, date = types[row], dates[row]
+            if step > 0:
+                source = newest[step - 1] if newest[step - 1] < date else before[step - 1]
+                if date - source > week:
+                    continue
+            there[step] = True
+            if newest[step] < date:
+                before[step] = newest[step]
+                newest[step] = date
+        for step in range(steps):
+            reached[step] += there[step]
+        return reached
+
+    levels(np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1, np.uint8), STEPS, WEEK)  # compiles it
+
+    def compute(files: Sequence[str]) -> Figures:
+        with duckdb.connect(config={"threads": THREADS}) as connection:
+            rows = connection.execute(
+                f"SELECT hash, date, type FROM read_parquet({list(files)}) WHERE type < {STEPS} AND date >= {START} "
+                f'AND date < {END} AND (type <> 1 OR "n:amount" > {LEAST_AMOUNT})'
+            ).fetchnumpy()
+        return _in_a_row(levels(rows["hash"], rows["date"], rows["type"], STEPS, WEEK).tolist())
+
+    return compute
+
+
+def _in_a_row(reached: Sequence[int]) -> Figures:
+    """The figures of elements in a row, in an interval that has ended: who reaches the last completes all."""
+    completed = reached[-1]
+    onward = [*reached[1:], completed]
+    return [[here, completed, there - completed, here - there] for here, there in zip(reached, onward, strict=True)]
+
+
+# -- chdb --------------------------------------------------------------------------------------------------------------
+
+
+def chdb_sequences() -> Compute:
+    """ClickHouse with sequenceMatch, which has the same figures, while no two events of a customer share a moment."""
+    patterns = [f"(?t<={WEEK})".join(f"(?{step + 1})" for step in range(steps)) for steps in range(1, STEPS + 1)]
+    conditions = ", ".join(f"type = {step}" for step in range(STEPS))
+    levels = ["max(type = 0)", *(f"sequenceMatch('{one}')(toUInt64(date), {conditions})" for one in patterns[1:])]
+    shown = ", ".join(f"{level} AS l{step}" for step, level in enumerate(levels))
+    sums = ", ".join(f"sum(l{step})" for step in range(STEPS))
+    return _chdb(
+        lambda rows: f"SELECT {sums} FROM (SELECT hash, {shown} {rows} GROUP BY hash)",
+        lambda found: _in_a_row(found[0]),
+    )
+
+
+def chdb_funnel() -> Compute:
+    """ClickHouse with windowFunnel: one window for all the steps, so other figures; it bounds what a query could do."""
+    conditions = ", ".join(f"type = {step}" for step in range(STEPS))
+    level = f"windowFunnel({WEEK}, 'strict_increase')(toUInt64(date), {conditions})"
+    return _chdb(
+        lambda rows: f"SELECT l, count() FROM (SELECT {level} AS l {rows} GROUP BY hash) GROUP BY l ORDER BY l",
+        lambda found: found,
+    )
+
+
+def _chdb(query: Callable[[str], str], read: Callable[[Figures], Figures]) -> Compute:
+    from chdb import session  # type: ignore[import-not-found]
+
+    opened = session.Session()
+
+    def compute(files: Sequence[str]) -> Figures:
+        rows = (
+            f"FROM file('{Path(files[0]).parent}/*.parquet', Parquet) WHERE type < {STEPS} "
+            f'AND date >= {START} AND date < {END} AND (type <> 1 OR "n:amount" > {LEAST_AMOUNT})'
+        )
+        answer = str(opened.query(query(rows), "CSV"))
+        return read([[int(number) for number in line.split(",")] for line in answer.split()])
+
+    return compute
+
+
+# -- the process -------------------------------------------------------------------------------------------------------
+
+CONTENDERS: dict[str, Callable[[], Compute]] = {
+    "engine": lambda: engine(IN_A_ROW),
+    "branches": lambda: engine(BRANCHES),
+    "charts": lambda: engine(IN_A_ROW, CHARTS),
+    "by hand": by_hand,
+    "sequenceMatch": chdb_sequences,
+    "windowFunnel": chdb_funnel,
+}
+
+
+def main() -> None:
+    order = json.loads(sys.argv[1])
+    compute = CONTENDERS[order["contender"]]()
+    seconds = []
+    for _ in range(order["runs"]):
+        started = time.perf_counter()
+        figures = compute(order["files"])
+        seconds.append(time.perf_counter() - started)
+    print(json.dumps({"seconds": min(seconds), "megabytes": _most_memory(), "figures": figures}))
+
+
+def _most_memory() -> float:
+    """The most memory that this process ever had, in MB. `ru_maxrss` would count what started it, too."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+if __name__ == "__main__":
+    main()

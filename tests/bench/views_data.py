@@ -1,0 +1,89 @@
+"""The archive that the benchmarks of views read: events made with numpy, written as compaction does."""
+
+# ruff: noqa: S608  (queries are put together here, of numbers)
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from journeys.archive import parquet
+from journeys.archive.columns import BUCKETS
+
+FOLDER = Path(__file__).resolve().parents[2] / ".local" / "bench"
+CUSTOMERS_OF = 100
+"""Events that a customer has on average."""
+TYPES = 12
+DAYS = 90
+DAY = 86_400_000
+START = 1_767_225_600_000  # 2026-01-01
+END = START + DAYS * DAY
+
+_COLUMNS = """
+    'bench#' || (hash % 7) || '#' || row_number() OVER () AS event, 'bench#customer#' || hash AS customer, hash, date,
+    date + 250 AS received, type, 1::UINTEGER AS version, 'type ' || type AS name, 'bench' AS source,
+    CASE WHEN amount >= 0 THEN amount END AS "n:amount", NULL::VARCHAR AS "x:amount",
+    ['web', 'phone', 'store', 'partner'][channel + 1] AS "s:channel", amount > 50 AS "b:member"
+"""
+
+
+def compacted(events: int) -> list[str]:
+    """The files of that many events, as compaction writes a large day: one for each bucket of customers."""
+    return _files(f"views-compacted-{events}", events, _write_buckets)
+
+
+def daily(events: int) -> list[str]:
+    """The same events as compaction writes small days: one file for each day."""
+    return _files(f"views-daily-{events}", events, _write_days)
+
+
+def _files(name: str, events: int, write: Callable[[duckdb.DuckDBPyConnection, Path], None]) -> list[str]:
+    """The files of a folder; they are made when they are not there yet."""
+    folder = FOLDER / name
+    if not folder.exists():
+        unfinished = folder.with_suffix(".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        with duckdb.connect() as connection:
+            connection.register("made", _made(events))
+            write(connection, unfinished)
+        unfinished.rename(folder)
+    return sorted(map(str, folder.glob("*.parquet")))
+
+
+def _made(events: int) -> dict[str, NDArray[Any]]:
+    """Customers and types are skewed: a tenth of the customers have over a third of the events, two types half."""
+    chance = np.random.default_rng(4)
+    customers = max(events // CUSTOMERS_OF, 1)
+    hashes = chance.integers(-(2**63), 2**63 - 1, customers, dtype=np.int64)
+    activity = chance.lognormal(0, 0.8, customers)
+    customer = np.searchsorted(np.cumsum(activity / activity.sum())[:-1], chance.random(events))
+    share = 1 / np.arange(1, TYPES + 1)
+    kind = np.searchsorted(np.cumsum(share / share.sum())[:-1], chance.random(events))
+    amount = np.round(chance.gamma(2, 25, events), 2)
+    amount[chance.random(events) < 0.1] = -1  # a tenth have none
+    return {
+        "hash": hashes[customer],
+        "date": START + chance.integers(0, DAYS * DAY, events, dtype=np.int64),
+        "type": kind.astype(np.uint8),
+        "amount": amount,
+        "channel": chance.integers(0, 4, events, dtype=np.uint8),
+    }
+
+
+def _write_buckets(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    for bucket in range(BUCKETS):
+        _write(connection, folder / f"{bucket:02d}.parquet", f"(hash >> 60) + 8 = {bucket}")
+
+
+def _write_days(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    for day in range(DAYS):
+        _write(connection, folder / f"{day:03d}.parquet", f"(date - {START}) // {DAY} = {day}")
+
+
+def _write(connection: duckdb.DuckDBPyConnection, path: Path, where: str) -> None:
+    parquet.copy(connection, f"SELECT {_COLUMNS} FROM made WHERE {where}", path)

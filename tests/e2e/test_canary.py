@@ -1,0 +1,58 @@
+"""A canary in customers' ids, attributes and headers, through every door of the deployed stack: in none of its logs."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from tests.conftest import Caller
+from tests.e2e.test_isolation import MARK, OPERATIONS, ORDER, OnStack
+from tests.support.description import served
+from tests.support.template import ROOT
+from tests.support.webhooks import deliveries
+from tests.unit.test_canary import CANARY, EVENTS, HEADERS
+from tools.stack import Stack
+
+
+def logged(stack: Stack, group: str) -> str:
+    """All that a function logged."""
+    pages = stack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+    return "\n".join(event["message"] for page in pages for event in page["events"])
+
+
+def groups(stack: Stack) -> list[str]:
+    found = stack.client("logs").describe_log_groups(logGroupNamePrefix=f"/journeys/{stack.name}/")["logGroups"]
+    return [group["logGroupName"] for group in found]
+
+
+def test_no_log_of_the_stack_names_what_a_customer_is_known_by(stack: Stack, caller: Callable[..., Caller]) -> None:
+    world = OnStack(stack, caller)
+    world.headers = HEADERS
+    path = f"externalevents/configurations/{world.ids['configurationId']}/events"
+    bad: list[Any] = [event for event in EVENTS if event is not EVENTS[0]]
+    status, text = world.ask(world.owner, "POST", path, {"entities": [EVENTS[0] | {"attributes": {}}, *bad]})
+    assert (status, CANARY in text) == (200, True)
+    for operation in sorted(OPERATIONS, key=lambda one: (ORDER.index(one.method), -len(one.path))):
+        if served(operation) and operation.method != "DELETE":
+            for who in (world.stranger, world.owner):
+                assert world.ask(who, *world.request(operation, world.ids))[0] < 500, operation.name
+    for sender in deliveries():
+        sent = sender.deliver(url="https://api.example", now=time.time(), body=CANARY.encode())
+        url = f"{stack.api_url}/webhooks/{world.ids['endpointId']}"
+        answer = httpx.post(url, content=sent.body, headers=sent.headers | HEADERS, params={CANARY: CANARY}, timeout=40)
+        assert answer.status_code == 401
+        assert MARK not in answer.text
+    time.sleep(2)  # the last lines are on their way
+
+    everything = {group: logged(stack, group) for group in groups(stack)}
+    assert {group for group, text in everything.items() if "answered" in text} >= {
+        f"/journeys/{stack.name}/{name}" for name in ("ingest", "schemas", "configurations", "failures", "customers")
+    }
+    assert "DeliveriesNotProven" in everything[f"/journeys/{stack.name}/webhooks"]
+    assert [group for group, text in everything.items() if MARK in text] == []
+    if stack.endpoint_url is not None:
+        log = (ROOT / ".local" / "test" / "ministack.log").read_text(errors="replace")
+        lines = [line for line in log.splitlines() if MARK in line]
+        assert lines == [], json.dumps(lines[:3])

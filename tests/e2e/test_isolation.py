@@ -1,0 +1,427 @@
+"""Every operation of the API with another organisation's token and ids: 403 or 404, and nothing read or written.
+
+The operations are those of the document that describes the API, so a new one is asked here, or fails for want of what
+to ask it with. All of them are asked in process, where every call to a store is seen; and on the local stack.
+"""
+
+import json
+import re
+import time
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from journeys import aws
+from journeys.http import Api
+from journeys.registry.clients.model import PERMISSIONS, Client
+from journeys.registry.clients.store import ClientStore
+from tests.conftest import Caller
+from tests.e2e.test_access import rows, wait_until_journey_is_there
+from tests.support.description import PREFIX, Described, described, served
+from tests.support.functions import Context, api_event, load
+from tests.support.tables import Tables
+from tests.support.template import ROOT
+from tools.openapi import template
+from tools.stack import Stack
+
+MARK = f"mark{uuid.uuid4().hex[:12]}"
+"""Stands in every name and value of the owner's, so that an answer to somebody else that holds any of them is seen."""
+
+NOBODYS = {"name": "text", "version": "1", "chartVersion": "1"}
+"""Path variables that name nothing of anybody's."""
+
+SCHEMA = {"title": f"Page viewed {MARK}", "properties": {"page": {"type": "string"}}}
+EVENT = {
+    "id": f"e-1-{MARK}",
+    "dateCreated": "2026-01-31T09:30:00Z",
+    "identifiers": {"externalIds": [{"externalSourceId": "crm", "value": f"ada-{MARK}"}]},
+    "attributes": {"page": "/home"},
+}
+CUSTOMER = {"externalSourceId": "crm", "value": f"ada-{MARK}"}
+
+VIEW = {
+    "name": f"View {MARK}",
+    "duration": "P30D",
+    "elements": [{"id": "e1", "name": f"Pages {MARK}", "attributes": {"type": "Event", "id": "{schemaId}"}}],
+    "charts": [
+        {"id": f"chart-{MARK}", "name": f"Pages {MARK}", "metrics": [{"id": "m1", "elementId": "e1"}]},
+    ],
+}
+
+BODIES: dict[str, Any] = {
+    "POST externalevents/schemas": {"title": "Another", "properties": {}},
+    "PUT externalevents/schemas/{schemaId}": {"version": 1, "enabled": True},
+    "POST externalevents/configurations": {"name": "Another", "schemaId": "{schemaId}", "source": "Another"},
+    "PATCH externalevents/configurations/{configurationId}": {"name": "Another"},
+    "POST externalevents/configurations/{configurationId}/events": {"entities": [EVENT | {"id": "e-new"}]},
+    "POST externalevents/configurations/{configurationId}/events/validate": {"entities": [EVENT]},
+    "POST externalevents/failures/replay": {},
+    "PUT views/eventdefinitions/{definitionId}": {"displayName": "Another"},
+    "PUT views/eventdefinitions/{definitionId}/activate": {"displayName": "Another"},
+    "POST webhooks/endpoints": {"name": "Another", "sender": "segment", "configurationId": "{configurationId}"},
+    "PATCH webhooks/endpoints/{endpointId}": {"name": "Another"},
+    "POST webhooks/endpoints/{endpointId}/secret": {"secret": "another secret"},
+    "POST webhooks/endpoints/{endpointId}/test": {"payload": {}},
+    "POST views": VIEW | {"name": "Another"},
+    "POST views/{viewId}/versions": VIEW | {"name": "Another"},
+    "PUT views/{viewId}/versions/{version}": VIEW | {"name": "Another"},
+    "POST views/{viewId}/schedules": {"frequency": "Daily"},
+    "PUT views/{viewId}/schedules": {"frequency": "Weekly"},
+    "POST views/encodings/validate": [{"name": "page", "value": "/home"}],
+    "PATCH views/{viewId}/versions/{version}/jobs/{jobId}": {"status": "Cancelled"},
+}
+"""What each operation with a body is asked with; {schemaId} and the like are the owner's ids."""
+
+QUERIES: dict[str, dict[str, str]] = {
+    "GET externalevents/failures": {"configurationId": "{configurationId}"},
+    "GET customers": CUSTOMER,
+    "GET customers/events": CUSTOMER,
+    "GET views": {"id": "{viewId}"},
+}
+"""What is asked for in the query, where something of the owner's can be asked for."""
+
+NOT_FOUND_BY_VALUE = {"GET customers", "GET customers/events"}
+"""What is found by a value that two organisations may both have."""
+
+CANNOT_BE = {"DELETE externalevents/schemas/{schemaId}", "PATCH views/{viewId}/versions/{version}/jobs/{jobId}"}
+"""What its owner is answered 409: an event type with events cannot be deleted, nor a job cancelled that is done."""
+
+ORDER = ("POST", "PUT", "PATCH", "GET", "DELETE")
+"""In which its owner asks, so that there is what is asked for."""
+
+
+class Who(NamedTuple):
+    """A client; `proof` is what the world knows it by."""
+
+    organization_id: str
+    proof: str
+
+
+class World(ABC):
+    """Two organisations, one of which owns one of everything, and the API between them."""
+
+    owner: Who
+    stranger: Who
+    ids: dict[str, str]
+    strangers_ids: dict[str, str]
+    headers: Mapping[str, str] = {}
+    """What every request carries besides."""
+    looks_each_time = True
+    """Whether what is stored is looked at after every request, or at the end."""
+
+    @abstractmethod
+    def ask(self, who: Who, method: str, path: str, body: Any = None) -> tuple[int, str]:
+        """The status and the text of an answer; `path` comes after /api/v2/journey/."""
+
+    @abstractmethod
+    def stored(self, who: Who) -> Any:
+        """Everything that is stored of an organisation, to be compared."""
+
+    @abstractmethod
+    def settle(self) -> None:
+        """Waits until the owner's event is in its journey."""
+
+    @abstractmethod
+    def compute(self, job: str) -> None:
+        """Waits until a job is done; `job` is its path."""
+
+    @abstractmethod
+    def serves(self, operation: Described) -> bool:
+        """Whether this world has the operation at all."""
+
+    def touched(self) -> list[str]:
+        """What the stores were asked for of the owner's since this was last called, where that can be seen."""
+        return []
+
+    def make(self) -> None:
+        """One of everything that has an id, under the names of the path variables that stand for it."""
+
+        def made(method: str, path: str, body: Any, who: Who = self.owner) -> Any:
+            status, text = self.ask(who, method, path, body)
+            assert status in (200, 201, 202), (path, text)
+            return json.loads(text)
+
+        schema = made("POST", "externalevents/schemas", SCHEMA)
+        wanted = {"name": f"Site {MARK}", "schemaId": schema["id"], "source": "Adobe"}
+        configuration = made("POST", "externalevents/configurations", wanted)
+        made("PUT", f"views/eventdefinitions/{schema['id']}/activate", {})
+        bad = EVENT | {"id": f"e-2-{MARK}", "attributes": {"price": 1}}
+        path = f"externalevents/configurations/{configuration['id']}/events"
+        made("POST", path, {"entities": [EVENT, bad]})
+        (failure,) = made("GET", "externalevents/failures", None)["entities"]
+        wanted = {"name": f"Shop {MARK}", "sender": "shopify", "configurationId": configuration["id"]}
+        endpoint = made("POST", "webhooks/endpoints", wanted)
+        self.settle()
+        view = made("POST", "views", self.fill(VIEW, {"schemaId": schema["id"]}))
+        job = made("POST", f"views/{view['id']}/versions/1/jobs", None)
+        self.compute(f"views/{view['id']}/versions/1/jobs/{job['id']}")
+        self.ids = {
+            "schemaId": schema["id"],
+            "definitionId": schema["id"],
+            "configurationId": configuration["id"],
+            "failureId": failure["id"],
+            "endpointId": endpoint["id"],
+            "viewId": view["id"],
+            "jobId": job["id"],
+            "chartId": view["charts"][0]["id"],
+        }
+        own = made("POST", "externalevents/schemas", {"title": "Own", "properties": {}}, self.stranger)
+        made("PUT", f"views/eventdefinitions/{own['id']}/activate", {}, self.stranger)
+        wanted = {"name": "Own", "schemaId": own["id"], "source": "Own"}
+        configuration = made("POST", "externalevents/configurations", wanted, self.stranger)
+        self.strangers_ids = {"schemaId": own["id"], "configurationId": configuration["id"]}
+
+    def fill(self, value: Any, ids: dict[str, str]) -> Any:
+        """A path, a query or a body with ids in their places."""
+        if isinstance(value, dict):
+            return {key: self.fill(inner, ids) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.fill(inner, ids) for inner in value]
+        if isinstance(value, str):
+            for name, id_ in {**NOBODYS, **ids}.items():
+                value = value.replace(f"{{{name}}}", id_)
+        return value
+
+    def request(
+        self, operation: Described, ids: dict[str, str], in_body: dict[str, str] | None = None
+    ) -> tuple[str, str, Any]:
+        """The method, the path with its query, and the body of an operation, with these ids."""
+        unknown = set(operation.variables) - ids.keys() - NOBODYS.keys()
+        assert not unknown, f"{operation.name} names {unknown}: let make() make one, or say that it is nobody's"
+        if operation.has_body:
+            assert operation.name in BODIES, f"say in BODIES what {operation.name} is asked with"
+        required = {name for name, one in operation.query.items() if one["required"]}
+        query = QUERIES.get(operation.name, {})
+        assert required <= query.keys(), f"say in QUERIES what {operation.name} is asked for"
+        path = self.fill(operation.path.removeprefix(PREFIX), ids)
+        asked = f"{path}?{urlencode(self.fill(query, ids))}" if query else path
+        return operation.method, asked, self.fill(BODIES.get(operation.name), in_body or ids)
+
+
+# -- in process --------------------------------------------------------------------------------------------------------
+
+
+class InProcess(World):
+    """All the functions there are, in this process; what they ask DynamoDB and S3 for is noted."""
+
+    def __init__(self, tables: Tables, queue_url: str) -> None:
+        self._tables, self._queue_url = tables, queue_url
+        clients = ClientStore(tables.dynamodb, tables.registry)
+        self.owner, self.stranger = Who("acme", "client"), Who("globex", "stranger")
+        clients.put(Client("stranger", "globex", "A stranger", PERMISSIONS))
+        self._modules: dict[tuple[str, str], ModuleType] = {}
+        for path in (ROOT / "functions").glob("*/handler.py"):
+            module = load(path.parent.name)
+            if isinstance(getattr(module, "api", None), Api):
+                self._modules |= {(one.method, template(one.path)): module for one in module.api.routes}
+        self._calls: list[str] = []
+        for client in (aws.dynamodb(), aws.s3(), aws.secretsmanager()):
+            client.meta.events.register("provide-client-params.*", self._note)
+        self.make()
+
+    def _note(self, params: Any, model: Any, **_: Any) -> None:
+        self._calls.append(f"{model.name} {params}")
+
+    def ask(self, who: Who, method: str, path: str, body: Any = None) -> tuple[int, str]:
+        path, _, query = path.partition("?")
+        asked = dict(httpx.QueryParams(query)) if query else None
+        event = api_event(method, path, body, client_id=who.proof, query=asked, headers=dict(self.headers))
+        answer = self._module(method, event["path"]).handler(event, Context())
+        return answer["statusCode"], answer["body"]
+
+    def raw(self, who: Who, method: str, path: str, body: bytes) -> tuple[int, str]:
+        """As `ask`, with a body to the byte."""
+        event = api_event(method, path, raw=body, client_id=who.proof, headers=dict(self.headers))
+        answer = self._module(method, event["path"]).handler(event, Context())
+        return answer["statusCode"], answer["body"]
+
+    def _module(self, method: str, path: str) -> ModuleType:
+        found = [
+            (template.count("{"), module)
+            for (known, template), module in self._modules.items()
+            if known == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)
+        ]
+        return min(found, key=lambda one: one[0])[1]
+
+    def stored(self, who: Who) -> Any:
+        tables = (self._tables.events, self._tables.journeys, self._tables.failures, self._tables.registry)
+        items = [sorted(str(item) for item in self._tables.items(table)) for table in tables]
+        keys = [one["Key"] for one in aws.s3().list_objects_v2(Bucket="archive").get("Contents", [])]
+        secrets = aws.secretsmanager()
+        names = sorted(one["Name"] for one in secrets.list_secrets()["SecretList"])
+        values = [secrets.get_secret_value(SecretId=name)["SecretString"] for name in names]
+        of = [[item for item in some if who.organization_id in item] for some in items]
+        return of, [key for key in keys if who.organization_id in key], names, values
+
+    def settle(self) -> None:
+        records = [
+            {"eventName": "INSERT", "dynamodb": {"NewImage": item, "SequenceNumber": str(place)}}
+            for place, item in enumerate(self._tables.items(self._tables.events))
+        ]
+        assert load("projector").handler({"Records": records}, Context()) == {"batchItemFailures": []}
+
+    def compute(self, job: str) -> None:
+        (message,) = aws.sqs().receive_message(QueueUrl=self._queue_url)["Messages"]
+        records = [{"body": message["Body"], "receiptHandle": message["ReceiptHandle"]}]
+        load("compute").handler({"Records": records}, Context())
+        assert json.loads(self.ask(self.owner, "GET", job)[1])["status"] == "Complete"
+
+    def serves(self, operation: Described) -> bool:
+        return (operation.method, operation.path) in self._modules
+
+    def touched(self) -> list[str]:
+        calls, self._calls = self._calls, []
+        return [call for call in calls if self.owner.organization_id in call]
+
+
+# -- on the local stack ------------------------------------------------------------------------------------------------
+
+
+class OnStack(World):
+    """The deployed stack, with tokens."""
+
+    looks_each_time = False
+
+    def __init__(self, stack: Stack, caller: Callable[..., Caller]) -> None:
+        self._stack = stack
+        self._owner = caller()
+        self.owner = Who(self._owner.organization_id, self._owner.api._access_token())
+        stranger = caller()
+        self.stranger = Who(stranger.organization_id, stranger.api._access_token())
+        self.make()
+
+    def ask(self, who: Who, method: str, path: str, body: Any = None) -> tuple[int, str]:
+        answer = httpx.request(
+            method,
+            f"{self._stack.api_url}{PREFIX}{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {who.proof}", **self.headers},
+            timeout=40,
+        )
+        return answer.status_code, answer.text
+
+    def stored(self, who: Who) -> Any:
+        return rows(self._stack, who.organization_id)
+
+    def settle(self) -> None:
+        wait_until_journey_is_there(self._owner.api, f"ada-{MARK}")
+
+    def compute(self, job: str) -> None:
+        ends = time.monotonic() + 120
+        while json.loads(self.ask(self.owner, "GET", job)[1])["status"] != "Complete":
+            assert time.monotonic() < ends, "the job is not done after two minutes"
+            time.sleep(0.2)
+
+    def serves(self, operation: Described) -> bool:
+        return served(operation)
+
+
+@pytest.fixture
+def in_process(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> InProcess:
+    """Two organisations, in this process."""
+    queue_url = aws.sqs().create_queue(QueueName="jobs")["QueueUrl"]
+    for name, value in {
+        "SECRETS_PREFIX": "stack/webhooks/",
+        "JOBS_QUEUE_URL": queue_url,
+        "COMPUTATION_ARN": "arn:aws:states:us-east-1:000000000000:stateMachine:computation",
+        "EVENTS_PER_RUN": "1000",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return InProcess(tables, queue_url)
+
+
+@pytest.fixture(params=["in process", "local stack"])
+def world(request: pytest.FixtureRequest) -> World:
+    """Two organisations, in process and on the local stack."""
+    if request.param == "in process":
+        world: World = request.getfixturevalue("in_process")
+        return world
+    return OnStack(request.getfixturevalue("stack"), request.getfixturevalue("caller"))
+
+
+# -- the matrix --------------------------------------------------------------------------------------------------------
+
+OPERATIONS = [one for one in described() if one.wants_token]
+
+
+def reaches(operation: Described) -> bool:
+    """Whether the operation is asked with an id of the owner's, or with a customer of the owner's."""
+    asked = json.dumps([operation.path, BODIES.get(operation.name)])
+    variables = set(re.findall(r"\{(\w+)\}", asked)) - NOBODYS.keys()
+    return bool(variables) or operation.name in NOT_FOUND_BY_VALUE
+
+
+def test_what_belongs_to_another_organisation_is_neither_read_nor_written(world: World) -> None:
+    wrong: dict[str, Any] = {}
+    owners, strangers = world.stored(world.owner), world.stored(world.stranger)
+    nothing = {name: str(uuid.UUID(int=7)) for name in world.ids}
+    asked = [one for one in OPERATIONS if world.serves(one) and reaches(one)]
+    assert asked
+    for operation in asked:
+        world.touched()
+        by_path = set(operation.variables) - NOBODYS.keys() or operation.name in NOT_FOUND_BY_VALUE
+        in_body = world.strangers_ids if by_path else world.ids  # so that what is refused is refused for its path
+        status, text = world.ask(world.stranger, *world.request(operation, world.ids, in_body))
+        touched = world.touched()
+        if status not in ((403, 404) if by_path else (400, 403, 404)) or MARK in text or touched:
+            wrong[operation.name] = (status, text, touched)
+        _, of_nothing = world.ask(world.stranger, *world.request(operation, nothing, in_body))
+        if by_path and _without_context(text) != _without_context(of_nothing):
+            wrong[operation.name] = "the answer tells that it exists", text, of_nothing
+        if world.looks_each_time and (world.stored(world.owner), world.stored(world.stranger)) != (owners, strangers):
+            wrong[operation.name] = "something was written"
+            owners, strangers = world.stored(world.owner), world.stored(world.stranger)
+    assert wrong == {}
+    assert (world.stored(world.owner), world.stored(world.stranger)) == (owners, strangers)
+
+    for operation in sorted(asked, key=lambda one: (ORDER.index(one.method), -len(one.path))):  # no empty talk
+        status, text = world.ask(world.owner, *world.request(operation, world.ids))
+        assert status < 300 or (status == 409 and operation.name in CANNOT_BE), (operation.name, text)
+
+
+def test_what_names_nothing_of_anothers_shows_and_changes_nothing_of_anothers(world: World) -> None:
+    """Listings, creations, and filters by an id that belongs to somebody else."""
+    wrong: dict[str, Any] = {}
+    owners = world.stored(world.owner)
+    asked = [one for one in OPERATIONS if world.serves(one) and not reaches(one)]
+    for operation in asked:
+        world.touched()
+        method, path, body = world.request(operation, world.ids)
+        status, text = world.ask(world.stranger, method, path, body)
+        touched = world.touched()
+        told = [id_ for id_ in world.ids.values() if id_ in text and id_ not in path]
+        if status >= 300 or MARK in text or told or touched:
+            wrong[operation.name] = (status, text, touched)
+        if world.looks_each_time and world.stored(world.owner) != owners:
+            wrong[operation.name] = "something of the owner's was changed"
+    assert wrong == {}
+    assert world.stored(world.owner) == owners
+    listings = [one for one in asked if one.method == "GET"]
+    seen = [one.name for one in listings if MARK in world.ask(world.owner, *world.request(one, world.ids))[1]]
+    assert len(seen) >= 6, "the mark is seen where it may be, or it proves nothing"
+
+
+def test_a_cursor_of_another_organisations_listing_is_refused(world: World) -> None:
+    path = f"externalevents/configurations/{world.ids['configurationId']}/events"
+    more = [EVENT | {"id": f"e-{place}-{MARK}", "attributes": {"price": place}} for place in range(3, 6)]
+    world.ask(world.owner, "POST", path, {"entities": more})
+    _, text = world.ask(world.owner, "GET", "externalevents/failures?pageSize=1")
+    cursor = urlencode({"cursor": json.loads(text)["nextCursor"], "pageSize": 1})
+    assert world.ask(world.owner, "GET", f"externalevents/failures?{cursor}")[0] == 200
+    status, text = world.ask(world.stranger, "GET", f"externalevents/failures?{cursor}")
+    assert (status, json.loads(text)["code"]) == (400, "invalid.cursor")
+
+
+def _without_context(text: str) -> Any:
+    return json.loads(text) | {"contextId": ""}
+
+
+def test_every_operation_of_the_functions_is_asked_in_process(in_process: InProcess) -> None:
+    assert {(one.method, one.path) for one in OPERATIONS} == set(in_process._modules)
+    assert {one.name for one in OPERATIONS} >= BODIES.keys() | QUERIES.keys() | CANNOT_BE | NOT_FOUND_BY_VALUE

@@ -1,0 +1,144 @@
+"""Requests that schemathesis makes of the document: no server error, no answer that it does not tell of, no bad data
+taken, nobody let in without a token. They are made in process; that a token is asked for is seen on the local stack.
+"""
+
+import contextlib
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import httpx
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import Case, GenerationMode, Response
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.specs.openapi import checks
+
+from tests.e2e import test_isolation
+from tests.e2e.test_isolation import NOBODYS, InProcess
+from tests.support.description import PREFIX, Described, described, document, served
+from tests.support.functions import Context, api_event
+from tools.stack import Stack
+
+in_process = test_isolation.in_process  # a fixture
+
+SCHEMA = schemathesis.openapi.from_dict(document())
+OPERATIONS = [one for one in described() if one.wants_token]
+MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+CHECKS = [
+    not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+    checks.negative_data_rejection,
+]
+
+
+def operation_of(one: Described) -> Any:
+    return SCHEMA[one.path][one.method]
+
+
+def cases(one: Described, mode: GenerationMode, examples: int, check: Any) -> list[str]:
+    """Asks an operation with so many requests, the same ones every time; answers what was wrong."""
+    wrong: list[str] = []
+
+    @seed(7)
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation_of(one).as_strategy(generation_mode=mode))
+    def ask(case: Case) -> None:
+        try:
+            check(case)
+        except FailureGroup as failed:
+            wrong.extend(f"{one.name} {mode.value}: {found}" for found in failed.exceptions)
+
+    with contextlib.suppress(Unsatisfiable):  # where nothing can be wrong with a request
+        ask()
+    return wrong
+
+
+def is_bad(case: Case, place: ParameterLocation) -> bool:
+    """Whether the request was made wrong in this place."""
+    part = case.meta.components.get(place) if case.meta else None
+    return part is not None and part.mode.is_negative
+
+
+def with_ids(case: Case, one: Described, ids: dict[str, str]) -> Case:
+    """The case at what there is, unless its path is what is wrong with it; a deletion is only asked of nothing."""
+    if one.method != "DELETE" and not is_bad(case, ParameterLocation.PATH):
+        known = NOBODYS | ids
+        case.path_parameters = {**case.path_parameters, **{name: known[name] for name in one.variables}}
+    return case
+
+
+# -- in process --------------------------------------------------------------------------------------------------------
+
+
+def answer(world: InProcess, one: Described, case: Case) -> Response:
+    """What the operation's function answers, as if it came over the network."""
+    request = requests.Request(**case.as_transport_kwargs(base_url="http://api.example")).prepare()
+    url = urlsplit(str(request.url))
+    body = request.body.encode() if isinstance(request.body, str) else request.body
+    event = api_event(
+        one.method,
+        unquote(url.path).removeprefix(PREFIX),
+        client_id=None if is_bad(case, ParameterLocation.HEADER) else world.owner.proof,
+        query=dict(parse_qsl(url.query, keep_blank_values=True)) or None,
+        raw=body,
+    )
+    event["headers"] = dict(request.headers)
+    answered = world._modules[one.method, one.path].handler(event, Context())
+    return Response(
+        status_code=answered["statusCode"],
+        headers={name.lower(): values for name, values in answered["multiValueHeaders"].items()},
+        content=answered["body"].encode(),
+        request=request,
+        elapsed=0.0,
+        verify=False,
+    )
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)
+def test_every_operation_keeps_to_its_description(in_process: InProcess, mode: GenerationMode) -> None:
+    wrong: list[str] = []
+    answers: dict[str, set[int]] = {}
+    for one in OPERATIONS:
+
+        def check(case: Case, one: Described = one) -> None:
+            response = answer(in_process, one, with_ids(case, one, in_process.ids))
+            answers.setdefault(one.name, set()).add(response.status_code)
+            case.validate_response(response, checks=CHECKS)
+
+        wrong += cases(one, mode, 8, check)
+    assert not wrong, f"{len(wrong)}\n" + "\n".join(wrong[:20])
+    statuses = set[int]().union(*answers.values())
+    assert statuses >= ({200, 201, 400, 404} if mode is GenerationMode.POSITIVE else {400, 401, 404})
+
+
+# -- on the local stack ------------------------------------------------------------------------------------------------
+
+
+def test_no_operation_of_the_stack_answers_without_a_token(stack: Stack) -> None:
+    answers: dict[str, set[int]] = {}
+    for one in OPERATIONS:
+        if served(one):
+            for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": ""}):
+                answer = httpx.request(one.method, f"{stack.api_url}{one.path.replace('{', '').replace('}', '')}",
+                                       headers=headers, timeout=40)  # fmt: skip
+                answers.setdefault(one.name, set()).add(answer.status_code)
+    assert answers
+    assert set.union(*answers.values()) == {401}, answers
+
+
+def test_the_document_is_served_to_anybody(stack: Stack) -> None:
+    answer = httpx.get(f"{stack.api_url}/openapi.json", timeout=40)
+    assert (answer.status_code, answer.json()) == (200, document())

@@ -1,0 +1,195 @@
+"""Archives in tests: events, the records they come in, what a reader finds, and trouble at any call to AWS."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from journeys import aws, dates, keys
+from journeys.archive import columns
+from journeys.archive.compaction import Compaction
+from journeys.archive.landing import Landing
+from journeys.archive.model import Snapshot
+from journeys.archive.reading import Events, connect
+from journeys.archive.store import ArchiveStore, LandingStore
+from journeys.events.model import Event, ExternalId, StoredEvent
+from tests.support.tables import Tables
+
+ORGANIZATION = "acme"
+BUCKET = "archive"
+NOON = 1_750_075_200_000
+"""2025-06-16, 12:00 UTC."""
+DAY = 86_400_000
+
+
+def event(number: int, customer: str = "ann", **changes: Any) -> StoredEvent:
+    """An event that happened `number` seconds after NOON and came in a minute later, unless it is said otherwise."""
+    attributes = changes.pop("attributes", {"total": number})
+    date = changes.pop("date", NOON + 1000 * number)
+    values: dict[str, Any] = {
+        "event": Event(f"event {number}", date, (ExternalId("crm", customer),), attributes),
+        "organization_id": ORGANIZATION,
+        "configuration_id": "orders",
+        "schema_id": "schema",
+        "schema_version": 1,
+        "slot": "abc"[number % 3],
+        "event_name": "Order",
+        "source": "ERP",
+        "date_received": date + 60_000,
+        "receipt": f"request#{number}",
+    }
+    return StoredEvent(**values | changes)
+
+
+def customer_key(customer: str) -> str:
+    return keys.journey(ORGANIZATION, "crm", customer)
+
+
+def records(events: Iterable[StoredEvent]) -> list[dict[str, Any]]:
+    """The records by which the stream tells of new events; the n-th has the sequence number n."""
+    return [
+        {
+            "eventName": "INSERT",
+            "dynamodb": {"SequenceNumber": str(place), "NewImage": one.to_item(), "ApproximateCreationDateTime": 1.0},
+        }
+        for place, one in enumerate(events)
+    ]
+
+
+@dataclass
+class Archive:
+    """The archives in moto, as functions that run at some moment, `clock`, reach them."""
+
+    tables: Tables
+    store: ArchiveStore
+    landing: Landing
+    clock: Callable[[], int] = dates.now_ms
+
+    @classmethod
+    def of(cls, tables: Tables, watch: "Watch | None" = None, clock: Callable[[], int] = dates.now_ms) -> "Archive":
+        s3: Any = aws.s3() if watch is None else Watched(aws.s3(), watch)
+        dynamodb: Any = tables.dynamodb if watch is None else Watched(tables.dynamodb, watch)
+        store = ArchiveStore(dynamodb, tables.registry, lambda: s3, BUCKET)
+        return cls(tables, store, Landing(LandingStore(s3, BUCKET)), clock)
+
+    def land(self, *events: StoredEvent) -> list[str]:
+        return self.landing.land(records(events))
+
+    def compact(self, organization_id: str = ORGANIZATION) -> list[tuple[str, int | None]]:
+        return list(Compaction(self.store, memory="200MB", clock=self.clock).compact(organization_id))
+
+    def read(self, organization_id: str = ORGANIZATION) -> list[str]:
+        """The keys of all events that a reader finds, in order, as often as it finds them."""
+        return sorted(row["event"] for row in self.rows(["event"], organization_id=organization_id))
+
+    def rows(
+        self,
+        wanted: Sequence[str],
+        where: str = "true",
+        *,
+        snapshot: Snapshot | None = None,
+        organization_id: str = ORGANIZATION,
+    ) -> list[dict[str, Any]]:
+        """What a reader finds, in the order of dates."""
+        snapshot = snapshot or self.store.snapshot(organization_id)
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            paths = self.store.fetch(snapshot.files, folder)
+            with connect(folder, "200MB", 1) as connection:
+                query = Events.of(connection, snapshot, paths).select(wanted, where)
+                found = connection.execute(f"{query} ORDER BY date")
+                names = [column for column, *_ in found.description or ()]
+                return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def objects(self, *parts: str) -> list[str]:
+        """The keys of all objects in the organisation's archive, or in parts of it."""
+        parts = parts or ("landed", "compacted", "manifests")
+        return [stored.key for part in parts for stored in self.store.objects(ORGANIZATION, part)]
+
+    def keep(self) -> "Kept":
+        """The archive as it is now."""
+        bodies = {key: aws.s3().get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in self.objects()}
+        row = aws.dynamodb().get_item(TableName=self.tables.registry, Key=keys.archive(ORGANIZATION)).get("Item")
+        return Kept(bodies, row)
+
+    def restore(self, kept: "Kept") -> None:
+        """Makes the archive what it was."""
+        self.store.delete(self.objects())
+        for key, body in kept.bodies.items():
+            aws.s3().put_object(Bucket=BUCKET, Key=key, Body=body)
+        aws.dynamodb().delete_item(TableName=self.tables.registry, Key=keys.archive(ORGANIZATION))
+        if kept.row:
+            aws.dynamodb().put_item(TableName=self.tables.registry, Item=kept.row)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An archive as it was: its objects and the registry's row."""
+
+    bodies: Mapping[str, bytes]
+    row: Any
+
+
+def names(events: Iterable[StoredEvent]) -> list[str]:
+    """What `read` must find of a set of events."""
+    return sorted({one.key for one in events})
+
+
+def bucket_of(customer: str) -> int:
+    return columns.bucket(columns.customer_hash(customer_key(customer)))
+
+
+# -- trouble at any call -----------------------------------------------------------------------------------------------
+
+
+class Crash(BaseException):
+    """The process ended here; nothing that it did before is undone."""
+
+
+class Watch:
+    """Counts the calls to AWS, and does something at one of them: before it, or after it, when nobody heard of it."""
+
+    def __init__(self, at: int = -1, do: Callable[[], None] = lambda: None, *, after: bool = False) -> None:
+        self._at, self._do, self._after = at, do, after
+        self.calls: list[str] = []
+        self._lock = Lock()
+
+    def call(self, operation: str, function: Callable[..., Any], *arguments: Any, **request: Any) -> Any:
+        with self._lock:
+            mine = len(self.calls) == self._at
+            self.calls.append(operation)
+        if mine and not self._after:
+            self._do()
+        answer = function(*arguments, **request)
+        if mine and self._after:
+            self._do()
+        return answer
+
+
+class Watched:
+    """A client of which every call is watched; a page of a list is a call."""
+
+    def __init__(self, client: Any, watch: Watch) -> None:
+        self._client, self._watch = client, watch
+
+    def __getattr__(self, operation: str) -> Any:
+        if operation == "get_paginator":
+            return lambda name: _Pages(self._client, name, self._watch)
+        function = getattr(self._client, operation)
+        return lambda *arguments, **request: self._watch.call(operation, function, *arguments, **request)
+
+
+class _Pages:
+    def __init__(self, client: Any, operation: str, watch: Watch) -> None:
+        self._paginator, self._operation, self._watch = client.get_paginator(operation), operation, watch
+
+    def paginate(self, **request: Any) -> Iterable[Mapping[str, Any]]:
+        pages = iter(self._paginator.paginate(**request))
+        while (page := self._watch.call(self._operation, next, pages, None)) is not None:
+            yield page
+
+
+def crash() -> None:
+    raise Crash

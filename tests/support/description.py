@@ -1,0 +1,73 @@
+"""The description of our API as tests read it: every operation, so that none can be forgotten."""
+
+import json
+import re
+from functools import cache
+from typing import Any, NamedTuple
+
+from tests.support.template import ROOT, resources
+
+DOCUMENT = ROOT / "functions" / "openapi" / "openapi.json"
+PREFIX = "/api/v2/journey/"
+
+
+class Described(NamedTuple):
+    """One operation: its method, its path with {variables}, and what the document says of it."""
+
+    method: str
+    path: str
+    says: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Such as "GET views/{viewId}"."""
+        return f"{self.method} {self.path.removeprefix(PREFIX)}"
+
+    @property
+    def variables(self) -> list[str]:
+        return re.findall(r"\{(\w+)\}", self.path)
+
+    @property
+    def query(self) -> dict[str, dict[str, Any]]:
+        """The query parameters, by name."""
+        return {one["name"]: one for one in self.says.get("parameters", []) if one["in"] == "query"}
+
+    @property
+    def has_body(self) -> bool:
+        return "requestBody" in self.says
+
+    @property
+    def wants_token(self) -> bool:
+        return bool(self.says["security"])
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The document as it is kept."""
+    read: dict[str, Any] = json.loads(DOCUMENT.read_text())
+    return read
+
+
+@cache
+def described() -> tuple[Described, ...]:
+    """Every operation of the document."""
+    return tuple(
+        Described(method.upper(), path, says)
+        for path, item in document()["paths"].items()
+        for method, says in item.items()
+        if method != "parameters"
+    )
+
+
+def served(operation: Described) -> bool:
+    """Whether the template has a route for it, by its own path or a {proxy+}."""
+    for function in resources("AWS::Serverless::Function").values():
+        for event in function["Properties"].get("Events", {}).values():
+            if event["Type"] == "Api":
+                route = event["Properties"]
+                pattern = re.sub(
+                    r"\\\{(\w+)(\\\+)?\\\}", lambda found: ".+" if found[2] else "[^/]+", re.escape(route["Path"])
+                )
+                if route["Method"].upper() == operation.method and re.fullmatch(pattern, operation.path):
+                    return True
+    return False

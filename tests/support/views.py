@@ -1,0 +1,111 @@
+"""Journey views for tests: event types, and a view over them that is right, to be changed."""
+
+from typing import Any
+
+from journeys import jsontext
+from journeys.registry.schemas.model import Activation, Schema
+from journeys.views.model import ViewDefinition
+
+ORDER, PARCEL, VISIT = "order-type", "parcel-type", "visit-type"
+
+ORDER_DOCUMENT: dict[str, Any] = {
+    "title": "Order placed",
+    "properties": {
+        "total": {"type": "number"},
+        "items": {"type": "integer"},
+        "channel": {"type": "string", "enum": ["web", "app"]},
+        "member": {"type": "boolean"},
+        "note": {"type": "string"},
+        "due": {"allOf": [{"$ref": "#/definitions/date"}]},
+        "labels": {"type": "array", "items": {"type": "string"}},
+    },
+}
+PARCEL_DOCUMENT: dict[str, Any] = {
+    "title": "Parcel scanned",
+    "properties": {"weight": {"type": "number"}, "depot": {"type": "string"}},
+}
+
+
+def schema(schema_id: str, document: dict[str, Any], slot: str = "a", *, active: bool = True) -> Schema:
+    """An event type, activated or not."""
+    return Schema(
+        schema_id=schema_id,
+        version=1,
+        enabled=True,
+        slot=slot,
+        used=True,
+        date_created=0,
+        date_modified=0,
+        created_by={"id": "client"},
+        raw=document,
+        activation=Activation(document["title"], 0, 1, 0, 0) if active else None,
+    )
+
+
+def parsed(body: dict[str, Any]) -> ViewDefinition:
+    """A view as it comes out of a request's body."""
+    return ViewDefinition.model_validate(jsontext.loads(jsontext.dumps(body).encode()))
+
+
+def view_body(order: str = ORDER, parcel: str = PARCEL) -> dict[str, Any]:
+    """A view with every part that a view can have: orders, of those the scanned parcels, and of those the delivered."""
+    return {
+        "name": "From order to parcel",
+        "description": "How long parcels take",
+        "duration": "P30D",
+        "elements": [
+            {
+                "id": "order",
+                "name": "Order",
+                "attributes": {"type": "Event", "id": order, "source": "Shop"},
+                "displayAttributes": {"x": 1, "y": 2, "col": 0},
+                "filter": {
+                    "type": "And",
+                    "predicates": [
+                        {"dimension": "channel", "values": ["web"], "operator": "Matches", "noValue": False},
+                        {"dimension": "member", "values": ["true"]},
+                        {"dimension": "note", "noValue": True, "operator": "NotMatches"},
+                        {"dimension": "items", "values": ["1", "2.0"]},
+                    ],
+                    "numberPredicates": [
+                        {"dimension": "total", "range": {"gte": {"number": 10}, "lt": {"number": 99.5}}},
+                        {"dimension": "items", "range": {"eq": {"duration": "PT1S"}}, "operator": "NotMatches"},
+                        {"dimension": "items", "noValue": True},
+                    ],
+                },
+                "followedBy": [
+                    {
+                        "id": "parcel",
+                        "constraintAfter": {"unit": "Hours", "value": 1},
+                        "constraintWithin": {"unit": "Days", "value": 7},
+                        "eventCountType": "All",
+                    },
+                    {"id": "heavy"},
+                ],
+            },
+            {"id": "parcel", "name": "Parcel", "attributes": {"id": parcel}, "followedBy": [{"id": "heavy"}]},
+            {"id": "heavy", "name": "Heavy parcel", "attributes": {"id": parcel}},
+        ],
+        "charts": [
+            {
+                "id": "by-month",
+                "name": "By month",
+                "rank": 1,
+                "groupByTime": "Month",
+                "groupByAttributes": [{"elementId": "order", "attribute": "channel"}],
+                "groupByMax": 5,
+                "metrics": [
+                    {"id": "orders", "elementId": "order", "aggregate": "EventCount", "displayLabel": "Orders"},
+                    {"id": "worth", "elementId": "order", "aggregate": "Sum", "attribute": "total"},
+                ],
+                "displayAttributes": {
+                    "type": "Column",
+                    "groupByTitle": "Month",
+                    "metricsTitle": "Orders",
+                    "secondaryMetricsTitle": "Worth",
+                    "showLegend": True,
+                },
+            },
+            {"id": "customers", "name": "Customers", "metrics": [{"id": "all", "elementId": "parcel"}]},
+        ],
+    }

@@ -1,0 +1,329 @@
+"""The figures of a view in plain Python, as their definitions say them: every customer, every pair of events.
+
+It shares no code with the product but the model of a view, and is as slow as it looks.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Context, Decimal
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from journeys.views.model import (
+    Chart,
+    Element,
+    EventCountType,
+    Link,
+    Metric,
+    NumberPredicate,
+    Operator,
+    Predicate,
+    ViewDefinition,
+    interval,
+    period,
+)
+
+Group = tuple[tuple[str, str | None], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Happened:
+    """An event: who, when (in milliseconds), of which event definition, and with what. Each is only itself."""
+
+    customer: str
+    date: int
+    definition_id: str
+    attributes: Mapping[str, Any]
+
+
+def figures(view: ViewDefinition, events: Iterable[Happened], at: int) -> dict[str, Any]:
+    """The result of a view over all these events, computed at a moment."""
+    return _Figures(view, events, at).result()
+
+
+class _Figures:
+    def __init__(self, view: ViewDefinition, events: Iterable[Happened], at: int) -> None:
+        self.view, self.at = view, at
+        self.start, self.end = (
+            interval(view.interval) if view.interval else (at - period(view.duration or ""), at)
+        )  # [start, end)
+        self.by_customer: dict[str, list[Happened]] = {}
+        for event in events:
+            if self.start <= event.date < self.end:
+                self.by_customer.setdefault(event.customer, []).append(event)
+        self.incoming = [(source, link) for source in view.elements for link in source.followedBy]
+        # what is asked of an event again and again
+        self.reachable = cache(self._reachable)
+        self.completes = cache(self._completes)
+
+    def result(self) -> dict[str, Any]:
+        return {
+            "elements": [self.element_result(element) for element in self.view.elements],
+            "charts": [self.chart_result(chart) for chart in self.view.charts],
+        }
+
+    # -- events and links ----------------------------------------------------------------------------------------------
+
+    def matching(self, element_id: str, customer: str) -> list[Happened]:
+        """M(e, c)."""
+        element = self.view.element(element_id)
+        return [
+            event
+            for event in self.by_customer[customer]
+            if event.definition_id == element.attributes.id and passes(element, event)
+        ]
+
+    def _reachable(self, element_id: str, customer: str) -> list[Happened]:
+        incoming = [(source, link) for source, link in self.incoming if link.id == element_id]
+        return [
+            y
+            for y in self.matching(element_id, customer)
+            if not incoming
+            or any(satisfied(link, x, y) for source, link in incoming for x in self.reachable(source.id, customer))
+        ]
+
+    def satisfies(self, link: Link, x: Happened) -> bool:
+        return any(satisfied(link, x, y) for y in self.matching(link.id, x.customer))
+
+    def _completes(self, element_id: str, x: Happened) -> bool:
+        links = self.view.element(element_id).followedBy
+        return not links or any(
+            satisfied(link, x, y) and self.completes(link.id, y)
+            for link in links
+            for y in self.reachable(link.id, x.customer)
+        )
+
+    def is_open(self, element: Element, x: Happened) -> bool:
+        return (
+            bool(element.followedBy)
+            and not any(self.satisfies(link, x) for link in element.followedBy)
+            and not self.end < self.at
+            and any(
+                (within := constraints(link)[1]) is None or x.date + within > self.at for link in element.followedBy
+            )
+        )
+
+    # -- elements ------------------------------------------------------------------------------------------------------
+
+    def element_result(self, element: Element) -> dict[str, Any]:
+        counts = dict.fromkeys(("participantCount", "activeCount", "completedCount", "dropoutCount", "flowCount"), 0)
+        for customer in self.by_customer:
+            there = self.reachable(element.id, customer)
+            if not there:
+                continue
+            counts["participantCount"] += 1
+            if any(self.completes(element.id, x) for x in there):
+                counts["completedCount"] += 1
+            elif any(self.satisfies(link, x) for x in there for link in element.followedBy):
+                counts["flowCount"] += 1
+            elif any(self.is_open(element, x) for x in there):
+                counts["activeCount"] += 1
+            else:
+                counts["dropoutCount"] += 1
+        return {
+            "id": element.id,
+            "metrics": counts,
+            "followedBy": [
+                {
+                    "id": link.id,
+                    "connectionCount": sum(
+                        any(self.satisfies(link, x) for x in self.reachable(element.id, customer))
+                        for customer in self.by_customer
+                    ),
+                }
+                for link in element.followedBy
+            ],
+        }
+
+    # -- charts --------------------------------------------------------------------------------------------------------
+
+    def chart_result(self, chart: Chart) -> dict[str, Any]:
+        values = [self.metric_values(chart, metric) for metric in chart.metrics]
+        if chart.groupByMax is not None:
+            values = [
+                {group: value for group, value in one.items() if group in greatest(chart, alike(one_of, values, chart))}
+                for one_of, one in zip(chart.metrics, values, strict=True)
+            ]
+        return {
+            "id": chart.id,
+            "metrics": [
+                {
+                    "id": metric.id,
+                    "values": [
+                        {
+                            "value": value,
+                            "groupByAttributes": [{"attribute": name, "value": text} for name, text in group],
+                        }
+                        for group, value in sorted(one.items(), key=lambda item: by_name(item[0]))
+                    ],
+                }
+                for metric, one in zip(chart.metrics, values, strict=True)
+            ],
+        }
+
+    def metric_values(self, chart: Chart, metric: Metric) -> dict[Group, Decimal]:
+        groups: dict[Group, list[Happened]] = {}
+        if chart.groupByTime is None and not any(one.elementId == metric.elementId for one in chart.groupByAttributes):
+            groups[()] = []
+        for customer in self.by_customer:
+            for event in self.reachable(metric.elementId, customer):
+                groups.setdefault(group_of(chart, metric, event), []).append(event)
+        found = {group: aggregate(metric, events) for group, events in groups.items()}
+        return {group: value for group, value in found.items() if value is not None}
+
+
+def constraints(link: Link) -> tuple[int | None, int | None]:
+    """After and within, in milliseconds; a concurrent link has none."""
+    if link.eventCountType is EventCountType.CONCURRENT:
+        return None, None
+    return (
+        link.constraintAfter.milliseconds if link.constraintAfter else None,
+        link.constraintWithin.milliseconds if link.constraintWithin else None,
+    )
+
+
+def satisfied(link: Link, x: Happened, y: Happened) -> bool:
+    if x is y:
+        return False
+    d = y.date - x.date
+    match link.eventCountType:
+        case EventCountType.SEQUENTIAL:
+            in_order = d > 0
+        case EventCountType.CONCURRENT:
+            in_order = d == 0
+        case _:
+            in_order = d >= 0
+    after, within = constraints(link)
+    return in_order and (after is None or after <= d) and (within is None or d <= within)
+
+
+# -- filters -----------------------------------------------------------------------------------------------------------
+
+
+def passes(element: Element, event: Happened) -> bool:
+    if element.filter is None:
+        return True
+    return all(
+        has_value(predicate, event) is (predicate.operator is Operator.MATCHES)
+        for predicate in element.filter.predicates
+    ) and all(
+        in_range(predicate, event) is (predicate.operator is Operator.MATCHES)
+        for predicate in element.filter.numberPredicates
+    )
+
+
+def has_value(predicate: Predicate, event: Happened) -> bool:
+    value = event.attributes.get(predicate.dimension)
+    if value is None:
+        return predicate.noValue
+    if predicate.values is None:
+        return False
+    if isinstance(value, bool):
+        return ("true" if value else "false") in predicate.values
+    if isinstance(value, int | Decimal):
+        return any(Decimal(text) == value for text in predicate.values)
+    return value in predicate.values
+
+
+COMPARATORS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
+    "lt": lambda one, other: one < other,
+    "lte": lambda one, other: one <= other,
+    "gt": lambda one, other: one > other,
+    "gte": lambda one, other: one >= other,
+    "eq": lambda one, other: one == other,
+    "neq": lambda one, other: one != other,
+}
+
+
+def in_range(predicate: NumberPredicate, event: Happened) -> bool:
+    value = event.attributes.get(predicate.dimension)
+    if value is None:
+        return predicate.noValue
+    if predicate.range is None:
+        return False
+    return all(
+        COMPARATORS[name](Decimal(value), Decimal(period(other.duration) if other.duration else other.number or 0))
+        for name, other in predicate.range.given()
+    )
+
+
+# -- charts ------------------------------------------------------------------------------------------------------------
+
+
+def group_of(chart: Chart, metric: Metric, event: Happened) -> Group:
+    group: list[tuple[str, str | None]] = []
+    if chart.groupByTime is not None:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=event.date)
+        year, week, _ = moment.isocalendar()
+        texts = {
+            "Day": moment.strftime("%Y-%m-%d"),
+            "Week": f"{year}-W{week:02}",
+            "Month": moment.strftime("%Y-%m"),
+            "Year": moment.strftime("%Y"),
+        }
+        group.append(("groupByTime", texts[chart.groupByTime]))
+    group += [
+        (one.attribute, text_of(event.attributes.get(one.attribute)))
+        for one in chart.groupByAttributes
+        if one.elementId == metric.elementId
+    ]
+    return tuple(group)
+
+
+def text_of(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = format(Decimal(value), "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+def aggregate(metric: Metric, events: Sequence[Happened]) -> Decimal | None:
+    if metric.aggregate == "EventCount":
+        return Decimal(len(events))
+    if metric.aggregate == "CustomerCount":
+        return Decimal(len({event.customer for event in events}))
+    values = [event.attributes.get(metric.attribute or "") for event in events]
+    numbers = [Fraction(value) for value in values if value is not None]
+    if not numbers:
+        return None
+    match metric.aggregate:
+        case "Minimum":
+            found = min(numbers)
+        case "Maximum":
+            found = max(numbers)
+        case "Sum":
+            found = sum(numbers, Fraction(0))
+        case _:
+            total = sum(numbers, Fraction(0))
+            return Context(prec=38).divide(decimal(total), Decimal(len(numbers)))
+    return decimal(found)
+
+
+def decimal(number: Fraction) -> Decimal:
+    """A number that is a decimal."""
+    return Context(prec=2000).divide(Decimal(number.numerator), Decimal(number.denominator))
+
+
+def alike(metric: Metric, values: Sequence[dict[Group, Decimal]], chart: Chart) -> list[dict[Group, Decimal]]:
+    """The values of the metrics that are grouped by attributes of the same names."""
+
+    def names(one: Metric) -> list[str]:
+        return [by.attribute for by in chart.groupByAttributes if by.elementId == one.elementId]
+
+    return [found for other, found in zip(chart.metrics, values, strict=True) if names(other) == names(metric)]
+
+
+def greatest(chart: Chart, values: Sequence[dict[Group, Decimal]]) -> list[Group]:
+    first = values[0]
+    groups = sorted({group for one in values for group in one}, key=by_name)
+    ranked = sorted(groups, key=lambda group: (group in first, Fraction(first.get(group, 0))), reverse=True)
+    return ranked[: chart.groupByMax]
+
+
+def by_name(group: Group) -> list[tuple[bool, str]]:
+    return [(text is None, text or "") for _, text in group]

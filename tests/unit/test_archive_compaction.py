@@ -1,0 +1,334 @@
+"""What compaction makes of a day, how long files live, and what a snapshot leaves out. Faults have their own tests."""
+
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import duckdb
+import pytest
+
+from journeys import aws, dates
+from journeys.archive import columns, compaction
+from journeys.archive.compaction import Compaction, compact_all
+from journeys.archive.model import ArchiveFile, Manifest, Snapshot
+from journeys.archive.reading import Events, connect, journey
+from journeys.archive.store import ArchiveStore, ManifestConflict
+from tests.support.archive import (
+    BUCKET,
+    DAY,
+    NOON,
+    ORGANIZATION,
+    Archive,
+    Watched,
+    bucket_of,
+    customer_key,
+    event,
+    names,
+)
+from tests.support.functions import Context, load
+from tests.support.tables import Tables
+
+HOUR = DAY // 24
+CUSTOMERS = [f"customer {number}" for number in range(60)]
+
+
+def _spread(number: int, seed: int = 1) -> list[Any]:
+    random = Random(seed)
+    return [
+        event(place, random.choice(CUSTOMERS), date=NOON + random.randrange(number) * 1000, date_received=NOON + place)
+        for place in range(number)
+    ]
+
+
+def _order(path: Path) -> list[tuple[int, int, str]]:
+    """The rows of a file as they lie in it."""
+    with duckdb.connect() as connection:
+        rows = connection.execute("SELECT hash, date, event FROM read_parquet(?)", [str(path)]).fetchall()
+    return [(hash_, date, event_key) for hash_, date, event_key in rows]
+
+
+# -- a day -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_small_day_becomes_one_file_in_order(tables: Tables, tmp_path: Path) -> None:
+    archive = Archive.of(tables)
+    events = _spread(120)
+    archive.land(*events[:70])
+    archive.land(*events[50:])
+    assert archive.compact() == [("2025-06-16", 120)]
+    (file,) = archive.store.snapshot(ORGANIZATION).compacted
+    assert (file.day, file.first_bucket, file.last_bucket, file.rows) == ("2025-06-16", 0, 15, 120)
+    moments = [one.event.date_created for one in events]
+    assert (file.first, file.last) == (min(moments), max(moments))
+    assert file.received == NOON + 119
+    assert archive.store.snapshot(ORGANIZATION).received == NOON + 119
+    (path,) = archive.store.fetch([file], tmp_path).values()
+    assert path.stat().st_size == file.size
+    rows = _order(path)
+    assert rows == sorted(rows)
+    assert [event for _, _, event in sorted(rows, key=lambda row: row[2])] == names(events)
+
+
+def test_a_large_day_becomes_a_file_for_each_bucket(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(compaction, "SMALL_DAY", 100)
+    archive = Archive.of(tables)
+    events = _spread(120)
+    archive.land(*events)
+    archive.compact()
+    compacted = archive.store.snapshot(ORGANIZATION).compacted
+    assert [(file.first_bucket, file.last_bucket) for file in compacted] == [
+        (bucket, bucket) for bucket in sorted({bucket_of(one.event.customer.value) for one in events})
+    ]
+    assert sum(file.rows for file in compacted) == 120
+    for file, path in zip(compacted, archive.store.fetch(compacted, tmp_path).values(), strict=True):
+        held = _order(path)
+        assert {columns.bucket(hash_) for hash_, _, _ in held} == {file.first_bucket}
+        assert held == sorted(held)
+    assert archive.read() == names(events)
+
+
+def test_a_day_that_goes_on_is_compacted_again_with_what_came_since(tables: Tables) -> None:
+    archive = Archive.of(tables)
+    archive.land(event(1), event(2, "bob"))
+    archive.compact()
+    first = archive.store.manifest(ORGANIZATION)
+    assert archive.compact() == []
+    assert archive.store.manifest(ORGANIZATION) == first
+    archive.land(event(3, attributes={"other": "x"}), event(1), event(4, date_received=NOON + DAY))
+    assert archive.compact() == [("2025-06-16", 3), ("2025-06-17", 1)]
+    second = archive.store.manifest(ORGANIZATION)
+    assert second.version == 3
+    assert set(second.retired) > {file.key for file in first.compacted}
+    assert [file.rows for file in second.compacted] == [3, 1]
+
+
+def test_a_day_that_fails_is_counted_and_keeps_no_other_waiting(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    monkeypatch.setattr(compaction, "count", counted.append)
+    archive = Archive.of(tables)
+    archive.land(event(1), event(2, date_received=NOON + DAY))
+    broken = next(key for key in archive.objects("landed") if "2025-06-16" in key)
+    whole = aws.s3().get_object(Bucket=BUCKET, Key=broken)["Body"].read()
+    aws.s3().put_object(Bucket=BUCKET, Key=broken, Body=b"no Parquet")
+    assert archive.compact() == [("2025-06-16", None), ("2025-06-17", 1)]
+    assert counted == ["CompactionsFailed"]
+    aws.s3().put_object(Bucket=BUCKET, Key=broken, Body=whole)
+    assert archive.compact() == [("2025-06-16", 1)]
+    assert archive.read() == names([event(1), event(2)])
+
+
+# -- how long files live -----------------------------------------------------------------------------------------------
+
+
+def test_files_that_no_longer_count_live_for_two_days(tables: Tables) -> None:
+    archive = Archive.of(tables)
+    archive.land(event(1), event(2))
+    archive.compact()
+    archive.land(event(3))
+    before, manifest = set(archive.objects()), archive.store.manifest(ORGANIZATION)
+    snapshot = archive.store.snapshot(ORGANIZATION)
+    archive.compact()
+
+    def later(milliseconds: int) -> Archive:
+        one = Archive.of(tables, clock=lambda: dates.now_ms() + milliseconds)
+        one.compact()
+        return one
+
+    almost = later(2 * DAY - HOUR)
+    assert before <= set(almost.objects())
+    assert len(almost.rows(["event"], snapshot=snapshot)) == 3  # a reader goes on with what it began with
+    after = later(2 * DAY + HOUR)
+    assert before.isdisjoint(after.objects())
+    assert after.read() == names([event(1), event(2), event(3)])
+    assert set(manifest.retired).isdisjoint(after.store.manifest(ORGANIZATION).retired)
+
+
+def test_a_landed_file_that_comes_again_after_it_was_deleted_changes_nothing(tables: Tables) -> None:
+    archive = Archive.of(tables)
+    archive.land(event(1), event(2))
+    (key,) = archive.objects("landed")
+    archive.compact()
+    archive.land(event(1), event(2))  # while it is retired
+    assert archive.objects("landed") == [key]
+    assert archive.store.snapshot(ORGANIZATION).landed == ()
+    Archive.of(tables, clock=lambda: dates.now_ms() + 3 * DAY).compact()
+    assert archive.objects("landed") == []
+    archive.land(event(1), event(2))
+    assert archive.read() == names([event(1), event(2)])
+    assert archive.compact() == [("2025-06-16", 2)]
+
+
+def test_rubbish_is_swept_after_two_days_and_nothing_else_is(tables: Tables) -> None:
+    archive = Archive.of(tables)
+    archive.land(event(1))
+    archive.compact()
+    rubbish = [f"archive/acme/{part}/left-behind" for part in ("compacted/2025-06-16", "manifests")]
+    others = ["archive/other/compacted/2025-06-16/x", "evidence/acme/x.json", "failures/acme/x.json"]
+    for key in (*rubbish, *others):
+        aws.s3().put_object(Bucket=BUCKET, Key=key, Body=b"x")
+    archive.compact()
+    assert set(rubbish) <= set(archive.objects())
+    Archive.of(tables, clock=lambda: dates.now_ms() + 2 * DAY + HOUR).compact()
+    assert set(rubbish).isdisjoint(archive.objects())
+    left = {one["Key"] for one in aws.s3().list_objects_v2(Bucket=BUCKET)["Contents"]}
+    assert set(others) <= left
+    assert archive.read() == names([event(1)])
+
+
+# -- the switch --------------------------------------------------------------------------------------------------------
+
+
+def test_a_manifest_follows_the_one_that_was_read_and_no_other(tables: Tables) -> None:
+    store = Archive.of(tables).store
+    nothing = store.manifest(ORGANIZATION)
+    assert nothing == Manifest(ORGANIZATION)
+    first = store.put_manifest(nothing)
+    assert (first.version, store.manifest(ORGANIZATION)) == (1, first)
+    with pytest.raises(ManifestConflict):
+        store.put_manifest(nothing)
+    second = store.put_manifest(first)
+    with pytest.raises(ManifestConflict):
+        store.put_manifest(first)
+    assert store.manifest(ORGANIZATION) == second
+
+
+def test_a_switch_whose_answer_was_lost_is_a_switch(tables: Tables) -> None:
+    """The client repeats the call, and its repeat is refused by what it did itself."""
+
+    class Twice(Watched):
+        def __getattr__(self, operation: str) -> Any:
+            function = getattr(self._client, operation)
+            if operation != "update_item":
+                return function
+            return lambda **request: (function(**request), function(**request))
+
+    twice: Any = Twice.__new__(Twice)
+    twice._client = tables.dynamodb
+    store = ArchiveStore(twice, tables.registry, aws.s3, BUCKET)
+    first = store.put_manifest(Manifest(ORGANIZATION))
+    assert store.put_manifest(first) == store.manifest(ORGANIZATION)
+
+
+# -- snapshots ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_keeps_the_files_that_may_matter(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "SMALL_DAY", 50)
+    archive = Archive.of(tables)
+    events = _spread(120)
+    archive.land(*events)
+    archive.compact()
+    archive.land(*(event(number, "late", date=NOON + 200_000 + number) for number in range(120, 130)))
+    snapshot = archive.store.snapshot(ORGANIZATION)
+    assert (len(snapshot.landed), snapshot.rows, snapshot.received) == (1, 130, NOON + 260_129)
+    everything = snapshot.within(NOON, NOON + 200_130)
+    assert everything == snapshot
+    assert snapshot.within(NOON + 200_130, NOON + 2 * DAY).files == ()
+    assert snapshot.within(NOON, NOON + 200_120).landed == ()
+    assert snapshot.within(NOON + 200_129, NOON + DAY).compacted == ()
+    one = snapshot.within(NOON, NOON + DAY, 3, 4)
+    assert {file.first_bucket for file in one.compacted} <= {3, 4}
+    low, high = columns.bounds(3, 4)
+    found = archive.rows(["event"], f"hash BETWEEN {low} AND {high} AND date < {NOON + 60_000}", snapshot=one)
+    assert sorted(row["event"] for row in found) == names(
+        one
+        for one in events
+        if bucket_of(one.event.customer.value) in (3, 4) and one.event.date_created < NOON + 60_000
+    )
+
+
+def test_snapshots_and_manifests_are_the_same_after_json() -> None:
+    file = ArchiveFile("k", "2025-06-16", 0, 3, 10, 999, -5, 2**53 + 1, 7)
+    snapshot = Snapshot("acme", (file,), (replace(file, key="l"), replace(file, key="m")))
+    assert Snapshot.from_values(json.loads(json.dumps(snapshot.to_values()))) == snapshot
+    manifest = Manifest("acme", 7, "key", (file,), {"a": 1})
+    assert Manifest.from_values(json.loads(json.dumps(manifest.to_values()))) == manifest
+
+
+def test_an_archive_without_events_can_be_read(tmp_path: Path) -> None:
+    with connect(tmp_path, "100MB", 1) as connection:
+        events = Events(connection, {}, {})
+        query = events.select(["n:amount", "customer", "l:tags"], 'hash > 5 AND "n:amount" > 3')
+        assert connection.execute(query).fetchall() == []
+        names = [name for name, *_ in connection.execute(query).description or ()]
+        assert names == ["hash", "date", "type", "n:amount", "customer", "l:tags"]
+
+
+def test_one_customers_journey_is_read_in_order(tables: Tables, tmp_path: Path) -> None:
+    archive = Archive.of(tables)
+    events = _spread(200)
+    archive.land(*events[:150])
+    archive.compact()
+    archive.land(*events[140:])
+    snapshot = archive.store.snapshot(ORGANIZATION)
+    for customer in CUSTOMERS[:5]:
+        with connect(tmp_path, "200MB", 1) as connection:
+            found = journey(connection, archive.store, snapshot, customer_key(customer), tmp_path, wanted=["n:total"])
+        own = sorted((e.event.date_created, e.key, e) for e in events if e.event.customer.value == customer)
+        assert [(row["date"], row["event"]) for row in found] == [(date, key) for date, key, _ in own]
+        assert [row["n:total"] for row in found] == [e.event.attributes["total"] for _, _, e in own]
+
+
+def test_duckdb_keeps_to_its_memory_and_fetches_no_extension(tmp_path: Path) -> None:
+    with connect(tmp_path, "100MB", 2) as connection:
+        settings = dict(connection.execute("SELECT name, value FROM duckdb_settings()").fetchall())
+        assert (settings["threads"], settings["temp_directory"]) == ("2", str(tmp_path))
+        assert settings["memory_limit"] == "95.3 MiB"
+        assert (settings["autoinstall_known_extensions"], settings["autoload_known_extensions"]) == ("false", "false")
+        with pytest.raises(duckdb.Error):
+            connection.execute("SELECT * FROM read_parquet('s3://bucket/key.parquet')")
+
+
+# -- all archives ------------------------------------------------------------------------------------------------------
+
+
+def test_the_function_compacts_all_archives(tables: Tables) -> None:
+    archive = Archive.of(tables)
+    archive.land(event(1), event(2, organization_id="other"), event(3, date_received=NOON + DAY))
+    function = load("compaction")
+    assert function.handler({}, Context(memory_limit_in_mb=1024)) == {"days": 3}
+    assert function.handler({}, Context(memory_limit_in_mb=1024)) == {"days": 0}
+    assert archive.store.snapshot(ORGANIZATION).landed == ()
+    assert archive.read() == names([event(1), event(3)])
+    assert len(archive.read("other")) == 1
+
+
+def test_what_there_is_no_time_for_is_for_the_next_run(tables: Tables) -> None:
+    archive = Archive.of(tables)
+    archive.land(*(event(number, date_received=NOON + number * DAY) for number in range(4)))
+    ticks = iter(range(0, 1000, 100))
+    one = Compaction(archive.store, memory="200MB")
+    assert compact_all(one, archive.store, seconds=400, clock=lambda: next(ticks)) == 3
+    assert compact_all(one, archive.store, seconds=400, clock=lambda: 0) == 1
+    assert archive.store.snapshot(ORGANIZATION).landed == ()
+
+
+def test_an_archive_that_fails_or_is_compacted_elsewhere_keeps_no_other_waiting(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    counted: list[str] = []
+    monkeypatch.setattr(compaction, "count", counted.append)
+    archive = Archive.of(tables)
+    archive.land(event(1), event(2, organization_id="conflict"), event(3, organization_id="broken"))
+    one = Compaction(archive.store, memory="200MB")
+    compact = one.compact
+
+    def troubled(organization_id: str) -> Any:
+        if organization_id == "conflict":
+            raise ManifestConflict
+        if organization_id == "broken":
+            raise OSError
+        return compact(organization_id)
+
+    monkeypatch.setattr(one, "compact", troubled)
+    assert compact_all(one, archive.store, seconds=100) == 1
+    assert counted == ["CompactionsFailed"]
+    assert archive.store.snapshot(ORGANIZATION).landed == ()

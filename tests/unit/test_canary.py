@@ -1,0 +1,248 @@
+"""A canary in customers' ids, attributes and headers, through every door: in no log line, metric, error or trace."""
+
+import ast
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from journeys.events.failures.store import FailureStore
+from journeys.events.store import EventLog
+from journeys.telemetry import logger
+from tests.e2e import test_isolation
+from tests.e2e.test_isolation import MARK, OPERATIONS, ORDER, InProcess
+from tests.support.functions import Context, load
+from tests.support.template import ROOT
+from tests.support.webhooks import SCHEMA, deliveries
+from tests.unit.test_ingest import an_event, of
+
+in_process = test_isolation.in_process  # a fixture
+
+CANARY = f"canary-{MARK}"
+"""Holds the mark that everything of the world in process bears, so that one search finds both."""
+
+HEADERS = {
+    "User-Agent": CANARY,
+    "Cookie": f"session={CANARY}",
+    "X-Forwarded-For": CANARY,
+    "X-Customer-Id": CANARY,
+    "Referer": f"https://shop.example/?customer={CANARY}",
+    "X-Amzn-Trace-Id": f"Root=1-67891233-abcdef012345678912345678;Self={CANARY}",
+    CANARY: "a header that is called so",
+}
+
+NAME = f"{CANARY}@shop.example"
+"""A name that is a customer's data; one that looks like a field's is told to its sender, who is to mend it."""
+
+EVENTS: list[Any] = [
+    an_event(f"good-{CANARY}", identifiers=of("crm", CANARY), attributes={"page": CANARY}),
+    an_event(f"good-{CANARY}", identifiers=of("crm", CANARY), attributes={"page": f"another {CANARY}"}),  # a conflict
+    an_event(CANARY, identifiers=of(CANARY, CANARY), attributes={NAME: CANARY}),
+    an_event(CANARY * 20),
+    an_event(dateCreated=CANARY),
+    an_event(dateCreated={CANARY: [CANARY]}),
+    an_event(identifiers={CANARY: CANARY}),
+    an_event(identifiers=of(CANARY, CANARY * 300)),
+    an_event(attributes=[CANARY]),
+    an_event(attributes={"page": {CANARY: 1}}),
+    an_event(attributes={"page": CANARY * 20_000}),
+    an_event(**{NAME: CANARY}),
+    CANARY,
+    [CANARY],
+    None,
+]
+
+BODIES = [
+    f'{{"entities": "{CANARY}"}}',
+    f'{{"{CANARY}": 1, "{CANARY}": 2}}',
+    f"{{{CANARY}}}",
+    f'"{CANARY}',
+    f'{{"entities": [{{"id": "{CANARY}\\ud800"}}]}}',
+]
+
+
+@pytest.fixture(autouse=True)
+def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What the functions log, at every level, and with what AWS's own libraries would say."""
+    stream = io.StringIO()
+    (handler,) = logger.handlers
+    level, was = logger.log_level, handler.setStream(stream)  # type: ignore[attr-defined]
+    logger.setLevel("DEBUG")
+    yield stream
+    handler.setStream(was)  # type: ignore[attr-defined]
+    logger.setLevel(level)
+
+
+@pytest.fixture
+def said(written: io.StringIO, capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """All that was written since: log lines, metrics, and whatever else went to the two outputs."""
+
+    def read() -> str:
+        out, err = capfd.readouterr()
+        return written.getvalue() + out + err
+
+    return read
+
+
+@pytest.fixture
+def world(in_process: InProcess) -> InProcess:
+    in_process.headers = HEADERS
+    return in_process
+
+
+def assert_clean(text: str, *wanted: str) -> None:
+    """Nothing of the canary in it, and what was to be said was said, so that there was something to look at."""
+    assert MARK not in text, text[max(0, text.index(MARK) - 400) : text.index(MARK) + 100]
+    for one in wanted:
+        assert one in text, one
+
+
+def post(world: InProcess, body: Any, path: str = "events") -> tuple[int, str]:
+    where = f"externalevents/configurations/{world.ids['configurationId']}/{path}"
+    return world.ask(world.owner, "POST", where, body)
+
+
+# -- the doors ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_operation_of_the_api(world: InProcess, said: Callable[[], str]) -> None:
+    """The owner's, which are answered, and the stranger's, which are refused; and the functions behind them."""
+    for operation in sorted(OPERATIONS, key=lambda one: (ORDER.index(one.method), -len(one.path))):
+        status, text = world.ask(world.stranger, *world.request(operation, world.ids))
+        if status >= 400:
+            assert MARK not in text, operation.name
+        world.ask(world.owner, *world.request(operation, world.ids))
+    assert_clean(said(), '"answered"', "EventsTaken")
+
+
+def test_events_good_and_bad_and_bodies_that_are_none(world: InProcess, said: Callable[[], str]) -> None:
+    for path in ("events", "events/validate"):
+        status, text = post(world, {"entities": EVENTS}, path)
+        assert status == 200
+        for refused in json.loads(text)["unprocessedEntities"]:
+            assert MARK not in json.dumps({name: one for name, one in refused.items() if name != "event"})
+    for body in BODIES:
+        _, text = world.raw(world.owner, "POST", f"externalevents/configurations/{CANARY}/events", body.encode())
+        assert MARK not in text
+    for query in (f"cursor={CANARY}", f"pageSize={CANARY}", f"from={CANARY}", f"order={CANARY}"):
+        _, text = world.ask(world.owner, "GET", f"customers/events?externalSourceId=crm&value={CANARY}&{query}")
+        assert MARK not in text
+    assert_clean(said(), "EventsTaken", "EventsRefused")
+
+
+def test_journeys_failures_and_replays(world: InProcess, said: Callable[[], str]) -> None:
+    post(world, {"entities": EVENTS})
+    world.settle()
+    assert CANARY in world.ask(world.owner, "GET", f"customers?externalSourceId=crm&value={CANARY}")[1]
+    assert CANARY in world.ask(world.owner, "GET", f"customers/events?externalSourceId=crm&value={CANARY}")[1]
+    _, text = world.ask(world.owner, "GET", "externalevents/failures?pageSize=100")
+    for failure in json.loads(text)["entities"]:
+        assert world.ask(world.owner, "GET", f"externalevents/failures/{failure['id']}")[0] == 200
+        assert world.ask(world.owner, "POST", f"externalevents/failures/{failure['id']}/replay")[0] == 200
+    assert world.ask(world.owner, "POST", "externalevents/failures/replay", {})[0] == 200
+    assert_clean(said(), "answered")
+
+
+def _deliver(
+    body: bytes, headers: dict[str, str], query: dict[str, str], path: str, endpoint_id: str
+) -> tuple[int, str]:
+    event = {
+        "resource": "/webhooks/{endpointId}",
+        "path": path,
+        "httpMethod": "POST",
+        "headers": headers | HEADERS,
+        "queryStringParameters": query,
+        "pathParameters": {"endpointId": endpoint_id},
+        "requestContext": {"requestId": "request", "path": f"/prod{path}", "domainName": "api.example"},
+        "body": body.decode(),
+        "isBase64Encoded": False,
+    }
+    answer = load("webhooks").handler(event, Context())
+    return answer["statusCode"], answer["body"]
+
+
+@pytest.mark.parametrize("name", ["standard", "salesforce", "qualtrics", "hmac"])
+def test_deliveries_good_forged_and_bad(world: InProcess, said: Callable[[], str], name: str) -> None:
+    (sender,) = [one for one in deliveries() if one.name == name]
+    schema = json.loads(world.ask(world.owner, "POST", "externalevents/schemas", SCHEMA)[1])
+    wanted = {"name": "Inbox", "schemaId": schema["id"], "source": "Inbox"}
+    configuration = json.loads(world.ask(world.owner, "POST", "externalevents/configurations", wanted)[1])
+    made = {
+        "name": "Inbox",
+        "sender": sender.name,
+        "configurationId": configuration["id"],
+        "secret": sender.secret,
+        "options": dict(sender.options),
+        "mapping": dict(sender.mapping),
+    }
+    endpoint = json.loads(world.ask(world.owner, "POST", "webhooks/endpoints", made)[1])
+    path = f"/webhooks/{endpoint['id']}"
+    url = f"https://api.example/prod{path}"
+    customer = sender.events[0]["identifiers"]["externalIds"][0]["value"].encode()
+    bodies = (sender.body.replace(customer, CANARY.encode()), CANARY.encode(), f'"{CANARY}"'.encode())
+    for number, body in enumerate(bodies):
+        good = sender.deliver(url=url, now=time.time(), body=body)
+        forged = sender.deliver(url=url, now=time.time(), body=body, secret=sender.other_secret)
+        status, _ = _deliver(good.body, good.headers, good.query, path, endpoint["id"])
+        assert status == 200 or (name, number > 0) == ("salesforce", True)  # which proves itself in the body
+        status, text = _deliver(forged.body, forged.headers, forged.query, path, endpoint["id"])
+        assert status == 401
+        assert MARK not in text
+    _, text = _deliver(CANARY.encode(), {}, {CANARY: CANARY}, f"/webhooks/{CANARY}", CANARY)
+    assert MARK not in text
+    secrets = (sender.secret, sender.other_secret)
+    text = said()
+    assert_clean(text, "delivered", "DeliveriesNotProven")
+    assert not [secret for secret in secrets if secret in text]
+
+
+# -- trouble -----------------------------------------------------------------------------------------------------------
+
+
+def _trouble() -> ClientError:
+    """DynamoDB's errors do repeat what they were asked with."""
+    return ClientError({"Error": {"Code": "ValidationException", "Message": f"bad value {CANARY}"}}, "PutItem")
+
+
+@pytest.mark.parametrize("error", [_trouble(), OSError(CANARY), KeyError(CANARY), ValueError(CANARY)], ids=type)
+def test_errors_that_hold_the_canary_themselves(
+    world: InProcess, said: Callable[[], str], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def failing(*_: Any, **__: Any) -> Any:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EventLog, "put", failing)
+        patch.setattr(FailureStore, "keep", failing)
+        _, text = post(world, {"entities": [EVENTS[0], EVENTS[4]]})
+        if "unprocessedEntities" not in text:
+            assert MARK not in text
+    items = world._tables.items(world._tables.events)
+    poison = items[0] | {"slot": {}, "source": {"S": CANARY}}
+    records = [{"eventName": "INSERT", "dynamodb": {"NewImage": poison, "SequenceNumber": "1"}}]
+    records += [{"eventName": "INSERT", "dynamodb": {"NewImage": one, "SequenceNumber": "2"}} for one in items]
+    with monkeypatch.context() as patch:
+        patch.setattr("journeys.journey.stream.count_steps", failing)
+        load("projector").handler({"Records": records}, Context())
+    removed = [{"eventName": "REMOVE", "dynamodb": {"OldImage": items[0], "SequenceNumber": "3"}}]
+    load("projector").handler({"Records": removed}, Context())
+    assert_clean(said(), '"level":"ERROR"', "LogTampering")
+
+
+# -- traces ------------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_written_into_traces() -> None:
+    """X-Ray sees the calls that Lambda and API Gateway make; the code adds no note and no metadata of its own."""
+    names = {"aws_xray_sdk", "aws_lambda_powertools.tracing", "opentelemetry"}
+    for folder in ("layers/core/journeys", "functions"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                found = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                found += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                assert not [one for one in found if any(one.startswith(name) for name in names)], path
+                assert not (isinstance(node, ast.Attribute) and node.attr in ("put_annotation", "put_metadata")), path

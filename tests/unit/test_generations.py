@@ -1,0 +1,88 @@
+"""The generations of a journey's rows: their names, whose they are, and when they are nobody's any more."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journeys import keys
+from journeys.journey import projection
+from journeys.journey.model import Journey, Step, Summary, begun, new_generation, step
+from journeys.journey.projection import count_steps
+from journeys.journey.rebuild import KEPT, LONGEST_BUILD, is_left_over
+from journeys.journey.store import JourneyStore
+from journeys.journey.verify import Differences, compare
+from tests.support.schedules import KEY, NOON, MemoryStore, facts, facts_of
+from tests.support.tables import Tables
+
+MINUTE = 60_000
+
+
+@given(st.text(min_size=1), st.text(min_size=1), st.integers(0, 2**44))
+def test_a_partition_tells_whose_steps_it_holds_and_of_which_generation(
+    source: str, customer: str, now_ms: int
+) -> None:
+    try:
+        journey_key = keys.journey("acme", source, customer)
+    except UnicodeEncodeError:
+        return
+    generation = new_generation(now_ms)
+    assert begun(generation) == now_ms
+    assert keys.journey_and_generation(keys.steps(journey_key, generation)) == (journey_key, generation)
+    assert keys.journey_and_generation(keys.steps(journey_key, "")) == (journey_key, "")
+
+
+def test_two_generations_that_are_begun_at_once_have_names_of_their_own() -> None:
+    assert len({new_generation(NOON) for _ in range(1000)}) == 1000
+
+
+def test_a_generation_is_left_over_when_nobody_can_be_building_or_reading_it() -> None:
+    old, young = new_generation(NOON), new_generation(NOON + KEPT)
+    assert not is_left_over(old, old, NOON + 10 * KEPT)  # the journey's own
+    assert not is_left_over(young, old, NOON + KEPT + MINUTE)  # may be being built
+    assert not is_left_over("", young, NOON + KEPT + MINUTE)  # may be being read: it was the journey's till now
+    assert is_left_over(old, "", NOON + KEPT + MINUTE)
+    assert is_left_over("", young, NOON + 2 * KEPT + MINUTE)
+    assert KEPT >= 2 * LONGEST_BUILD
+
+
+def test_a_summary_keeps_the_name_of_its_generation_and_projectors_write_there(tables: Tables) -> None:
+    store = JourneyStore(tables.dynamodb, tables.journeys)
+    steps = [step(NOON + number, "c", f"{number}", "a") for number in range(3)]
+    store.put_rows(keys.steps(KEY, "g"), steps[:1])
+    store.put_summary(KEY, Summary(journey_of(steps[:1]), generation="g"))
+    assert count_steps(store, KEY, steps) == 2
+    summary = store.summary(KEY)
+    assert (summary.generation, facts(summary.journey)) == ("g", facts_of(steps))
+    assert list(store.steps(keys.steps(KEY, "g"), ascending=True)) == steps
+    assert list(store.steps(KEY, ascending=True)) == []
+
+
+def journey_of(steps: list[Step]) -> Journey:
+    """The journey of steps, as the projector makes it."""
+    memory = MemoryStore()
+    count_steps(memory, KEY, steps)
+    return memory.stored.journey
+
+
+def test_more_own_steps_than_an_item_can_name_are_counted_part_by_part() -> None:
+    class Watched(MemoryStore):
+        most = 0
+
+        def put_summary(self, journey_key: str, summary: Summary) -> None:
+            self.most = max(self.most, sum(len(one.key) for one in summary.pending))
+            super().put_summary(journey_key, summary)
+
+    memory = Watched()
+    steps = [step(NOON + number, "c", f"{number:0700d}", "a") for number in range(700)]
+    assert count_steps(memory, KEY, steps) == 700
+    assert facts(memory.stored.journey) == facts_of(steps)
+    assert 0 < memory.most <= projection.MAX_OWN + projection.MAX_CARRIED
+
+
+def test_each_step_that_differs_is_named_once() -> None:
+    a, b, c, d = (step(NOON + number, "c", f"{number}", "a") for number in range(4))
+    other = Step(b.key, "z")
+    found = compare(journey_of([a, other]), [a], {other.key: other}, {one.key: one for one in (a, b, d)})
+    assert found == Differences(missing=(d,), rowless=(a,), mistaken=(other,))
+    assert compare(journey_of([a, c]), [], {a.key: a, c.key: c}, {a.key: a}).foreign == (c,)
+    assert compare(journey_of([a, b]), [], {a.key: a}, {a.key: a}).summary
+    assert not found.without([a.key, d.key]).missing

@@ -1,0 +1,580 @@
+"""Dashboard, alarms and saved queries, held to the metrics that the code emits or AWS publishes, and to log lines."""
+
+import ast
+import contextlib
+import io
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from journeys import aws, dates
+from journeys.events.ingest import Outcome
+from journeys.events.refusals import REASONS
+from journeys.telemetry import count, follow, logger, milliseconds, request_of
+from journeys.views.jobs.model import BROKEN
+from tests.support.functions import Context, api_event, call, load
+from tests.support.tables import Tables
+from tests.support.template import ROOT, resources, template
+
+RESOURCES: dict[str, Any] = template()["Resources"]
+FUNCTIONS = resources("AWS::Serverless::Function")
+ALARMS = resources("AWS::CloudWatch::Alarm")
+QUERIES = resources("AWS::Logs::QueryDefinition")
+STREAM_CONSUMERS = {
+    name
+    for name, function in FUNCTIONS.items()
+    if any(event["Type"] == "DynamoDB" for event in function["Properties"].get("Events", {}).values())
+}
+DESCRIPTION = re.compile(r"(?P<what>.+\.) Threshold: (?P<why>.+\.) Runbook: (?P<todo>.+\.)")
+
+PUBLISHED = {
+    ("AWS/Lambda", "FunctionName"): "Duration Invocations Errors Throttles ConcurrentExecutions IteratorAge "
+    "DestinationDeliveryFailures",
+    ("AWS/Lambda", "EventSourceMappingUUID"): "OnFailureDestinationDeliveredEventCount",
+    ("AWS/ApiGateway", "ApiName", "Stage"): "Count 4XXError 5XXError Latency IntegrationLatency",
+    ("AWS/DynamoDB", "TableName"): "ConsumedReadCapacityUnits ConsumedWriteCapacityUnits ReadThrottleEvents "
+    "WriteThrottleEvents",
+    ("AWS/DynamoDB", "TableName", "GlobalSecondaryIndexName"): "ConsumedWriteCapacityUnits WriteThrottleEvents",
+    ("AWS/DynamoDB", "TableName", "Operation"): "SuccessfulRequestLatency",
+    ("AWS/SQS", "QueueName"): "ApproximateNumberOfMessagesVisible ApproximateNumberOfMessagesNotVisible "
+    "ApproximateAgeOfOldestMessage NumberOfMessagesReceived",
+    ("AWS/States", "StateMachineArn"): "ExecutionsStarted ExecutionsSucceeded ExecutionsFailed ExecutionsTimedOut",
+    ("AWS/WAFV2", "Region", "Rule", "WebACL"): "BlockedRequests",
+}
+"""What AWS publishes, by namespace and dimensions: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/aws-services-cloudwatch-metrics.html"""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric that is looked at; values of dimensions name resources as `${Name}`."""
+
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    stat: str = ""
+
+
+# -- what there is -----------------------------------------------------------------------------------------------------
+
+
+def emitted() -> dict[str, set[str]]:
+    """The metrics that the code emits, each with the dimensions that it is emitted by."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for folder in ("layers/core/journeys", "functions"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    if node.func.id not in ("count", "milliseconds") or path.name == "telemetry.py":
+                        continue
+                    dimensions = {keyword.arg for keyword in node.keywords if keyword.arg and keyword.arg != "value"}
+                    for name in ast.walk(node.args[0]):
+                        if isinstance(name, ast.Constant) and re.fullmatch(r"[A-Z]\w+", str(name.value)):
+                            found[str(name.value)] |= dimensions
+    return found
+
+
+def assert_exists(metric: Metric) -> None:
+    """A metric with dimensions is another metric than the one without: what is looked at must be what is emitted."""
+    if metric.namespace == "Journeys":
+        assert metric.name in emitted(), metric
+        assert len(metric.dimensions) <= 1
+        for name, value in metric.dimensions:
+            assert name in emitted()[metric.name], metric
+            if value:
+                assert value in {*REASONS, *Outcome, BROKEN.code}, metric
+        return
+    names = tuple(name for name, _ in metric.dimensions)
+    assert metric.name in PUBLISHED[metric.namespace, *names].split(), metric
+    for name, value in metric.dimensions:
+        assert_names(name, value)
+
+
+def assert_names(dimension: str, value: str) -> None:
+    """The value of a dimension is a resource of the kind that the dimension is about."""
+    kinds = {
+        "FunctionName": "AWS::Serverless::Function",
+        "TableName": "AWS::DynamoDB::Table",
+        "StateMachineArn": "AWS::Serverless::StateMachine",
+    }
+    if dimension in kinds:
+        assert RESOURCES[value[2:-1]]["Type"] == kinds[dimension], value
+    elif dimension == "QueueName":
+        assert RESOURCES[value[2:-1].removesuffix(".QueueName")]["Type"] == "AWS::SQS::Queue"
+        assert value.endswith(".QueueName}")
+    elif dimension == "EventSourceMappingUUID":  # SAM names a mapping by its function and its event
+        (event,) = [
+            event
+            for name in STREAM_CONSUMERS
+            for key, event in FUNCTIONS[name]["Properties"]["Events"].items()
+            if f"${{{name}{key}}}" == value
+        ]
+        assert event["Properties"]["MetricsConfig"] == {"Metrics": ["EventCount"]}  # else AWS does not publish it
+    elif dimension == "GlobalSecondaryIndexName":
+        (index,) = RESOURCES["FailuresTable"]["Properties"]["GlobalSecondaryIndexes"]
+        assert value == index["IndexName"]
+    elif dimension == "Operation":
+        assert value in {"GetItem", "PutItem", "UpdateItem", "Query", "BatchGetItem", "BatchWriteItem"}
+    elif dimension in ("ApiName", "WebACL"):
+        assert value == "${AWS::StackName}"
+    elif dimension == "Stage":
+        assert value == "${Stage}"
+    else:
+        assert value == "", dimension  # any
+
+
+# -- the dashboard -----------------------------------------------------------------------------------------------------
+
+
+def widgets() -> list[dict[str, Any]]:
+    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    found: list[dict[str, Any]] = json.loads(body.replace("${!", "${"))["widgets"]
+    return found
+
+
+def metrics_of(widget: dict[str, Any]) -> Iterator[Metric]:
+    """The metrics of a widget: "..." stands for all that the one before has and this has not, "." for one of it."""
+    stat, before = widget["properties"]["stat"], list[str]()
+    for row in widget["properties"]["metrics"]:
+        options = row[-1] if isinstance(row[-1], dict) else {}
+        names = [part for part in row if isinstance(part, str)]
+        if "expression" in options:
+            yield from searched(options["expression"])
+            continue
+        if names[0] == "...":
+            names = before[: len(before) - len(names) + 1] + names[1:]
+        names = [before[place] if part == "." else part for place, part in enumerate(names)]
+        before = names
+        pairs = tuple(zip(names[2::2], names[3::2], strict=True))
+        yield Metric(names[0], names[1], pairs, options.get("stat", stat))
+
+
+def searched(expression: str) -> Iterator[Metric]:
+    """The metrics that a search finds: SEARCH('{namespace,dimensions} MetricName="..."', statistic, period)."""
+    found = re.fullmatch(r"""SEARCH\('\{([^}]+)\} MetricName="(\w+)"( WebACL="\S+")?', '(\w+)', 300\)""", expression)
+    assert found, expression
+    namespace, *dimensions = found[1].split(",")
+    yield Metric(namespace, found[2], tuple((name, "") for name in dimensions if name != "WebACL") +
+                 ((("WebACL", "${AWS::StackName}"),) if found[3] else ()), found[4])  # fmt: skip
+
+
+def shown() -> list[Metric]:
+    return [metric for widget in widgets() if widget["type"] == "metric" for metric in metrics_of(widget)]
+
+
+def test_every_widget_shows_metrics_that_exist() -> None:
+    assert len(shown()) > 100
+    for metric in shown():
+        assert_exists(metric)
+
+
+def test_widgets_fit_and_have_titles_of_their_own() -> None:
+    titles = [widget["properties"]["title"] for widget in widgets() if widget["type"] != "text"]
+    assert len(titles) == len(set(titles))
+    for widget in widgets():
+        assert widget["width"] <= 24
+        if widget["type"] == "metric":
+            assert widget["properties"]["region"] == "${AWS::Region}"
+            for row in widget["properties"]["metrics"]:
+                for label in re.findall(r"PROP\('Dim\.(\w+)'\)", json.dumps(row)):
+                    assert label in json.dumps(row).split("}")[0], row  # a label of a dimension that is searched by
+
+
+def test_business_figures_come_first() -> None:
+    sections = [widget["properties"]["markdown"] for widget in widgets() if widget["type"] == "text"]
+    assert sections[0] == "## Events"
+    first = widgets()[: [widget["type"] for widget in widgets()].index("text", 2)]
+    figures = {metric.name for widget in first if widget["type"] == "metric" for metric in metrics_of(widget)}
+    assert figures == {"EventsTaken", "EventsRefused", "EventLag", "EventsLate", "EventTypesInUse", "Deliveries",
+                       "DeliveriesNotProven", "DeliveriesEmpty"}  # fmt: skip
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_shows_its_golden_signals(function: str) -> None:
+    own = {(one.name, one.stat) for one in shown() if ("FunctionName", f"${{{function}}}") in one.dimensions}
+    assert own >= {("Duration", "p50"), ("Duration", "p99"), ("Errors", "Sum"), ("Throttles", "Sum"),
+                   ("Invocations", "Sum"), ("ConcurrentExecutions", "Maximum")}  # fmt: skip
+    if function in STREAM_CONSUMERS:
+        assert ("IteratorAge", "Maximum") in own
+        assert ("DestinationDeliveryFailures", "Sum") in own
+
+
+def test_every_table_queue_and_machine_has_its_widgets() -> None:
+    by_value: dict[str, set[str]] = defaultdict(set)
+    for metric in shown():
+        for _, value in metric.dimensions:
+            by_value[value].add(metric.name)
+    for table in resources("AWS::DynamoDB::Table"):
+        assert by_value[f"${{{table}}}"] >= {"ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits",
+                                             "ReadThrottleEvents", "WriteThrottleEvents"}  # fmt: skip
+    for queue in resources("AWS::SQS::Queue"):
+        wanted = {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"}
+        assert by_value[f"${{{queue}.QueueName}}"] >= wanted
+    for machine in resources("AWS::Serverless::StateMachine"):
+        assert by_value[f"${{{machine}}}"] >= {"ExecutionsStarted", "ExecutionsFailed"}
+    assert by_value["${Stage}"] == {"Count", "4XXError", "5XXError", "Latency", "IntegrationLatency"}
+
+
+def test_whatever_the_code_measures_is_shown() -> None:
+    assert set(emitted()) == {metric.name for metric in shown() if metric.namespace == "Journeys"}
+
+
+def test_the_dashboard_shows_every_alarm_that_is_always_there() -> None:
+    (widget,) = [widget for widget in widgets() if widget["type"] == "alarm"]
+    always = {name for name, alarm in ALARMS.items() if alarm.get("Condition") in (None, "IsOnAws")}
+    assert set(widget["properties"]["alarms"]) == {f"${{{name}.Arn}}" for name in always}
+
+
+# -- alarms ------------------------------------------------------------------------------------------------------------
+
+
+def watched(alarm: dict[str, Any]) -> list[Metric]:
+    """The metrics that an alarm looks at."""
+    if "Metrics" not in alarm:
+        return [_metric(alarm | {"Stat": alarm.get("Statistic") or alarm["ExtendedStatistic"]})]
+    stats = [one["MetricStat"] for one in alarm["Metrics"] if "MetricStat" in one]
+    return [_metric(stat["Metric"] | {"Stat": stat["Stat"]}) for stat in stats]
+
+
+def _metric(given: dict[str, Any]) -> Metric:
+    dimensions = tuple((one["Name"], _text(one["Value"])) for one in given.get("Dimensions", []))
+    return Metric(given["Namespace"], given["MetricName"], dimensions, given["Stat"])
+
+
+def _text(value: Any) -> str:
+    """{"Ref": "X"} as ${X}, as `Fn::Sub` writes it."""
+    if isinstance(value, str):
+        return value
+    ((_, name),) = value.items()
+    return f"${{{name}}}"
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_watches_what_exists_says_why_and_what_to_do_and_tells_somebody(name: str) -> None:
+    alarm = ALARMS[name]["Properties"]
+    for metric in watched(alarm):
+        assert_exists(metric)
+    assert DESCRIPTION.fullmatch(alarm["AlarmDescription"]), alarm["AlarmDescription"]
+    assert len(alarm["AlarmDescription"]) <= 1024
+    assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+    assert alarm["TreatMissingData"] == ("breaching" if name == "NothingTaken" else "notBreaching")
+    span = alarm.get("Period") or alarm["Metrics"][1]["MetricStat"]["Period"]
+    if name != "NothingTaken":
+        assert span * alarm["EvaluationPeriods"] <= 24 * 60 * 60  # CloudWatch looks back no further
+    assert alarm.get("DatapointsToAlarm", 1) <= (alarm["EvaluationPeriods"] if name != "NothingTaken" else 1)
+
+
+def test_a_runbook_names_parameters_and_commands_that_there_are() -> None:
+    known = {*template()["Parameters"], *ALARMS}
+    operate = (ROOT / "tools/operate.py").read_text()
+    for name, alarm in ALARMS.items():
+        text = alarm["Properties"]["AlarmDescription"]
+        own = set(re.findall(r"\b[A-Z][a-z]+[A-Z]\w+", text)) - {"CloudTrail", "DynamoDB", "MaximumConcurrency"}
+        assert own <= known, name
+        for command in re.findall(r"tools\.operate (\w+)", text):
+            assert f'"{command}"' in operate, name
+        for query in re.findall(r"query '([^']+)'", text):
+            names = [one["Properties"]["Name"]["Fn::Sub"].partition("/")[2] for one in QUERIES.values()]
+            assert query in names, name
+
+
+@pytest.mark.parametrize("name", [name for name, alarm in ALARMS.items() if "Metrics" in alarm["Properties"]])
+def test_an_alarms_sum_uses_its_metrics_and_nothing_else(name: str) -> None:
+    figure, *others = ALARMS[name]["Properties"]["Metrics"]
+    names = set(re.findall(r"[a-z]\w*", figure["Expression"]))
+    assert names == {one["Id"] for one in others}
+    assert all(one["ReturnData"] is False for one in others)
+    assert len({one["MetricStat"]["Period"] for one in others}) == 1
+    assert len(others) < 10  # CloudWatch takes ten with the sum itself
+    assert ALARMS[name]["Condition"] == "IsOnAws"  # the local stack cannot
+
+
+@pytest.mark.parametrize("consumer", sorted(STREAM_CONSUMERS))
+def test_every_consumer_of_the_stream_is_watched(consumer: str) -> None:
+    own = {
+        metric.name
+        for alarm in ALARMS.values()
+        for metric in watched(alarm["Properties"])
+        if any(value in (f"${{{consumer}}}", f"${{{consumer}Log}}") for _, value in metric.dimensions)
+    }
+    assert own >= {"IteratorAge", "Errors", "DestinationDeliveryFailures", "OnFailureDestinationDeliveredEventCount"}
+
+
+def test_what_must_never_happen_is_watched() -> None:
+    found = {metric.name for alarm in ALARMS.values() for metric in watched(alarm["Properties"])}
+    assert found >= {"LogTampering", "ProjectionFailures", "FailuresNotKept", "EventsNotLanded", "CompactionsFailed",
+                     "SchedulesNotRun", "JobsFailed", "DeliveriesNotProven", "5XXError", "Latency",
+                     "Throttles"}  # fmt: skip
+    dead_letters = {queue for queue in resources("AWS::SQS::Queue") if "DeadLetter" in queue}
+    for queue in dead_letters:
+        assert f"${{{queue}.QueueName}}" in str([watched(alarm["Properties"]) for alarm in ALARMS.values()])
+    for name in ("LogTampering", "ProjectionFailures", "FailuresNotKept", "EventsNotLanded"):
+        alarm = ALARMS[name]["Properties"]
+        assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Statistic"]) == (0, 1, "Sum")
+
+
+def test_what_was_given_up_stays_an_alarm_for_a_day() -> None:
+    alarm = ALARMS["RecordsGivenUp"]["Properties"]
+    assert (alarm["EvaluationPeriods"] * 300, alarm["DatapointsToAlarm"]) == (24 * 60 * 60, 1)
+
+
+def test_alarms_may_publish_to_the_topic_and_nobody_in_the_clear() -> None:
+    statements = RESOURCES["AlarmTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    allowed, denied = statements
+    assert (allowed["Effect"], allowed["Principal"]) == ("Allow", {"Service": "cloudwatch.amazonaws.com"})
+    assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+# -- what the functions log --------------------------------------------------------------------------------------------
+
+Line = dict[str, Any]
+EVENT = {
+    "id": "e-1",
+    "identifiers": {"externalIds": [{"externalSourceId": "crm", "value": "customer-1"}]},
+    "attributes": {"quantity": 5},
+}
+
+
+class Busy:
+    """A log that takes nothing now."""
+
+    def put(self, item: object) -> None:  # noqa: ARG002
+        raise ClientError({"Error": {"Code": "ThrottlingException"}}, "PutItem")
+
+
+class Logs:
+    """What an ingest, a projection, and a forged delivery write, and what API Gateway writes of them."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self._written = io.StringIO()
+        (handler,) = logger.handlers
+        level, stream = logger.log_level, handler.setStream(self._written)  # type: ignore[attr-defined]
+        logger.setLevel("INFO")
+        try:
+            with contextlib.redirect_stdout(self._written):
+                self._happen()
+        finally:
+            handler.setStream(stream)  # type: ignore[attr-defined]
+            logger.setLevel(level)
+        self.lines: list[Line] = [flat(json.loads(line)) for line in self._written.getvalue().splitlines()]
+        self.lines += [self._access(self.request, "200", "41"), self._access("another", "500", "4100")]
+
+    def _happen(self) -> None:
+        now = dates.text(dates.now_ms())
+        made = load("schemas"), load("configurations"), load("ingest"), load("projector")
+        schemas, configurations, ingest, projector = made
+        schema = {"title": "Order placed", "properties": {"quantity": {"type": "integer"}}}
+        schema_id = call(schemas, api_event("POST", "externalevents/schemas", schema))[1]["id"]
+        configuration = {"name": "Shop", "schemaId": schema_id, "source": "ERP"}
+        _, kept = call(configurations, api_event("POST", "externalevents/configurations", configuration))
+        events = [
+            EVENT | {"dateCreated": now},
+            EVENT | {"dateCreated": now},
+            EVENT | {"id": "e-2", "dateCreated": "2026-01-31T09:30:00Z"},
+            EVENT | {"id": "e-3"},
+        ]
+        path = f"externalevents/configurations/{kept['id']}/events"
+        request = api_event("POST", path, {"entities": events})
+        self.request = str(request["requestContext"]["requestId"])
+        assert call(ingest, request)[0] == 200
+        stored = self.tables.items(self.tables.events)
+        self.receipt = str(stored[0]["receipt"]["S"])
+        records = [
+            {"eventName": "INSERT", "dynamodb": {"SequenceNumber": str(number), "NewImage": item}}
+            for number, item in enumerate(stored)
+        ]
+        logger.remove_keys(["correlation_id"])  # another function, another process
+        projector.handler({"Records": records}, Context())
+        self._forged(kept["id"])
+        for store, status in ((Busy(), 200), (None, 500)):
+            ingest.ingest._log = store
+            assert call(ingest, api_event("POST", path, {"entities": [EVENT | {"dateCreated": now}]}))[0] == status
+
+    def _forged(self, configuration_id: str) -> None:
+        body = {"name": "Shop", "sender": "shopify", "configurationId": configuration_id}
+        status, endpoint = call(load("endpoints"), api_event("POST", "webhooks/endpoints", body))
+        assert status == 201, endpoint
+        delivery = api_event("POST", "", {"id": 1}, headers={"X-Shopify-Hmac-Sha256": "AAAA"})
+        delivery |= {"path": f"/webhooks/{endpoint['id']}", "pathParameters": {"endpointId": endpoint["id"]}}
+        delivery["requestContext"] |= {"domainName": "api.example.com", "stage": "prod"}
+        assert call(load("webhooks"), delivery)[0] == 401
+
+    def _access(self, request: str, status: str, milliseconds: str) -> Line:
+        values = {"requestId": request, "status": status, "responseLatency": milliseconds}
+        format_ = RESOURCES["Api"]["Properties"]["AccessLogSetting"]["Format"]
+        return {key: values.get(value.removeprefix("$context."), "x") for key, value in json.loads(format_).items()}
+
+
+def flat(value: Any, name: str = "") -> Line:
+    """The fields of a line as Logs Insights names them: `reasons.a`, `frames.0`."""
+    if isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        return {key: one for part, inner in pairs for key, one in flat(inner, f"{name}.{part}".strip(".")).items()}
+    return {name: value}
+
+
+@pytest.fixture
+def logs(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[Logs]:
+    monkeypatch.setenv("SECRETS_PREFIX", "stack/webhooks/")
+    aws.secretsmanager.cache_clear()
+    yield Logs(tables)
+    aws.secretsmanager.cache_clear()
+
+
+# -- the saved queries -------------------------------------------------------------------------------------------------
+
+BUILT_IN = {"@timestamp", "@log", "@message"}
+WORDS = {"filter", "fields", "stats", "sort", "limit", "by", "as", "and", "or", "in", "asc", "desc", "like",
+         "ispresent", "coalesce", "sum", "count", "count_distinct", "max", "min", "bin"}  # fmt: skip
+
+
+def commands(name: str) -> list[str]:
+    text = QUERIES[name]["Properties"]["QueryString"]
+    assert text.isascii()
+    return [line.removeprefix("| ").strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def fields_of(name: str) -> set[str]:
+    """The fields of log lines that a query names."""
+    text = re.sub(r"'[^']*'|\bbin\(\w+\)", "", " ".join(commands(name)))
+    made = set(re.findall(r"\bas (\w+)", text))
+    named = set(re.findall(r"(?<![\w.@])[@A-Za-z][\w.@]*", text))
+    return named - made - WORDS
+
+
+def kept_by(condition: str, line: Line) -> bool:
+    """Whether a `filter` keeps a line: comparisons, `ispresent` and `like`, joined by `and` and `or`."""
+
+    def value(found: re.Match[str]) -> str:
+        word = found[0]
+        return word if word in ("and", "or") or word[0] in "'0123456789" else f"line.get({word!r})"
+
+    condition = re.sub(r"ispresent\(([\w.]+)\)", r"'\1' is_in 1", condition)
+    condition = re.sub(r"([\w.]+) like ('[^']*')", r"\2 is_part_of '\1'", condition)
+    python = re.sub(r"'[^']*'|[A-Za-z][\w.]*|\d+", value, condition.replace(" = ", " == "))
+    python = re.sub(r"'([\w.]+)' line.get\('is_in'\) 1", r"(line.get('\1') is not None)", python)
+    python = re.sub(r"('[^']*') line.get\('is_part_of'\) '(\w+)'", r"(\1 in str(line.get('\2')))", python)
+    python = re.sub(r"(line\.get\('\w+'\)(?: \+ line\.get\('\w+'\))*) (>=|>) (\d+)", r"number(\1) \2 \3", python)
+
+    def number(given: Any) -> float:
+        return float(given) if given is not None else float("nan")
+
+    class Missing(dict[str, Any]):
+        def get(self, key: str, default: Any = None) -> Any:
+            return super().get(key, default)
+
+    try:
+        return bool(eval(python, {"line": Missing(line), "number": number}))  # noqa: S307  # our own template's text
+    except TypeError:  # a field that the line has not
+        return False
+
+
+def test_every_field_of_a_query_is_logged(logs: Logs) -> None:
+    logged = {name for line in logs.lines for name in line} | BUILT_IN
+    assert QUERIES
+    for name in QUERIES:
+        assert fields_of(name) <= logged, name
+
+
+def test_every_query_finds_the_lines_that_it_is_for(logs: Logs) -> None:
+    found = {
+        name: [line for line in logs.lines if kept_by(condition.removeprefix("filter "), line)]
+        for name in QUERIES
+        for condition in commands(name)
+        if condition.startswith("filter ")
+    }
+    assert found.keys() == QUERIES.keys()
+    rejected = [(line["reason"], line["EventsRefused.0"]) for line in found["RejectionsQuery"]]
+    assert rejected == [("missing.date", 1), ("too.many.requests", 1)]
+    taken, refused = found["SourcesQuery"]
+    assert (taken["source"], taken["stored"], taken["duplicate"], taken["refused"]) == ("ERP", 2, 1, 1)
+    assert (refused["stored"], refused["duplicate"], refused["refused"]) == (0, 0, 1)
+    assert found["SilentSourcesQuery"] == [taken]
+    (duplicate,) = found["DuplicatesQuery"]
+    assert duplicate["duplicate"] == 1
+    (late,) = found["LateEventsQuery"]
+    assert late["late"] == 1
+    (forged,) = found["SignatureFailuresQuery"]
+    assert (forged["sender"], forged["DeliveriesNotProven.0"]) == ("shopify", 1)
+    assert [line["milliseconds"] for line in found["SlowestRequestsQuery"]] == ["41", "4100"]
+    errors = {line.get("message") for line in found["ServerErrorsQuery"]}
+    assert errors == {"an event was not stored", "a handler failed", "answered", None}
+    assert found["OneEventQuery"] == []
+
+
+def test_one_event_is_followed_by_its_receipt_from_the_request_to_its_journey(logs: Logs) -> None:
+    request = logs.receipt.partition("/")[0]
+    (condition,) = [command for command in commands("OneEventQuery") if command.startswith("filter ")]
+    asked = condition.removeprefix("filter ").replace("REQUEST", request)
+    found = [line for line in logs.lines if kept_by(asked, line)]
+    assert request == logs.request
+    assert {line.get("message") for line in found} == {"taken", "answered", "projected", None}
+    assert [line["status"] for line in found if line.get("requestId")] == ["200"]
+    assert any("EventsTaken.0" in line for line in found)
+    assert "customer-1" not in json.dumps(logs.lines)
+    assert "e-1" not in json.dumps([line.get("message") for line in logs.lines])
+
+
+def test_a_query_of_all_functions_asks_all_log_groups() -> None:
+    for name in ("OneEventQuery", "ServerErrorsQuery"):
+        groups = {group["Ref"] for group in QUERIES[name]["Properties"]["LogGroupNames"]}
+        assert groups == set(resources("AWS::Logs::LogGroup")), name
+    assert all(query["Condition"] == "IsOnAws" for query in QUERIES.values())
+
+
+# -- telemetry ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "receipt", ["api-1/run-2#7", "replay-api-1/run-2#7", "replay-api-1/run-2#0#7", "api-1/run-2.0#7"]
+)
+def test_a_receipt_names_the_request(receipt: str) -> None:
+    assert request_of(receipt) == "api-1"
+
+
+def test_a_figure_is_emitted_by_its_dimension_and_without_and_names_the_request(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An alarm cannot add up dimensions that it does not know."""
+    logger.set_correlation_id("request-1")
+    count("EventsRefused", 3, reason="missing.date")
+    logger.remove_keys(["correlation_id"])
+    milliseconds("JourneyLag", 5)
+    counted, measured = map(json.loads, capsys.readouterr().out.splitlines())
+    (directive,) = counted["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], directive["Dimensions"]) == ("Journeys", [[], ["reason"]])
+    assert directive["Metrics"] == [{"Name": "EventsRefused", "Unit": "Count"}]
+    assert (counted["EventsRefused"], counted["reason"], counted["correlation_id"]) == (
+        [3],
+        "missing.date",
+        "request-1",
+    )
+    (directive,) = measured["_aws"]["CloudWatchMetrics"]
+    assert (directive["Dimensions"], directive["Metrics"][0]["Unit"]) == ([[]], "Milliseconds")
+    assert "correlation_id" not in measured
+
+
+def test_a_batch_names_all_its_requests_in_lines_that_a_log_can_take() -> None:
+    records = [{"dynamodb": {"NewImage": {"receipt": {"S": f"request-{n:03d}/run#{m}"}}}}
+               for n in range(250) for m in range(2)]  # fmt: skip
+    written = io.StringIO()
+    (handler,) = logger.handlers
+    level, stream = logger.log_level, handler.setStream(written)  # type: ignore[attr-defined]
+    logger.setLevel("INFO")
+    try:
+        follow(
+            "landed", [*records, {"dynamodb": {"OldImage": {}}}, {"dynamodb": {"NewImage": {"receipt": 5}}}], again=3
+        )
+    finally:
+        handler.setStream(stream)  # type: ignore[attr-defined]
+        logger.setLevel(level)
+    first, *more = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert (first["message"], first["records"], first["again"]) == ("landed", 502, 3)
+    assert [len(line["requests"].split()) for line in (first, *more)] == [100, 100, 50]
+    assert len({name for line in (first, *more) for name in line["requests"].split()}) == 250

@@ -1,0 +1,230 @@
+"""What a security review asks of the template: partitions, masks, keys, TLS, headers and the firewall."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.support.leading_keys import CONDITION, KEY, NotGranted, enforce
+from tests.support.tables import Tables
+from tests.support.template import ROOT, resources, template
+
+RESOURCES: dict[str, Any] = template()["Resources"]
+ROLES = resources("AWS::IAM::Role")
+FIREWALL = resources("AWS::WAFv2::WebACL")["Firewall"]["Properties"]
+REGISTRY = {"Fn::GetAtt": "RegistryTable.Arn"}
+HAS_KEY = "KmsKeyArn"
+BODY_RULES = {
+    "AWSManagedRulesKnownBadInputsRuleSet": {"JavaDeserializationRCE_BODY", "Log4JRCE_BODY", "ReactJSRCE_BODY"},
+    "AWSManagedRulesCommonRuleSet": {"SizeRestrictions_BODY", "EC2MetaDataSSRF_BODY", "GenericLFI_BODY",
+                                     "GenericRFI_BODY", "CrossSiteScripting_BODY"},
+}  # fmt: skip
+"""https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html"""
+
+
+# -- the registry, partition by partition ------------------------------------------------------------------------------
+
+
+def on_the_registry() -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (name, statement)
+        for name, role in ROLES.items()
+        for policy in role["Properties"].get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+        if REGISTRY in (statement["Resource"], *(statement["Resource"] if type(statement["Resource"]) is list else ()))
+    ]
+
+
+def test_every_grant_on_the_registry_names_partitions() -> None:
+    assert len(on_the_registry()) > 15
+    for role, statement in on_the_registry():
+        assert statement["Resource"] == REGISTRY, role
+        patterns = statement["Condition"][CONDITION][KEY]
+        assert patterns
+        assert "*" not in patterns, role
+        # `ForAllValues` holds where a call names no key at all, so that no such call may be granted
+        assert not {"dynamodb:Scan", "dynamodb:PartiQLSelect", "dynamodb:DescribeTable"} & set(statement["Action"])
+
+
+def partitions(role: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for name, statement in on_the_registry():
+        if name == role:
+            for action in statement["Action"]:
+                found.setdefault(action.removeprefix("dynamodb:"), set()).update(statement["Condition"][CONDITION][KEY])
+    return found
+
+
+def test_nobody_but_the_operator_makes_clients_and_their_permissions() -> None:
+    for role, statement in on_the_registry():
+        if any(not action.endswith(("GetItem", "Query")) for action in statement["Action"]):
+            assert not any("CLIENT#1".startswith(p.rstrip("*")) for p in statement["Condition"][CONDITION][KEY]), role
+
+
+def test_what_anybody_on_the_internet_may_call_reads_no_clients_and_no_views() -> None:
+    assert partitions("WebhooksRole") == {"GetItem": {"WEBHOOK#*", "ORG#*#CONFIGURATIONS", "ORG#*#SCHEMAS"}}
+
+
+def test_a_call_outside_its_partitions_is_seen(tables: Tables) -> None:
+    """The fixture `tables` holds every unit test to the roles; this is the proof that it does."""
+    from tests.support.functions import load
+
+    module = load("ingest")
+    enforce(tables.dynamodb, tables.registry)
+    source = "def ask(client, table): return client.get_item(TableName=table, Key=" + repr(
+        {"pk": {"S": "ORG#acme#VIEWS"}, "sk": {"S": "1"}}
+    )
+    scope: dict[str, Any] = {}
+    exec(compile(source + ")", str(ROOT / "functions/ingest/handler.py"), "exec"), scope)  # noqa: S102  # as if it stood there
+    with pytest.raises(NotGranted, match="ingest: GetItem on ORG#acme#VIEWS"):
+        scope["ask"](tables.dynamodb, tables.registry)
+    assert module.api
+
+
+# -- logs --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("group", resources("AWS::Logs::LogGroup"))
+def test_a_log_group_hides_what_looks_like_a_customers_data(group: str) -> None:
+    properties = RESOURCES[group]["Properties"]
+    assert properties["DataProtectionPolicy"] == template()["Metadata"]["LogMasking"]
+
+
+def test_the_mask_is_what_cloudwatch_takes() -> None:
+    """An audit and a mask, over the same identifiers; a policy for one without the other is refused."""
+    audit, mask = template()["Metadata"]["LogMasking"]["Statement"]
+    assert audit["DataIdentifier"] == mask["DataIdentifier"]
+    assert audit["Operation"] == {"Audit": {"FindingsDestination": {}}}
+    assert mask["Operation"] == {"Deidentify": {"MaskConfig": {}}}
+    names = {name.removeprefix("arn:aws:dataprotection::aws:data-identifier/") for name in mask["DataIdentifier"]}
+    assert names >= {"EmailAddress", "CreditCardNumber", "PhoneNumber-GB", "PhoneNumber-US"}
+    assert all(re.fullmatch(r"[A-Za-z]+(-[A-Z]{2})?", name) for name in names)
+
+
+# -- keys and TLS ------------------------------------------------------------------------------------------------------
+
+
+def test_a_customers_key_reaches_all_that_is_kept() -> None:
+    named = {
+        "AWS::DynamoDB::Table": "SSESpecification",
+        "AWS::S3::Bucket": "BucketEncryption",
+        "AWS::Logs::LogGroup": "KmsKeyId",
+        "AWS::SNS::Topic": "KmsMasterKeyId",
+        "AWS::SQS::Queue": "KmsMasterKeyId",
+    }
+    for kind, name in named.items():
+        assert resources(kind)
+        for logical_id, resource in resources(kind).items():
+            assert HAS_KEY in json.dumps(resource["Properties"][name]), logical_id
+    assert HAS_KEY in json.dumps(template()["Globals"]["Function"]["KmsKeyArn"])
+
+
+def test_queues_bucket_and_topic_refuse_whoever_comes_without_tls() -> None:
+    kinds = {"AWS::S3::BucketPolicy": "AWS::S3::Bucket", "AWS::SQS::QueuePolicy": "AWS::SQS::Queue",
+             "AWS::SNS::TopicPolicy": "AWS::SNS::Topic"}  # fmt: skip
+    for policy_kind, kind in kinds.items():
+        covered = set()
+        for policy in resources(policy_kind).values():
+            (deny,) = [one for one in policy["Properties"]["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
+            assert (deny["Principal"], deny["Condition"]) == ("*", {"Bool": {"aws:SecureTransport": "false"}})
+            covered |= set(re.findall(r"\w+", json.dumps(policy["Properties"])))
+        assert set(resources(kind)) <= covered
+
+
+# -- answers -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", RESOURCES["Api"]["Properties"]["GatewayResponses"])
+def test_api_gateways_own_answers_carry_the_security_headers(kind: str) -> None:
+    headers = RESOURCES["Api"]["Properties"]["GatewayResponses"][kind]["ResponseParameters"]["Headers"]
+    assert headers["Strict-Transport-Security"] == "'max-age=63072000'"
+    assert headers["X-Content-Type-Options"] == "'nosniff'"
+    assert headers["Cache-Control"] == "'no-store'"
+
+
+# -- the firewall ------------------------------------------------------------------------------------------------------
+
+
+def rule(name: str) -> dict[str, Any]:
+    (found,) = [one for one in FIREWALL["Rules"] if one["Name"] == name]
+    return dict(found)
+
+
+def counted(group: str) -> set[str]:
+    """The rules of a managed set that only count."""
+    (statement,) = [
+        one["Statement"]["ManagedRuleGroupStatement"]
+        for one in FIREWALL["Rules"]
+        if one["Statement"].get("ManagedRuleGroupStatement", {}).get("Name") == group
+    ]
+    return {one["Name"] for one in statement["RuleActionOverrides"] if one["ActionToUse"] == {"Count": {}}}
+
+
+def test_the_firewall_is_a_parameter_and_stands_before_the_stage() -> None:
+    association = RESOURCES["FirewallAssociation"]
+    assert association["DependsOn"] == "ApiStage"  # else the association comes before its stage, and fails
+    assert {RESOURCES[name].get("Condition") for name in ("Firewall", "FirewallAssociation")} == {"HasWaf"}
+    assert template()["Parameters"]["Waf"]["Default"] == "off"
+    assert '"Waf=on"' in (ROOT / "samconfig.toml").read_text()
+
+
+def test_rates_are_by_token_and_for_deliveries_by_path() -> None:
+    tokens = rule("RateOfOneClient")["Statement"]["RateBasedStatement"]
+    paths = rule("RateOfOneEndpoint")["Statement"]["RateBasedStatement"]
+    assert [one["Header"]["Name"] for one in tokens["CustomKeys"]] == ["authorization"]
+    assert [key for one in paths["CustomKeys"] for key in one] == ["UriPath"]
+    pattern = paths["ScopeDownStatement"]["RegexMatchStatement"]["RegexString"]
+    assert re.search(pattern, "/prod/webhooks/abc")
+    assert not re.search(pattern, "/prod/api/v2/journey/webhooks/endpoints")
+    for name in ("RateOfOneClient", "RateOfOneEndpoint"):
+        answer = rule(name)["Action"]["Block"]["CustomResponse"]
+        assert answer["ResponseCode"] == 429
+        assert {"Name": "Retry-After", "Value": "60"} in answer["ResponseHeaders"]
+
+
+@pytest.mark.parametrize("group", BODY_RULES)
+def test_rules_that_read_bodies_only_count_in_their_set(group: str) -> None:
+    assert counted(group) >= BODY_RULES[group]
+
+
+def test_what_body_rules_find_is_stopped_but_not_where_events_come_in() -> None:
+    labels, elsewhere = rule("Bodies")["Statement"]["AndStatement"]["Statements"]
+    keys = {one["LabelMatchStatement"]["Key"] for one in labels["OrStatement"]["Statements"]}
+    found = {key.rsplit(":", 1)[1].upper() for key in keys}
+    # over 8 KB is no attack anywhere: a schema of 50 attributes may have more
+    assert found == {name.upper() for names in BODY_RULES.values() for name in names} - {"SIZERESTRICTIONS_BODY"}
+    pattern = elsewhere["NotStatement"]["Statement"]["RegexMatchStatement"]["RegexString"]
+    for path in ("/prod/webhooks/abc", "/prod/api/v2/journey/externalevents/configurations/1/events",
+                 "/prod/api/v2/journey/externalevents/configurations/1/events/validate",
+                 "/api/v2/journey/webhooks/endpoints/1/test"):  # fmt: skip
+        assert re.search(pattern, path), path
+    for path in ("/prod/api/v2/journey/externalevents/schemas", "/prod/api/v2/journey/views",
+                 "/prod/api/v2/journey/webhooks/endpoints"):  # fmt: skip
+        assert not re.search(pattern, path), path
+
+
+def test_no_sample_of_a_request_is_kept() -> None:
+    """It would show tokens and customers to whoever may look at the firewall."""
+    for one in [FIREWALL, *FIREWALL["Rules"]]:
+        assert one["VisibilityConfig"]["SampledRequestsEnabled"] is False
+    names = [one["VisibilityConfig"]["MetricName"] for one in FIREWALL["Rules"]]
+    assert len(names) == len(set(names))
+
+
+def test_the_firewalls_own_answers_are_error_bodies() -> None:
+    for body in FIREWALL["CustomResponseBodies"].values():
+        told = json.loads(body["Content"])
+        assert told.keys() == {"message", "code", "status", "contextId", "details", "errors"}
+
+
+# -- what checkov leaves out -------------------------------------------------------------------------------------------
+
+
+def test_every_exception_of_checkov_has_its_reason_beside_it() -> None:
+    lines = (ROOT / ".checkov.yaml").read_text().splitlines()
+    skips = [place for place, line in enumerate(lines) if re.match(r"\s+- CKV", line)]
+    assert skips
+    for place in skips:
+        above = next(line for line in reversed(lines[:place]) if not re.match(r"\s+- CKV", line))
+        assert above.strip().startswith("#"), lines[place]

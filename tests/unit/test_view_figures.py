@@ -1,0 +1,668 @@
+"""The figures of views are those of the definitions, whatever the graph, the filters, the charts and the events."""
+
+import string
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from journeys import dates, jsontext
+from journeys.archive import parquet
+from journeys.archive.columns import BUCKETS
+from journeys.archive.reading import Events, connect
+from journeys.events.model import Event, ExternalId, StoredEvent
+from journeys.registry.schemas.kinds import Kind
+from journeys.views.computation import charts as charts_module
+from journeys.views.computation import links, run
+from journeys.views.computation import part as part_module
+from journeys.views.computation.part import Part, TooManyGroups, merge, to_result
+from journeys.views.computation.plan import BrokenView, EventType, compile_plan
+from journeys.views.model import ViewDefinition
+from tests.support.views_reference import Happened, figures
+
+FIELDS = {
+    "channel": Kind.STRING,
+    "Level": Kind.ENUM,
+    "amount": Kind.NUMBER,
+    "Count": Kind.INTEGER,
+    "member": Kind.BOOLEAN,
+}
+TYPES = {f"type-{slot}": EventType(slot, FIELDS) for slot in "abt"}
+START = dates.parse("2026-12-31T23:59:56Z")
+"""A few seconds before a day, a month and a year end, in the middle of a week."""
+AT = START + 500 * 86_400_000
+
+
+# -- what is computed --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    with connect(tmp_path_factory.mktemp("duckdb"), "1GB", 1) as opened:
+        yield opened
+
+
+def archived(
+    connection: duckdb.DuckDBPyConnection, folder: Path, events: Sequence[Happened], shuffle: int | None = None
+) -> Events:
+    """The events in one compacted file; or, by a number, in several ones and in landed ones that repeat some."""
+    rows = [parquet.row(stored(place, one)) for place, one in enumerate(events)]
+    if shuffle is None:
+        compacted, landed = [rows], []
+    else:
+        compacted = [rows[0::4] + rows[1::4], rows[2::4][: shuffle % 3]]
+        landed = [rows[2::4][shuffle % 3 :], rows[3::4] + rows[shuffle % 5 :: 5], rows[shuffle % 7 :: 7]]
+    return Events(
+        connection,
+        {"2026-01-01": [written(connection, folder, some) for some in compacted]},
+        {"2026-01-01": [written(connection, folder, some) for some in landed]},
+    )
+
+
+def written(connection: duckdb.DuckDBPyConnection, folder: Path, rows: Sequence[parquet.Row]) -> Path:
+    path = folder / f"{uuid4()}.parquet"
+    parquet.write(connection, rows, path)
+    return path
+
+
+def stored(place: int, event: Happened) -> StoredEvent:
+    kept = TYPES[event.definition_id]
+    return StoredEvent(
+        Event(str(place), event.date, (ExternalId("crm", event.customer),), event.attributes),
+        "org",
+        "configuration",
+        event.definition_id,
+        1,
+        kept.slot,
+        event.definition_id,
+        "test",
+        event.date,
+        f"request#{place}",
+    )
+
+
+def computed(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    view: ViewDefinition,
+    events: Sequence[Happened],
+    at: int = AT,
+) -> dict[str, Any]:
+    """The result of a view over these events."""
+    plan = compile_plan(view, TYPES, at)
+    return to_result(view, run.run(plan, archived(connection, folder, events), connection))
+
+
+def element(id_: str, type_: str = "type-a", *to: Any, **filter_: Any) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "name": id_,
+        "attributes": {"type": "Event", "id": type_},
+        "followedBy": [{"id": one} if isinstance(one, str) else one for one in to],
+    } | ({"filter": filter_} if filter_ else {})
+
+
+def view_of(*elements: dict[str, Any], charts: Sequence[dict[str, Any]] = (), **span: str) -> ViewDefinition:
+    values = {"name": "v", "elements": list(elements), "charts": list(charts)}
+    return ViewDefinition.model_validate(values | (span or {"interval": "2026-12-31T00:00Z/2028-12-31T00:00Z"}))
+
+
+def happened(customer: str, second: float, type_: str = "type-a", **attributes: Any) -> Happened:
+    return Happened(customer, START + int(second * 1000), type_, attributes)
+
+
+# -- hypothesis --------------------------------------------------------------------------------------------------------
+
+NUMBERS = [
+    Decimal(text)
+    for text in (
+        "0", "-0.0", "1", "-1", "2.50", "0.1", "0.10000000000000000001", "0.1000000000000000000099", "0.3",
+        "9007199254740992", "9007199254740993", "-9007199254740993", "-9007199254740994.5",
+        "12345678901234567890.123456789012345678", "12345678901234567890.123456789012345679",
+        "-12345678901234567890.123456789012345678", "-12345678901234567890.123456789012345679",
+        "99999999999999999999999999999999999999", "-99999999999999999999999999999999999999",
+        "123456.7891", "1234567890.123456", "0.0000000000001", "1e-30", "31536000000", "0.30000000000000004",
+        "999999999999.999", "1000000000000",
+    )
+]  # fmt: skip
+INTEGERS = [0, -1, 1, 7, 9007199254740993, 9007199254740992, -9007199254740993, 10**37, 86_400_000]
+TEXTS = ["web", "Web", "phone", "it's", '"; DROP TABLE x; --', "$p0", "{0}", "null", "5", ""]
+LEVELS = ["low", "high"]
+ATTRIBUTES = {
+    "channel": st.sampled_from(TEXTS),
+    "Level": st.sampled_from(LEVELS),
+    "amount": st.sampled_from(NUMBERS) | st.decimals(-100, 100, places=2),
+    "Count": st.sampled_from(INTEGERS),
+    "member": st.booleans(),
+}
+SECOND = {"unit": "Seconds"}
+
+
+def happenings(types: Sequence[str]) -> st.SearchStrategy[list[Happened]]:
+    """Few events a customer, mostly, so that each of them tells."""
+    one = st.builds(
+        Happened,
+        customer=st.sampled_from(["ann", "bob", "cat", "dan", "eve"]),
+        date=st.builds(
+            lambda half_seconds, days: START + 500 * half_seconds + 86_400_000 * days,
+            st.integers(0, 14),
+            st.sampled_from([0, 0, 0, 0, 1, 31, 366]),
+        ),
+        definition_id=st.sampled_from(types),
+        attributes=st.fixed_dictionaries({}, optional=ATTRIBUTES),
+    )
+    return st.integers(0, 24).flatmap(lambda count: st.lists(one, min_size=count, max_size=count))
+
+
+operators = st.sampled_from(["Matches", "NotMatches"])
+
+
+def texts_of(name: str) -> st.SearchStrategy[list[str]]:
+    kind = FIELDS[name]
+    of_kind: Mapping[Kind, list[str]] = {
+        Kind.STRING: [*TEXTS, "not there"],
+        Kind.ENUM: LEVELS,
+        Kind.BOOLEAN: ["true", "false"],
+        Kind.INTEGER: [str(number) for number in INTEGERS],
+        Kind.NUMBER: [f"{number:f}" for number in NUMBERS] + ["1.000000"],
+    }
+    return st.lists(st.sampled_from(of_kind[kind]), min_size=1, max_size=4)
+
+
+predicates = st.sampled_from(sorted(FIELDS)).flatmap(
+    lambda name: st.one_of(
+        st.fixed_dictionaries({"dimension": st.just(name), "operator": operators, "values": texts_of(name)}),
+        st.fixed_dictionaries({"dimension": st.just(name), "operator": operators, "noValue": st.just(True)}),
+    )
+)
+range_values = st.one_of(
+    st.sampled_from(NUMBERS).map(lambda number: {"number": number}),
+    st.sampled_from(INTEGERS).map(lambda number: {"number": number}),
+    st.sampled_from(["P1D", "P365D", "PT0.007S"]).map(lambda text: {"duration": text}),
+)
+ranges = st.dictionaries(st.sampled_from(["lt", "lte", "gt", "gte", "eq", "neq"]), range_values, min_size=1, max_size=2)
+number_predicates = st.one_of(
+    st.fixed_dictionaries({"dimension": st.sampled_from(["amount", "Count"]), "operator": operators, "range": ranges}),
+    st.fixed_dictionaries(
+        {"dimension": st.sampled_from(["amount", "Count"]), "operator": operators, "noValue": st.just(True)}
+    ),
+)
+filters = st.none() | st.builds(
+    lambda some, numbers: {"type": "And", "predicates": some, "numberPredicates": numbers},
+    st.lists(predicates, max_size=1),
+    st.lists(number_predicates, max_size=1),
+)
+constraints = st.none() | st.one_of(
+    st.integers(0, 4).map(lambda value: {"unit": "Seconds", "value": value}),
+    st.sampled_from([{"unit": "Days", "value": 1}, {"unit": "Months", "value": 20}, {"unit": "Weeks", "value": 0}]),
+)
+link_kinds = st.sampled_from(["Sequential", "All", "Concurrent"])
+
+
+@st.composite
+def graphs(draw: st.DrawFn, types: Sequence[str]) -> list[dict[str, Any]]:
+    """Elements in any order, with links that form no cycle."""
+    ids = list(string.ascii_lowercase[: draw(st.integers(1, 6))])
+    elements = [element(id_, draw(st.sampled_from(types))) for id_ in ids]
+    for place, one in enumerate(elements):
+        if draw(st.integers(0, 2)) == 0:
+            one["filter"] = draw(filters)
+        for other in ids[place + 1 :]:
+            if draw(st.integers(0, 9)) < 5:
+                one["followedBy"].append(
+                    {
+                        "id": other,
+                        "eventCountType": draw(link_kinds),
+                        "constraintWithin": draw(constraints),
+                        "constraintAfter": draw(constraints),
+                    }
+                )
+    return draw(st.permutations(elements))
+
+
+@st.composite
+def charts(draw: st.DrawFn, ids: Sequence[str]) -> dict[str, Any]:
+    metrics = []
+    for place in range(draw(st.integers(1, 3))):
+        aggregate = draw(
+            st.sampled_from(["EventCount", "CustomerCount", "Minimum", "Maximum", "Average", "Sum", "Sum", "Average"])
+        )
+        metric = {"id": f"m{place}", "elementId": draw(st.sampled_from(ids)), "aggregate": aggregate}
+        if not aggregate.endswith("Count"):
+            metric["attribute"] = draw(st.sampled_from(["amount", "Count"]))
+        metrics.append(metric)
+    groups = [
+        {"elementId": draw(st.sampled_from(ids)), "attribute": draw(st.sampled_from(sorted(FIELDS)))}
+        for _ in range(draw(st.integers(0, 3)))
+    ]
+    return {
+        "id": str(draw(st.uuids())),
+        "name": "chart",
+        "metrics": metrics,
+        "groupByAttributes": groups,
+        "groupByTime": draw(st.none() | st.sampled_from(["Day", "Week", "Month", "Year"])),
+        "groupByMax": draw(st.none() | st.integers(1, 4)),
+    }
+
+
+spans = st.one_of(
+    st.tuples(st.integers(0, 6), st.integers(7, 14)).map(
+        lambda bounds: {"interval": "/".join(dates.text(START + 500 * bound) for bound in bounds)}
+    ),
+    st.just({"interval": "2026-12-31T00:00:00/2029-01-01T00:00:00"}),
+    st.sampled_from(["PT3.5S", "P1D", "P1000D"]).map(lambda text: {"duration": text}),
+)
+moments = st.one_of(
+    st.integers(0, 20).map(lambda half_seconds: START + 500 * half_seconds),
+    st.just(AT),
+    st.just(START + 30 * 86_400_000),
+)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[ViewDefinition, list[Happened]]:
+    """A view and events of its types; of a single one, often, so that many events could stand for one another."""
+    types = sorted(TYPES)[: draw(st.integers(1, len(TYPES)))]
+    elements = draw(graphs(types))
+    ids = [one["id"] for one in elements]
+    view = view_of(*elements, charts=draw(st.lists(charts(ids), max_size=2)), **draw(spans))
+    return view, draw(happenings(types))
+
+
+def bounded(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
+    )
+
+
+@bounded(300)
+@given(
+    case=cases(),
+    at=moments,
+    shuffle=st.none() | st.integers(0, 104),
+    rows_at_once=st.sampled_from([8, 2_000_000, 2_000_000]),
+    key_bits=st.sampled_from([1, 40, 62]),
+)
+def test_every_figure_is_that_of_the_definitions(
+    connection: duckdb.DuckDBPyConnection,
+    tmp_path: Path,
+    case: tuple[ViewDefinition, list[Happened]],
+    at: int,
+    shuffle: int | None,
+    rows_at_once: int,
+    key_bits: int,
+) -> None:
+    view, events = case
+    archive = archived(connection, tmp_path, events, shuffle)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "ROWS_AT_ONCE", rows_at_once)
+        patch.setattr(links, "KEY_BITS", key_bits)
+        part = run.run(compile_plan(view, TYPES, at), archive, connection)
+    assert to_result(view, part) == figures(view, events, at)
+
+
+@bounded(80)
+@given(case=cases(), cuts=st.sets(st.integers(1, BUCKETS - 1), max_size=4))
+def test_parts_of_any_split_merge_to_the_whole(
+    connection: duckdb.DuckDBPyConnection,
+    tmp_path: Path,
+    case: tuple[ViewDefinition, list[Happened]],
+    cuts: set[int],
+) -> None:
+    view, events = case
+    plan = compile_plan(view, TYPES, AT)
+    archive = archived(connection, tmp_path, events)
+    parts = [
+        run.run(plan, archive, connection, first, after - 1) for first, after in pairwise([0, *sorted(cuts), BUCKETS])
+    ]
+    passed_on = [Part.from_values(jsontext.loads(jsontext.dumps(part.to_values()).encode())) for part in parts]
+    assert passed_on == parts
+    assert to_result(view, merge(passed_on)) == to_result(view, run.run(plan, archive, connection))
+    assert to_result(view, merge(reversed(passed_on))) == figures(view, events, AT)
+
+
+# -- cases that a person can follow ------------------------------------------------------------------------------------
+
+
+def metrics(result: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Participants, completed, flow, active and dropout of each element."""
+    names = ("participantCount", "completedCount", "flowCount", "activeCount", "dropoutCount")
+    return {one["id"]: tuple(one["metrics"][name] for name in names) for one in result["elements"]}
+
+
+def connections(result: dict[str, Any]) -> dict[tuple[str, str], int]:
+    return {(one["id"], to["id"]): to["connectionCount"] for one in result["elements"] for to in one["followedBy"]}
+
+
+Compute = partial[dict[str, Any]]
+
+
+@pytest.fixture
+def compute(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> Compute:
+    return partial(computed, connection, tmp_path)
+
+
+def test_each_customer_is_counted_once_and_by_the_furthest_event(compute: Compute) -> None:
+    view = view_of(
+        element("start", "type-a", {"id": "middle", "constraintWithin": {"unit": "Seconds", "value": 10}}),
+        element("middle", "type-b", "end"),
+        element("end", "type-t"),
+    )
+    events = [
+        happened("through", 0), happened("through", 5, "type-b"), happened("through", 6, "type-t"),
+        happened("through", 50),  # a second start that goes nowhere
+        happened("halfway", 0), happened("halfway", 10, "type-b"),
+        happened("late", 0), happened("late", 10.001, "type-b"), happened("late", 11, "type-t"),
+        happened("waiting", 95),
+    ]  # fmt: skip
+    result = compute(view, events, START + 100_000)
+    assert metrics(result) == {"start": (4, 1, 1, 1, 1), "middle": (2, 1, 0, 1, 0), "end": (1, 1, 0, 0, 0)}
+    assert connections(result) == {("start", "middle"): 2, ("middle", "end"): 1}
+
+
+def test_an_event_is_not_its_own_successor(compute: Compute) -> None:
+    both = {"id": "second", "eventCountType": "All"}
+    view = view_of(element("first", "type-a", both), element("second", "type-a"))
+    alone, twice = [happened("ann", 1)], [happened("ann", 1), happened("ann", 1)]
+    assert connections(compute(view, alone)) == {("first", "second"): 0}
+    assert connections(compute(view, twice)) == {("first", "second"): 1}
+
+
+def test_an_event_does_not_complete_by_itself_where_links_join(compute: Compute) -> None:
+    view = view_of(
+        element("early", "type-b", "end"),
+        element("same", "type-a", {"id": "end", "eventCountType": "All"}),
+        element("end", "type-a"),
+    )
+    events = [happened("ann", 0, "type-b"), happened("ann", 1), happened("bob", 1), happened("bob", 1)]
+    result = compute(view, events)
+    assert metrics(result) == {"early": (1, 1, 0, 0, 0), "same": (2, 1, 0, 1, 0), "end": (2, 2, 0, 0, 0)}
+    assert connections(result) == {("early", "end"): 1, ("same", "end"): 1}
+
+
+@pytest.mark.parametrize(("after", "there"), [(1.999, False), (2, True), (4, True), (4.001, False)])
+def test_the_ends_of_a_window_belong_to_it_also_where_links_join(compute: Compute, after: float, there: bool) -> None:
+    window = {"constraintAfter": {"unit": "Seconds", "value": 2}, "constraintWithin": {"unit": "Seconds", "value": 4}}
+    view = view_of(
+        element("left", "type-a", {"id": "end", **window}),
+        element("right", "type-b", "end"),
+        element("end", "type-t"),
+    )
+    events = [happened("ann", 0, "type-b"), happened("ann", 1), happened("ann", 1 + after, "type-t")]
+    result = compute(view, events)
+    assert metrics(result)["left"] == ((1, 1, 0, 0, 0) if there else (1, 0, 0, 0, 1))
+    assert connections(result) == {("left", "end"): int(there), ("right", "end"): 1}
+
+
+def test_nobody_is_active_once_the_interval_has_ended(compute: Compute) -> None:
+    elements = element("start", "type-a", "end"), element("end", "type-b")
+    ended = view_of(*elements, interval="2026-12-31T00:00:00Z/2027-01-02T00:00:00Z")
+    events = [happened("ann", 1)]
+    assert metrics(compute(ended, events, dates.parse("2027-01-02T00:00:00Z")))["start"] == (1, 0, 0, 1, 0)
+    assert metrics(compute(ended, events, dates.parse("2027-01-02T00:00:00.001Z")))["start"] == (1, 0, 0, 0, 1)
+    running = view_of(*elements, duration="P1D")
+    assert metrics(compute(running, events, START + 86_400_000))["start"] == (1, 0, 0, 1, 0)
+
+
+def test_a_duration_ends_with_the_computation_and_an_interval_before_its_end(compute: Compute) -> None:
+    events = [happened("first", 0), happened("last", 10)]
+    spans_: list[tuple[dict[str, str], int, int]] = [
+        ({"duration": "PT10S"}, START + 10_000, 1),
+        ({"duration": "PT10S"}, START + 10_001, 1),
+        ({"duration": "PT10.001S"}, START + 10_001, 2),
+        ({"interval": f"{dates.text(START)}/{dates.text(START + 10_000)}"}, AT, 1),
+        ({"interval": f"{dates.text(START)}/{dates.text(START + 10_001)}"}, AT, 2),
+    ]
+    for span, at, there in spans_:
+        assert metrics(compute(view_of(element("all"), charts=(), **span), events, at))["all"][0] == there
+
+
+def test_as_many_elements_as_a_view_can_have(compute: Compute) -> None:
+    elements = [element(f"e{place}", "type-a", *([f"e{place + 1}"] if place < 49 else [])) for place in range(50)]
+    counted = metrics(compute(view_of(*elements), [happened("ann", place) for place in range(49)]))
+    assert counted["e48"] == (1, 0, 0, 1, 0)
+    assert counted["e49"] == (0, 0, 0, 0, 0)
+
+
+def test_no_events_at_all(connection: duckdb.DuckDBPyConnection) -> None:
+    charts = [
+        chart_of({"id": "m", "elementId": "a"}, {"id": "n", "elementId": "a", "aggregate": "Sum", "attribute": "Count"})
+    ]
+    view = view_of(element("a", "type-a", "b"), element("b"), charts=charts)
+    result = to_result(view, run.run(compile_plan(view, TYPES, AT), Events(connection, {}, {}), connection))
+    assert metrics(result) == {"a": (0, 0, 0, 0, 0), "b": (0, 0, 0, 0, 0)}
+    assert result["charts"] == [
+        {
+            "id": "00000000-0000-0000-0000-000000000001",
+            "metrics": [{"id": "m", "values": [{"value": 0, "groupByAttributes": []}]}, {"id": "n", "values": []}],
+        }
+    ]
+
+
+# -- filters -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=str)
+def test_numbers_are_compared_to_the_last_digit(compute: Compute, number: Decimal) -> None:
+    """Every comparator, and every number with every other, also where doubles cannot tell them apart."""
+    filters_: list[dict[str, Any]] = [
+        {"numberPredicates": [{"dimension": "amount", "range": {comparator: {"number": number}}}]}
+        for comparator in ("lt", "lte", "gt", "gte", "eq", "neq")
+    ]
+    text = f"{number:f}"
+    padded = f"{text}{'' if '.' in text else '.'}{'0' * 40}"
+    filters_ += [{"predicates": [{"dimension": "amount", "values": [same]}]} for same in (text, padded)]
+    ids = [f"e{place}" for place in range(len(filters_))]
+    charts = [
+        chart_of(
+            *({"id": id_, "elementId": id_, "aggregate": "EventCount"} for id_ in ids),
+            groupByAttributes=[{"elementId": id_, "attribute": "amount"} for id_ in ids],
+        )
+    ]
+    view = view_of(*(element(id_, **filter_) for id_, filter_ in zip(ids, filters_, strict=True)), charts=charts)
+    events = [happened("ann", 1, amount=amount) for amount in NUMBERS] + [happened("bob", 1)]
+    assert compute(view, events) == figures(view, events, AT)
+
+
+# -- charts ------------------------------------------------------------------------------------------------------------
+
+
+def chart_of(*metrics_: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"id": "00000000-0000-0000-0000-000000000001", "name": "chart", "metrics": list(metrics_)} | more
+
+
+def values(result: dict[str, Any], metric: int = 0) -> dict[tuple[str | None, ...], Any]:
+    """What the first chart's metric has for each group."""
+    return {
+        tuple(one["value"] for one in value["groupByAttributes"]): value["value"]
+        for value in result["charts"][0]["metrics"][metric]["values"]
+    }
+
+
+def test_sums_and_averages_are_exact(compute: Compute) -> None:
+    amounts = [Decimal("0.1")] * 3 + [Decimal(10**38 - 1), Decimal("1e-30")]
+    charts = [
+        chart_of(
+            *({"id": one, "elementId": "a", "aggregate": one, "attribute": "amount"} for one in ("Sum", "Average"))
+        )
+    ]
+    result = compute(view_of(element("a"), charts=charts), [happened("ann", 1, amount=amount) for amount in amounts])
+    assert values(result) == {(): Decimal("99999999999999999999999999999999999999.300000000000000000000000000001")}
+    assert values(result, 1) == {(): 20_000_000_000_000_000_000_000_000_000_000_000_000}
+
+
+def test_groups_have_the_names_of_times_and_values(compute: Compute) -> None:
+    grouped = [{"elementId": "a", "attribute": name} for name in ("channel", "member", "amount")]
+    charts = [
+        chart_of(
+            {"id": "m", "elementId": "a", "aggregate": "EventCount"}, groupByTime="Week", groupByAttributes=grouped
+        )
+    ]
+    events = [
+        happened("ann", 0, channel="web", member=True, amount=Decimal("1200.50")),
+        happened("bob", 3, channel="web", member=True, amount=Decimal("1200.5")),
+        happened("bob", 3 * 86_400),
+    ]
+    result = compute(view_of(element("a"), charts=charts), events)
+    assert result["charts"][0]["metrics"][0]["values"] == [
+        {
+            "value": 2,
+            "groupByAttributes": [
+                {"attribute": "groupByTime", "value": "2026-W53"},
+                {"attribute": "channel", "value": "web"},
+                {"attribute": "member", "value": "true"},
+                {"attribute": "amount", "value": "1200.5"},
+            ],
+        },
+        {
+            "value": 1,
+            "groupByAttributes": [
+                {"attribute": "groupByTime", "value": "2026-W53"},
+                {"attribute": "channel", "value": None},
+                {"attribute": "member", "value": None},
+                {"attribute": "amount", "value": None},
+            ],
+        },
+    ]
+
+
+def test_the_greatest_groups_are_kept_and_ties_go_by_name(compute: Compute) -> None:
+    charts = [
+        chart_of(
+            {"id": "m", "elementId": "a", "aggregate": "EventCount"},
+            {"id": "n", "elementId": "a", "aggregate": "Maximum", "attribute": "Count"},
+            groupByAttributes=[{"elementId": "a", "attribute": "channel"}],
+            groupByMax=2,
+        )
+    ]
+    events = [happened("ann", 1, channel=name, Count=count) for count, name in enumerate(["d", "b", "c", "d", "a"])]
+    result = compute(view_of(element("a"), charts=charts), events)
+    assert (values(result), values(result, 1)) == ({("a",): 1, ("d",): 2}, {("a",): 4, ("d",): 3})
+
+
+def test_a_chart_of_too_many_groups_fails(compute: Compute, monkeypatch: pytest.MonkeyPatch) -> None:
+    charts = [
+        chart_of(
+            {"id": "m", "elementId": "a", "aggregate": "EventCount"},
+            groupByAttributes=[{"elementId": "a", "attribute": "Count"}],
+        )
+    ]
+    view = view_of(element("a"), charts=charts)
+    for module in (part_module, charts_module):
+        monkeypatch.setattr(module, "MOST_GROUPS", 10)
+    many = [happened(f"c{number}", 1, Count=number) for number in range(11)]
+    assert len(values(compute(view, many[:10]))) == 10
+    with pytest.raises(TooManyGroups, match="more than 10 groups"):
+        compute(view, many)
+    monkeypatch.setattr(run, "ROWS_AT_ONCE", 1)
+    with pytest.raises(TooManyGroups):  # though no part of it has too many
+        compute(view, many)
+
+
+def test_many_events_on_several_threads_keep_their_attributes(tmp_path: Path) -> None:
+    """Of so many that DuckDB has several hands at them, also where files are not in the order of customers."""
+    customers, each = 20_000, 20
+    with connect(tmp_path, "1GB", 4) as threaded:
+        for file in range(2):
+            threaded.execute(
+                f"COPY (SELECT 'e' || i AS event, 'c' AS customer, "  # noqa: S608
+                f"((hash(i % {customers}) >> 1)::BIGINT - (1::BIGINT << 62)) * 2 AS hash, {START} + i AS date, "
+                "1::BIGINT AS received, (i % 3 = 0)::UTINYINT AS type, 1::UINTEGER AS version, 'n' AS name, "
+                """'s' AS source, ['web', 'phone', 'shop'][1 + i % 3] AS "s:channel", (i % 7)::DOUBLE AS "n:amount" """
+                f"FROM range({file}, {customers * each}, 2) t(i)) TO '{tmp_path}/{file}.parquet' (FORMAT parquet)"
+            )
+        charts = [
+            chart_of(
+                {"id": "m", "elementId": id_, "aggregate": "EventCount"},
+                {"id": "n", "elementId": id_, "aggregate": "Sum", "attribute": "amount"},
+                groupByAttributes=[{"elementId": id_, "attribute": "channel"}],
+            )
+            for id_ in ("a", "b")
+        ]
+        view = view_of(
+            element("a", "type-a", "b", predicates=[{"dimension": "channel", "values": ["phone"]}]),
+            element("b", "type-b"),
+            charts=charts,
+        )
+        files = [tmp_path / f"{file}.parquet" for file in range(2)]
+        part = run.run(compile_plan(view, TYPES, AT), Events(threaded, {"2026-01-01": files}, {}), threaded)
+    result = to_result(view, part)
+    phoned = [i for i in range(customers * each) if i % 3 == 1]
+    assert values(result) == {("phone",): len(phoned)}
+    assert values(result, 1) == {("phone",): sum(i % 7 for i in phoned)}
+    first: dict[int, int] = {}
+    for i in phoned:
+        first.setdefault(i % customers, i)
+    after = [i for i in range(0, customers * each, 3) if first.get(i % customers, i) < i]
+    assert values({"charts": result["charts"][1:]}) == {("web",): len(after)}
+    assert values({"charts": result["charts"][1:]}, 1) == {("web",): sum(i % 7 for i in after)}
+
+
+# -- what people wrote -------------------------------------------------------------------------------------------------
+
+HOSTILE = ['"', "'; DROP TABLE viewed; --", "$p0", "{below}", "n:x", "MiXed", "mixed", "%4d", "\\", "a\nb", "☃"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_and_values_are_only_ever_names_and_values(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, name: str
+) -> None:
+    fields = {"type-a": EventType("a", {name: Kind.STRING}), "type-b": EventType("b", {name: Kind.STRING})}
+    charts = [
+        chart_of(
+            {"id": "m", "elementId": "is", "aggregate": "EventCount"},
+            groupByAttributes=[{"elementId": "is", "attribute": name}],
+        )
+    ]
+    view = view_of(
+        element("is", predicates=[{"dimension": name, "values": [*HOSTILE, "\0"]}]),
+        element("is not", predicates=[{"dimension": name, "operator": "NotMatches", "values": [name]}]),
+        element("lacks", predicates=[{"dimension": name, "noValue": True}]),
+        charts=charts,
+    )
+    events = [
+        happened("ann", 1, "type-a", **{name: name}),
+        happened("bob", 1, "type-a"),
+        happened("cat", 1, **{name: "\0"}),
+    ]
+    archive = archived(connection, tmp_path, events)
+    result = to_result(view, run.run(compile_plan(view, fields, AT), archive, connection))
+    assert [counts[0] for counts in metrics(result).values()] == [2, 2, 1]
+    assert values(result) == {(name,): 1, ("\0",): 1}
+
+
+SUM_OF_TEXTS = chart_of({"id": "m", "elementId": "a", "aggregate": "Sum", "attribute": "channel"})
+OF_NO_ELEMENT = chart_of({"id": "m", "elementId": "x"})
+BY_A_MOMENT = chart_of({"id": "m", "elementId": "a"}, groupByAttributes=[{"elementId": "a", "attribute": "when"}])
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        view_of(element("a", "type-x")),
+        view_of(element("a", "type-a", "nowhere")),
+        view_of(element("a", "type-a", "a")),
+        view_of(element("a", "type-a", "b"), element("b", "type-a", "a")),
+        view_of(element("a", predicates=[{"dimension": "gone", "values": ["x"]}])),
+        view_of(element("a", numberPredicates=[{"dimension": "channel", "range": {"lt": {"number": 1}}}])),
+        view_of(element("a"), charts=[SUM_OF_TEXTS]),
+        view_of(element("a"), charts=[OF_NO_ELEMENT]),
+        view_of(element("a"), charts=[BY_A_MOMENT]),
+        view_of(element("a"), interval="yesterday"),
+        ViewDefinition.model_validate({"name": "v", "elements": [element("a")]}),
+    ],
+)  # fmt: skip
+def test_a_view_that_fits_no_longer_is_refused_before_anything_is_read(view: ViewDefinition) -> None:
+    types = {"type-a": EventType("a", FIELDS | {"when": Kind.DATETIME})}
+    with pytest.raises(BrokenView):
+        compile_plan(view, types, AT)

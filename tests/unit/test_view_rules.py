@@ -1,0 +1,368 @@
+"""Each way in which a view can be wrong is told by its code and its field, and nothing that is right is refused."""
+
+import inspect
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from journeys import jsontext
+from journeys.errors import BadRequest
+from journeys.views import rules
+from journeys.views.model import interval, period
+from tests.support.views import ORDER_DOCUMENT, PARCEL_DOCUMENT, parsed, schema, view_body
+
+SCHEMAS = {
+    "order-type": schema("order-type", ORDER_DOCUMENT),
+    "parcel-type": schema("parcel-type", PARCEL_DOCUMENT, "b"),
+    "quiet-type": schema("quiet-type", ORDER_DOCUMENT, "c", active=False),
+}
+View = dict[str, Any]
+Change = Callable[[View], object]
+
+
+def found(body: View) -> list[tuple[str, str]]:
+    view = parsed(body)
+    return [(problem.code, problem.where) for problem in rules.problems(view, SCHEMAS)]
+
+
+def put(path: str, value: Any) -> Change:
+    """Sets what a path such as `elements[0].filter` names; None takes it away."""
+
+    def change(view: View) -> None:
+        *way, last = path.replace("[", ".").replace("]", "").split(".")
+        at: Any = view
+        for step in way:
+            at = at[int(step) if step.isdigit() else step]
+        if value is None:
+            del at[last]
+        else:
+            at[int(last) if last.isdigit() else last] = value
+
+    return change
+
+
+def all_of(*changes: Change) -> Change:
+    return lambda view: [change(view) for change in changes]
+
+
+def predicate(**changes: Any) -> Change:
+    """The only predicate of the first element."""
+    return put("elements[0].filter", {"predicates": [{"dimension": "note", "values": ["x"]} | changes]})
+
+
+def number_predicate(**changes: Any) -> Change:
+    """The only number predicate of the first element."""
+    with_range = {"dimension": "total", "range": {"lt": {"number": 5}}}
+    return put("elements[0].filter", {"numberPredicates": [with_range | changes]})
+
+
+def within(**range_: Any) -> Change:
+    return number_predicate(range=range_)
+
+
+def metric(**changes: Any) -> Change:
+    return put("charts[1].metrics[0]", {"id": "all", "elementId": "order"} | changes)
+
+
+def add_charts(count: int) -> Change:
+    return lambda view: view["charts"].extend(
+        {"name": f"Chart {number}", "metrics": [{"id": "m", "elementId": "order"}]} for number in range(count)
+    )
+
+
+def constraints(after: tuple[str, int] | None, within_: tuple[str, int] | None, kind: str = "Sequential") -> Change:
+    def constraint(given: tuple[str, int] | None) -> dict[str, Any] | None:
+        return given and {"unit": given[0], "value": given[1]}
+
+    link = {
+        "id": "heavy",
+        "eventCountType": kind,
+        "constraintAfter": constraint(after),
+        "constraintWithin": constraint(within_),
+    }
+    return put("elements[1].followedBy[0]", link)
+
+
+PREDICATE, NUMBER = "elements[0].filter.predicates[0]", "elements[0].filter.numberPredicates[0]"
+LINK, CHART = "elements[1].followedBy[0]", "charts[0]"
+
+WRONG: list[tuple[Change, str, str]] = [
+    # the time frame
+    (put("duration", None), "interval.or.duration", "interval"),
+    (put("interval", "2026-01-01T00:00:00/2026-02-01T00:00:00"), "interval.or.duration", "interval"),
+    *[
+        (all_of(put("duration", None), put("interval", text)), "invalid.interval", "interval")
+        for text in (
+            "",
+            "/",
+            "2026-01-01T00:00:00Z",
+            "2026-01-01/2026-02-01",
+            "2026-02-30T00:00:00Z/2026-03-01T00:00:00Z",
+            "2026-02-01T00:00:00Z/2026-01-01T00:00:00Z",
+            "2026-02-01T00:00:00Z/2026-02-01T01:00:00+01:00",
+            "2026-01-01T00:00:00Z/2026-02-01T00:00:00Z/2026-03-01T00:00:00Z",
+            "1900-01-01T00:00:00Z/2026-01-01T00:00:00Z",
+        )
+    ],
+    *[
+        (put("duration", text), "invalid.duration", "duration")
+        for text in ("", "P", "PT", "30D", "P1.5D", "P-1D", "p1d", "P0D", "PT0S", "P101Y", "P36500DT1S", "P1M1Y")
+    ],
+    # elements
+    (put("elements[0].attributes.id", "nothing"), "unknown.event.definition", "elements[0].attributes.id"),
+    (put("elements[0].attributes.id", "quiet-type"), "inactive.event.definition", "elements[0].attributes.id"),
+    (put("elements[2].name", "parcel"), "duplicate.name", "elements[2].name"),
+    (put("elements[2].name", " PARCEL "), "duplicate.name", "elements[2].name"),
+    # predicates
+    (predicate(dimension="nothing"), "unknown.attribute", f"{PREDICATE}.dimension"),
+    (predicate(dimension="Note"), "unknown.attribute", f"{PREDICATE}.dimension"),
+    (predicate(dimension="due"), "not.filterable", f"{PREDICATE}.dimension"),
+    (predicate(dimension="labels"), "not.filterable", f"{PREDICATE}.dimension"),
+    (predicate(values=None), "values.or.no.value", f"{PREDICATE}.values"),
+    (predicate(values=[]), "values.or.no.value", f"{PREDICATE}.values"),
+    (predicate(noValue=True), "values.or.no.value", f"{PREDICATE}.values"),
+    (predicate(dimension="channel", values=["web", "fax"]), "impossible.value", f"{PREDICATE}.values[1]"),
+    (predicate(dimension="channel", values=["Web"]), "impossible.value", f"{PREDICATE}.values[0]"),
+    *[
+        (predicate(dimension="member", values=[text]), "impossible.value", f"{PREDICATE}.values[0]")
+        for text in ("yes", "True", "1", "")
+    ],
+    *[
+        (predicate(dimension="total", values=[text]), "impossible.value", f"{PREDICATE}.values[0]")
+        for text in ("ten", "", "1,5", "NaN", "Infinity", "1e5", " 1", "1.", "--1", "\u0661", "1" * 39)
+    ],
+    *[
+        (predicate(dimension="items", values=["1", text]), "impossible.value", f"{PREDICATE}.values[1]")
+        for text in ("1.5", "one", "9" * 38 + ".1")
+    ],
+    # number predicates
+    *[
+        (number_predicate(dimension=name), "not.a.number", f"{NUMBER}.dimension")
+        for name in ("note", "channel", "member", "due", "labels")
+    ],
+    (number_predicate(dimension="nothing"), "unknown.attribute", f"{NUMBER}.dimension"),
+    (number_predicate(range=None), "range.or.no.value", f"{NUMBER}.range"),
+    (number_predicate(noValue=True), "range.or.no.value", f"{NUMBER}.range"),
+    (within(), "empty.range", f"{NUMBER}.range"),
+    (within(lt={}), "number.or.duration", f"{NUMBER}.range.lt"),
+    (within(neq={"number": 1, "duration": "PT1S"}), "number.or.duration", f"{NUMBER}.range.neq"),
+    (within(gte={"duration": "1 day"}), "invalid.duration", f"{NUMBER}.range.gte.duration"),
+    *[
+        (within(**{name: {"number": number} for name, number in given.items()}), "empty.range", f"{NUMBER}.range")
+        for given in (
+            {"gt": 5, "lt": 5},
+            {"gte": 5, "lt": 5},
+            {"gt": 5, "lte": 5},
+            {"gte": 6, "lte": 5},
+            {"gt": 1, "gte": 6, "lt": 9, "lte": 5},
+            {"eq": 5, "gt": 5},
+            {"eq": 5, "lt": 5},
+            {"eq": 5, "gte": 6},
+            {"eq": 5, "neq": 5},
+        )
+    ],
+    (within(gt={"number": 1000}, lt={"duration": "PT1S"}), "empty.range", f"{NUMBER}.range"),
+    # links
+    (put("elements[2].followedBy", [{"id": "nowhere"}]), "unknown.element", "elements[2].followedBy[0].id"),
+    (put("elements[2].followedBy", [{"id": "heavy"}]), "cycle", "elements[2].followedBy[0].id"),
+    (
+        put("elements[1].followedBy", [{"id": "heavy"}, {"id": "heavy"}]),
+        "duplicate.id",
+        "elements[1].followedBy[1].id",
+    ),
+    (put(f"{LINK}.joinAttributes", ["depot"]), "join.not.allowed", f"{LINK}.joinAttributes"),
+    (constraints(("Days", 2), ("Days", 1)), "impossible.constraint", f"{LINK}.constraintAfter"),
+    (constraints(("Seconds", 61), ("Minutes", 1)), "impossible.constraint", f"{LINK}.constraintAfter"),
+    (constraints(("Days", 31), ("Months", 1)), "impossible.constraint", f"{LINK}.constraintAfter"),
+    (constraints(None, ("Days", 0)), "impossible.constraint", f"{LINK}.constraintWithin"),
+    (constraints(None, ("Days", 36501)), "impossible.constraint", f"{LINK}.constraintWithin.value"),
+    (constraints(("Days", 36501), None), "impossible.constraint", f"{LINK}.constraintAfter.value"),
+    # charts
+    (add_charts(9), "too.many.charts", "charts"),
+    (put("charts[1].id", "by-month"), "duplicate.id", "charts[1].id"),
+    (put("charts[1].name", "by MONTH"), "duplicate.name", "charts[1].name"),
+    (put("charts[1].metrics[0].elementId", "nothing"), "unknown.element", "charts[1].metrics[0].elementId"),
+    (put("charts[0].metrics[1].id", "orders"), "duplicate.id", "charts[0].metrics[1].id"),
+    *[
+        (metric(aggregate=aggregate), "missing.attribute", "charts[1].metrics[0].attribute")
+        for aggregate in ("Minimum", "Maximum", "Average", "Sum")
+    ],
+    *[
+        (metric(aggregate=aggregate, attribute="total"), "unexpected.attribute", "charts[1].metrics[0].attribute")
+        for aggregate in ("EventCount", "CustomerCount")
+    ],
+    (metric(attribute="total"), "unexpected.attribute", "charts[1].metrics[0].attribute"),
+    *[
+        (metric(aggregate=aggregate, attribute="note"), "not.a.number", "charts[1].metrics[0].attribute")
+        for aggregate in ("Minimum", "Maximum", "Average", "Sum")
+    ],
+    (metric(aggregate="Sum", attribute="weight"), "unknown.attribute", "charts[1].metrics[0].attribute"),
+    (put(f"{CHART}.groupByAttributes[0].elementId", "x"), "unknown.element", f"{CHART}.groupByAttributes[0].elementId"),
+    (
+        put(f"{CHART}.groupByAttributes", [{"elementId": "parcel", "attribute": "depot"}]),
+        "element.not.measured",
+        f"{CHART}.groupByAttributes[0].elementId",
+    ),
+    (
+        put(f"{CHART}.groupByAttributes[0].attribute", "depot"),
+        "unknown.attribute",
+        f"{CHART}.groupByAttributes[0].attribute",
+    ),
+    (
+        put(f"{CHART}.groupByAttributes[0].attribute", "due"),
+        "not.filterable",
+        f"{CHART}.groupByAttributes[0].attribute",
+    ),
+    (
+        lambda view: view["charts"][0]["groupByAttributes"].append({"elementId": "order", "attribute": "channel"}),
+        "duplicate.attribute",
+        f"{CHART}.groupByAttributes[1].attribute",
+    ),
+    (put("charts[1].groupByMax", 3), "group.by.max.alone", "charts[1].groupByMax"),
+]  # fmt: skip
+
+
+def test_a_view_with_every_part_that_there_is_has_no_problem() -> None:
+    assert found(view_body()) == []
+
+
+@pytest.mark.parametrize(("change", "code", "where"), WRONG, ids=lambda one: one if isinstance(one, str) else "")
+def test_what_is_wrong_is_told_once_with_its_field(change: Change, code: str, where: str) -> None:
+    body = view_body()
+    change(body)
+    assert found(body) == [(code, where)]
+
+
+RIGHT: list[Change] = [
+    all_of(put("duration", None), put("interval", "2026-01-01T00:00:00/2026-02-01T00:00:00")),
+    all_of(put("duration", None), put("interval", "2026-01-01T00:00:00.000Z/2026-02-01T00:00:00+02:00")),
+    *[put("duration", text) for text in ("PT1S", "P1DT12H", "P100Y", "P36500D", "P1Y2M3W4DT5H6M7.5S")],
+    put("elements[0].filter", {}),
+    predicate(values=["anything", ""]),
+    predicate(dimension="total", values=["-1", "0.10", "007", "9" * 38]),
+    predicate(dimension="member", values=["true", "false"], operator="NotMatches"),
+    predicate(noValue=True, values=[]),
+    within(gte={"number": 5}, lte={"number": 5}),
+    within(eq={"number": 5}, gte={"number": 5}, lte={"number": 5}, neq={"number": 6}),
+    within(gt={"duration": "PT0S"}, lt={"number": 1}),
+    put("elements[1].followedBy[0].joinAttributes", []),
+    constraints(("Days", 7), ("Weeks", 1)),
+    constraints(None, ("Seconds", 0), "All"),
+    constraints(None, ("Seconds", 0), "Concurrent"),
+    constraints(("Days", 36500), ("Days", 36500)),
+    add_charts(8),
+    metric(aggregate="Average", attribute="items"),
+    put("charts[1].groupByTime", "Week"),
+    all_of(put("charts[1].groupByTime", "Week"), put("charts[1].groupByMax", 3)),
+    put("charts", []),
+    put("elements[0].followedBy", []),
+]
+
+
+@pytest.mark.parametrize("change", RIGHT)
+def test_what_is_right_is_not_refused(change: Change) -> None:
+    body = view_body()
+    change(body)
+    assert found(body) == []
+
+
+def test_every_link_of_a_cycle_is_told_and_no_other() -> None:
+    body = view_body()
+    put("elements[2].followedBy", [{"id": "parcel"}])(body)
+    assert found(body) == [("cycle", "elements[1].followedBy[0].id"), ("cycle", "elements[2].followedBy[0].id")]
+
+
+def test_an_id_that_two_elements_have_is_told_with_what_follows_from_it() -> None:
+    body = view_body()
+    del body["elements"][1]["followedBy"]
+    put("elements[2].id", "parcel")(body)
+    put("elements[0].followedBy", [{"id": "parcel"}])(body)
+    assert found(body) == [("duplicate.id", "elements[2].id")]
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    body = view_body()
+    del body["duration"]
+    put("elements[0].attributes.id", "nothing")(body)  # of whose attributes no more is said
+    put("elements[2].followedBy", [{"id": "order"}, {"id": "nowhere"}])(body)
+    put("charts[1].groupByMax", 3)(body)
+    view = parsed(body)
+    with pytest.raises(BadRequest) as refused:
+        rules.check(view, SCHEMAS)
+    assert refused.value.code == "invalid.view"
+    told = [(detail.error_code, detail.field_name) for detail in refused.value.details]
+    assert told == [
+        ("interval.or.duration", "interval"),
+        ("unknown.event.definition", "elements[0].attributes.id"),
+        ("unknown.element", "elements[2].followedBy[1].id"),
+        ("cycle", "elements[0].followedBy[0].id"),
+        ("cycle", "elements[0].followedBy[1].id"),
+        ("cycle", "elements[1].followedBy[0].id"),
+        ("cycle", "elements[2].followedBy[0].id"),
+        ("group.by.max.alone", "charts[1].groupByMax"),
+    ]
+
+
+def test_a_message_repeats_nothing_of_the_view() -> None:
+    body = view_body()
+    predicate(dimension="member", values=["ada@example.com"])(body)
+    view = parsed(body)
+    with pytest.raises(BadRequest) as refused:
+        rules.check(view, SCHEMAS)
+    assert refused.value.message == f"{PREDICATE}.values[0]: The attribute cannot have this value."
+
+
+def test_a_view_may_have_40000_bytes_and_no_more() -> None:
+    body = view_body()
+    predicate(values=["x" * 1000 for _ in range(36)])(body)
+    size = len(jsontext.dumps(parsed(body).to_values()))
+    body["description"] += "x" * (rules.MAX_BYTES - size)
+    assert found(body) == []
+    body["description"] += "x"
+    assert found(body) == [("view.too.large", "elements")]
+
+
+def test_every_code_that_the_rules_know_is_tried() -> None:
+    known = set(re.findall(r'Problem\(\s*"([a-z.]+)"', inspect.getsource(rules)))
+    assert known <= {code for _, code, _ in WRONG} | {"view.too.large"}
+
+
+# -- moments and durations ---------------------------------------------------------------------------------------------
+
+
+def test_an_interval_without_zone_is_in_utc() -> None:
+    assert interval("1970-01-01T00:00:01/1970-01-01T01:00:00.250") == (1_000, 3_600_250)
+    assert interval("1970-01-01T01:00:01+01:00/1970-01-01T01:00:00Z") == (1_000, 3_600_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [
+        ("P1D", 86_400_000),
+        ("P1DT12H", 129_600_000),
+        ("P1M", 30 * 86_400_000),
+        ("P1Y", 365 * 86_400_000),
+        ("P2W", 14 * 86_400_000),
+        ("PT1M", 60_000),
+        ("PT0.5S", 500),
+        ("PT1,25S", 1_250),
+    ],
+)
+def test_a_duration_is_a_number_of_milliseconds(text: str, milliseconds: int) -> None:
+    assert period(text) == milliseconds
+
+
+def test_numbers_of_a_range_keep_every_digit_and_have_38_at_most() -> None:
+    body = view_body()
+    digits = Decimal("1234567890123456789.0123456789012345678")
+    within(lt={"number": digits})(body)
+    view = parsed(body)
+    assert view.elements[0].filter is not None
+    kept = view.elements[0].filter.numberPredicates[0].range
+    assert kept is not None
+    assert kept.lt is not None
+    assert kept.lt.number == digits
+    assert parsed(view.to_values()) == view

@@ -1,0 +1,65 @@
+"""A journey view over the sample data: from the checkout to the survey, and the way of those who need help."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tools.sample import CASE, DAYS, ORDER, SURVEY, WEB_VISIT, EventType
+
+
+def sample_view(definitions: Mapping[str, str]) -> dict[str, Any]:
+    """The contract's `JourneyView`; `definitions` has the ids of the event definitions by their names."""
+
+    def element(id_: str, name: str, event_type: EventType, attribute: str = "", value: str = "") -> dict[str, Any]:
+        made: dict[str, Any] = {
+            "id": id_,
+            "name": name,
+            "attributes": {"type": "Event", "id": definitions[event_type.title], "source": event_type.source},
+        }
+        if attribute:
+            made["filter"] = {"type": "And", "predicates": [{"dimension": attribute, "values": [value]}]}
+        return made
+
+    def followed_by(id_: str, value: int, unit: str) -> dict[str, Any]:
+        return {"id": id_, "constraintWithin": {"unit": unit, "value": value}}
+
+    checkout = element("checkout", "Checkout visited", WEB_VISIT, "section", "checkout")
+    placed = element("placed", "Order placed", ORDER, "status", "placed")
+    delivered = element("delivered", "Order delivered", ORDER, "status", "delivered")
+    survey = element("survey", "Survey answered", SURVEY)
+    support = element("support", "Support visited", WEB_VISIT, "section", "support")
+    case = element("case", "Case opened", CASE, "state", "New")
+    resolved = element("resolved", "Case resolved", CASE, "state", "Resolved")
+
+    checkout["followedBy"] = [followed_by("placed", 1, "Hours")]
+    placed["followedBy"] = [followed_by("delivered", 7, "Days")]
+    delivered["followedBy"] = [followed_by("survey", 14, "Days"), followed_by("support", 3, "Days")]
+    support["followedBy"] = [followed_by("case", 1, "Hours")]
+    case["followedBy"] = [followed_by("resolved", 3, "Days")]
+
+    return {
+        "name": "From the checkout to the survey",
+        "description": f"Who orders, gets it, and tells us how it was, in the last {DAYS} days; and who needs help.",
+        "duration": f"P{DAYS + 1}D",
+        "elements": [checkout, placed, delivered, survey, support, case, resolved],
+        "charts": [
+            {
+                "name": "Orders and their worth, by week",
+                "groupByTime": "Week",
+                "metrics": [
+                    {"id": "orders", "elementId": "placed", "aggregate": "EventCount", "displayLabel": "orders"},
+                    {
+                        "id": "worth",
+                        "elementId": "placed",
+                        "aggregate": "Sum",
+                        "attribute": "amount",
+                        "displayLabel": "worth",
+                    },
+                ],
+            },
+            {
+                "name": "Customers with a case, by its category",
+                "groupByAttributes": [{"elementId": "case", "attribute": "category"}],
+                "metrics": [{"id": "customers", "elementId": "case", "displayLabel": "customers"}],
+            },
+        ],
+    }
