@@ -7,6 +7,7 @@ export SAM_CLI_TELEMETRY := 0
 VENV := .venv
 SAM := .local/venvs/sam
 STACK := .local/venvs/stack
+CHECKOV := .local/venvs/checkov
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/.installed $(SAM)/.installed $(STACK)/.installed
 
@@ -38,6 +39,10 @@ $(STACK)/.installed: tools/requirements/stack.txt
 	@echo "  installing the local stack ..."
 	@$(install)
 
+$(CHECKOV)/.installed: tools/requirements/checkov.txt
+	@echo "  installing checkov ..."
+	@$(install)
+
 .PHONY: install
 install: $(TOOLS)  ## make the virtual environments
 
@@ -62,6 +67,10 @@ down: $(VENV)/.installed  ## end the local stack
 logs: $(VENV)/.installed  ## what the functions say; FOLLOW=1 goes on
 	@$(BIN)/python -m tools.local_stack logs $(if $(FOLLOW),--follow)
 
+.PHONY: openapi
+openapi: $(VENV)/.installed  ## write the API's description anew, after a change of a route or of a request
+	@$(BIN)/python -m tools.openapi
+
 .PHONY: import
 import: $(VENV)/.installed  ## bring a CSV of past events in: FILE=... MAPPING=...
 	@$(BIN)/python -m tools.import_csv $(if $(MAPPING),--mapping "$(MAPPING)") "$(FILE)"
@@ -69,12 +78,13 @@ import: $(VENV)/.installed  ## bring a CSV of past events in: FILE=... MAPPING=.
 # -- proving it --------------------------------------------------------------------------------------------------------
 
 .PHONY: check
-check: $(TOOLS)  ## style, types, template
+check: $(TOOLS) $(CHECKOV)/.installed  ## style, types, template
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy layers/core/journeys functions tools tests
 	$(BIN)/cfn-lint template.yaml
 	$(SAM)/bin/sam validate --lint --region us-east-1
+	$(CHECKOV)/bin/checkov --config-file .checkov.yaml
 
 .PHONY: test
 test: $(TOOLS)  ## everything that proves the product

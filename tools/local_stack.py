@@ -29,13 +29,14 @@ from tools.stack import REGION, Stack
 KEY_BUCKET = "adobe-keys"
 """Where the local stack keeps the public key that stands in for Adobe's."""
 
-EVENTS_PER_RUN = 3000
+EVENTS_PER_RUN = 2000
 """So few, that the local stack computes views of its larger organisation as a map, and of the smaller in one run."""
 
 HOME = ROOT / ".local"
 STACK_NAME = "journeys"
 PREFERRED_PORT = 4570
 PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+RUNTIME = f"python{PYTHON_VERSION}"
 SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers")
 
 
@@ -99,19 +100,23 @@ class LocalStack:
         return endpoint_url
 
     def _build(self) -> None:
-        self._sam("build", "--build-dir", str(self._home / "build"), "--parameter-overrides", _runtime())
+        folder = str(self._home / "build")
+        self._sam("build", "--build-dir", folder, "--parameter-overrides", f"PythonRuntime={RUNTIME}")
 
     def _deploy(self, endpoint_url: str) -> None:
-        adobe = f"AdobeKeysUrl={endpoint_url}/{KEY_BUCKET}"
+        parameters = {
+            "Stage": "local",
+            "PythonRuntime": RUNTIME,
+            "EndpointUrl": endpoint_url,
+            "AdobeKeysUrl": f"{endpoint_url}/{KEY_BUCKET}",
+            "ArchiveWindow": 1,
+            "EventsPerRun": EVENTS_PER_RUN,
+        }
         self._sam(
             *("deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"),
             *("--stack-name", STACK_NAME, "--no-progressbar"),
             *("--template-file", str(self._home / "build" / "template.yaml")),
-            *(
-                "--parameter-overrides",
-                f"Stage=local {_runtime()} EndpointUrl={endpoint_url} {adobe} ArchiveWindow=1 "
-                f"EventsPerRun={EVENTS_PER_RUN}",
-            ),
+            *("--parameter-overrides", " ".join(f"{name}={value}" for name, value in parameters.items())),
             endpoint_url=endpoint_url,
         )
 
@@ -223,10 +228,6 @@ def _put_gateway_responses(stack: Stack) -> None:
             responseTemplates=response["ResponseTemplates"],
         )
     client.create_deployment(restApiId=stack.outputs["ApiId"], stageName=stack.outputs["StageName"])
-
-
-def _runtime() -> str:
-    return f"PythonRuntime=python{PYTHON_VERSION}"
 
 
 def _fingerprint() -> str:

@@ -107,7 +107,7 @@ def _send_samples(stack: Stack, described: Mapping[str, Any]) -> None:
             task = progress.add_task(f"  {organization_id}", total=per_organization[organization_id])
             requests = [
                 (configuration_id, batch)
-                for title, configuration_id in _configurations(api).items()
+                for title, configuration_id in configurations(api).items()
                 for batch in batches(by_type[title])
             ]
             for answer in senders.map(lambda request, api=api: api.send(*request), requests):
@@ -120,7 +120,7 @@ def _send_samples(stack: Stack, described: Mapping[str, Any]) -> None:
     _write(SAMPLE_FILE, sample | {"sent": True})
 
 
-def _configurations(api: Api) -> dict[str, str]:
+def configurations(api: Api) -> dict[str, str]:
     """The configurations of the sample's event types, made where they are missing: {title: configuration id}."""
     schemas = {one["jsonSchema"]["title"]: one["id"] for one in api.call("GET", "externalevents/schemas")["entities"]}
     made: dict[str, str] = {}
@@ -198,7 +198,7 @@ def _deliver(stack: Stack, described: Mapping[str, Any]) -> list[str]:
         return list(sample["deliveries"])
     console.print("\n[bold]Webhooks[/bold]")
     api = api_of(described, described["organizations"][0])
-    configurations = _configurations(api)
+    made = configurations(api)
     serve_adobe_key(stack.client("s3"), KEY_PATH, adobe_public_key())
     commands = []
     for tool in tools(datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")):
@@ -208,7 +208,7 @@ def _deliver(stack: Stack, described: Mapping[str, Any]) -> list[str]:
             {
                 "name": tool.name,
                 "sender": tool.sender,
-                "configurationId": configurations[tool.event_type.title],
+                "configurationId": made[tool.event_type.title],
                 "secret": tool.secret,
                 "options": dict(tool.options),
                 "mapping": dict(tool.mapping),

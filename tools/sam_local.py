@@ -18,8 +18,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,11 +31,23 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from journeys import dates, keys
+from journeys.archive import parquet
+from journeys.archive.landing import Landing
+from journeys.archive.store import ArchiveStore, LandingStore
 from journeys.aws import to_item
+from journeys.events.model import Event, ExternalId, StoredEvent
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.model import Activation, Schema
+from journeys.registry.schemas.store import SchemaStore
+from journeys.views.jobs.model import accepted, scheduled_id
+from journeys.views.jobs.order import make_order
+from journeys.views.jobs.store import JobStore, WorkStore
+from journeys.views.model import MILLISECONDS, ViewDefinition
+from journeys.views.schedules.model import Frequency
+from journeys.views.schedules.store import ScheduleStore
+from journeys.views.store import ViewStore
 from journeys.webhooks.model import Endpoint
 from journeys.webhooks.store import EndpointStore, SecretStore
 from tools import ministack
@@ -48,6 +61,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
 
 HOME = ROOT / ".local" / "sam-local"
 EVENTS = ROOT / "events"
@@ -81,6 +95,23 @@ WEBHOOKS: dict[str, tuple[str, dict[str, str]]] = {
     "hmac": ("sam-local-hmac", {"header": "X-Signed", "algorithm": "sha512", "encoding": "base64", "prefix": "v="}),
 }
 """Every sender, with the secret and the options of its endpoint."""
+
+BUCKET, QUEUE = "archive", "jobs"
+PAST = (
+    ("order-901", "max@example.com", "2024-05-16T08:00:00Z", "web", "20"),
+    ("order-902", "ann@example.com", "2024-05-17T10:00:00Z", "web", "80.5"),
+    ("order-903", "ann@example.com", "2024-05-18T19:30:00Z", "app", "75"),
+    ("order-904", "kim@example.com", "2024-05-20T12:00:00Z", "app", "15"),
+)
+"""Orders that the archive holds before the cases begin: id, customer, date, channel and total. Max is in the buckets
+of the second part of a computation, the others in those of the first."""
+PAST_RECEIVED = "2024-05-21T08:00:00.000Z"
+EVENTS_A_PART = 2
+"""By which the buckets of PAST fall into two halves."""
+VIEW = "5a31c0de-0000-4000-8000-000000000002"
+WAITING_AT, PARTED_AT = dates.parse("2024-07-01T00:00:00Z"), dates.parse("2024-07-02T00:00:00Z")
+WAITING_JOB, PARTED_JOB = scheduled_id(VIEW, WAITING_AT), scheduled_id(VIEW, PARTED_AT)
+"""The jobs of the view for two moments: one waits to be computed, the other is at work in two parts."""
 
 
 class SamLocalFailed(Exception):
@@ -156,6 +187,28 @@ def _processed(*outcomes: tuple[str, str]) -> list[dict[str, Any]]:
     ]
 
 
+def _element(id_: str, participants: int, **others: Any) -> dict[str, Any]:
+    """What is wanted of an element of the view's result."""
+    return {"id": id_, "metrics": {"participantCount": participants}} | others
+
+
+def _turnover(**metrics: dict[str, float]) -> dict[str, Any]:
+    """What is wanted of the view's chart: the metrics' values by month."""
+    return {
+        "id": "turnover",
+        "metrics": [
+            {
+                "id": id_,
+                "values": [
+                    {"value": value, "groupByAttributes": [{"attribute": "groupByTime", "value": month}]}
+                    for month, value in months.items()
+                ],
+            }
+            for id_, months in metrics.items()
+        ],
+    }
+
+
 CASES = (
     Case("preflight", "PreflightFunction", None, status=204),
     Case("schemas-create", "SchemasFunction", {"version": 1, "jsonSchema": {"title": "Store Visited"}}, status=201),
@@ -200,6 +253,81 @@ CASES = (
         },
     ),
     Case("projector-batch", "ProjectorFunction", {"batchItemFailures": []}, status=None),
+    Case("landing-batch", "LandingFunction", {"batchItemFailures": []}, status=None),
+    Case("compaction", "CompactionFunction", {"days": 2}, status=None),
+    Case(
+        "usage",
+        "UsageFunction",
+        {
+            "entities": [
+                {"month": "2024-06", "externalEventCount": 2},
+                {"month": "2024-05", "externalEventCount": len(PAST)},
+            ],
+            "dateExact": "2024-06-02T18:06:00.000Z",
+        },
+    ),
+    Case("views-create", "ViewsFunction", {"version": 1, "createdBy": {"id": CLIENT}}, status=201),
+    Case("views-list", "ViewsFunction", {"total": 2}),
+    Case(
+        "views-refused",
+        "ViewsFunction",
+        {
+            "code": "invalid.view",
+            "details": [
+                {"errorCode": code, "fieldName": field}
+                for code, field in (
+                    ("interval.or.duration", "interval"),
+                    ("impossible.value", "elements[0].filter.predicates[0].values[0]"),
+                    ("cycle", "elements[0].followedBy[0].id"),
+                    ("cycle", "elements[1].followedBy[0].id"),
+                    ("not.a.number", "charts[0].metrics[1].attribute"),
+                )
+            ],
+        },
+        status=400,
+    ),
+    Case("jobs-create", "JobsFunction", {"status": "Accepted", "journeyView": {"id": VIEW, "version": 1}}, status=202),
+    Case("timer", "TimerFunction", None, status=None),
+    Case("compute-job", "ComputeFunction", None, status=None),
+    Case("part-first", "PartFunction", None, status=None),
+    Case("part-second", "PartFunction", None, status=None),
+    Case("merge-parts", "MergeFunction", None, status=None),
+    Case(
+        "jobs-list",
+        "JobsFunction",
+        {
+            "entities": [
+                {"status": "Accepted"},  # of jobs-create
+                {"status": "Accepted"},  # of the timer
+                {"id": PARTED_JOB, "status": "Complete"},
+                {"id": WAITING_JOB, "status": "Complete"},
+            ]
+        },
+    ),
+    Case(
+        "jobs-result",
+        "JobsFunction",
+        {
+            "elements": [
+                _element("web", 3, followedBy=[{"id": "app", "connectionCount": 2}]),
+                _element("app", 2),
+            ],
+            "charts": [_turnover(web={"2024-05": 150.4}, app={"2024-05": 75, "2024-06": 120})],
+            "dateDataUntil": "2024-06-02T18:06:00.000Z",
+        },
+    ),
+    Case(
+        "jobs-result-merged",
+        "JobsFunction",
+        {
+            "elements": [
+                _element("web", 2, followedBy=[{"id": "app", "connectionCount": 1}]),
+                _element("app", 1),
+            ],
+            "charts": [_turnover(web={"2024-05": 100.5}, app={"2024-05": 75})],
+            "dateDataUntil": PAST_RECEIVED,
+        },
+    ),
     Case(
         "customers-summary",
         "CustomersFunction",
@@ -241,6 +369,7 @@ CASES = (
     ),
     Case("webhook-salesforce", "WebhooksFunction", "<Ack>true</Ack>"),
     Case("webhook-not-proven", "WebhooksFunction", {"code": "not.proven"}, status=401),
+    Case("openapi", "OpenapiFunction", {"openapi": "3.1.0", "info": {"title": "Journeys"}}),
 )
 """In the order in which they are run: what one stores is what a later one finds."""
 
@@ -313,6 +442,49 @@ def seed_endpoints(
         endpoints.create(endpoint)
 
 
+def seed_views(
+    dynamodb: "DynamoDBClient", registry_table: str, s3: "S3Client", bucket: str, configuration_id: str
+) -> None:
+    """The archive of PAST, the view of the case views-create, a schedule of it that is due, and two jobs."""
+    landed = Landing(LandingStore(s3, bucket)).put(ORGANIZATION, map(parquet.row, _past_events(configuration_id)))
+    if landed.landed != len(PAST):
+        raise SamLocalFailed("The past orders could not be archived.")
+
+    asked = json.loads((EVENTS / "views-create.json").read_text())["body"]
+    definition = ViewDefinition.model_validate_json(asked)
+    view = ViewStore(dynamodb, registry_table).create(ORGANIZATION, definition, CLIENT, VIEW)
+
+    schedules = ScheduleStore(dynamodb, registry_table)
+    schedule = schedules.create(ORGANIZATION, VIEW, Frequency.DAILY, CLIENT)
+    schedules.advance(schedule, schedule.date_modified - 2 * MILLISECONDS["Days"])
+
+    jobs, schemas = JobStore(dynamodb, registry_table), SchemaStore(dynamodb, registry_table)
+    for job_id, moment in ((WAITING_JOB, WAITING_AT), (PARTED_JOB, PARTED_AT)):
+        jobs.create(accepted(ORGANIZATION, view, job_id, CLIENT, date_created=moment, now=dates.now_ms()), view)
+    at_work = jobs.claim(ORGANIZATION, PARTED_JOB)
+    if at_work is None:
+        raise SamLocalFailed("The job that is to be at work could not be begun.")
+    snapshot = ArchiveStore(dynamodb, registry_table, lambda: s3, bucket).snapshot(ORGANIZATION)
+    WorkStore(s3, bucket).put_order(make_order(at_work, definition, schemas.get, snapshot, EVENTS_A_PART))
+
+
+def _past_events(configuration_id: str) -> Iterator[StoredEvent]:
+    for place, (id_, customer, date, channel, total) in enumerate(PAST):
+        attributes = {"orderNumber": id_.removeprefix("order-"), "channel": channel, "total": Decimal(total)}
+        yield StoredEvent(
+            event=Event(id_, dates.parse(date), (ExternalId("shop", customer),), attributes),
+            organization_id=ORGANIZATION,
+            configuration_id=configuration_id,
+            schema_id=SCHEMA,
+            schema_version=1,
+            slot=SLOT,
+            event_name="Order Placed",
+            source=SOURCE,
+            date_received=dates.parse(PAST_RECEIVED),
+            receipt=f"sam-local/seed#{place}",
+        )
+
+
 class _Template(yaml.SafeLoader):
     """Reads the template for its tables, whose keys and indexes hold no functions of CloudFormation."""
 
@@ -334,6 +506,14 @@ def create_tables(dynamodb: "DynamoDBClient") -> None:
         properties: Any = {one: value for one, value in resource["Properties"].items() if one in taken_over}
         dynamodb.create_table(TableName=name, **properties)
         dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+
+
+def empty_bucket(s3: "S3Client", bucket: str) -> None:
+    """The bucket, without anything in it."""
+    s3.create_bucket(Bucket=bucket)
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        if found := page.get("Contents"):
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": one["Key"]} for one in found]})
 
 
 @dataclass(frozen=True)
@@ -386,14 +566,17 @@ class SamLocal:
             secretsmanager: SecretsManagerClient = client("secretsmanager", endpoint_url=place.url, config=config)
             seed_endpoints(dynamodb, "RegistryTable", secretsmanager, configuration_id)
             s3: S3Client = client("s3", endpoint_url=place.url, config=config)
-            s3.create_bucket(Bucket="archive")
+            empty_bucket(s3, BUCKET)
+            seed_views(dynamodb, "RegistryTable", s3, BUCKET, configuration_id)
             serve_adobe_key(s3, ADOBE_KEY_PATH, ADOBE_PUBLIC_KEY)
+            sqs: SQSClient = client("sqs", endpoint_url=place.url, config=config)
+            queue_url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
         except (BotoCoreError, ClientError) as error:
             raise SamLocalFailed(f"The database at {place.url} does not do what it should: {error}") from None
         tables = {
             f"{name}_TABLE": f"{name.capitalize()}Table" for name in ("EVENTS", "JOURNEYS", "FAILURES", "REGISTRY")
         }
-        variables = {"AWS_ENDPOINT_URL": place.container_url, "ARCHIVE_BUCKET": "archive"}
+        variables = {"AWS_ENDPOINT_URL": place.container_url, "ARCHIVE_BUCKET": BUCKET, "JOBS_QUEUE_URL": queue_url}
         variables |= tables | {"SECRETS_PREFIX": SECRETS_PREFIX}
         variables |= {"ADOBE_KEYS_URL": f"{place.container_url}/{KEY_BUCKET}"}
         self._variables.write_text(json.dumps({"Parameters": variables}, indent=2) + "\n")
@@ -467,7 +650,7 @@ class SamLocal:
         host, name = _reachable()
         place = Place(host, name, ministack.free_port(host, PREFERRED_PORT))
         try:
-            pid = ministack.start(self._home, place.host, place.port, SERVICES="dynamodb,s3,secretsmanager")
+            pid = ministack.start(self._home, place.host, place.port, SERVICES="dynamodb,s3,secretsmanager,sqs")
         except ministack.DidNotStart as failed:
             raise SamLocalFailed(f"The database at {place.url} did not start:\n{failed}") from None
         state = {"pid": pid, "host": place.host, "name": place.name, "port": place.port}

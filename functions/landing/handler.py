@@ -8,7 +8,7 @@ from journeys.archive.landing import Landing
 from journeys.archive.store import LandingStore
 from journeys.aws import s3
 from journeys.settings import LandingSettings
-from journeys.telemetry import logger
+from journeys.telemetry import follow, logger
 
 settings = LandingSettings.read()
 landing = Landing(LandingStore(s3(), settings.archive_bucket))
@@ -18,5 +18,5 @@ landing = Landing(LandingStore(s3(), settings.archive_bucket))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answers with the records to be tried again, as Lambda's partial batch response."""
     again = landing.land(event["Records"])
-    logger.info("landed", records=len(event["Records"]), again=len(again))
+    follow("landed", event["Records"], again=len(again))
     return {"batchItemFailures": [{"itemIdentifier": number} for number in again]}

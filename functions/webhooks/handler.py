@@ -12,7 +12,7 @@ from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import Ingest
 from journeys.events.store import EventLog
-from journeys.http import body_bytes, error_answer, public_url, request_id
+from journeys.http import HEADERS, body_bytes, error_answer, public_url, request_id
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import WebhookSettings
@@ -54,5 +54,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except (ClientError, BotoCoreError) as error:
         report("a store failed", error)
         return error_answer(outage(error), context_id)
-    headers = {"Content-Type": answer.content_type, "Cache-Control": "no-store", **answer.headers}
+    headers = {"Content-Type": answer.content_type, **HEADERS, **answer.headers}
     return {"statusCode": answer.status, "headers": headers, "body": answer.body}

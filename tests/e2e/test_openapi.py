@@ -55,7 +55,7 @@ def cases(one: Described, mode: GenerationMode, examples: int, check: Any) -> li
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation_of(one).as_strategy(generation_mode=mode))
-    def ask(case: Case) -> None:
+    def ask(case: Case[Any]) -> None:
         try:
             check(case)
         except FailureGroup as failed:
@@ -66,13 +66,13 @@ def cases(one: Described, mode: GenerationMode, examples: int, check: Any) -> li
     return wrong
 
 
-def is_bad(case: Case, place: ParameterLocation) -> bool:
+def is_bad(case: Case[Any], place: ParameterLocation) -> bool:
     """Whether the request was made wrong in this place."""
     part = case.meta.components.get(place) if case.meta else None
     return part is not None and part.mode.is_negative
 
 
-def with_ids(case: Case, one: Described, ids: dict[str, str]) -> Case:
+def with_ids(case: Case[Any], one: Described, ids: dict[str, str]) -> Case[Any]:
     """The case at what there is, unless its path is what is wrong with it; a deletion is only asked of nothing."""
     if one.method != "DELETE" and not is_bad(case, ParameterLocation.PATH):
         known = NOBODYS | ids
@@ -83,7 +83,7 @@ def with_ids(case: Case, one: Described, ids: dict[str, str]) -> Case:
 # -- in process --------------------------------------------------------------------------------------------------------
 
 
-def answer(world: InProcess, one: Described, case: Case) -> Response:
+def answer(world: InProcess, one: Described, case: Case[Any]) -> Response:
     """What the operation's function answers, as if it came over the network."""
     request = requests.Request(**case.as_transport_kwargs(base_url="http://api.example")).prepare()
     url = urlsplit(str(request.url))
@@ -93,7 +93,7 @@ def answer(world: InProcess, one: Described, case: Case) -> Response:
         unquote(url.path).removeprefix(PREFIX),
         client_id=None if is_bad(case, ParameterLocation.HEADER) else world.owner.proof,
         query=dict(parse_qsl(url.query, keep_blank_values=True)) or None,
-        raw=body,
+        raw=body,  # type: ignore[arg-type]  # bytes, as nothing here streams
     )
     event["headers"] = dict(request.headers)
     answered = world._modules[one.method, one.path].handler(event, Context())
@@ -113,7 +113,7 @@ def test_every_operation_keeps_to_its_description(in_process: InProcess, mode: G
     answers: dict[str, set[int]] = {}
     for one in OPERATIONS:
 
-        def check(case: Case, one: Described = one) -> None:
+        def check(case: Case[Any], one: Described = one) -> None:
             response = answer(in_process, one, with_ids(case, one, in_process.ids))
             answers.setdefault(one.name, set()).add(response.status_code)
             case.validate_response(response, checks=CHECKS)

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from journeys.aws import secretsmanager
+from journeys import keys
+from journeys.archive import columns
+from journeys.aws import s3, secretsmanager
 from journeys.events.model import StoredEvent
+from journeys.views.jobs.store import WorkStore
 from journeys.webhooks.senders.adobe import Adobe
 from journeys.webhooks.senders.registry import SENDERS
 from journeys.webhooks.store import SecretStore
@@ -19,9 +22,12 @@ from tests.support.template import ROOT, resources
 from tests.support.webhooks import Sender, adobe_public_key, deliveries
 from tools import sam_local
 from tools.sam_local import (
+    BUCKET,
     CASES,
     EVENTS,
     ORGANIZATION,
+    PARTED_JOB,
+    PAST,
     SCHEMA,
     SECRETS_PREFIX,
     SOURCE,
@@ -29,8 +35,10 @@ from tools.sam_local import (
     Case,
     create_tables,
     difference,
+    empty_bucket,
     seed,
     seed_endpoints,
+    seed_views,
 )
 from tools.signing import ADOBE_KEY_PATH, ADOBE_PUBLIC_KEY
 
@@ -51,8 +59,10 @@ def functions(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> dict[str, Modu
     """Every function over a seeded database, by its name in the template."""
     monkeypatch.setenv("SECRETS_PREFIX", SECRETS_PREFIX)
     monkeypatch.setitem(SENDERS, "adobe", Adobe(adobe_key_at))
-    seed_endpoints(tables.dynamodb, tables.registry, secretsmanager(), seed(tables.dynamodb, tables.registry))
-    return {case.function: load(case.function.removesuffix("Function").lower()) for case in CASES}
+    configuration_id = seed(tables.dynamodb, tables.registry)
+    seed_endpoints(tables.dynamodb, tables.registry, secretsmanager(), configuration_id)
+    seed_views(tables.dynamodb, tables.registry, s3(), BUCKET, configuration_id)
+    return {name: load(name.removesuffix("Function").lower()) for name in {case.function for case in CASES}}
 
 
 def test_every_file_is_a_case_and_every_case_has_a_file() -> None:
@@ -192,6 +202,30 @@ def test_the_files_name_the_configuration_that_is_seeded(tables: Tables) -> None
     assert named == {configuration_id}
     assert (ORGANIZATION, SOURCE) == ("sam-local", "Web shop")
     assert SCHEMA in json.dumps(event_of("projector-batch"))
+
+
+def test_the_archive_is_given_the_same_batch_as_the_journeys() -> None:
+    assert event_of("landing-batch") == event_of("projector-batch")
+
+
+def test_both_parts_of_the_job_that_is_at_work_have_customers_of_their_own(tables: Tables) -> None:
+    seed_views(tables.dynamodb, tables.registry, s3(), BUCKET, seed(tables.dynamodb, tables.registry))
+
+    order = WorkStore(s3(), BUCKET).order(ORGANIZATION, PARTED_JOB, event_of("merge-parts")["attempt"])
+
+    buckets = {
+        columns.bucket(columns.customer_hash(keys.journey(ORGANIZATION, "shop", customer))) for _, customer, *_ in PAST
+    }
+    assert len(order.parts) == len(event_of("merge-parts")["parts"]) == 2
+    assert all(any(first <= bucket <= last for bucket in buckets) for first, last in order.parts)
+
+
+def test_a_bucket_is_made_and_made_again_empty(tables: Tables) -> None:
+    for _ in range(2):
+        empty_bucket(s3(), "another")
+
+        assert s3().list_objects_v2(Bucket="another")["KeyCount"] == 0
+        s3().put_object(Bucket="another", Key="left/of/an/earlier/run", Body=b"")
 
 
 def test_tables_are_made_as_the_template_has_them_and_made_again_empty(tables: Tables) -> None:

@@ -536,6 +536,14 @@ def test_groups_have_the_names_of_times_and_values(compute: Compute) -> None:
     ]
 
 
+@pytest.mark.parametrize("zeros", [["-0.0"], ["-0.0", "0"], ["0", "-0.0"]])
+def test_there_is_one_zero(compute: Compute, zeros: list[str]) -> None:
+    grouped = [{"elementId": "a", "attribute": "amount"}]
+    charts = [chart_of({"id": "m", "elementId": "a", "aggregate": "EventCount"}, groupByAttributes=grouped)]
+    events = [happened("ann", place, amount=Decimal(zero)) for place, zero in enumerate(zeros)]
+    assert values(compute(view_of(element("a"), charts=charts), events)) == {("0",): len(zeros)}
+
+
 def test_the_greatest_groups_are_kept_and_ties_go_by_name(compute: Compute) -> None:
     charts = [
         chart_of(

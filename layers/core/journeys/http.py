@@ -58,11 +58,12 @@ STATUS: dict[type[JourneysError], int] = {
 }
 """The one place that knows which status an error is answered with."""
 
-_HEADERS = {
+HEADERS = {
     "Cache-Control": "no-store",
     "Strict-Transport-Security": "max-age=63072000",
     "X-Content-Type-Options": "nosniff",
 }
+"""What every answer carries."""
 
 
 class Request:
@@ -238,7 +239,7 @@ class Api:
                     raise NotFound("There is no such resource.")  # nothing has such an id, and no key can hold it
                 answered = handler(Request(event, invocation_id, caller, began), **variables)
                 if answered is None:
-                    return Response(status_code=204, body="", headers=dict(_HEADERS))
+                    return Response(status_code=204, body="", headers=dict(HEADERS))
                 return _response(status, answered)
 
             self.routes.append(Route(method, path, permission, status, handler))
@@ -304,14 +305,14 @@ def error_answer(error: JourneysError, context_id: str) -> dict[str, Any]:
         body["messageParams"] = error.params
     if isinstance(error, LimitReached):
         body["limit"] = {"namespace": error.namespace, "key": error.key, "value": error.value}
-    headers = {"Content-Type": JSON, **_HEADERS}
+    headers = {"Content-Type": JSON, **HEADERS}
     if isinstance(error, TooManyRequests | ServiceUnavailable):
         headers["Retry-After"] = str(error.retry_after)
     return {"statusCode": status, "headers": headers, "body": jsontext.dumps(body)}
 
 
 def _response(status: int, body: dict[str, Any]) -> Response[str]:
-    return Response(status_code=status, content_type=JSON, body=jsontext.dumps(body), headers=dict(_HEADERS))
+    return Response(status_code=status, content_type=JSON, body=jsontext.dumps(body), headers=dict(HEADERS))
 
 
 def _path(places: Sequence[int | str]) -> str:

@@ -137,12 +137,14 @@ class ViewStore:
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
-    def create(self, organization_id: str, definition: ViewDefinition, client_id: str) -> View:
-        """Saves a new view as its version 1."""
+    def create(
+        self, organization_id: str, definition: ViewDefinition, client_id: str, view_id: str | None = None
+    ) -> View:
+        """Saves a new view as its version 1, under an id of its own where none is given."""
         now_ms = dates.now_ms()
         charts = [_numbered(chart, 1) for chart in definition.charts]
         view = View(
-            view_id=str(uuid.uuid4()),
+            view_id=view_id or str(uuid.uuid4()),
             version=1,
             definition=_with_charts(definition, charts),
             created_by=client_id,

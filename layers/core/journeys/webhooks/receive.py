@@ -58,6 +58,7 @@ class Receiver:
         if handshake is not None:
             return handshake
         outcomes = self._take(sender, endpoint, delivery, request_id, deadline)
+        count("Deliveries", sender=sender.name)
         logger.info("delivered", sender=sender.name, outcomes=dict(outcomes))
         return sender.acknowledge() or Answer(200, jsontext.dumps(dict(outcomes)))
 

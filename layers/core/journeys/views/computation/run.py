@@ -2,7 +2,8 @@
 
 # ruff: noqa: S608  (queries are put together here; what people wrote goes in as parameters)
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
 import duckdb
@@ -10,7 +11,7 @@ import duckdb
 from journeys.archive.columns import BUCKETS, bounds, quoted
 from journeys.archive.reading import Events
 from journeys.views.computation.charts import aggregate
-from journeys.views.computation.links import follow
+from journeys.views.computation.links import Reached, follow
 from journeys.views.computation.part import Part, merge
 from journeys.views.computation.plan import Plan
 
@@ -30,10 +31,9 @@ def run(
     everybody = (first_bucket, last_bucket) == (0, BUCKETS - 1)  # whom to count takes no reading
     counted = events.select((), "true" if everybody else _whose(*bounds(first_bucket, last_bucket)))
     (rows,) = connection.execute(f"SELECT count(*) FROM ({counted})").fetchall()[0]
-    return merge(
-        _some(plan, events, connection, _whose(first, last))
-        for first, last in _ranges(first_bucket, last_bucket, 1 + rows // ROWS_AT_ONCE)
-    )
+    ranges = _ranges(first_bucket, last_bucket, 1 + rows // ROWS_AT_ONCE)
+    queries = (_query(plan, events, _whose(first, last)) for first, last in ranges)
+    return merge((_with_charts if plan.charts else _without_charts)(plan, connection, queries))
 
 
 def _whose(first: int, last: int) -> str:
@@ -48,25 +48,43 @@ def _ranges(first_bucket: int, last_bucket: int, count: int) -> Iterator[tuple[i
     return ((first, after - 1) for first, after in pairwise(edges))
 
 
-def _some(plan: Plan, events: Events, connection: duckdb.DuckDBPyConnection, whose: str) -> Part:
-    """The part that some customers make."""
+def _query(plan: Plan, events: Events, whose: str) -> str:
+    """SQL for the events of some customers that count for an element, with the marks of those that they count for."""
     charted = "".join(f", {quoted(column)}" for column in plan.charted)
     where = f"type IN ({', '.join(map(str, plan.types))}) AND date >= {plan.start} AND date < {plan.end} AND {whose}"
-    query = (
+    return (
         f"SELECT * FROM (SELECT hash, date, {plan.marks} AS marks{charted} "
         f"FROM ({events.select((*plan.read, *plan.charted), where)})) WHERE marks <> 0"
     )
-    if not plan.charts:
-        rows = connection.execute(query, plan.parameters).fetchnumpy()
+
+
+def _without_charts(plan: Plan, connection: duckdb.DuckDBPyConnection, queries: Iterable[str]) -> Iterator[Part]:
+    """The part of each query's customers. While the links of some are followed, the next are read."""
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        followed: Future[Reached] | None = None
+        for query in queries:
+            rows = connection.execute(query, plan.parameters).fetchnumpy()
+            if followed is not None:
+                yield _counts(followed.result())
+            followed = worker.submit(follow, plan, rows["hash"], rows["date"], rows["marks"])
+        if followed is not None:
+            yield _counts(followed.result())
+
+
+def _counts(reached: Reached) -> Part:
+    return Part(reached.elements, reached.connections, ())
+
+
+def _with_charts(plan: Plan, connection: duckdb.DuckDBPyConnection, queries: Iterable[str]) -> Iterator[Part]:
+    """The part of each query's customers, whose events are kept until there are charts of those that are reached."""
+    for query in queries:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE viewed AS {query}", plan.parameters)
+        rows = connection.execute("SELECT hash, date, marks FROM viewed").fetchnumpy()
         found = follow(plan, rows["hash"], rows["date"], rows["marks"])
-        return Part(found.elements, found.connections, ())
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE viewed AS {query}", plan.parameters)
-    rows = connection.execute("SELECT hash, date, marks FROM viewed").fetchnumpy()
-    found = follow(plan, rows["hash"], rows["date"], rows["marks"])
-    connection.register("reached_marks", {"reached": found.marks})
-    try:
-        charts = aggregate(connection, plan.charts, "viewed POSITIONAL JOIN reached_marks")
-    finally:
-        connection.unregister("reached_marks")
-        connection.execute("DROP TABLE viewed")
-    return Part(found.elements, found.connections, charts)
+        connection.register("reached_marks", {"reached": found.marks})
+        try:
+            charts = aggregate(connection, plan.charts, "viewed POSITIONAL JOIN reached_marks")
+        finally:
+            connection.unregister("reached_marks")
+            connection.execute("DROP TABLE viewed")
+        yield Part(found.elements, found.connections, charts)
