@@ -8,6 +8,7 @@ VENV := .venv
 SAM := .local/venvs/sam
 STACK := .local/venvs/stack
 CHECKOV := .local/venvs/checkov
+BENCH := .local/venvs/bench
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/.installed $(SAM)/.installed $(STACK)/.installed
 
@@ -42,6 +43,11 @@ $(STACK)/.installed: tools/requirements/stack.txt
 $(CHECKOV)/.installed: tools/requirements/checkov.txt
 	@echo "  installing checkov ..."
 	@$(install)
+
+$(BENCH)/.installed: tools/requirements/bench.txt
+	@echo "  installing what the benchmarks compare with ..."
+	@$(install)
+	@$(BENCH)/bin/python -c 'import site; print(*site.getsitepackages())' | xargs -I @ sh -c 'echo "$(CURDIR)/layers/core" > @/journeys.pth'
 
 .PHONY: install
 install: $(TOOLS)  ## make the virtual environments
@@ -95,6 +101,10 @@ test: $(TOOLS)  ## everything that proves the product
 sam-local: $(TOOLS)  ## every function under `sam local invoke`, with Docker
 	@$(BIN)/python -m tools.sam_local
 
+.PHONY: load
+load: $(TOOLS)  ## two minutes of load while functions are killed, then every event accounted for: SECONDS=60 RATE=40
+	@$(BIN)/python -m tools.load $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(RATE),--rate "$(RATE)")
+
 .PHONY: bench
-bench: $(TOOLS)  ## the benchmarks, as a table and as JSON
+bench: $(TOOLS) $(BENCH)/.installed  ## the benchmarks, as a table and as JSON
 	@$(BIN)/python -m tests.bench

@@ -1,5 +1,6 @@
 """What tests stand on: tables on three kinds of DynamoDB, and the deployed local stack."""
 
+import functools
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
 
@@ -32,6 +34,10 @@ os.environ |= {
     "POWERTOOLS_LOG_LEVEL": "WARNING",
     "POWERTOOLS_METRICS_DISABLED": "true",
 }
+
+# moto begins every test with a session of its own, which would read botocore's descriptions of AWS from disk again
+_read = functools.cache(JSONFileLoader()._load_file)  # type: ignore[attr-defined]
+JSONFileLoader._load_file = lambda _, *where: _read(*where)  # type: ignore[attr-defined]
 
 settings.register_profile(
     "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]

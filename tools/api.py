@@ -36,13 +36,7 @@ class Api:
         """One request; answers the JSON. `path` comes after /api/v2/journey/. Raises ApiError."""
         for attempt in range(MAX_TRIES):
             try:
-                answer = self._http.request(
-                    method,
-                    path,
-                    content=None if body is None else json.dumps(body),
-                    params={name: value for name, value in query.items() if value is not None},
-                    headers={"Authorization": f"Bearer {self._access_token()}", "Content-Type": "application/json"},
-                )
+                answer = self.ask(method, path, None if body is None else json.dumps(body).encode(), **query)
             except httpx.TransportError:
                 if attempt == MAX_TRIES - 1:
                     raise
@@ -54,6 +48,16 @@ class Api:
         if answer.status_code >= 400:
             raise ApiError(answer.status_code, parsed)
         return parsed
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **query: Any) -> httpx.Response:
+        """One try at a request; answers whatever came back. Raises httpx.TransportError where nothing did."""
+        return self._http.request(
+            method,
+            path,
+            content=body,
+            params={name: value for name, value in query.items() if value is not None},
+            headers={"Authorization": f"Bearer {self._access_token()}", "Content-Type": "application/json"},
+        )
 
     def send(self, configuration_id: str, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Up to 100 events; those that may be tried again are. Answers {processed, unprocessedEntities}, by place."""

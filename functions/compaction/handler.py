@@ -17,7 +17,8 @@ store = ArchiveStore(dynamodb(), settings.registry_table, s3, settings.archive_b
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Answers with how many days were compacted."""
-    compaction = Compaction(store, memory=f"{context.memory_limit_in_mb // 2}MB")  # the rest is for Python and buffers
+    memory = int(context.memory_limit_in_mb) // 2  # Lambda gives a text; the rest is for Python and buffers
+    compaction = Compaction(store, memory=f"{memory}MB")
     days = compact_all(compaction, store, seconds=context.get_remaining_time_in_millis() / 1000)
     logger.info("compacted", days=days)
     return {"days": days}

@@ -18,7 +18,7 @@ class Context:
     """What the functions use of Lambda's context."""
 
     function_name: str = "test"
-    memory_limit_in_mb: int = 512
+    memory_limit_in_mb: str = "512"  # a text, as Lambda has it, whatever its type says
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:test"
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 

@@ -293,8 +293,8 @@ def test_the_function_compacts_all_archives(tables: Tables) -> None:
     archive = Archive.of(tables)
     archive.land(event(1), event(2, organization_id="other"), event(3, date_received=NOON + DAY))
     function = load("compaction")
-    assert function.handler({}, Context(memory_limit_in_mb=1024)) == {"days": 3}
-    assert function.handler({}, Context(memory_limit_in_mb=1024)) == {"days": 0}
+    assert function.handler({}, Context(memory_limit_in_mb="1024")) == {"days": 3}
+    assert function.handler({}, Context(memory_limit_in_mb="1024")) == {"days": 0}
     assert archive.store.snapshot(ORGANIZATION).landed == ()
     assert archive.read() == names([event(1), event(3)])
     assert len(archive.read("other")) == 1

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -342,7 +343,7 @@ def test_the_rows_before_stay_for_those_who_read_them(world: World) -> None:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(repair, "sweep", swept)
-        patched.setattr(time, "sleep", waited.append)
+        patched.setattr(repair, "time", SimpleNamespace(monotonic=time.monotonic, sleep=waited.append))
         operator.rebuild(Scope(), Report())
     assert waited[0] > 0.1
     assert len(waited) == 2

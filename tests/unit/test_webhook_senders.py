@@ -261,7 +261,7 @@ def test_a_delivery_may_say_that_it_holds_no_events(
     answer = desk.receive(name, sent)
 
     assert json.loads(answer.body) == {"created": 0, "duplicate": 0, "failed": 0}
-    assert counted == [("DeliveriesEmpty", {"sender": name})]
+    assert counted == [("DeliveriesEmpty", {"sender": name}), ("Deliveries", {"sender": name})]
     assert desk.nothing_written()
 
 
@@ -279,7 +279,9 @@ def test_what_is_kept_is_counted_by_its_reason(desk: Desk, monkeypatch: pytest.M
     desk.send("hubspot")
     assert counted == [
         ("EventsRefused", 1, {"reason": "invalid.payload"}),
+        ("Deliveries", {"sender": "github"}),
         ("EventsRefused", 2, {"reason": "configuration.gone"}),
+        ("Deliveries", {"sender": "hubspot"}),
     ]
 
 
