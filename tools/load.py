@@ -29,6 +29,7 @@ from threading import Lock
 from typing import TextIO
 
 import httpx
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -66,8 +67,8 @@ POSTERS = 2
 """Of each organisation; each waits for its answers."""
 
 KILLED = ("IngestFunction", "ProjectorFunction", "WebhooksFunction", "LandingFunction")
-KILLS_EVERY = 4.0
-REBUILDS_AFTER = 2.0
+KILLS_EVERY = 3.0
+REBUILDS_AFTER, READS_AFTER = 2.0, 0.5
 PATIENCE = 60.0
 """Seconds for which a sender sends again what it got no answer to."""
 
@@ -344,7 +345,7 @@ class Load:
         """Reads the journeys that change most; none may ever have fewer events than before."""
         seen: Counter[str] = Counter()
         for customer in itertools.cycle(HOT_CUSTOMERS):
-            if self._stopped.wait(0.5):
+            if self._stopped.wait(READS_AFTER):
                 return
             with contextlib.suppress(httpx.TransportError):
                 answer = organization.api.ask("GET", "customers", externalSourceId=CUSTOMER_SOURCE, value=customer)
@@ -565,8 +566,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(local, given, console, errors)
     except KeyboardInterrupt:
         trouble = "Interrupted."
-    except (StackFailed, ApiError, httpx.HTTPError) as error:
+    except (StackFailed, ApiError) as error:
         trouble = str(error)
+    except (httpx.HTTPError, BotoCoreError, ClientError) as error:
+        trouble = f"The local stack does not answer ({type(error).__name__}); its log is in {HOME.relative_to(ROOT)}."
     finally:
         local.down()
     errors.print(trouble, style="red", markup=False)

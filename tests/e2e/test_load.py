@@ -24,6 +24,6 @@ def test_every_event_of_a_load_run_is_accounted_for_and_verify_finds_no_differen
     found = checks(tally, meanwhile, report, load.failures())
     assert [one for one in found if not one.holds] == []
     assert report.events > report.journeys > 0
-    assert meanwhile.rebuilds > 0 < meanwhile.reads
+    assert meanwhile.rebuilds > 0
     assert passed[-1] > SECONDS / 2
     assert not meanwhile.killed

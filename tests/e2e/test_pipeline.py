@@ -233,17 +233,20 @@ def test_validating_stores_nothing(stack: Stack, caller: Callable[..., Caller]) 
 # -- a long journey ----------------------------------------------------------------------------------------------------
 
 
-def test_a_journey_of_10_000_events_pages_through_completely(stack: Stack, caller: Callable[..., Caller]) -> None:
-    """In both orders, and by type and time; every fourth event bears the date of the one before it."""
+def test_a_journey_longer_than_one_read_pages_through_completely(stack: Stack, caller: Callable[..., Caller]) -> None:
+    """In both orders, and by type and time; every fourth event bears the date of the one before it.
+
+    DynamoDB reads a megabyte at once; ids are so long that the journey's steps are more.
+    """
     one = caller()
     api = one.api
     feeds = [(configure(api, {"title": title}, title), title) for title in ("Common", "Rare")]
     start = dates.parse("2026-01-01T00:00:00Z")
     sent: list[tuple[str, str, str, Any]] = []
-    for number in range(10_000):
+    for number in range(4_000):
         configuration_id, title = feeds[number % 100 == 7]
         date = dates.text(start + 1000 * (number - (number % 4 == 3)))
-        event_id = f"e-{number:05d}"
+        event_id = f"e-{number:05d}-{'x' * 140}"
         sent.append((date, configuration_id, title, event(event_id, date, {})))
     requests = [
         (configuration_id, request)
@@ -254,8 +257,8 @@ def test_a_journey_of_10_000_events_pages_through_completely(stack: Stack, calle
     with ThreadPoolExecutor(2) as threads:
         for answer in threads.map(lambda request: api.send(*request), requests):
             assert answer["unprocessedEntities"] == []
-    summary = wait_for(api, 10_000)
-    assert {one["eventName"]: one["eventCount"] for one in summary["eventTypes"]} == {"Common": 9_900, "Rare": 100}
+    summary = wait_for(api, 4_000)
+    assert {one["eventName"]: one["eventCount"] for one in summary["eventTypes"]} == {"Common": 3_960, "Rare": 40}
 
     # the order is by date, then by configuration, then by id
     in_order = sorted(sent, key=lambda row: (row[0], row[1], row[3]["id"]))

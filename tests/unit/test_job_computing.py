@@ -19,7 +19,7 @@ from journeys import aws, dates, jsontext
 from journeys.archive import reading
 from journeys.archive.columns import BUCKETS
 from journeys.archive.model import ArchiveFile, Snapshot
-from journeys.errors import JourneysError, ServiceUnavailable
+from journeys.errors import NotComputable, ServiceUnavailable
 from journeys.registry.schemas.kinds import Kind
 from journeys.registry.schemas.store import SchemaStore
 from journeys.views.computation import run as engine
@@ -480,7 +480,7 @@ def test_an_event_type_that_is_gone_fails_the_job_at_once(office: Office, view: 
     assert office.messages() == []
 
 
-class Wrong(JourneysError):
+class Wrong(NotComputable):
     code = "wrong.view"
 
 

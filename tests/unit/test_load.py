@@ -322,6 +322,49 @@ def test_a_pace_is_kept_and_ends_when_the_run_does() -> None:
     assert not pace.wait(1)
 
 
+# -- beside the senders ------------------------------------------------------------------------------------------------
+
+
+class Journeys:
+    """Stands in for the API where journeys are read: each answer is a count, or None where there is no journey."""
+
+    def __init__(self, run: Load, *counts: int | None) -> None:
+        self.run, self.counts = run, list(counts)
+
+    def ask(self, method: str, path: str, **query: str) -> httpx.Response:
+        assert (method, path, query["externalSourceId"]) == ("GET", "customers", "crm")
+        count = self.counts.pop(0)
+        if not self.counts:
+            self.run._stopped.set()
+        return httpx.Response(404) if count is None else httpx.Response(200, json={"eventCount": count})
+
+
+@pytest.mark.parametrize(("counts", "reads", "fewer"), [((None, 3, 3, 5), 3, 0), ((7, 6, 7, 5), 4, 2)])
+def test_a_journey_with_fewer_events_than_before_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, counts: Sequence[int | None], reads: int, fewer: int
+) -> None:
+    monkeypatch.setattr(load_run, "HOT_CUSTOMERS", ("hot",))
+    monkeypatch.setattr(load_run, "READS_AFTER", 0.0)
+    run = Load(Stack("none", None), [], rate=1)
+    run._read(Organization("acme", Journeys(run, *counts), {}, {}, Traffic("seed")))  # type: ignore[arg-type]
+    assert (run.meanwhile.reads, run.meanwhile.fewer) == (reads, fewer)
+
+
+def test_functions_are_killed_in_turn_until_the_run_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load_run, "KILLS_EVERY", 0.0)
+    run, killed = Load(Stack("none", None), [], rate=1), list[str]()
+
+    def kills(function: str) -> int:
+        killed.append(function)
+        if len(killed) == 6:
+            run._stopped.set()
+        return 2 if function == "IngestFunction" else 1
+
+    run._kill(kills)
+    assert killed == [*load_run.KILLED, *load_run.KILLED[:2]]
+    assert run.meanwhile.killed["IngestFunction"] == 4
+
+
 # -- killing -----------------------------------------------------------------------------------------------------------
 
 
