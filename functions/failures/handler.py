@@ -75,10 +75,12 @@ def list_failures(request: Request) -> dict[str, Any]:
         status=status if status != "all" else None,
     )
     page = list(islice(found, size + 1))
+    entities = [failure.to_wire(whole=False) for _, failure in page[:size]]
+    fit = cursors.fitting(entities)
     return present(
         {
-            "entities": [failure.to_wire(whole=False) for _, failure in page[:size]],
-            "nextCursor": cursors.encode(page[size - 1][0], *scope) if len(page) > size else None,
+            "entities": entities[:fit],
+            "nextCursor": cursors.encode(page[fit - 1][0], *scope) if len(page) > fit else None,
         }
     )
 

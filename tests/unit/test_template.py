@@ -150,8 +150,10 @@ def test_a_consumer_reads_from_the_beginning_and_tries_again_by_age(consumer: st
     assert destination == {"Type": "S3", "Destination": {"Fn::GetAtt": "ArchiveBucket.Arn"}}
 
 
-def test_what_the_stream_gives_up_can_be_put_into_the_bucket() -> None:
-    granted = list(grants("ProjectorRole"))
+@pytest.mark.parametrize("role", ["ProjectorRole", "LandingRole"])
+def test_what_the_stream_gives_up_can_be_put_into_the_bucket(role: str) -> None:
+    """Anywhere in it, as SAM itself grants it: whether Lambda takes a mapping with less, only AWS can tell."""
+    granted = list(grants(role))
     assert ("s3:PutObject", {"Fn::Sub": "${ArchiveBucket.Arn}/*"}) in granted
     assert ("s3:ListBucket", {"Fn::GetAtt": "ArchiveBucket.Arn"}) in granted
 
@@ -165,6 +167,31 @@ def test_nothing_that_must_be_unique_has_a_name_of_its_own() -> None:
     for logical_id, resource in RESOURCES.items():
         if resource["Type"] != "AWS::CloudWatch::Alarm":
             assert not named & resource.get("Properties", {}).keys(), logical_id
+
+
+def test_schedules_have_names_of_their_stack() -> None:
+    """SAM would give them their logical ids, and no second stack could be made."""
+    schedules = [
+        event["Properties"]
+        for properties in FUNCTIONS.values()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "ScheduleV2"
+    ]
+    assert len(schedules) == 2
+    assert all(schedule["OmitName"] is True for schedule in schedules)
+
+
+def test_the_archives_delete_markers_end() -> None:
+    """Every listing would go past them."""
+    rules = RESOURCES["ArchiveBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    ending = {rule["Prefix"] for rule in rules if rule.get("ExpiredObjectDeleteMarker")}
+    assert ending == {"archive/", "aws/lambda/"}
+
+
+def test_clients_outlive_the_stack_as_the_registry_does() -> None:
+    pool = RESOURCES["UserPool"]
+    assert (pool["DeletionPolicy"], pool["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert pool["Properties"]["DeletionProtection"] == "ACTIVE"
 
 
 def test_the_domain_is_made_of_the_stacks_own_id() -> None:

@@ -1,13 +1,37 @@
-"""Cursors: a place in a listing, opaque to the caller, good only for the listing that gave it."""
+"""Cursors: a place in a listing, opaque to the caller, good only for the listing that gave it.
+
+A page ends where so many entities were asked for, or where one answer can hold no more; then its cursor is there.
+"""
 
 import base64
 import binascii
 import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from journeys import keys
+from journeys import jsontext, keys
 from journeys.errors import BadRequest
 
+LARGEST_PAGE = 4_500_000
+"""Bytes of a page's entities, as Lambda answers with them. It refuses to answer with over 6 MB; the rest is room for
+what an answer holds beside them."""
+
 _CHECK = 9
+
+
+def fitting(entities: Sequence[Mapping[str, Any] | None]) -> int:
+    """How many of a page's entities, from the first on, one answer can hold; one at least, if there are any.
+
+    Lambda writes an answer's JSON into JSON, so quotes and line breaks are escaped a second time. Not every runtime
+    leaves other letters than ASCII's as they are, so those are counted as escaped too.
+    """
+    left = LARGEST_PAGE
+    for number, entity in enumerate(entities):
+        left -= len(json.dumps(jsontext.dumps(entity)))
+        if left < 0:
+            return max(1, number)
+    return len(entities)
 
 
 def encode(position: str, *scope: str) -> str:

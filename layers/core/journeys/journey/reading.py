@@ -27,7 +27,7 @@ class JourneyReader:
         )
 
     def summary(self, organization_id: str, external_source_id: str, value: str) -> dict[str, Any]:
-        """The journey in figures, and its last 20 events, the newest first. Raises NotFound."""
+        """The journey in figures, and its last events, the newest first: 20, or what fits. Raises NotFound."""
         journey_key = _key(organization_id, external_source_id, value)
         summary = self._journeys.summary(journey_key)
         journey = summary.journey
@@ -35,7 +35,8 @@ class JourneyReader:
             raise _not_found()
         types = self._types_of(organization_id, journey)
         partition = keys.steps(journey_key, summary.generation)
-        recent = list(islice(self._journeys.steps(partition, ascending=False, page=RECENT_EVENTS), RECENT_EVENTS))
+        steps = list(islice(self._journeys.steps(partition, ascending=False, page=RECENT_EVENTS), RECENT_EVENTS))
+        recent = self._events(organization_id, steps)
 
         def type_of(slot: str) -> dict[str, Any]:
             schema = types.get(slot)
@@ -60,7 +61,7 @@ class JourneyReader:
                 {"from": _name(types, pair[0]), "to": _name(types, pair[1]), "count": number}
                 for pair, number in sorted(journey.transitions.items(), key=lambda one: (-one[1], one[0]))
             ],
-            "recentEvents": self._events(organization_id, recent),
+            "recentEvents": [event for event in recent[: cursors.fitting(recent)] if event is not None],
         }
 
     def events(
@@ -76,7 +77,10 @@ class JourneyReader:
         since: int | None,
         until: int | None,
     ) -> dict[str, Any]:
-        """One page of the journey's events, from `since` up to and without `until`. Raises NotFound and BadRequest."""
+        """One page of the journey's events, from `since` up to and without `until`: so many, or what fits.
+
+        Raises NotFound and BadRequest.
+        """
         journey_key = _key(organization_id, external_source_id, value)
         scope = (journey_key, str(ascending), event_name or "", str(since), str(until))
         after = cursors.decode(cursor, *scope) if cursor is not None else None
@@ -100,11 +104,12 @@ class JourneyReader:
                 page=page_size + 2 if slots is None else ROWS_PER_READ,
             )
             steps = list(islice(found, page_size + 1))
-        page = steps[:page_size]
+        events = self._events(organization_id, steps[:page_size])
+        fit = cursors.fitting(events)
         return present(
             {
-                "entities": self._events(organization_id, page),
-                "nextCursor": cursors.encode(page[-1].key, *scope) if len(steps) > page_size else None,
+                "entities": [event for event in events[:fit] if event is not None],
+                "nextCursor": cursors.encode(steps[fit - 1].key, *scope) if len(steps) > fit else None,
             }
         )
 
@@ -112,10 +117,11 @@ class JourneyReader:
         types = self._types.get(organization_id)
         return types if types.keys() >= journey.types.keys() else self._types.fresh(organization_id)
 
-    def _events(self, organization_id: str, steps: list[Step]) -> list[dict[str, Any]]:
+    def _events(self, organization_id: str, steps: list[Step]) -> list[dict[str, Any] | None]:
+        """The event of each step; None for one that the log does not have."""
         names = [keys.event(organization_id, *step.event_name) for step in steps]
         events = self._log.get_all(names)
-        return [events[name].to_wire() for name in names if name in events]
+        return [events[name].to_wire() if name in events else None for name in names]
 
 
 def _name(types: dict[str, Schema], slot: str) -> str:
