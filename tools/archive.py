@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -26,6 +27,7 @@ from journeys.archive.landing import Landing
 from journeys.archive.model import day_of
 from journeys.archive.parquet import Row
 from journeys.archive.store import ArchiveStore, LandingStore, ManifestConflict
+from journeys.aws import PATIENT, error_code
 from journeys.events.model import StoredEvent
 from tools.stack import Stack, default_endpoint_url
 
@@ -37,7 +39,7 @@ HELD = 200_000
 
 
 class NotLanded(Exception):
-    """The bucket did not take what was to be landed; to repeat the command goes on from there."""
+    """Events could not be landed for want of the bucket, memory or disk; to repeat the command does no harm."""
 
 
 @dataclass(frozen=True)
@@ -157,10 +159,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("--memory", default="2GB", help="what DuckDB may take of this machine's memory")
     given = parser.parse_args(arguments)
 
-    stack = Stack(given.stack_name, given.endpoint_url)
-    s3, bucket = stack.client("s3"), stack.outputs["ArchiveBucketName"]
     console, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     try:
+        stack = Stack(given.stack_name, given.endpoint_url)
+        s3, bucket = stack.client("s3", PATIENT), stack.outputs["ArchiveBucketName"]
         if given.command == "compact":
             store = ArchiveStore(stack.dynamodb, stack.outputs["RegistryTableName"], lambda: s3, bucket)
             return 1 if compact(store, given.organization, console, memory=given.memory) else 0
@@ -175,11 +177,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ) as progress:
             tally = backfill.run(progress)
     except NotLanded:
-        errors.print("The bucket did not take a file; what landed stays, and to repeat the command does no harm.")
-        return 1
+        trouble = (
+            "Events could not be landed for want of the bucket, memory or disk, as the log above says. "
+            "What landed stays, and to repeat the command does no harm."
+        )
     except KeyboardInterrupt:
-        errors.print("Interrupted. What landed stays; run it again from the start, it does no harm.")
-        return 1
+        trouble = "Interrupted. What was done stays; run it again from the start, it does no harm."
+    except ClientError as error:
+        trouble = f"AWS refused {error.operation_name}: {error_code(error)}"
+    except (BotoCoreError, OSError) as error:
+        trouble = f"The stack {given.stack_name} does not answer ({type(error).__name__})."
+    else:
+        return _told(tally, console, errors)
+    errors.print(trouble, style="red", markup=False, highlight=False)
+    return 1
+
+
+def _told(tally: Tally, console: Console, errors: Console) -> int:
+    """Prints what a backfill did; answers with the exit status."""
     for organization_id, landed in sorted(tally.landed.items()):
         console.print(f"{escape(organization_id)}  {landed:,} events")
     if tally.refused:

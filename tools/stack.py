@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
+from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -34,9 +35,9 @@ class Stack:
     name: str
     endpoint_url: str | None
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, config: Config | None = None) -> Any:
         """A boto3 client for a service, where this stack is."""
-        return session(self.endpoint_url).client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
+        return session(self.endpoint_url).client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":

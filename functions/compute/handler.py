@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
 from journeys.archive.store import ArchiveStore
-from journeys.aws import dynamodb, s3, sqs, stepfunctions
+from journeys.aws import dynamodb, patient_s3, sqs, stepfunctions
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import ComputeSettings
 from journeys.telemetry import logger, report
@@ -20,7 +20,7 @@ AGAIN_SECONDS = 20
 
 settings = ComputeSettings.read()
 table = settings.registry_table
-archive = ArchiveStore(dynamodb(), table, s3, settings.archive_bucket)
+archive = ArchiveStore(dynamodb(), table, patient_s3, settings.archive_bucket)
 queue = JobQueue(sqs(), settings.jobs_queue_url)
 
 
@@ -28,7 +28,7 @@ queue = JobQueue(sqs(), settings.jobs_queue_url)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     computer = Computer(
         JobStore(dynamodb(), table),
-        WorkStore(s3(), settings.archive_bucket),
+        WorkStore(patient_s3(), settings.archive_bucket),
         SchemaStore(dynamodb(), table),
         archive,
         Machine(stepfunctions(), settings.computation_arn),

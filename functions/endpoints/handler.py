@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from journeys import dates, jsontext
 from journeys.aws import dynamodb, secretsmanager
-from journeys.errors import BadRequest, Detail
+from journeys.cursors import LARGEST_PAGE, size_answered
+from journeys.errors import BadRequest, Detail, PayloadTooLarge
 from journeys.events.bindings import Bindings
 from journeys.events.refusals import Refusal
 from journeys.events.validation import check
@@ -192,6 +193,8 @@ def test_mapping(request: Request, endpoint_id: str) -> dict[str, Any]:
             found.append({"event": event, "outcome": "refused", **told})
         else:
             found.append({"event": event, "outcome": "valid"})
+    if size_answered(found) > LARGEST_PAGE:
+        raise PayloadTooLarge("What the mapping makes of this sample is more than an answer holds; send a smaller one.")
     return {"entities": found}
 
 

@@ -6,6 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, Field
 
 from journeys.aws import dynamodb
+from journeys.cursors import fitting
 from journeys.errors import NotFound
 from journeys.http import Api, Request
 from journeys.registry import limits
@@ -90,8 +91,9 @@ def delete_schema(request: Request, schema_id: str) -> None:
 
 @api.route("GET", f"{SCHEMA}/versions", permission=VIEW)
 def list_versions(request: Request, schema_id: str) -> dict[str, Any]:
-    versions = schemas.versions(request.organization_id, schema_id)
-    return listing([version.to_wire() for version in versions], f"{SCHEMAS}/{schema_id}/versions")
+    """The newest versions that one answer holds; usually all."""
+    versions = [version.to_wire() for version in schemas.versions(request.organization_id, schema_id)]
+    return listing(versions[: fitting(versions)], f"{SCHEMAS}/{schema_id}/versions")
 
 
 @api.route("GET", f"{SCHEMA}/versions/<version>", permission=VIEW)

@@ -19,10 +19,11 @@ from journeys import keys
 from journeys.archive import columns, model, parquet
 from journeys.archive.compaction import Compaction
 from journeys.archive.model import ArchiveFile, Manifest, Snapshot
-from journeys.archive.reading import connect, journey
+from journeys.archive.reading import connect
 from journeys.archive.store import ArchiveStore, Stored
 from tests.bench.figures import Figure
 from tests.bench.sample import CHANNELS, ORGANIZATION, SOURCE_ID
+from tests.support.archive import read_journey
 
 EVENTS = 2_400_000
 CUSTOMERS = 100_000
@@ -95,7 +96,7 @@ def _timed(
 ) -> tuple[float, list[dict[str, Any]]]:
     wanted = ["name", "n:amount", "s:channel", "b:member"]
     began = time.process_time()
-    found = journey(connection, store, snapshot, customer, folder, wanted=wanted)
+    found = read_journey(connection, store, snapshot, customer, folder, wanted=wanted)
     return time.process_time() - began, found
 
 

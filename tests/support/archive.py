@@ -7,11 +7,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import duckdb
+
 from journeys import aws, dates, keys
 from journeys.archive import columns
 from journeys.archive.compaction import Compaction
 from journeys.archive.landing import Landing
 from journeys.archive.model import Snapshot
+from journeys.archive.parquet import literal
 from journeys.archive.reading import Events, connect
 from journeys.archive.store import ArchiveStore, LandingStore
 from journeys.events.model import Event, ExternalId, StoredEvent
@@ -139,6 +142,31 @@ def names(events: Iterable[StoredEvent]) -> list[str]:
 
 def bucket_of(customer: str) -> int:
     return columns.bucket(columns.customer_hash(customer_key(customer)))
+
+
+def read_journey(
+    connection: duckdb.DuckDBPyConnection,
+    store: ArchiveStore,
+    snapshot: Snapshot,
+    customer: str,
+    folder: Path,
+    *,
+    wanted: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    """One customer's events in their order, with the columns wanted beside `event`; `customer` is `keys.journey`.
+
+    Only the files of the customer's bucket are fetched into the folder, and of compacted ones only the rows around the
+    customer's hash are read.
+    """
+    customer_hash = columns.customer_hash(customer)
+    bucket = columns.bucket(customer_hash)
+    files = snapshot.within(-(2**63), 2**63 - 1, bucket, bucket)
+    paths = store.fetch(files.files, folder)
+    only = f"(hash = {customer_hash} AND customer = {literal(customer)})"
+    query = Events.of(connection, files, paths, only=only).select(("event", *wanted))
+    found = connection.execute(f"{query} ORDER BY date, event")
+    names = [name for name, *_ in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 # -- trouble at any call -----------------------------------------------------------------------------------------------

@@ -172,7 +172,13 @@ class Office:
 
     def load(self, function: str, calls: Calls | None = None) -> Any:
         """A fresh function, whose calls to AWS go through `calls`."""
-        clients = {"dynamodb": aws.dynamodb(), "s3": aws.s3(), "sqs": aws.sqs(), "stepfunctions": self.machine}
+        clients = {
+            "dynamodb": aws.dynamodb(),
+            "s3": aws.s3(),
+            "patient_s3": aws.s3(),
+            "sqs": aws.sqs(),
+            "stepfunctions": self.machine,
+        }
         with self.monkeypatch.context() as patch:
             for name, client in clients.items():
                 made = calls.client(client) if calls else client

@@ -4,6 +4,8 @@ import io
 from typing import Any
 
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, EndpointConnectionError
 from rich.console import Console
 from rich.progress import Progress
 
@@ -97,8 +99,9 @@ class _Stack:
             "RegistryTableName": tables.registry,
         }
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, config: Config) -> Any:
         assert service == "s3"
+        assert config is aws.PATIENT
         return aws.s3()
 
 
@@ -125,4 +128,32 @@ def test_the_command_says_that_a_bucket_is_not_there(
     stack.outputs["ArchiveBucketName"] = "no-such-bucket"
     monkeypatch.setattr(command, "Stack", lambda *_: stack)
     assert command.main(["backfill"]) == 1
-    assert "did not take a file" in capsys.readouterr().err
+    assert "could not be landed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            ClientError({"Error": {"Code": "AccessDenied"}}, "ListObjectsV2"),
+            "AWS refused ListObjectsV2: AccessDenied\n",
+        ),
+        (EndpointConnectionError(endpoint_url="s3"), "The stack journeys does not answer (EndpointConnectionError).\n"),
+        (KeyboardInterrupt(), "Interrupted. What was done stays; run it again from the start, it does no harm.\n"),
+    ],
+    ids=["refused", "unreachable", "interrupted"],
+)
+@pytest.mark.parametrize("arguments", [["backfill"], ["compact"]], ids=lambda arguments: arguments[0])
+def test_what_ends_the_command_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    said: str,
+    arguments: list[str],
+) -> None:
+    def ended(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(command, "Stack", ended)
+    assert command.main(arguments) == 1
+    assert capsys.readouterr().err == said

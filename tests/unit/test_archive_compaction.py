@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -14,7 +15,8 @@ from journeys import aws, dates
 from journeys.archive import columns, compaction
 from journeys.archive.compaction import Compaction, compact_all
 from journeys.archive.model import ArchiveFile, Manifest, Snapshot
-from journeys.archive.reading import Events, connect, journey
+from journeys.archive.reading import Events, connect
+from journeys.archive.scratch import PREFIX
 from journeys.archive.store import ArchiveStore, ManifestConflict
 from tests.support.archive import (
     BUCKET,
@@ -27,6 +29,7 @@ from tests.support.archive import (
     customer_key,
     event,
     names,
+    read_journey,
 )
 from tests.support.functions import Context, load
 from tests.support.tables import Tables
@@ -270,7 +273,9 @@ def test_one_customers_journey_is_read_in_order(tables: Tables, tmp_path: Path) 
     snapshot = archive.store.snapshot(ORGANIZATION)
     for customer in CUSTOMERS[:5]:
         with connect(tmp_path, "200MB", 1) as connection:
-            found = journey(connection, archive.store, snapshot, customer_key(customer), tmp_path, wanted=["n:total"])
+            found = read_journey(
+                connection, archive.store, snapshot, customer_key(customer), tmp_path, wanted=["n:total"]
+            )
         own = sorted((e.event.date_created, e.key, e) for e in events if e.event.customer.value == customer)
         assert [(row["date"], row["event"]) for row in found] == [(date, key) for date, key, _ in own]
         assert [row["n:total"] for row in found] == [e.event.attributes["total"] for _, _, e in own]
@@ -284,6 +289,31 @@ def test_duckdb_keeps_to_its_memory_and_fetches_no_extension(tmp_path: Path) -> 
         assert (settings["autoinstall_known_extensions"], settings["autoload_known_extensions"]) == ("false", "false")
         with pytest.raises(duckdb.Error):
             connection.execute("SELECT * FROM read_parquet('s3://bucket/key.parquet')")
+
+
+def test_compaction_leaves_no_folder_and_none_of_a_run_that_was_killed(tables: Tables, tmp_path: Path) -> None:
+    archive = Archive.of(tables)
+    archive.land(event(1))
+    (tmp_path / f"{PREFIX}of-one-that-was-killed").mkdir()
+    assert list(Compaction(archive.store, memory="200MB", folder=str(tmp_path)).compact(ORGANIZATION))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_fetched_by_the_one_thread_that_asks_however_large_it_is(tables: Tables, tmp_path: Path) -> None:
+    body = bytes(range(256)) * 2**16  # 16 MB, which is fetched in ranges
+    files = [ArchiveFile(f"archive/{number}", "2025-06-16", 0, 15, 1, len(body), 0, 0, 0) for number in range(3)]
+    for file in files:
+        aws.s3().put_object(Bucket=BUCKET, Key=file.key, Body=body)
+    fetching: set[str] = set()
+
+    def note(**_: object) -> None:
+        fetching.add(threading.current_thread().name)
+
+    aws.s3().meta.events.register("before-call.s3.GetObject", note)
+    paths = Archive.of(tables).store.fetch(files, tmp_path)
+    assert all(path.read_bytes() == body for path in paths.values())
+    assert fetching
+    assert all(name.startswith("fetch") for name in fetching)
 
 
 # -- all archives ------------------------------------------------------------------------------------------------------

@@ -1,11 +1,12 @@
 """What landing makes of the records of the log's stream, and the kinds that attributes keep."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
@@ -136,6 +137,26 @@ def test_an_event_that_cannot_be_written_spoils_no_other(tables: Tables, monkeyp
     assert archive.land(*events) == []
     assert archive.read() == names(one for one in events if one.event.event_id != "event 5")
     assert counted == {"EventsLanded": 10, "EventsNotLanded": 1}
+
+
+@pytest.mark.parametrize("error", [duckdb.OutOfMemoryException, MemoryError])
+@pytest.mark.parametrize("most", [3, 0])
+def test_more_events_than_memory_holds_land_in_halves_and_none_is_given_up(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch, error: type[Exception], most: int
+) -> None:
+    write = parquet.write
+
+    def fails(connection: Any, rows: Sequence[parquet.Row], path: Path) -> None:
+        if len(rows) > most:
+            raise error
+        write(connection, rows, path)
+
+    monkeypatch.setattr(parquet, "write", fails)
+    archive = Archive.of(tables)
+    events = [event(number) for number in range(11)]
+    again = archive.land(*events)
+    assert again == ([] if most else [str(number) for number in range(11)])
+    assert archive.read() == (names(events) if most else [])
 
 
 class _Refusing(LandingStore):

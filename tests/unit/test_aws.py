@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeys import aws
+from journeys.archive.store import FETCHES
 from journeys.errors import TooManyRequests
+from tests.support.functions import load
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=10)
 NUMBERS = st.integers(-(10**38) + 1, 10**38 - 1)
@@ -202,3 +204,21 @@ def test_a_query_follows_its_pages_to_the_end() -> None:
 def test_the_client_gives_up_on_a_store_in_time_for_an_answer() -> None:
     config: Any = aws.dynamodb().meta.config
     assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (1, 2, 3)
+
+
+# -- clients -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", ["compaction", "compute", "part", "merge"])
+@pytest.mark.usefixtures("tables")
+def test_functions_that_run_for_minutes_have_the_patient_client_and_no_other(function: str) -> None:
+    loaded = load(function)
+    assert loaded.patient_s3 is aws.patient_s3
+    assert not hasattr(loaded, "s3")
+
+
+@pytest.mark.usefixtures("tables")
+def test_the_patient_client_waits_longer_and_has_a_connection_for_every_fetch() -> None:
+    config: Any = aws.patient_s3().meta.config
+    assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (5, 60, 5)
+    assert config.max_pool_connections > FETCHES

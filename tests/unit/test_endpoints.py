@@ -224,6 +224,21 @@ def test_all_that_is_wrong_with_a_mapping_is_told_at_once(endpoints: Endpoints) 
     assert fields == {"mapping.id", "mapping.colour", "mapping.attributes.total"}
 
 
+def test_a_mapping_too_large_for_an_answer_is_400_and_leaves_nothing(endpoints: Endpoints) -> None:
+    before = endpoints.rows()
+    attributes = {f"field{number}": "a" * 900 for number in range(50)}
+    status, error = endpoints.ask("POST", "", endpoints.body(mapping={"attributes": attributes}))
+    assert (status, error["code"], error["details"][0]["fieldName"]) == (400, "invalid.mapping", "mapping")
+    assert (endpoints.rows(), endpoints.secrets()) == (before, [])
+
+
+def test_a_sample_whose_events_no_answer_holds_is_refused(endpoints: Endpoints) -> None:
+    copies = {f"copy{number}": "text" for number in range(12)}
+    made = endpoints.create(mapping={"attributes": copies})
+    status, error = endpoints.ask("POST", f"/{made['id']}/test", {"payload": ORDER | {"text": "x" * 500_000}})
+    assert (status, error["code"]) == (413, "payload.too.large")
+
+
 def test_a_configuration_that_is_not_there_or_is_anothers_cannot_be_fed(endpoints: Endpoints) -> None:
     before = endpoints.rows()
     status, error = endpoints.ask("POST", "", endpoints.body(configurationId="nothing"))

@@ -1,5 +1,6 @@
 """Failed events: kept with reason and payload, listed, counted, and tried again through the normal ingest."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -246,6 +247,24 @@ def test_failures_that_arrive_while_paging_neither_repeat_nor_hide_others(desk: 
     rest = desk.listed(pageSize="5", cursor=page["nextCursor"])
     ids = [one["id"] for one in page["entities"] + rest]
     assert ids == [a_failure(number).failure_id for number in reversed(range(20))]
+
+
+def test_failures_with_long_messages_are_listed_whole_in_answers_that_lambda_gives(
+    desk: Desk, store: FailureStore
+) -> None:
+    for number in range(40):
+        store.keep(a_failure(number, message='"' * 60_000))  # which Lambda escapes twice
+    query: dict[str, str] = {"pageSize": "100"}
+    found: list[str] = []
+    while True:
+        answer = desk.function.handler(api_event("GET", "externalevents/failures", query=query), Context())
+        assert len(json.dumps(answer)) <= 6_291_556
+        page = json.loads(answer["body"])
+        found += [one["id"] for one in page["entities"]]
+        if "nextCursor" not in page:
+            break
+        query["cursor"] = page["nextCursor"]
+    assert found == [a_failure(number).failure_id for number in reversed(range(40))]
 
 
 def test_a_listing_is_filtered_by_configuration_reason_status_and_time(desk: Desk, store: FailureStore) -> None:

@@ -19,6 +19,7 @@ from journeys import aws, dates, jsontext
 from journeys.archive import reading
 from journeys.archive.columns import BUCKETS
 from journeys.archive.model import ArchiveFile, Snapshot
+from journeys.archive.scratch import PREFIX
 from journeys.errors import NotComputable, ServiceUnavailable
 from journeys.registry.schemas.kinds import Kind
 from journeys.registry.schemas.store import SchemaStore
@@ -27,7 +28,7 @@ from journeys.views.computation.part import Part
 from journeys.views.computation.plan import EventType
 from journeys.views.jobs import computing, running
 from journeys.views.jobs.computing import TryFailed
-from journeys.views.jobs.model import EXECUTING_MS
+from journeys.views.jobs.model import EXECUTING_MS, Job, Status
 from journeys.views.jobs.order import Order, split
 from journeys.views.jobs.running import Runner
 from journeys.views.jobs.store import JobStore
@@ -190,6 +191,7 @@ def test_a_run_fetches_only_files_that_matter_and_leaves_nothing_behind(
     office: Office, view: View, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / f"{PREFIX}of-one-that-was-killed").mkdir()
     ordered = SchemaStore(office.tables.dynamodb, office.tables.registry).all(ORGANIZATION)[0]
     office.land(ordered, ("old", NOON - 99 * HOUR), received=NOON - 98 * HOUR)
     path, calls = office.accept(view), noting()
@@ -354,6 +356,25 @@ def test_what_never_works_fails_the_job_and_says_nothing_of_the_error(
         assert (job["status"], job["error"]["code"]) == ("Failed", "computation.failed")
         assert "canary" not in str(job)
         assert "secret" not in str(job)
+
+
+@pytest.mark.parametrize("function", ["part", "merge"])
+def test_parts_and_merging_raise_nothing_but_the_type_of_what_happened(
+    office: Office, view: View, function: str
+) -> None:
+    office.accept(view)
+    with office.small_runs():
+        assert office.deliver() == []
+    (started,) = office.machine.started.values()
+    for place in range(2):
+        with pytest.raises(TryFailed, match=r"^ClientError$"):
+            office.invoke(function, started | {"part": 0}, failing_at(place, TROUBLE, after=False))
+    key = f"work/{ORGANIZATION}/{started['jobId']}/1/order.json"
+    order = jsontext.loads(aws.s3().get_object(Bucket="archive", Key=key)["Body"].read())
+    order["definition"]["elements"] = "ada@example.com"
+    aws.s3().put_object(Bucket="archive", Key=key, Body=jsontext.dumps(order).encode())
+    with pytest.raises(TryFailed, match=r"^ValidationError$"):
+        office.invoke(function, started | {"part": 0})
 
 
 @pytest.mark.usefixtures("quick")
@@ -662,3 +683,9 @@ def test_nothing_is_left_in_the_bucket_that_another_organisation_could_be_given(
     found = [one["Key"] for one in aws.s3().list_objects_v2(Bucket="archive")["Contents"]]
     ours = {key.split("/")[0]: key.split("/")[1] for key in found}
     assert ours == dict.fromkeys(("archive", "work", "results"), ORGANIZATION)
+
+
+def test_a_jobs_duration_is_that_of_its_try_whatever_moment_it_is_computed_for() -> None:
+    deadline = EXECUTING_MS + 5
+    job = Job("acme", "j", "v", 1, "View", "client", Status.EXECUTING, date_created=0, deadline=deadline, attempt=1)
+    assert job.date_begun == 5

@@ -323,6 +323,19 @@ def test_a_schema_that_is_enabled_twice_stays_as_it_is_and_holds_its_title_once(
 # -- deleting ----------------------------------------------------------------------------------------------------------
 
 
+def test_the_versions_listed_are_the_newest_that_one_answer_holds(
+    schemas: Schemas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = schemas.create("Order")
+    for _ in range(3):
+        made = schemas.changed(made, enabled=True)
+    monkeypatch.setattr("journeys.cursors.LARGEST_PAGE", 1000)
+    status, listed = schemas.ask("GET", f"/{made['id']}/versions")
+    found = [one["version"] for one in listed["entities"]]
+    assert (status, found) == (200, [4, 3, 2, 1][: len(found)])
+    assert 0 < len(found) < 4
+
+
 def test_a_schema_that_was_never_used_can_be_deleted_with_all_its_versions(schemas: Schemas, tables: Tables) -> None:
     made = schemas.create("Order")
     schemas.changed(made, enabled=True)

@@ -27,6 +27,18 @@ def test_events_count_in_the_month_of_their_receipt_and_never_toward_fair_use() 
     }
 
 
+def test_nothing_is_exact_from_the_oldest_day_that_has_landed_files() -> None:
+    """A batch that the stream brings late may repeat what is compacted of its day."""
+    compacted = (file("2026-10-30", 5), file("2026-10-31", 7), file("2026-11-01", 11))
+
+    def exact(*landed: ArchiveFile) -> object:
+        return usage(Snapshot("acme", compacted, landed)).get("dateExact")
+
+    assert exact() == "2026-11-01T12:00:00.000Z"
+    assert exact(file("2026-11-02", 2), file("2026-10-31", 2)) == "2026-10-30T12:00:00.000Z"
+    assert exact(file("2026-10-30", 2)) is None
+
+
 def test_nothing_is_exact_before_the_first_compaction() -> None:
     assert usage(Snapshot("acme", (), ())) == {"entities": []}
     assert "dateExact" not in usage(Snapshot("acme", (), (file("2026-11-02", 2),)))

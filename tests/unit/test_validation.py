@@ -403,6 +403,16 @@ def test_an_event_has_50_attributes_at_most() -> None:
     assert reason(judge(plain(attributes=attributes | {"a50": 1}), known)) == "too.many.attributes"
 
 
+def test_an_enum_of_many_values_is_not_told_whole_in_every_refusal() -> None:
+    few, many = ["red", "green"], [f"{place:04d}{'é' * 96}" for place in range(600)]
+    told = [judge(plain(attributes={"colour": "blue"}), {"colour": {"enum": values}}) for values in (few, many)]
+    assert isinstance(told[0], Refusal)
+    assert isinstance(told[1], Refusal)
+    assert told[0].message == "Input should be 'red' or 'green'."
+    assert told[1].message.startswith(f"Input should be '{many[0]}'")
+    assert len(told[1].message) <= 502  # with what says that there is more
+
+
 # -- size --------------------------------------------------------------------------------------------------------------
 
 

@@ -133,14 +133,16 @@ NUMBERS = [
         "999999999999.999", "1000000000000",
     )
 ]  # fmt: skip
+TIED = [Decimal(text) for text in ("9007199254740992", "9007199254740993", "0.1", "0.10000000000000000001")]
+"""Two and two share a double, and of each two one alone has something beside it."""
 INTEGERS = [0, -1, 1, 7, 9007199254740993, 9007199254740992, -9007199254740993, 10**37, 86_400_000]
 TEXTS = ["web", "Web", "phone", "it's", '"; DROP TABLE x; --', "$p0", "{0}", "null", "5", ""]
 LEVELS = ["low", "high"]
 ATTRIBUTES = {
     "channel": st.sampled_from(TEXTS),
     "Level": st.sampled_from(LEVELS),
-    "amount": st.sampled_from(NUMBERS) | st.decimals(-100, 100, places=2),
-    "Count": st.sampled_from(INTEGERS),
+    "amount": st.sampled_from(NUMBERS) | st.sampled_from(TIED) | st.decimals(-100, 100, places=2),
+    "Count": st.sampled_from(INTEGERS) | st.sampled_from([int(number) for number in TIED[:2]]),
     "member": st.booleans(),
 }
 SECOND = {"unit": "Seconds"}
@@ -174,7 +176,10 @@ def texts_of(name: str) -> st.SearchStrategy[list[str]]:
         Kind.INTEGER: [str(number) for number in INTEGERS],
         Kind.NUMBER: [f"{number:f}" for number in NUMBERS] + ["1.000000"],
     }
-    return st.lists(st.sampled_from(of_kind[kind]), min_size=1, max_size=4)
+    texts = st.sampled_from(of_kind[kind])
+    if kind in (Kind.INTEGER, Kind.NUMBER):
+        texts |= st.sampled_from([f"{number:f}" for number in (TIED if kind is Kind.NUMBER else TIED[:2])])
+    return st.lists(texts, min_size=1, max_size=4)
 
 
 predicates = st.sampled_from(sorted(FIELDS)).flatmap(
@@ -185,6 +190,7 @@ predicates = st.sampled_from(sorted(FIELDS)).flatmap(
 )
 range_values = st.one_of(
     st.sampled_from(NUMBERS).map(lambda number: {"number": number}),
+    st.sampled_from(TIED).map(lambda number: {"number": number}),
     st.sampled_from(INTEGERS).map(lambda number: {"number": number}),
     st.sampled_from(["P1D", "P365D", "PT0.007S"]).map(lambda text: {"duration": text}),
 )
@@ -309,6 +315,16 @@ def test_every_figure_is_that_of_the_definitions(
         patch.setattr(links, "KEY_BITS", key_bits)
         part = run.run(compile_plan(view, TYPES, at), archive, connection)
     assert to_result(view, part) == figures(view, events, at)
+
+
+@bounded(200)
+@given(filter_=filters, events=happenings(["type-a"]))
+def test_every_filter_takes_the_events_that_it_says(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, filter_: dict[str, Any] | None, events: list[Happened]
+) -> None:
+    charts_ = [chart_of({"id": "m", "elementId": "a", "aggregate": "EventCount"})]
+    view = view_of(element("a") | {"filter": filter_}, charts=charts_)
+    assert computed(connection, tmp_path, view, events) == figures(view, events, AT)
 
 
 @bounded(80)
@@ -454,20 +470,26 @@ def test_no_events_at_all(connection: duckdb.DuckDBPyConnection) -> None:
 
 @pytest.mark.parametrize("number", NUMBERS, ids=str)
 def test_numbers_are_compared_to_the_last_digit(compute: Compute, number: Decimal) -> None:
-    """Every comparator, and every number with every other, also where doubles cannot tell them apart."""
-    filters_: list[dict[str, Any]] = [
-        {"numberPredicates": [{"dimension": "amount", "range": {comparator: {"number": number}}}]}
-        for comparator in ("lt", "lte", "gt", "gte", "eq", "neq")
-    ]
+    """Every comparator, and every number with every other, also where doubles cannot tell them apart, and negated."""
+    numbers = [{"range": {comparator: {"number": number}}} for comparator in ("lt", "lte", "gt", "gte", "eq", "neq")]
     text = f"{number:f}"
     padded = f"{text}{'' if '.' in text else '.'}{'0' * 40}"
-    filters_ += [{"predicates": [{"dimension": "amount", "values": [same]}]} for same in (text, padded)]
+    negated: list[dict[str, Any]] = [{}, {"operator": "NotMatches"}]
+    filters_: list[dict[str, Any]] = [
+        *({"numberPredicates": [{"dimension": "amount"} | one | how]} for one in numbers for how in negated),
+        *(
+            {"predicates": [{"dimension": "amount", "values": [same]} | how]}
+            for same in (text, padded)
+            for how in negated
+        ),
+    ]
     ids = [f"e{place}" for place in range(len(filters_))]
     charts = [
         chart_of(
-            *({"id": id_, "elementId": id_, "aggregate": "EventCount"} for id_ in ids),
-            groupByAttributes=[{"elementId": id_, "attribute": "amount"} for id_ in ids],
+            *({"id": id_, "elementId": id_, "aggregate": "EventCount"} for id_ in some),
+            groupByAttributes=[{"elementId": id_, "attribute": "amount"} for id_ in some],
         )
+        for some in (ids[::2], ids[1::2])
     ]
     view = view_of(*(element(id_, **filter_) for id_, filter_ in zip(ids, filters_, strict=True)), charts=charts)
     events = [happened("ann", 1, amount=amount) for amount in NUMBERS] + [happened("bob", 1)]
@@ -574,6 +596,22 @@ def test_a_chart_of_too_many_groups_fails(compute: Compute, monkeypatch: pytest.
         compute(view, many)
     monkeypatch.setattr(run, "ROWS_AT_ONCE", 1)
     with pytest.raises(TooManyGroups):  # though no part of it has too many
+        compute(view, many)
+
+
+def test_charts_of_too_many_values_together_fail(compute: Compute, monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics_ = [{"id": id_, "elementId": "a", "aggregate": "EventCount"} for id_ in ("m", "n")]
+    grouped = {"groupByAttributes": [{"elementId": "a", "attribute": "Count"}]}
+    view = view_of(
+        element("a"), charts=[chart_of(*metrics_, **grouped), chart_of(metrics_[0], groupByMax=1, **grouped)]
+    )
+    monkeypatch.setattr(part_module, "MOST_VALUES", 30)
+    many = [happened(f"c{number}", 1, Count=number) for number in range(11)]
+    assert len(values(compute(view, many[:10]))) == 10
+    with pytest.raises(TooManyGroups, match="more than 30 values together"):
+        compute(view, many)
+    monkeypatch.setattr(run, "ROWS_AT_ONCE", 1)
+    with pytest.raises(TooManyGroups, match="more than 30 values together"):  # though no part of it has too many
         compute(view, many)
 
 

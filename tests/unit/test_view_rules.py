@@ -1,16 +1,19 @@
 """Each way in which a view can be wrong is told by its code and its field, and nothing that is right is refused."""
 
 import inspect
+import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from journeys import jsontext
 from journeys.errors import BadRequest
 from journeys.views import rules
+from journeys.views.model import View as SavedView
 from journeys.views.model import interval, period
 from tests.support.views import ORDER_DOCUMENT, PARCEL_DOCUMENT, parsed, schema, view_body
 
@@ -315,14 +318,37 @@ def test_a_message_repeats_nothing_of_the_view() -> None:
     assert refused.value.message == f"{PREDICATE}.values[0]: The attribute cannot have this value."
 
 
-def test_a_view_may_have_40000_bytes_and_no_more() -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 1000, '"' * 250, "\n" * 333, "\\" * 250, "\u2603" * 166, "\U0001f600" * 83],
+    ids=["letters", "quotes", "line breaks", "backslashes", "symbols", "emoji"],
+)
+def test_a_view_may_have_55000_bytes_as_lambda_answers_and_no_more(text: str) -> None:
     body = view_body()
-    predicate(values=["x" * 1000 for _ in range(36)])(body)
-    size = len(jsontext.dumps(parsed(body).to_values()))
+    predicate(values=[text for _ in range(50)])(body)
+    size = len(json.dumps(jsontext.dumps(parsed(body).to_values())))
+    assert size < rules.MAX_BYTES
     body["description"] += "x" * (rules.MAX_BYTES - size)
     assert found(body) == []
     body["description"] += "x"
     assert found(body) == [("view.too.large", "elements")]
+
+
+def test_a_page_of_100_of_the_largest_views_with_their_charts_is_an_answer_that_lambda_takes() -> None:
+    body = view_body()
+    add_charts(8)(body)
+    values: list[str] = []
+    predicate(values=values)(body)
+    while found(body) != [("view.too.large", "elements")]:
+        values.append('"' * 50)
+    values.pop()
+    assert found(body) == []
+    definition = parsed(body)
+    charts = [chart.model_copy(update={"id": str(uuid4()), "version": 1000}) for chart in definition.charts]
+    definition = definition.model_copy(update={"charts": charts})
+    view = SavedView(str(uuid4()), 1000, definition, "c" * 64, "c" * 64, 1_790_000_000_000, 1_790_000_000_000)
+    page = {"entities": [view.to_wire()] * 100, "selfUri": "x" * 4096}
+    assert len(json.dumps({"statusCode": 200, "headers": {"h": "x" * 4096}, "body": jsontext.dumps(page)})) < 6_291_556
 
 
 def test_every_code_that_the_rules_know_is_tried() -> None:

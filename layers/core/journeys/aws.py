@@ -32,6 +32,11 @@ _CONFIG = Config(
     parameter_validation=False,  # items are built by typed code, and the check costs a third of a put's CPU
 )
 
+PATIENT = _CONFIG.merge(
+    Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 5, "mode": "standard"})
+)
+"""For what runs for minutes, and of which nobody waits for a single answer."""
+
 THROTTLES = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -54,6 +59,12 @@ def dynamodb() -> "DynamoDBClient":
 def s3() -> "S3Client":
     """The client of this process; made when it is first needed, since few requests need it."""
     return boto3.client("s3", config=_CONFIG)
+
+
+@cache
+def patient_s3() -> "S3Client":
+    """The client of this process, for functions that run for minutes."""
+    return boto3.client("s3", config=PATIENT)
 
 
 @cache

@@ -28,10 +28,15 @@ def fitting(entities: Sequence[Mapping[str, Any] | None]) -> int:
     """
     left = LARGEST_PAGE
     for number, entity in enumerate(entities):
-        left -= len(json.dumps(jsontext.dumps(entity)))
+        left -= size_answered(entity)
         if left < 0:
             return max(1, number)
     return len(entities)
+
+
+def size_answered(value: Any) -> int:
+    """The bytes that a value takes in what Lambda answers with."""
+    return len(json.dumps(jsontext.dumps(value)))
 
 
 def encode(position: str, *scope: str) -> str:

@@ -7,7 +7,6 @@ finds that another moved the row leaves its files behind; as nobody names them, 
 # ruff: noqa: S608  (queries are put together here; all names and texts in them are quoted)
 
 import random
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from journeys.archive import columns, model, parquet
 from journeys.archive.model import ArchiveFile, Manifest, Snapshot
 from journeys.archive.parquet import literal
 from journeys.archive.reading import Events, connect
+from journeys.archive.scratch import scratch
 from journeys.archive.store import ArchiveStore, ManifestConflict
 from journeys.telemetry import count, logger, report
 
@@ -101,8 +101,7 @@ class Compaction:
     def _compact_day(self, manifest: Manifest, day: str, landed: Sequence[ArchiveFile]) -> tuple[Manifest, int]:
         """Takes a day's landed files in; answers with the manifest that holds then, and how many events the day has."""
         before = [file for file in manifest.compacted if file.day == day]
-        with tempfile.TemporaryDirectory(dir=self._folder) as name:
-            folder = Path(name)
+        with scratch(self._folder) as folder:
             snapshot = Snapshot(manifest.organization_id, tuple(before), tuple(landed))
             paths = self._store.fetch(snapshot.files, folder)
             with connect(folder, self._memory, THREADS) as connection:

@@ -1,11 +1,9 @@
 """From the records of the log's stream to landed files; a batch may come again, in any cut."""
 
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,6 +13,7 @@ from journeys.archive import parquet
 from journeys.archive.model import day_of, landed_key
 from journeys.archive.parquet import Row
 from journeys.archive.reading import connect
+from journeys.archive.scratch import scratch
 from journeys.archive.store import LandingStore
 from journeys.events.model import StoredEvent
 from journeys.telemetry import count, milliseconds, report
@@ -24,8 +23,11 @@ MEMORY = "300MB"
 Record = Mapping[str, Any]
 """One record of a DynamoDB stream, as Lambda passes it."""
 
-_TROUBLE = (ClientError, BotoCoreError, OSError, duckdb.IOException, duckdb.OutOfMemoryException)
-"""What may go well another time; anything else is the fault of an event."""
+_TROUBLE = (ClientError, BotoCoreError, OSError, duckdb.IOException)
+"""What may go well another time."""
+
+_TOO_MANY = (duckdb.OutOfMemoryException, MemoryError)
+"""What goes well with fewer events; and another time, where it was one. Anything else is the fault of an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,13 @@ class Landing:
             report("events were not landed and will be tried again", error)
             return Outcome(again=tuple(once))
         except Exception as error:
+            if len(once) == 1 and isinstance(error, _TOO_MANY):
+                report("an event was not landed and will be tried again", error)
+                return Outcome(again=tuple(once))
             if len(once) == 1:
                 report("an event can never be archived", error)
                 return Outcome(refused=1)
-            middle = len(once) // 2  # so that one event spoils no other
+            middle = len(once) // 2  # so that one event spoils no other, and each half needs less
             return self.put(organization_id, once[:middle]) + self.put(organization_id, once[middle:])
         return Outcome(landed=len(once))
 
@@ -99,8 +104,8 @@ class Landing:
             first=min(row.date for row in rows),
             last=max(row.date for row in rows),
         )
-        with tempfile.TemporaryDirectory() as folder, connect(folder, MEMORY, 1) as connection:
-            path = Path(folder) / "landed.parquet"
+        with scratch() as folder, connect(folder, MEMORY, 1) as connection:
+            path = folder / "landed.parquet"
             parquet.write(connection, rows, path)
             self._store.put(key, path)
 

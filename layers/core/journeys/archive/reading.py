@@ -5,7 +5,6 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -13,11 +12,8 @@ from journeys.archive import columns
 from journeys.archive.columns import quoted
 from journeys.archive.model import ArchiveFile, Snapshot
 from journeys.archive.parquet import literal
-from journeys.archive.store import ArchiveStore
 
 _DAY = 86_400_000
-_FIRST, _LAST = -(2**63), 2**63 - 1
-"""Before and after every date."""
 
 
 def connect(folder: Path | str, memory: str, threads: int) -> duckdb.DuckDBPyConnection:
@@ -131,31 +127,6 @@ class Events:
         )
         (found,) = self._connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
         return table if found else None
-
-
-def journey(
-    connection: duckdb.DuckDBPyConnection,
-    store: ArchiveStore,
-    snapshot: Snapshot,
-    customer: str,
-    folder: Path,
-    *,
-    wanted: Sequence[str] = (),
-) -> list[dict[str, Any]]:
-    """One customer's events in their order, with the columns wanted beside `event`; `customer` is `keys.journey`.
-
-    Only the files of the customer's bucket are fetched into the folder, and of compacted ones only the rows around the
-    customer's hash are read.
-    """
-    customer_hash = columns.customer_hash(customer)
-    bucket = columns.bucket(customer_hash)
-    files = snapshot.within(_FIRST, _LAST, bucket, bucket)
-    paths = store.fetch(files.files, folder)
-    only = f"(hash = {customer_hash} AND customer = {literal(customer)})"
-    query = Events.of(connection, files, paths, only=only).select(("event", *wanted))
-    found = connection.execute(f"{query} ORDER BY date, event")
-    names = [name for name, *_ in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _by_day(files: Iterable[ArchiveFile], paths: Mapping[str, Path | str]) -> dict[str, list[Path | str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from journeys import keys
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 FETCHES = 16
 """Files that are fetched at the same time; below the connections that a client keeps."""
+
+_BY_ITSELF = TransferConfig(use_threads=False)
+"""A file is fetched by the thread that asks; by default each would have ten more of its own."""
 
 
 class ManifestConflict(Exception):
@@ -156,4 +160,4 @@ class ArchiveStore:
 
     def _download(self, wanted: tuple[str, Path]) -> None:
         key, path = wanted
-        self._s3().download_file(self._bucket, key, str(path))
+        self._s3().download_file(self._bucket, key, str(path), Config=_BY_ITSELF)

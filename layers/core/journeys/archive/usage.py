@@ -13,13 +13,16 @@ def usage(snapshot: Snapshot) -> dict[str, Any]:
     """The events of each month, the newest month first; native ones alone count toward fair use.
 
     Every event of the archive came through a configuration, so it is external: native events have no door here yet.
-    What was received up to `dateExact` is counted once for each event. What came after that is not compacted yet, and
-    an event that the stream brought twice counts twice until it is, within the hour.
+    What was received up to `dateExact` is counted once for each event: it is the newest receipt that is compacted,
+    of the days before the oldest one that has landed files. In those an event that came twice counts twice until they
+    are compacted, within the hour, whether they are today's or brought late to a day long past. It is left out where
+    no such day is.
     """
     months: Counter[tuple[str, str]] = Counter()
     for file in snapshot.files:
         months[file.day[:7], EXTERNAL] += file.rows
-    exact = max((file.received for file in snapshot.compacted), default=None)
+    oldest = min((file.day for file in snapshot.landed), default=None)
+    exact = max((file.received for file in snapshot.compacted if oldest is None or file.day < oldest), default=None)
     answer: dict[str, Any] = {
         "entities": [
             {

@@ -19,6 +19,8 @@ from journeys.registry.schemas.kinds import CORE_TYPES, LARGEST_NUMBER, Kind
 MAX_ID_BYTES = 255
 MAX_FUTURE_MS = 60 * 60 * 1000
 MAX_ITEM_BYTES = 300 * 1024
+MAX_MESSAGE = 500
+"""Characters of what is said about an attribute: an enum's values may be many, and a request may have 100 events."""
 SMALLEST_EXPONENT = -130
 
 PLACEHOLDERS = frozenset(
@@ -198,7 +200,8 @@ class AttributeValidator:
             case "missing":
                 raise _Refused("missing.attribute", "A required attribute is missing.", f"attributes.{name}")
             case _:
-                raise _Refused("invalid.attribute", f"{worst['msg']}.", f"attributes.{name}")
+                said = worst["msg"] if len(worst["msg"]) <= MAX_MESSAGE else f"{worst['msg'][:MAX_MESSAGE]}…"
+                raise _Refused("invalid.attribute", f"{said}.", f"attributes.{name}")
 
 
 def _schema(field: Field) -> core_schema.CoreSchema:

@@ -28,9 +28,12 @@ from jmespath.functions import Functions
 from jmespath.parser import ParsedResult
 
 from journeys import dates, jsontext
+from journeys.cursors import size_answered
 from journeys.errors import BadRequest, Detail
 from journeys.webhooks.delivery import Unreadable
 
+MAX_MAPPING = 40_000
+"""Bytes of an endpoint's mapping as an answer holds it, so that a page of 100 endpoints fits into one."""
 MAX_EXPRESSION = 1000
 _EXPRESSIONS = ("events", "id", "dateCreated", "customer", "externalSourceId")
 _TEXTS = ("dateFormat", "timeZone")
@@ -112,6 +115,12 @@ def _compiled(written: str) -> EventMapping:
 
 def compile_mapping(preset: Dict[str, Any], own: Dict[str, Any]) -> EventMapping:
     """A sender's preset with an endpoint's changes to it. Raises BadRequest with every part that is wrong."""
+    if size_answered(own) > MAX_MAPPING:
+        raise BadRequest(
+            f"The mapping is larger than {MAX_MAPPING} bytes.",
+            code="invalid.mapping",
+            details=[Detail("mapping.too.large", "mapping")],
+        )
     return _compiled(jsontext.canonical([preset, own]))
 
 

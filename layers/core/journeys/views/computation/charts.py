@@ -27,6 +27,7 @@ from journeys.views.computation.part import (
     TooManyGroups,
     Value,
     check_groups,
+    check_values,
 )
 from journeys.views.computation.plan import Attribute, PlannedChart, PlannedMetric, mark
 from journeys.views.model import Aggregate, TimeUnit
@@ -64,7 +65,11 @@ def aggregate(
 
     Raises TooManyGroups.
     """
-    return tuple(_chart(connection, chart, events) for chart in charts)
+    found: list[tuple[MetricPart, ...]] = []
+    for chart in charts:
+        found.append(_chart(connection, chart, events))
+        check_values(metric.groups for metrics in found for metric in metrics)
+    return tuple(found)
 
 
 def _chart(connection: duckdb.DuckDBPyConnection, chart: PlannedChart, events: str) -> tuple[MetricPart, ...]:

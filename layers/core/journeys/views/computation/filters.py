@@ -113,14 +113,17 @@ _COMPARATORS = {
 
 
 def _is_one_of(name: str, texts: Iterable[str], parameters: Parameters) -> str:
-    """SQL for whether a number is one of those that the texts say; a text that says none is none."""
+    """SQL for whether a number is one of those that the texts say; a text that says none is none.
+
+    It is true or false for every number, never NULL, also where there is nothing beside the attribute's.
+    """
     column, rest = quoted(columns.attribute(Kind.NUMBER, name)), quoted(columns.remainder(name))
     numbers = {number for text in texts if (number := _number(text)) is not None}
     taken_apart = [columns.rounded(number) for number in sorted(numbers)]
     doubles = [parameters.add(nearest) for nearest, beside in taken_apart if beside is None]
     ways = [f"({rest} IS NULL AND {_in(column, doubles)})"] if doubles else []
     ways += [
-        f"({column} = {parameters.add(nearest)} AND {rest} = {parameters.add(beside)})"
+        f"({column} = {parameters.add(nearest)} AND {rest} IS NOT DISTINCT FROM {parameters.add(beside)})"
         for nearest, beside in taken_apart
         if beside is not None
     ]

@@ -11,6 +11,10 @@ from journeys.views.schedules.model import Schedule, next_date
 from journeys.views.schedules.store import ScheduleStore
 from journeys.views.store import ViewStore
 
+SETTLE_MS = 600_000
+"""How long after its moment a scheduled job is made: events received before it are in the archive by then, which is
+behind by the time that a batch is gathered for, five minutes at most, and by the tries that landing it takes."""
+
 
 class Desk:
     """Accepts jobs: a row says that there is one, and a message that somebody should compute it."""
@@ -49,29 +53,29 @@ class Desk:
 
 class Timer:
     """Has schedules computed that are due. A job comes first, and then the schedule's next date: so none is missed, and
-    what is made again is the same job."""
+    what is made again is the same job. A job is as of its moment, and is made once the archive has come to it."""
 
     def __init__(self, schedules: ScheduleStore, desk: Desk) -> None:
         self._schedules, self._desk = schedules, desk
 
     def run(self) -> int:
         """Makes the jobs that are due, and answers how many could not be made; those come again at the next run."""
-        now, failed = dates.now_ms(), 0
-        for schedule in self._schedules.due(now):
+        settled, failed = dates.now_ms() - SETTLE_MS, 0
+        for schedule in self._schedules.due(settled):
             try:
-                self._accept(schedule, now)
-            except (ClientError, BotoCoreError) as error:
+                self._accept(schedule, settled)
+            except Exception as error:  # whatever is wrong with one, the others are made; and its words are not logged
                 report("a scheduled job could not be made", error)
                 failed += 1
         return failed
 
-    def _accept(self, schedule: Schedule, now: int) -> None:
+    def _accept(self, schedule: Schedule, settled: int) -> None:
         try:
-            job = self._desk.accept_scheduled(schedule, latest_date(schedule, now))
+            job = self._desk.accept_scheduled(schedule, latest_date(schedule, settled))
             logger.info("scheduled", job=job.job_id)
         except NotFound:
             logger.info("the view of a schedule is gone")
-        self._schedules.advance(schedule, now)
+        self._schedules.advance(schedule, settled)
 
 
 def latest_date(schedule: Schedule, now: int) -> int:

@@ -46,10 +46,10 @@ class Endings:
         self._jobs, self._work = jobs, work
 
     def merged(self, organization_id: str, job_id: str, attempt: int) -> None:
-        """Completes a job with the parts of its try, unless that try counts no more."""
-        order = self._work.order(organization_id, job_id, attempt)
-        if self._jobs.is_current(order):
-            with self.failing(organization_id, job_id, attempt):
+        """Completes a job with the parts of its try, unless that try counts no more. Raises TryFailed."""
+        with self.failing(organization_id, job_id, attempt):
+            order = self._work.order(organization_id, job_id, attempt)
+            if self._jobs.is_current(order):
                 self.complete(order, self._work.parts(order))
 
     def complete(self, order: Order, parts: Iterable[Part]) -> None:
@@ -92,7 +92,8 @@ class Endings:
             logger.info("a try counts no more", how=how)
             return
         logger.info("job " + how, attempt=job.attempt)
-        milliseconds("JobDuration", dates.now_ms() - job.date_created)
+        if job.attempt:
+            milliseconds("JobDuration", dates.now_ms() - job.date_begun)
 
 
 class Computer:
@@ -146,10 +147,10 @@ class PartComputer:
         self._endings = Endings(jobs, work)
 
     def compute(self, organization_id: str, job_id: str, attempt: int, number: int) -> None:
-        """Computes the part of that number, unless its try counts no more. Raises what the stores raise."""
-        order = self._work.order(organization_id, job_id, attempt)
-        if not self._jobs.is_current(order):
-            logger.info("a try counts no more", how="part")
-            return
+        """Computes the part of that number, unless its try counts no more. Raises TryFailed."""
         with self._endings.failing(organization_id, job_id, attempt):
+            order = self._work.order(organization_id, job_id, attempt)
+            if not self._jobs.is_current(order):
+                logger.info("a try counts no more", how="part")
+                return
             self._work.put_part(order, number, self._run(order, *order.parts[number]))

@@ -48,7 +48,7 @@ NOT_QUEUED = JobError("job.not.queued", "The job could not be queued; start a ne
 @dataclass(frozen=True, slots=True)
 class Job:
     """`date_created` is the moment T that the view is computed for, `attempt` the try that may complete the job, and
-    `received` the newest receipt among the events that its result includes. Dates are milliseconds.
+    `received` the newest receipt in the archive that its result was computed from. Dates are milliseconds.
 
     A job that is unfinished at its deadline has failed, and every write demands that it has not come yet: so nothing
     executes for ever, and no job that was seen as failed completes.
@@ -75,13 +75,18 @@ class Job:
         return replace(self, status=Status.FAILED, date_completed=self.deadline, error=LOST)
 
     @property
+    def date_begun(self) -> int:
+        """When the last try was claimed, which set the deadline; of a job that was claimed at all."""
+        return self.deadline - EXECUTING_MS
+
+    @property
     def path(self) -> str:
         """Where the API has the job."""
         return f"/api/v2/journey/views/{self.view_id}/versions/{self.version}/jobs/{self.job_id}"
 
     def to_wire(self, view: View | None = None) -> dict[str, Any]:
         """The contract's `JourneyViewJob`, with the view as it was at acceptance, or its name alone; and ours: `error`
-        and `dateDataUntil`, the receipt up to which events are included."""
+        and `dateDataUntil`, the newest receipt in the archive that the result was computed from."""
         return present(
             {
                 "id": self.job_id,

@@ -2,13 +2,12 @@
 
 import errno
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from journeys.archive.reading import Events, connect
+from journeys.archive.scratch import scratch
 from journeys.errors import NotComputable
 from journeys.views.computation.part import Part
 from journeys.views.computation.run import run
@@ -40,13 +39,12 @@ class Runner:
         """The part of those buckets. Raises DoesNotFit, and what the archive or the engine raises."""
         plan = order.plan()
         snapshot = order.snapshot.within(plan.start, plan.end, first, last)
-        with tempfile.TemporaryDirectory(prefix="part-", dir=self._folder) as name:
-            folder = Path(name)
+        with scratch(self._folder) as folder:
             if sum(file.size for file in snapshot.files) > shutil.disk_usage(folder).free:
                 raise DoesNotFit
             try:
                 paths = self._archive.fetch(snapshot.files, folder)
-                connection = connect(name, f"{self._memory // 2}MB", max(1, round(self._memory / CORE_MB)))
+                connection = connect(folder, f"{self._memory // 2}MB", max(1, round(self._memory / CORE_MB)))
                 try:
                     return run(plan, Events.of(connection, snapshot, paths), connection, first, last)
                 finally:

@@ -1,0 +1,129 @@
+"""A customer's journey as it is answered: no journey makes an answer that Lambda refuses to give."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from journeys import dates, keys
+from journeys.events.model import Event, ExternalId, StoredEvent
+from journeys.events.store import EventLog
+from journeys.journey.model import Step, step
+from journeys.journey.projection import count_steps
+from journeys.journey.store import JourneyStore
+from tests.conftest import ORGANIZATION
+from tests.support.functions import Context, api_event, load
+from tests.support.tables import Tables
+
+LARGEST_ANSWER = 6_291_556
+"""Bytes that Lambda answers with; over it the caller is told 502."""
+
+CUSTOMER = ExternalId("crm", "ada")
+KEY = keys.journey(ORGANIZATION, CUSTOMER.source_id, CUSTOMER.value)
+NOON = dates.parse("2026-01-31T12:00:00Z")
+KILOBYTE = 1024
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The customers function over journeys that a test makes."""
+
+    tables: Tables
+    function: ModuleType
+
+    def keep(self, notes: Sequence[str | None]) -> None:
+        """Makes a journey of an event a second, each with such a note; one of None is not in the log."""
+        log, steps = EventLog(self.tables.dynamodb, self.tables.events), list[Step]()
+        for number, note in enumerate(notes):
+            event = Event(f"e-{number}", NOON + number * 1000, (CUSTOMER,), {"note": note})
+            steps.append(step(event.date_created, "c-1", event.event_id, "a"))
+            if note is not None:
+                stored = StoredEvent(event, ORGANIZATION, "c-1", "s-1", 1, "a", "Note", "CRM", NOON, f"r#{number}")
+                assert log.put(stored.to_item()) is None
+        count_steps(JourneyStore(self.tables.dynamodb, self.tables.journeys), KEY, steps)
+
+    def get(self, path: str = "", **query: str) -> Any:
+        """An answer's body; Lambda would have given the answer."""
+        asked = {"externalSourceId": CUSTOMER.source_id, "value": CUSTOMER.value} | query
+        answer = self.function.handler(api_event("GET", f"customers{path}", query=asked), Context())
+        assert answer["statusCode"] == 200, answer["body"]
+        assert len(json.dumps(answer)) <= LARGEST_ANSWER
+        return json.loads(answer["body"])
+
+    def pages(self, **query: str) -> list[list[str]]:
+        """The ids of the journey's events, page by page."""
+        found: list[list[str]] = []
+        while True:
+            page = self.get("/events", **query)
+            found.append([event["id"] for event in page["entities"]])
+            if "nextCursor" not in page:
+                return found
+            query["cursor"] = page["nextCursor"]
+
+
+@pytest.fixture
+def reader(tables: Tables) -> Reader:
+    return Reader(tables, load("customers"))
+
+
+def ids(numbers: Sequence[int]) -> list[str]:
+    return [f"e-{number}" for number in numbers]
+
+
+LARGE = {
+    "letters": "n" * 290 * KILOBYTE,
+    "quotes": '"' * 290 * KILOBYTE,
+    "line breaks": "\n" * 290 * KILOBYTE,
+    "control characters": "\x01" * 100 * KILOBYTE,
+    "other letters": "ж" * 145 * KILOBYTE,
+}
+
+
+@pytest.mark.parametrize("note", LARGE.values(), ids=LARGE)
+def test_a_journey_of_large_events_is_paged_through_whole_in_answers_that_lambda_gives(
+    reader: Reader, note: str
+) -> None:
+    reader.keep([note] * 24)
+    pages = reader.pages(pageSize="100")
+    assert [one for page in pages for one in page] == ids(range(24))
+    assert all(pages)
+    assert len(pages) > 1
+
+
+def test_large_events_are_paged_through_from_the_newest_on_and_by_date(reader: Reader) -> None:
+    reader.keep([LARGE["quotes"]] * 9)
+    newest_first = reader.pages(pageSize="100", order="desc")
+    assert [one for page in newest_first for one in page] == ids(range(9))[::-1]
+    some = reader.pages(pageSize="7", **{"from": dates.text(NOON + 1000), "to": dates.text(NOON + 8000)})
+    assert [one for page in some for one in page] == ids(range(1, 8))
+
+
+@pytest.mark.parametrize("note", LARGE.values(), ids=LARGE)
+def test_the_summary_of_large_events_gives_the_newest_that_fit(reader: Reader, note: str) -> None:
+    reader.keep([note] * 24)
+    summary = reader.get()
+    recent = [event["id"] for event in summary["recentEvents"]]
+    assert 1 <= len(recent) < 20
+    assert recent == ids(range(24))[::-1][: len(recent)]
+    assert summary["eventCount"] == 24
+
+
+def test_small_events_fill_their_pages(reader: Reader) -> None:
+    reader.keep(["small"] * 45)
+    assert reader.pages(pageSize="20") == [ids(range(20)), ids(range(20, 40)), ids(range(40, 45))]
+    assert reader.pages(pageSize="45") == [ids(range(45))]
+    assert [event["id"] for event in reader.get()["recentEvents"]] == ids(range(25, 45))[::-1]
+
+
+def test_an_event_that_the_log_does_not_have_neither_ends_a_page_nor_moves_its_cursor(reader: Reader) -> None:
+    large = LARGE["quotes"]
+    reader.keep([None, large, None, large, large, None, large, large, large, None])
+    assert [one for page in reader.pages(pageSize="100") for one in page] == ids([1, 3, 4, 6, 7, 8])
+    assert reader.pages(pageSize="1") == [[one] if one else [] for one in map(_present, range(10))]
+
+
+def _present(number: int) -> str | None:
+    return f"e-{number}" if number not in (0, 2, 5, 9) else None

@@ -1,0 +1,80 @@
+"""Folders of runs: each run's own while it lives, whoever else uses the disk, and gone however it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from journeys.archive.scratch import scratch
+
+RUN = """
+import sys, time
+from journeys.archive.scratch import scratch
+with scratch(sys.argv[1]) as folder:
+    (folder / "fetched.parquet").write_bytes(b"x" * 1000)
+    print(folder, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A run in another process, and its folder."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN, str(tmp_path)], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process, Path(process.stdout.readline().strip())
+        finally:
+            process.kill()
+
+
+def test_a_folder_is_gone_when_its_run_ends_or_fails(tmp_path: Path) -> None:
+    with scratch(str(tmp_path)) as folder:
+        (folder / "inner").mkdir()
+        assert list(tmp_path.iterdir()) == [folder]
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(KeyError), scratch(str(tmp_path)):
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_gone_before_the_next(
+    running: tuple[subprocess.Popen[str], Path], tmp_path: Path
+) -> None:
+    process, left = running
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert (left / "fetched.parquet").exists()
+    with scratch(str(tmp_path)) as folder:
+        assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_folders_of_runs_that_live_are_left_alone(running: tuple[subprocess.Popen[str], Path], tmp_path: Path) -> None:
+    """In other processes and in this one."""
+    _, another = running
+    with scratch(str(tmp_path)) as first, scratch(str(tmp_path)) as second:
+        assert set(tmp_path.iterdir()) == {another, first, second}
+        assert (another / "fetched.parquet").exists()
+
+
+def test_what_others_put_into_the_directory_stays(tmp_path: Path) -> None:
+    (tmp_path / "tmpabc").mkdir()
+    (tmp_path / "journeys-run-file").write_text("no folder")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "journeys-run-link").symlink_to(elsewhere)
+    with scratch(str(tmp_path)):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "elsewhere",
+        "journeys-run-file",
+        "journeys-run-link",
+        "tmpabc",
+    ]
