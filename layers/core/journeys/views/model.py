@@ -97,9 +97,11 @@ Number = Annotated[int | Decimal | None, PlainValidator(_number), WithJsonSchema
 """A number as the parser gives it; a union of kinds would report what is wrong once for each."""
 
 
-def _choice(enum: type[StrEnum]) -> Any:
-    """A text that names one of an enumeration; strict models take members alone."""
-    return Annotated[enum, Field(strict=False)]
+# strict models take members of an enumeration alone; a request has their texts
+AnyCountType = Annotated[EventCountType, Field(strict=False)]
+AnyOperator = Annotated[Operator, Field(strict=False)]
+AnyAggregate = Annotated[Aggregate, Field(strict=False)]
+AnyTimeUnit = Annotated[TimeUnit, Field(strict=False)]
 
 
 class _Model(BaseModel):
@@ -136,7 +138,7 @@ class Predicate(_Model):
 
     dimension: Attribute
     values: list[Text] | None = Field(default=None, max_length=1000)
-    operator: _choice(Operator) = Operator.MATCHES  # type: ignore[valid-type]
+    operator: AnyOperator = Operator.MATCHES
     noValue: bool = False
 
 
@@ -144,7 +146,7 @@ class NumberPredicate(_Model):
     """The contract's `JourneyViewElementFilterNumberPredicate`."""
 
     dimension: Attribute
-    operator: _choice(Operator) = Operator.MATCHES  # type: ignore[valid-type]
+    operator: AnyOperator = Operator.MATCHES
     noValue: bool = False
     range: Range | None = None
 
@@ -174,7 +176,7 @@ class Link(_Model):
     id: Id
     constraintWithin: TimeConstraint | None = None
     constraintAfter: TimeConstraint | None = None
-    eventCountType: _choice(EventCountType) = EventCountType.SEQUENTIAL  # type: ignore[valid-type]
+    eventCountType: AnyCountType = EventCountType.SEQUENTIAL
     joinAttributes: list[Attribute] | None = None
 
 
@@ -218,7 +220,7 @@ class Metric(_Model):
 
     id: Id
     elementId: Id
-    aggregate: _choice(Aggregate) = Aggregate.CUSTOMER_COUNT  # type: ignore[valid-type]
+    aggregate: AnyAggregate = Aggregate.CUSTOMER_COUNT
     displayLabel: Text | None = None
     attribute: Attribute | None = None
 
@@ -240,7 +242,7 @@ class Chart(_Model):
     id: ChartId | None = None
     name: Name
     rank: int | None = Field(default=None, ge=0, le=1_000_000)
-    groupByTime: _choice(TimeUnit) | None = None  # type: ignore[valid-type]
+    groupByTime: AnyTimeUnit | None = None
     groupByAttributes: list[GroupByAttribute] = Field(default_factory=list, max_length=10)
     metrics: list[Metric] = Field(min_length=1, max_length=10)
     displayAttributes: ChartDisplayAttributes | None = None

@@ -5,13 +5,12 @@ Each rule is a function that yields the problems it finds; a problem names its f
 attributes. Messages never repeat what a view says, since values of filters may be customers'.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
-from journeys import jsontext
+from journeys.cursors import size_answered
 from journeys.errors import BadRequest, Detail
 from journeys.registry.definitions import is_active
 from journeys.registry.schemas.document import Field
@@ -95,7 +94,7 @@ def problems(view: ViewDefinition, schemas: Schemas) -> Iterator[Problem]:
 
 def is_of_a_size_that_can_be_kept(view: ViewDefinition) -> Iterator[Problem]:
     """A definition has up to 55,000 bytes, written as a JSON text within a JSON text."""
-    if len(json.dumps(jsontext.dumps(view.to_values()))) > MAX_BYTES:
+    if size_answered(view.to_values()) > MAX_BYTES:
         yield Problem(
             "view.too.large", "elements", f"The view is larger than {MAX_BYTES} bytes, as JSON within a JSON text."
         )
