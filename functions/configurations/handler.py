@@ -6,8 +6,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from journeys.aws import dynamodb
+from journeys.cache import Cache
 from journeys.http import Api, Request
-from journeys.registry.cache import Cache
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.configurations.model import Configuration
 from journeys.registry.configurations.store import ConfigurationStore

@@ -5,11 +5,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from journeys.aws import dynamodb
+from journeys.cache import Cache
 from journeys.events.store import EventLog
 from journeys.http import Api, Request
 from journeys.journey.reading import JourneyReader
 from journeys.journey.store import JourneyStore
-from journeys.registry.cache import Cache
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import JourneySettings

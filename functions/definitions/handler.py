@@ -6,8 +6,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from journeys.aws import dynamodb
+from journeys.cache import Cache
 from journeys.http import Api, Request
-from journeys.registry.cache import Cache
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.definitions import is_active, to_activation, to_change, to_definition, to_summary

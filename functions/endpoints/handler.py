@@ -8,16 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from journeys import dates, jsontext
 from journeys.aws import dynamodb, secretsmanager
-from journeys.cursors import LARGEST_PAGE, size_answered
+from journeys.cache import Cache
 from journeys.errors import BadRequest, Detail, PayloadTooLarge
 from journeys.events.bindings import Bindings
 from journeys.events.refusals import Refusal
 from journeys.events.validation import check
 from journeys.http import Api, Request
-from journeys.registry.cache import Cache
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
+from journeys.response_size import LARGEST_PAGE, response_size
 from journeys.settings import EndpointSettings
 from journeys.webhooks.delivery import INVALID_PAYLOAD, Unreadable
 from journeys.webhooks.mapping import compile_mapping
@@ -193,7 +193,7 @@ def test_mapping(request: Request, endpoint_id: str) -> dict[str, Any]:
             found.append({"event": event, "outcome": "refused", **told})
         else:
             found.append({"event": event, "outcome": "valid"})
-    if size_answered(found) > LARGEST_PAGE:
+    if response_size(found) > LARGEST_PAGE:
         raise PayloadTooLarge("What the mapping makes of this sample is more than an answer holds; send a smaller one.")
     return {"entities": found}
 

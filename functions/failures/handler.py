@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from journeys import cursors, dates
 from journeys.aws import dynamodb, s3
+from journeys.cache import Cache
 from journeys.events.bindings import Bindings
 from journeys.events.failures.replay import Replay
 from journeys.events.failures.store import FailureStore
@@ -16,10 +17,10 @@ from journeys.events.ingest import Ingest
 from journeys.events.store import EventLog
 from journeys.http import Api, Request
 from journeys.jsontext import present
-from journeys.registry.cache import Cache
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
+from journeys.response_size import count_fitting
 from journeys.settings import IngestSettings
 
 FAILURES = "/api/v2/journey/externalevents/failures"
@@ -76,7 +77,7 @@ def list_failures(request: Request) -> dict[str, Any]:
     )
     page = list(islice(found, size + 1))
     entities = [failure.to_wire(whole=False) for _, failure in page[:size]]
-    fit = cursors.fitting(entities)
+    fit = count_fitting(entities)
     return present(
         {
             "entities": entities[:fit],

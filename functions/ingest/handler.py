@@ -5,12 +5,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from journeys.aws import dynamodb, s3
+from journeys.cache import Cache
 from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import REQUEST_SECONDS, Ingest, entities_of
 from journeys.events.store import EventLog
 from journeys.http import Api, Request
-from journeys.registry.cache import Cache
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore

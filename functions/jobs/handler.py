@@ -6,10 +6,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
 
 from journeys.aws import dynamodb, s3, sqs
+from journeys.cache import Cache
 from journeys.errors import BadRequest, Conflict, Detail, NotFound
 from journeys.http import Api, Request
 from journeys.jsontext import present
-from journeys.registry.cache import Cache
 from journeys.registry.clients.store import ClientStore
 from journeys.settings import JobSettings
 from journeys.views.jobs.accept import Desk

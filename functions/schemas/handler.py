@@ -6,16 +6,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, Field
 
 from journeys.aws import dynamodb
-from journeys.cursors import fitting
+from journeys.cache import Cache
 from journeys.errors import NotFound
 from journeys.http import Api, Request
 from journeys.registry import limits
-from journeys.registry.cache import Cache
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.schemas.document import parse
 from journeys.registry.schemas.kinds import CORE_TYPES
 from journeys.registry.schemas.model import Schema
 from journeys.registry.schemas.store import SchemaStore
+from journeys.response_size import count_fitting
 from journeys.settings import RegistrySettings
 
 SCHEMAS = "/api/v2/journey/externalevents/schemas"
@@ -93,7 +93,7 @@ def delete_schema(request: Request, schema_id: str) -> None:
 def list_versions(request: Request, schema_id: str) -> dict[str, Any]:
     """The newest versions that one answer holds; usually all."""
     versions = [version.to_wire() for version in schemas.versions(request.organization_id, schema_id)]
-    return listing(versions[: fitting(versions)], f"{SCHEMAS}/{schema_id}/versions")
+    return listing(versions[: count_fitting(versions)], f"{SCHEMAS}/{schema_id}/versions")
 
 
 @api.route("GET", f"{SCHEMA}/versions/<version>", permission=VIEW)

@@ -7,8 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from journeys.archive.store import ArchiveStore
 from journeys.archive.usage import usage
 from journeys.aws import dynamodb, s3
+from journeys.cache import Cache
 from journeys.http import Api, Request
-from journeys.registry.cache import Cache
 from journeys.registry.clients.store import ClientStore
 from journeys.settings import ArchiveSettings
 

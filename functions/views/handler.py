@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from journeys import dates
 from journeys.archive.store import ArchiveStore
 from journeys.aws import dynamodb, s3
+from journeys.cache import Cache
 from journeys.errors import BadRequest, Detail, NotFound
 from journeys.http import Api, Request
-from journeys.registry.cache import Cache
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import ArchiveSettings

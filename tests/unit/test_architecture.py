@@ -252,5 +252,5 @@ def test_the_whole_product_is_read() -> None:
 def test_what_stores_may_do_is_not_taken_for_a_breach() -> None:
     store = {PurePosixPath("journeys/events/store.py"): "from journeys.registry import limits\nclient.put_item()"}
     assert [list(rule(store)) for rule in RULES] == [[] for _ in RULES]
-    secrets = "from journeys.events import ingest\nfrom journeys.registry import cache\nclient.get_secret_value()"
+    secrets = "from journeys.events import ingest\nfrom journeys import cache\nclient.get_secret_value()"
     assert [list(rule({PurePosixPath("journeys/webhooks/store.py"): secrets})) for rule in RULES] == [[] for _ in RULES]

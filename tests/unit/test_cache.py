@@ -2,7 +2,7 @@
 
 import pytest
 
-from journeys.registry.cache import Cache
+from journeys.cache import Cache
 
 
 class Store:

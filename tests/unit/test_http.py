@@ -19,6 +19,7 @@ from PureCloudPlatformClientV2 import models
 import journeys
 from journeys import http
 from journeys.aws import THROTTLES
+from journeys.cache import Cache
 from journeys.errors import (
     BadRequest,
     Conflict,
@@ -35,7 +36,6 @@ from journeys.errors import (
     UnsupportedMediaType,
 )
 from journeys.http import Api, Request
-from journeys.registry.cache import Cache
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.telemetry import logger

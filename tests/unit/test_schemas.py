@@ -329,7 +329,7 @@ def test_the_versions_listed_are_the_newest_that_one_answer_holds(
     made = schemas.create("Order")
     for _ in range(3):
         made = schemas.changed(made, enabled=True)
-    monkeypatch.setattr("journeys.cursors.LARGEST_PAGE", 1000)
+    monkeypatch.setattr("journeys.response_size.LARGEST_PAGE", 1000)
     status, listed = schemas.ask("GET", f"/{made['id']}/versions")
     found = [one["version"] for one in listed["entities"]]
     assert (status, found) == (200, [4, 3, 2, 1][: len(found)])

@@ -14,6 +14,7 @@ from pydantic_core import ValidationError
 
 from journeys import dates, jsontext, settings
 from journeys.aws import outage
+from journeys.cache import Cache
 from journeys.errors import (
     BadRequest,
     Conflict,
@@ -28,7 +29,6 @@ from journeys.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from journeys.registry.cache import Cache
 from journeys.registry.clients.model import Client
 from journeys.telemetry import logger, report
 

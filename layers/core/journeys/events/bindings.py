@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from journeys.cache import Cache
 from journeys.errors import Conflict, NotFound
 from journeys.events.validation import AttributeValidator
-from journeys.registry.cache import Cache
 from journeys.registry.configurations.model import Configuration
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.model import Schema

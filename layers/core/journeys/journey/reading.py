@@ -4,14 +4,15 @@ from itertools import islice
 from typing import Any
 
 from journeys import cursors, dates, keys
+from journeys.cache import Cache
 from journeys.errors import NotFound
 from journeys.events.store import EventLog
 from journeys.journey.model import Journey, Step
 from journeys.journey.store import JourneyStore
 from journeys.jsontext import present
-from journeys.registry.cache import Cache
 from journeys.registry.schemas.model import Schema
 from journeys.registry.schemas.store import SchemaStore
+from journeys.response_size import count_fitting
 
 RECENT_EVENTS = 20
 ROWS_PER_READ = 1000
@@ -61,7 +62,7 @@ class JourneyReader:
                 {"from": _name(types, pair[0]), "to": _name(types, pair[1]), "count": number}
                 for pair, number in sorted(journey.transitions.items(), key=lambda one: (-one[1], one[0]))
             ],
-            "recentEvents": [event for event in recent[: cursors.fitting(recent)] if event is not None],
+            "recentEvents": [event for event in recent[: count_fitting(recent)] if event is not None],
         }
 
     def events(
@@ -105,7 +106,7 @@ class JourneyReader:
             )
             steps = list(islice(found, page_size + 1))
         events = self._events(organization_id, steps[:page_size])
-        fit = cursors.fitting(events)
+        fit = count_fitting(events)
         return present(
             {
                 "entities": [event for event in events[:fit] if event is not None],

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
-from journeys.cursors import size_answered
 from journeys.errors import BadRequest, Detail
 from journeys.registry.definitions import is_active
 from journeys.registry.schemas.document import Field
 from journeys.registry.schemas.kinds import FILTERABLE, Kind
 from journeys.registry.schemas.model import Schema
+from journeys.response_size import response_size
 from journeys.views.model import (
     MILLISECONDS,
     Aggregate,
@@ -94,7 +94,7 @@ def problems(view: ViewDefinition, schemas: Schemas) -> Iterator[Problem]:
 
 def is_of_a_size_that_can_be_kept(view: ViewDefinition) -> Iterator[Problem]:
     """A definition has up to 55,000 bytes, written as a JSON text within a JSON text."""
-    if size_answered(view.to_values()) > MAX_BYTES:
+    if response_size(view.to_values()) > MAX_BYTES:
         yield Problem(
             "view.too.large", "elements", f"The view is larger than {MAX_BYTES} bytes, as JSON within a JSON text."
         )

@@ -28,8 +28,8 @@ from jmespath.functions import Functions
 from jmespath.parser import ParsedResult
 
 from journeys import dates, jsontext
-from journeys.cursors import size_answered
 from journeys.errors import BadRequest, Detail
+from journeys.response_size import response_size
 from journeys.webhooks.delivery import Unreadable
 
 MAX_MAPPING = 40_000
@@ -115,7 +115,7 @@ def _compiled(written: str) -> EventMapping:
 
 def compile_mapping(preset: Dict[str, Any], own: Dict[str, Any]) -> EventMapping:
     """A sender's preset with an endpoint's changes to it. Raises BadRequest with every part that is wrong."""
-    if size_answered(own) > MAX_MAPPING:
+    if response_size(own) > MAX_MAPPING:
         raise BadRequest(
             f"The mapping is larger than {MAX_MAPPING} bytes.",
             code="invalid.mapping",

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from journeys import dates, jsontext
+from journeys.cache import Cache
 from journeys.errors import BadRequest, Conflict, NotFound, ServiceUnavailable, TooManyRequests, Unauthenticated
 from journeys.events.bindings import Bindings
 from journeys.events.failures.model import Failure, failure_id
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import MAX_ENTITIES, Ingest
-from journeys.registry.cache import Cache
 from journeys.telemetry import count, logger, report
 from journeys.webhooks.delivery import INVALID_PAYLOAD, Answer, Delivery, NotProven, Unreadable
 from journeys.webhooks.mapping import compile_mapping
