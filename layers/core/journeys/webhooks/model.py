@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from journeys import dates
+from journeys.events.refusals import Refusal
 from journeys.jsontext import present
 
 ENDPOINT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -88,3 +89,34 @@ class Endpoint:
             date_created=dates.parse(values["dateCreated"]),
             date_modified=dates.parse(values["dateModified"]),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointWithSecret:
+    """An endpoint and its current secret. Only the responses to a creation and a rotation show the secret."""
+
+    endpoint: Endpoint
+    secret: str
+
+    def to_wire(self, url: str) -> dict[str, Any]:
+        return self.endpoint.to_wire(url) | {"secret": self.secret}
+
+
+@dataclass(frozen=True, slots=True)
+class MappedEvent:
+    """One event that a mapping made of a sample; `refusal` is set if the event is invalid.
+
+    `event` is None if the mapping found no events in the payload.
+    """
+
+    event: Mapping[str, Any] | None
+    refusal: Refusal | None
+
+    def to_wire(self) -> dict[str, Any]:
+        wire: dict[str, Any] = {"outcome": "refused" if self.refusal else "valid"}
+        if self.event is not None:
+            wire["event"] = self.event
+        if self.refusal is not None:
+            wire |= present({"errorCode": self.refusal.reason, "errorMessage": self.refusal.message})
+            wire |= present({"fieldName": self.refusal.field_name})
+        return wire
