@@ -509,9 +509,9 @@ WEBHOOK: dict[str, Any] = {
 """The one address without a token and without a route: what is delivered there is the sender's own form."""
 
 SELF: dict[str, Any] = {
-    "/openapi.json": {
+    path: {
         "get": {
-            "operationId": "get_description",
+            "operationId": name,
             "summary": "This document",
             "security": [],
             "parameters": [],
@@ -522,6 +522,10 @@ SELF: dict[str, Any] = {
             },
         }
     }
+    for path, name in (
+        ("/openapi.json", "get_description"),
+        ("/api/v2/journey/openapi.json", "get_description_below_the_base"),
+    )
 }
 
 

@@ -62,6 +62,7 @@ def test_operations_have_names_of_their_own_and_only_known_ones_need_no_token() 
     assert len(ids) == len(set(ids))
     assert {one.name for one in described() if not one.wants_token} == {
         "GET /openapi.json",
+        "GET openapi.json",
         "GET /webhooks/{endpointId}",
         "POST /webhooks/{endpointId}",
     }

@@ -17,7 +17,7 @@ API: dict[str, Any] = RESOURCES["Api"]["Properties"]
 LOG: dict[str, Any] = RESOURCES["EventsTable"]["Properties"]
 WRITERS = {"IngestRole", "FailuresRole", "WebhooksRole"}
 DELIVERIES = "/webhooks/{endpointId}"
-DESCRIPTION = "/openapi.json"
+DESCRIPTIONS = ("/openapi.json", "/api/v2/journey/openapi.json")
 SECRETS = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/webhooks/*"
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete"}
 ANY_RESOURCE = {
@@ -360,7 +360,7 @@ def test_every_route_but_preflights_deliveries_and_the_description_asks_for_a_to
             assert (function, settings["Auth"]) == ("Webhooks", {"Authorizer": "NONE"}), method
         elif method == "OPTIONS":
             assert (function, settings["Auth"]) == ("Preflight", {"Authorizer": "NONE"}), path
-        elif path == DESCRIPTION:
+        elif path in DESCRIPTIONS:
             assert (function, method, settings["Auth"]) == ("Openapi", "GET", {"Authorizer": "NONE"})
         else:
             assert "Auth" not in settings, path
@@ -370,7 +370,7 @@ def test_deliveries_and_handshakes_go_to_one_function_and_nothing_else_does() ->
     found = {(method, path) for function, method, path, _ in routes() if function == "Webhooks"}
     assert found == {(method, DELIVERIES) for method in ("GET", "OPTIONS", "POST")}
     outside = {path for _, _, path, _ in routes() if not path.startswith("/api/v2/journey/")}
-    assert outside == {DELIVERIES, DESCRIPTION}
+    assert outside == {DELIVERIES, DESCRIPTIONS[0]}
 
 
 def test_every_route_has_a_preflight() -> None:
