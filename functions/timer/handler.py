@@ -1,4 +1,4 @@
-"""Has the views computed whose schedules are due."""
+"""Creates the jobs of the schedules that are due. A schedule of EventBridge invokes it every five minutes."""
 
 from typing import Any
 
@@ -7,15 +7,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from journeys.aws import dynamodb, sqs
 from journeys.settings import TimerSettings
 from journeys.telemetry import count, logger
-from journeys.views.jobs.accept import Desk, Timer
+from journeys.views.jobs.service import JobService
 from journeys.views.jobs.store import JobQueue, JobStore
 from journeys.views.schedules.store import ScheduleStore
+from journeys.views.schedules.timer import Timer
 from journeys.views.store import ViewStore
 
 settings = TimerSettings.read()
 table = settings.registry_table
-desk = Desk(ViewStore(dynamodb(), table), JobStore(dynamodb(), table), JobQueue(sqs(), settings.jobs_queue_url))
-timer = Timer(ScheduleStore(dynamodb(), table), desk)
+jobs = JobService(ViewStore(dynamodb(), table), JobStore(dynamodb(), table), JobQueue(sqs(), settings.jobs_queue_url))
+timer = Timer(ScheduleStore(dynamodb(), table), jobs)
 
 
 @logger.inject_lambda_context

@@ -9,13 +9,13 @@ from journeys import dates
 from journeys.archive.store import ArchiveStore
 from journeys.aws import dynamodb, s3
 from journeys.cache import Cache
-from journeys.errors import BadRequest, Detail, NotFound
+from journeys.errors import BadRequest, Detail
 from journeys.http import Api, Request
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import ArchiveSettings
 from journeys.views.encodings import Labels, validate
-from journeys.views.model import VIEWS, Passed, ViewDefinition
+from journeys.views.model import VIEWS, ReadOnly, ViewDefinition, version_number
 from journeys.views.model import View as SavedView
 from journeys.views.rules import check
 from journeys.views.schedules.model import Frequency
@@ -50,11 +50,11 @@ class ScheduleRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     frequency: Frequency = Field(strict=False)
-    id: Passed
-    dateModified: Passed
-    dateNext: Passed
-    user: Passed
-    selfUri: Passed
+    id: ReadOnly
+    dateModified: ReadOnly
+    dateNext: ReadOnly
+    user: ReadOnly
+    selfUri: ReadOnly
 
 
 def checked(request: Request) -> ViewDefinition:
@@ -62,13 +62,6 @@ def checked(request: Request) -> ViewDefinition:
     definition = request.model(ViewDefinition)
     check(definition, {schema.schema_id: schema for schema in schemas.all(request.organization_id)})
     return definition
-
-
-def number(text: str, of: str) -> int:
-    """A version in a path. Raises NotFound."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 8):
-        raise NotFound(f"There is no such version of a {of}.")
-    return int(text)
 
 
 # -- views -------------------------------------------------------------------------------------------------------------
@@ -118,7 +111,7 @@ def delete_view(request: Request, view_id: str) -> None:
 
 def saved(request: Request, view_id: str, version: str) -> SavedView:
     """The version of a view that a path names. Raises NotFound."""
-    return views.get_version(request.organization_id, view_id, number(version, "view"))
+    return views.get_version(request.organization_id, view_id, version_number(version))
 
 
 @api.route("POST", VERSIONS, permission=MAY_EDIT, status=201)
@@ -134,8 +127,8 @@ def get_version(request: Request, view_id: str, version: str) -> dict[str, Any]:
 
 @api.route("PUT", VERSION, permission=MAY_EDIT)
 def update_version(request: Request, view_id: str, version: str) -> dict[str, Any]:
-    place, definition = number(version, "view"), checked(request)
-    edited = views.edit_version(request.organization_id, view_id, place, definition, request.caller.client_id)
+    number, definition = version_number(version), checked(request)
+    edited = views.edit_version(request.organization_id, view_id, number, definition, request.caller.client_id)
     return edited.to_wire()
 
 
@@ -151,8 +144,8 @@ def get_chart_version(
 ) -> dict[str, Any]:
     view = saved(request, view_id, version)
     view.chart(chart_id)  # which may have changed since, but is one of this version's
-    place = number(chart_version, "chart")
-    return view.chart_to_wire(views.chart(request.organization_id, view_id, chart_id, place))
+    number = version_number(chart_version)
+    return view.chart_to_wire(views.chart(request.organization_id, view_id, chart_id, number))
 
 
 # -- schedules ---------------------------------------------------------------------------------------------------------

@@ -11,13 +11,13 @@ from botocore.exceptions import ClientError
 from journeys import dates, keys
 from journeys.errors import TooManyRequests
 from journeys.registry.schemas.store import SchemaStore
-from journeys.views.jobs import accept
-from journeys.views.jobs.accept import SETTLE_MS
 from journeys.views.jobs.model import Job
 from journeys.views.jobs.store import JobStore
 from journeys.views.model import View
+from journeys.views.schedules import timer
 from journeys.views.schedules.model import Frequency, next_date
 from journeys.views.schedules.store import ScheduleStore
+from journeys.views.schedules.timer import SETTLE_MS
 from journeys.views.store import ViewStore
 from tests.conftest import ORGANIZATION
 from tests.support.functions import Context
@@ -139,9 +139,9 @@ def test_a_timer_that_was_out_waits_for_the_last_period_to_settle(office: Office
 
 def test_timers_that_run_at_once_make_one_job(office: Office, view: View, now: list[int]) -> None:
     now[0] = DUE
-    timers = [office.load("timer") for _ in range(6)]
+    functions = [office.load("timer") for _ in range(6)]
     with ThreadPoolExecutor(6) as threads:
-        for done in [threads.submit(timer.handler, {}, Context()) for timer in timers]:
+        for done in [threads.submit(function.handler, {}, Context()) for function in functions]:
             done.result()
     (job,) = made(office)
     assert {message["body"].split('"')[-2] for message in office.messages()} == {job["id"]}
@@ -209,7 +209,7 @@ def test_whatever_is_wrong_with_a_schedule_the_others_are_made_and_nothing_raw_i
     office: Office, view: View, now: list[int], monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr(accept, "report", lambda _, error: told.append(type(error).__name__))
+    monkeypatch.setattr(timer, "report", lambda _, error: told.append(type(error).__name__))
     other = office.view(**view.definition.to_values() | {"name": "Another"})
     schedules(office).create(ORGANIZATION, other.view_id, Frequency.DAILY, "planner")
     first, second = sorted([view.view_id, other.view_id])  # as the timer comes to them

@@ -46,8 +46,8 @@ ChartId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,100}$")]
 """The id of a chart stands in addresses."""
 Attribute = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Text = Annotated[str, StringConstraints(max_length=4096)]
-Passed = Annotated[Any, BeforeValidator(lambda _: None), Field(default=None, exclude=True)]
-"""A field that only the platform sets, and a request may repeat."""
+ReadOnly = Annotated[Any, BeforeValidator(lambda _: None), Field(default=None, exclude=True)]
+"""A field that only the platform sets. A request may contain it; its value is ignored."""
 
 
 class EventCountType(StrEnum):
@@ -248,7 +248,7 @@ class Chart(_Model):
     displayAttributes: ChartDisplayAttributes | None = None
     groupByMax: int | None = Field(default=None, ge=1, le=100_000)
     version: int | None = None
-    selfUri: Passed
+    selfUri: ReadOnly
 
     def to_values(self) -> dict[str, Any]:
         """The chart as the contract's fields, without those that are not given."""
@@ -267,13 +267,13 @@ class ViewDefinition(_Model):
     duration: Text | None = None
     elements: list[Element] = Field(min_length=1, max_length=50)
     charts: list[Chart] = Field(default_factory=list)
-    id: Passed
-    version: Passed
-    createdBy: Passed
-    modifiedBy: Passed
-    dateCreated: Passed
-    dateModified: Passed
-    selfUri: Passed
+    id: ReadOnly
+    version: ReadOnly
+    createdBy: ReadOnly
+    modifiedBy: ReadOnly
+    dateCreated: ReadOnly
+    dateModified: ReadOnly
+    selfUri: ReadOnly
 
     def element(self, element_id: str) -> Element:
         """The element of that id, which `rules` made sure of."""
@@ -352,6 +352,13 @@ class View:
             date_created=dates.parse(values["dateCreated"]),
             date_modified=dates.parse(values["dateModified"]),
         )
+
+
+def version_number(text: str) -> int:
+    """The version of a view or a chart that a path names. Raises NotFound."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 8):
+        raise NotFound("There is no such version. A version is a whole number of up to 8 digits.")
+    return int(text)
 
 
 # -- times -------------------------------------------------------------------------------------------------------------

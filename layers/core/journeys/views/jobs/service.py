@@ -1,0 +1,158 @@
+"""Job operations for the API and for schedules: start, look up, list and cancel jobs, and read their results."""
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from journeys import dates
+from journeys.errors import Conflict, NotFound, ServiceUnavailable
+from journeys.telemetry import count, report
+from journeys.views.jobs.model import NOT_QUEUED, Job, Status, accepted, new_id, scheduled_id
+from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
+from journeys.views.model import View
+from journeys.views.schedules.model import Schedule
+from journeys.views.store import ViewStore
+
+
+class JobWithView(NamedTuple):
+    """A job, and the view as it was when the job was accepted."""
+
+    job: Job
+    view: View
+
+    def to_wire(self) -> dict[str, Any]:
+        """The contract's `JourneyViewJob`."""
+        return self.job.to_wire(self.view)
+
+
+class JobService:
+    """Starts, looks up, lists and cancels an organization's jobs.
+
+    To accept a job, the service first writes its row and then sends a message to the queue of the compute function.
+    """
+
+    def __init__(self, views: ViewStore, jobs: JobStore, queue: JobQueue) -> None:
+        self._views, self._jobs, self._queue = views, jobs, queue
+
+    def accept(self, organization_id: str, view_id: str, version: int, client_id: str) -> JobWithView:
+        """Create a job for one version of a view.
+
+        Raises NotFound if the version does not exist. Raises ServiceUnavailable, and marks the job as failed, if the
+        queue does not accept the message.
+        """
+        view, now = self._views.get_version(organization_id, view_id, version), dates.now_ms()
+        job = accepted(organization_id, view, new_id(now), client_id, date_created=now, now=now)
+        self._jobs.create(job, view)
+        try:
+            self._queue.send(organization_id, job.job_id)
+        except (ClientError, BotoCoreError) as error:
+            report("a job could not be queued", error)
+            self._jobs.fail(organization_id, job.job_id, NOT_QUEUED)
+            count("JobsFailed", reason=NOT_QUEUED.code)
+            raise ServiceUnavailable("The job could not be queued. Create the job again in a few seconds.") from None
+        return JobWithView(job, view)
+
+    def accept_scheduled(self, schedule: Schedule, due_ms: int) -> Job:
+        """Create the job that a schedule has for a due date, for the latest version of the view.
+
+        The view is computed as of `due_ms`, even if the timer runs late. The call is idempotent: the same schedule and
+        due date always give the same job. Raises NotFound if the view does not exist, and the errors of the stores.
+        """
+        organization_id = schedule.organization_id
+        view, job_id = self._views.get(organization_id, schedule.view_id), scheduled_id(schedule.view_id, due_ms)
+        job = accepted(organization_id, view, job_id, schedule.client_id, date_created=due_ms, now=dates.now_ms())
+        if not self._jobs.create(job, view):
+            job = self._jobs.get(organization_id, job_id)
+        if job.status is Status.ACCEPTED:
+            # Send even if the row existed: the run that wrote it may have stopped before it sent the message.
+            self._queue.send(organization_id, job_id)
+        return job
+
+    def get(self, organization_id: str, view_id: str, version: int, job_id: str) -> JobWithView:
+        """One job of a version. Raises NotFound, also if the view was deleted."""
+        return self._with_view(self._find(organization_id, view_id, version, job_id))
+
+    def get_latest(self, organization_id: str, view_id: str, version: int) -> JobWithView:
+        """The most recently accepted job of a version. Raises NotFound."""
+        self._views.get_version(organization_id, view_id, version)
+        return self._with_view(self._jobs.latest(organization_id, view_id, version))
+
+    def list(
+        self,
+        organization_id: str,
+        *,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        statuses: Collection[Status] = frozenset(Status),
+        client_id: str | None = None,
+    ) -> list[Job]:
+        """The organization's jobs, newest first.
+
+        Filters: accepted at or after `since_ms` and before `until_ms` (milliseconds since 1970), with one of
+        `statuses`, and created by `client_id`. None means no filter.
+        """
+        return [
+            job
+            for job in self._jobs.newest_first(organization_id, since_ms, until_ms)
+            if job.status in statuses and client_id in (None, job.user_id)
+        ]
+
+    def cancel(self, organization_id: str, view_id: str, version: int, job_id: str) -> JobWithView:
+        """Cancel a job; a job that is already canceled stays so. Raises NotFound, and Conflict if the job has ended."""
+        self._find(organization_id, view_id, version, job_id)
+        return self._with_view(self._jobs.cancel(organization_id, job_id))
+
+    def get_complete(self, organization_id: str, view_id: str, version: int, job_id: str) -> Job:
+        """One job that has a result. Raises NotFound, and Conflict if the job is not complete."""
+        job = self._find(organization_id, view_id, version, job_id)
+        if job.status is not Status.COMPLETE:
+            raise Conflict(
+                f"The status of the job is {job.status}. Only a job with the status Complete has results.",
+                code="job.not.complete",
+                params={"status": job.status},
+            )
+        return job
+
+    def _find(self, organization_id: str, view_id: str, version: int, job_id: str) -> Job:
+        self._views.get_version(organization_id, view_id, version)
+        job = self._jobs.get(organization_id, job_id)
+        if (job.view_id, job.version) != (view_id, version):
+            raise NotFound("This version of the view has no job with this id.")
+        return job
+
+    def _with_view(self, job: Job) -> JobWithView:
+        return JobWithView(job, self._jobs.view(job))
+
+
+class JobResults:
+    """Reads the results of complete jobs."""
+
+    def __init__(self, jobs: JobService, work: WorkStore) -> None:
+        self._jobs, self._work = jobs, work
+
+    def get(self, organization_id: str, view_id: str, version: int, job_id: str) -> dict[str, Any]:
+        """The contract's `JourneyViewResult`. Raises NotFound, and Conflict if the job is not complete."""
+        job, result = self._read(organization_id, view_id, version, job_id)
+        charts = [_chart_to_wire(job, chart) for chart in result["charts"]]
+        return result | {"charts": charts} | _data_until(job)
+
+    def get_chart(self, organization_id: str, view_id: str, version: int, job_id: str, chart_id: str) -> dict[str, Any]:
+        """The contract's `JourneyViewChartResult`. Raises NotFound, and Conflict if the job is not complete."""
+        job, result = self._read(organization_id, view_id, version, job_id)
+        for chart in result["charts"]:
+            if chart["id"] == chart_id:
+                return _chart_to_wire(job, chart) | _data_until(job)
+        raise NotFound("The view has no chart with this id.")
+
+    def _read(self, organization_id: str, view_id: str, version: int, job_id: str) -> tuple[Job, dict[str, Any]]:
+        job = self._jobs.get_complete(organization_id, view_id, version, job_id)
+        return job, self._work.result(job)
+
+
+def _chart_to_wire(job: Job, chart: dict[str, Any]) -> dict[str, Any]:
+    return chart | {"selfUri": f"{job.path}/results/charts/{chart['id']}"}
+
+
+def _data_until(job: Job) -> dict[str, Any]:
+    return {"dateDataUntil": dates.text(job.received)} if job.received else {}
