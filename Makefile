@@ -63,15 +63,15 @@ requirements: $(VENV)/.installed  ## pin the newest versions of what we depend o
 
 .PHONY: run
 run: $(TOOLS)  ## start the local stack, send sample events, show a journey
-	@$(BIN)/python -m tools.run
+	@$(BIN)/python -m tools.local_stack.run
 
 .PHONY: down
 down: $(VENV)/.installed  ## end the local stack
-	@$(BIN)/python -m tools.local_stack down
+	@$(BIN)/python -m tools.local_stack.stack down
 
 .PHONY: logs
 logs: $(VENV)/.installed  ## what the functions say; FOLLOW=1 goes on
-	@$(BIN)/python -m tools.local_stack logs $(if $(FOLLOW),--follow)
+	@$(BIN)/python -m tools.local_stack.stack logs $(if $(FOLLOW),--follow)
 
 .PHONY: openapi
 openapi: $(VENV)/.installed  ## write the API's description anew, after a change of a route or of a request
@@ -79,7 +79,7 @@ openapi: $(VENV)/.installed  ## write the API's description anew, after a change
 
 .PHONY: import
 import: $(VENV)/.installed  ## bring a CSV of past events in: FILE=... MAPPING=...
-	@$(BIN)/python -m tools.import_csv $(if $(MAPPING),--mapping "$(MAPPING)") "$(FILE)"
+	@$(BIN)/python -m tools.importer.importing $(if $(MAPPING),--mapping "$(MAPPING)") "$(FILE)"
 
 # -- proving it --------------------------------------------------------------------------------------------------------
 
@@ -95,15 +95,15 @@ check: $(TOOLS) $(CHECKOV)/.installed  ## style, types, template
 .PHONY: test
 test: $(TOOLS)  ## everything that proves the product
 	@$(BIN)/python -m pytest -n 2 --dist worksteal tests; status=$$?; \
-	  $(BIN)/python -m tools.local_stack --home .local/test down; exit $$status
+	  $(BIN)/python -m tools.local_stack.stack --home .local/test down; exit $$status
 
 .PHONY: sam-local
 sam-local: $(TOOLS)  ## every function under `sam local invoke`, with Docker
-	@$(BIN)/python -m tools.sam_local
+	@$(BIN)/python -m tools.sam_local.sam_local
 
 .PHONY: load
 load: $(TOOLS)  ## two minutes of load while functions are killed, then every event accounted for: SECONDS=60 RATE=40
-	@$(BIN)/python -m tools.load $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(RATE),--rate "$(RATE)")
+	@$(BIN)/python -m tools.load.command $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(RATE),--rate "$(RATE)")
 
 .PHONY: bench
 bench: $(TOOLS) $(BENCH)/.installed  ## the benchmarks, as a table and as JSON

@@ -20,9 +20,9 @@ from journeys.registry.clients.store import ClientStore
 from tests.support import leading_keys
 from tests.support.tables import Tables, create_tables
 from tests.support.template import ROOT
-from tools.admin import Admin
-from tools.api import Api
-from tools.local_stack import LocalStack
+from tools.api import ApiClient
+from tools.local_stack.stack import LocalStack
+from tools.operator.admin import Admin
 from tools.stack import Stack
 
 for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -112,7 +112,7 @@ class Caller:
     organization_id: str
     client_id: str
     client_secret: str
-    api: Api
+    api: ApiClient
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def caller(stack: Stack) -> Callable[..., Caller]:
             organization_id = f"org-{uuid.uuid4().hex[:12]}"
             admin.create_organization(organization_id, "A test's own")
         made = admin.create_client(organization_id, "a test's client", permissions)
-        api = Api(stack.api_url, stack.token_url, made["clientId"], made["clientSecret"])
+        api = ApiClient(stack.api_url, stack.token_url, made["clientId"], made["clientSecret"])
         return Caller(organization_id, made["clientId"], made["clientSecret"], api)
 
     return make

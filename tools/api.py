@@ -24,7 +24,7 @@ class ApiError(Exception):
         return str(self.body.get("code", "")) if isinstance(self.body, dict) else ""
 
 
-class Api:
+class ApiClient:
     """Calls as one client. May be used by several threads."""
 
     def __init__(self, api_url: str, token_url: str, client_id: str, client_secret: str) -> None:

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tools.local_stack import KEY_BUCKET
-from tools.sample import CASE, CUSTOMER_SOURCE, ORDER, SURVEY, WEB_VISIT, EventType
+from tools.local_stack.sample import CASE, CUSTOMER_SOURCE, ORDER, SURVEY, WEB_VISIT, EventType
+from tools.local_stack.stack import KEY_BUCKET
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -19,8 +19,10 @@ import boto3
 
 from tests.bench.figures import Figure, NotHere
 from tests.support.template import ROOT
-from tools import ministack
-from tools.sam_local import CASES, SECRETS_PREFIX, create_tables, seed, seed_endpoints
+from tools.local_stack import ministack
+from tools.paths import VENVS
+from tools.sam_local.cases import CASES, SECRETS_PREFIX
+from tools.sam_local.seed import create_tables, seed, seed_endpoints
 from tools.stack import REGION
 
 ROUNDS = 9
@@ -81,7 +83,7 @@ def run() -> list[Figure]:
 @contextmanager
 def _stores(home: Path) -> Iterator[str]:
     """An emulator with an endpoint for every sender; its address."""
-    if not (ministack.VENVS / "stack").exists():
+    if not (VENVS / "stack").exists():
         raise NotHere("the local stack is not installed; make install")
     host = "127.0.0.1"
     port = ministack.free_port(host, 0)

@@ -16,8 +16,8 @@ from journeys.registry.clients.store import ClientStore
 from tests.conftest import Caller
 from tests.support.functions import load
 from tests.support.tables import Tables
-from tools.admin import SCOPE
-from tools.api import Api, ApiError
+from tools.api import ApiClient, ApiError
+from tools.operator.admin import SCOPE
 from tools.stack import Stack
 
 ERROR_BODY = {"message", "code", "status", "contextId", "details", "errors"}
@@ -133,7 +133,7 @@ def owned(caller: Callable[..., Caller]) -> Owned:
     return Owned(owner, {kind: one["id"] for kind, one in made.items()})
 
 
-def wait_until_journey_is_there(api: Api, customer: str = "ada") -> None:
+def wait_until_journey_is_there(api: ApiClient, customer: str = "ada") -> None:
     ends = time.monotonic() + 300  # the stream has one shard, which all tests share
     while time.monotonic() < ends:
         try:

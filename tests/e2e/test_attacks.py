@@ -21,7 +21,7 @@ from tests.e2e import test_access, test_webhooks
 from tests.e2e.test_access import Operation, Owned, refusal, request, rows
 from tests.e2e.test_webhooks import SENDERS, Inbox
 from tests.support.webhooks import Sent
-from tools.admin import SCOPE
+from tools.operator.admin import SCOPE
 from tools.stack import Stack
 
 owned, inbox = test_access.owned, test_webhooks.inbox  # fixtures

@@ -10,7 +10,9 @@ import pytest
 
 from tests.conftest import Caller
 from tools.api import ApiError
-from tools.import_csv import MAPPINGS, PERMISSIONS, main, read_plan
+from tools.importer.importing import PERMISSIONS, main
+from tools.importer.mapping import read_plan
+from tools.importer.rows import MAPPINGS
 from tools.stack import Stack
 
 CHANGES = (

@@ -2,10 +2,11 @@
 
 import uuid
 
-from tools.load import Load, checks, set_up
-from tools.repair import Scope
+from tools.load.report import checks
+from tools.load.run import Load, set_up
+from tools.load.traffic import FRESH, REPEATS, Kind
+from tools.operator.report import Scope
 from tools.stack import Stack
-from tools.traffic import FRESH, REPEATS, Kind
 
 SECONDS, RATE = 6, 40
 

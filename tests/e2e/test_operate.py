@@ -16,8 +16,8 @@ from journeys.journey.model import Step
 from journeys.journey.store import JourneyStore
 from tests.conftest import Caller
 from tests.e2e.test_pipeline import ORDER, PAGE, configure, event, events_of, wait_for
-from tools import operate, repair
-from tools.api import Api, ApiError
+from tools.api import ApiClient, ApiError
+from tools.operator import operate, repair
 from tools.stack import Stack
 
 FIRST = datetime(2026, 1, 2, tzinfo=UTC)
@@ -32,7 +32,7 @@ def run(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     )
 
 
-def _send(api: Api, configuration_id: str, numbers: range, customer: str) -> None:
+def _send(api: ApiClient, configuration_id: str, numbers: range, customer: str) -> None:
     events = [
         event(f"{customer}-{number}", (FIRST + timedelta(minutes=number)).isoformat(), {}, ("crm", customer))
         for number in numbers

@@ -16,7 +16,7 @@ from journeys.journey.fold import rebuild
 from journeys.journey.model import Step, step
 from journeys.journey.store import JourneyStore
 from tests.conftest import Caller
-from tools.api import Api, ApiError, batches
+from tools.api import ApiClient, ApiError, batches
 from tools.stack import Stack
 
 MINUTES = 60  # in seconds
@@ -34,14 +34,16 @@ def event(event_id: str, date: str, attributes: dict[str, Any], customer: tuple[
     }
 
 
-def configure(api: Api, schema: dict[str, Any], source: str) -> str:
+def configure(api: ApiClient, schema: dict[str, Any], source: str) -> str:
     """A configuration for a new event type."""
     made = api.call("POST", "externalevents/schemas", schema)
     wanted = {"name": source, "schemaId": made["id"], "source": source}
     return str(api.call("POST", "externalevents/configurations", wanted)["id"])
 
 
-def wait_for(api: Api, count: int, customer: tuple[str, str] = ("crm", "ada"), seconds: float = 5 * MINUTES) -> Any:
+def wait_for(
+    api: ApiClient, count: int, customer: tuple[str, str] = ("crm", "ada"), seconds: float = 5 * MINUTES
+) -> Any:
     """The customer's summary, as soon as it counts so many events. The stream has one shard, which all tests share."""
     ends = time.monotonic() + seconds
     found: Any = None
@@ -59,7 +61,7 @@ def wait_for(api: Api, count: int, customer: tuple[str, str] = ("crm", "ada"), s
     raise AssertionError(f"the journey has {found and found['eventCount']} of {count} events")
 
 
-def pages(api: Api, customer: tuple[str, str] = ("crm", "ada"), **query: Any) -> Iterator[list[Any]]:
+def pages(api: ApiClient, customer: tuple[str, str] = ("crm", "ada"), **query: Any) -> Iterator[list[Any]]:
     """A customer's events, page by page."""
     cursor = None
     while True:
@@ -72,7 +74,7 @@ def pages(api: Api, customer: tuple[str, str] = ("crm", "ada"), **query: Any) ->
             return
 
 
-def events_of(api: Api, customer: tuple[str, str] = ("crm", "ada"), **query: Any) -> list[Any]:
+def events_of(api: ApiClient, customer: tuple[str, str] = ("crm", "ada"), **query: Any) -> list[Any]:
     return list(itertools.chain.from_iterable(pages(api, customer, **query)))
 
 

@@ -14,12 +14,12 @@ from journeys import dates
 from journeys.views.model import ViewDefinition
 from tests.conftest import Caller
 from tests.support.views_reference import Happened, figures
-from tools.api import Api, batches
-from tools.local_stack import EVENTS_PER_RUN
-from tools.run import configurations
-from tools.sample import events
-from tools.sample_view import sample_view
-from tools.show import show_view
+from tools.api import ApiClient, batches
+from tools.local_stack.run import configurations
+from tools.local_stack.sample import events
+from tools.local_stack.sample_view import sample_view
+from tools.local_stack.stack import EVENTS_PER_RUN
+from tools.operator.show import show_view
 from tools.stack import Stack
 
 CUSTOMERS = 90
@@ -27,7 +27,7 @@ CUSTOMERS = 90
 SECONDS = 180
 
 
-def send_sample(api: Api, seed: str) -> list[Happened]:
+def send_sample(api: ApiClient, seed: str) -> list[Happened]:
     """Sends sample events; answers with them as the reference wants them, by the names of their types."""
     sent: list[Happened] = []
     by_type: dict[str, list[dict[str, Any]]] = {}
@@ -47,7 +47,7 @@ def send_sample(api: Api, seed: str) -> list[Happened]:
     return sent
 
 
-def computed(api: Api, view: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def computed(api: ApiClient, view: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """A job of the view that ended, and its result."""
     versions = f"views/{view['id']}/versions/{view['version']}/jobs"
     job = api.call("POST", versions)

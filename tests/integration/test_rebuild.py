@@ -17,7 +17,8 @@ from journeys.journey.store import JourneyStore
 from tests.support.rebuilds import stored
 from tests.support.schedules import KEY, NOON, facts, facts_of
 from tests.support.tables import Tables
-from tools.repair import Operator, Report, Scope
+from tools.operator.repair import Operator
+from tools.operator.report import Report, Scope
 
 
 def _steps(random: Random, number: int, configuration_id: str = "c") -> list[Step]:

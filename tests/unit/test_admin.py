@@ -9,8 +9,8 @@ import pytest
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from tests.support.tables import Tables
-from tools import admin
-from tools.admin import Admin, Refused
+from tools.operator import admin
+from tools.operator.admin import Admin, Refused
 from tools.stack import Stack
 
 VIEW, ADD = "journey:customers:view", "journey:externalEventsEvent:add"

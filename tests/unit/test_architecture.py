@@ -188,7 +188,7 @@ RULES: dict[Rule, list[tuple[str, str]]] = {
         ("journeys/keys.py", "from journeys.registry import limits"),
         ("journeys/http.py", "from journeys.events.model import Event"),
         ("journeys/events/ingest.py", "import handler"),
-        ("journeys/events/ingest.py", "from tools.api import Api"),
+        ("journeys/events/ingest.py", "from tools.api import ApiClient"),
         ("journeys/things/model.py", ""),
     ],
     only_stores_touch_aws: [

@@ -14,8 +14,8 @@ from journeys.archive.landing import Landing
 from journeys.archive.store import LandingStore
 from tests.support.archive import BUCKET, DAY, NOON, ORGANIZATION, Archive, Watch, Watched, event, names
 from tests.support.tables import Tables
-from tools import archive as command
-from tools.archive import Backfill, NotLanded
+from tools.operator import archive as command
+from tools.operator.archive import Backfill, NotLanded
 
 EVENTS = [event(number, f"customer {number % 7}", date_received=NOON + (number % 3) * DAY) for number in range(60)]
 

@@ -20,8 +20,8 @@ from tests.support.functions import Context, load
 from tests.support.tables import Tables
 from tests.support.template import ROOT, resources
 from tests.support.webhooks import Sender, adobe_public_key, deliveries
-from tools import sam_local
-from tools.sam_local import (
+from tools.sam_local import sam_local
+from tools.sam_local.cases import (
     BUCKET,
     CASES,
     EVENTS,
@@ -33,13 +33,9 @@ from tools.sam_local import (
     SOURCE,
     WEBHOOKS,
     Case,
-    create_tables,
     difference,
-    empty_bucket,
-    seed,
-    seed_endpoints,
-    seed_views,
 )
+from tools.sam_local.seed import create_tables, empty_bucket, seed, seed_endpoints, seed_views
 from tools.signing import ADOBE_KEY_PATH, ADOBE_PUBLIC_KEY
 
 
@@ -285,7 +281,7 @@ def test_what_is_missing_of_docker_is_told(
         failed = arguments[0] in (fails, "pull")
         return subprocess.CompletedProcess(arguments, int(failed), "", "at length\nit says why\n" if failed else "")
 
-    monkeypatch.setattr("tools.sam_local.shutil.which", lambda _: fails and "/usr/bin/docker")
+    monkeypatch.setattr("tools.sam_local.sam_local.shutil.which", lambda _: fails and "/usr/bin/docker")
     monkeypatch.setattr(sam_local, "_docker", docker)
 
     assert sam_local.main(["up"]) == 1
@@ -299,7 +295,7 @@ def test_an_image_that_is_there_is_not_fetched(monkeypatch: pytest.MonkeyPatch) 
         asked.append(arguments[0])
         return subprocess.CompletedProcess(arguments, 0, "", "")
 
-    monkeypatch.setattr("tools.sam_local.shutil.which", lambda _: "/usr/bin/docker")
+    monkeypatch.setattr("tools.sam_local.sam_local.shutil.which", lambda _: "/usr/bin/docker")
     monkeypatch.setattr(sam_local, "_docker", docker)
 
     sam_local.require_docker()

@@ -12,9 +12,11 @@ import pytest
 from rich.console import Console
 
 from journeys.registry.schemas.document import parse
-from tools import import_csv
 from tools.api import ApiError
-from tools.import_csv import CannotImport, Import, RowRefused, choose_plan, closing_table, main, read_plan
+from tools.importer import importing, rows
+from tools.importer.importing import Import, closing_table, main
+from tools.importer.mapping import CannotImport, RowRefused, read_plan
+from tools.importer.rows import choose_plan
 
 HEADER = "no,when,who,amount,paid,kind"
 MAPPING = """
@@ -222,13 +224,13 @@ def test_a_mapping_that_is_wrong_says_where(mapping: Path, old: str, new: str, t
 
 
 def test_the_event_type_of_every_shipped_mapping_is_a_valid_schema() -> None:
-    for shipped in import_csv.MAPPINGS.iterdir():
+    for shipped in rows.MAPPINGS.iterdir():
         plan = read_plan(shipped)
         assert parse(plan.to_schema()).fields.keys() == {attribute.name for attribute in plan.attributes}
 
 
 def test_without_a_mapping_the_shipped_one_that_fits_the_header_is_taken(tmp_path: Path) -> None:
-    shipped = read_plan(import_csv.MAPPINGS / "servicenow_incidents.toml")
+    shipped = read_plan(rows.MAPPINGS / "servicenow_incidents.toml")
     fitting = csv_of(tmp_path, header=",".join(["another", *reversed(shipped.columns)]))
 
     assert choose_plan(None, fitting) == shipped
@@ -284,7 +286,7 @@ def test_a_request_has_100_events_at_most_and_stays_under_its_bytes(
     imported(path, mapping, api)
     assert sorted(map(len, api.requests)) == [50, 100, 100]
 
-    monkeypatch.setattr(import_csv, "REQUEST_BYTES", 1000)
+    monkeypatch.setattr(importing, "REQUEST_BYTES", 1000)
     small = FakeApi()
     imported(path, mapping, small)
     assert small.stored == api.stored
@@ -306,7 +308,7 @@ def test_of_rows_that_share_an_id_the_first_wins(tmp_path: Path, mapping: Path) 
 
 
 def test_a_request_that_broke_off_is_sent_again(tmp_path: Path, mapping: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tools.import_csv.time.sleep", lambda _: None)
+    monkeypatch.setattr("tools.importer.importing.time.sleep", lambda _: None)
     path = csv_of(tmp_path, "1,01.07.2024 12:30,jane,1,yes,long")
 
     assert imported(path, mapping, FakeApi(break_off=2)).tally.count("created") == 1
@@ -366,7 +368,7 @@ def test_a_stack_that_is_not_running_is_told(
 ) -> None:
     monkeypatch.setattr("tools.api.time.sleep", lambda _: None)
     path = csv_of(tmp_path)
-    none, dead = tmp_path / "none.json", stack_file(tmp_path, sorted(import_csv.PERMISSIONS))
+    none, dead = tmp_path / "none.json", stack_file(tmp_path, sorted(importing.PERMISSIONS))
 
     assert "make run" in heard(capsys, "--mapping", mapping, "--stack", none, path)
     assert "does not answer; start it: make run" in heard(capsys, "--mapping", mapping, "--stack", dead, path)

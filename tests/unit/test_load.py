@@ -23,13 +23,15 @@ from journeys.webhooks.delivery import Delivery as Received
 from journeys.webhooks.delivery import NotProven
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.senders.registry import SENDERS
-from tools import load as load_run
-from tools import traffic
-from tools.load import Check, Load, Meanwhile, Organization, Pace, checks, kill, outcome_of, processes
-from tools.repair import ARCHIVE_MISSING, Report
-from tools.sample import EVENT_TYPES
+from tools.load import run as load_run
+from tools.load import traffic
+from tools.load.kills import kill, processes
+from tools.load.report import Check, checks
+from tools.load.run import Load, Meanwhile, Organization, Pace, outcome_of
+from tools.load.traffic import FRESH, KEPT, NO_ANSWER, POSTED, REFUSED, REPEATS, Delivery, Kind, Request, Tally, Traffic
+from tools.local_stack.sample import EVENT_TYPES
+from tools.operator.report import ARCHIVE_MISSING, Report
 from tools.stack import Stack
-from tools.traffic import FRESH, KEPT, NO_ANSWER, POSTED, REFUSED, REPEATS, Delivery, Kind, Request, Tally, Traffic
 
 URL = "https://api.example/local/webhooks/one"
 """Where tools deliver to."""

@@ -276,7 +276,7 @@ def test_an_alarm_watches_what_exists_says_why_and_what_to_do_and_tells_somebody
 
 def test_a_runbook_names_parameters_and_commands_that_there_are() -> None:
     known = {*template()["Parameters"], *ALARMS}
-    operate = (ROOT / "tools/operate.py").read_text()
+    operate = (ROOT / "tools/operator/operate.py").read_text()
     for name, alarm in ALARMS.items():
         text = alarm["Properties"]["AlarmDescription"]
         own = set(re.findall(r"\b[A-Z][a-z]+[A-Z]\w+", text)) - {"CloudTrail", "DynamoDB", "MaximumConcurrency"}

@@ -30,9 +30,11 @@ from journeys.journey.survey import Survey, read_event
 from journeys.journey.verify import place
 from tests.support.schedules import NOON, facts, facts_of
 from tests.support.tables import Tables
-from tools import operate, repair
-from tools.operate import redrive_all
-from tools.repair import (
+from tools.operator import operate, repair
+from tools.operator.archive_repair import Archive
+from tools.operator.operate import redrive_all
+from tools.operator.repair import Operator
+from tools.operator.report import (
     ARCHIVE_DIFFERING,
     ARCHIVE_FOREIGN,
     ARCHIVE_MISSING,
@@ -43,12 +45,10 @@ from tools.repair import (
     STEP_MISTAKEN,
     SUMMARY_WRONG,
     UNREADABLE,
-    Archive,
-    Bars,
-    Operator,
     Report,
     Scope,
 )
+from tools.progress import Bars
 from tools.stack import Stack
 
 ACME, GLOBEX = "acme", "globex"

@@ -32,7 +32,10 @@ from journeys.journey.discarded.store import DiscardedStore
 from journeys.journey.rebuild import Outcome
 from journeys.journey.store import JourneyStore
 from journeys.journey.stream import Projector
-from tools.repair import KINDS, UNDER_WAY, Archive, Bars, Operator, Report, Scope
+from tools.operator.archive_repair import Archive
+from tools.operator.repair import UNDER_WAY, Operator
+from tools.operator.report import KINDS, Report, Scope
+from tools.progress import Bars
 from tools.stack import Stack, default_endpoint_url, session
 
 if TYPE_CHECKING:

@@ -1,35 +1,40 @@
-"""What the operator's command does to journeys and to the archive: all of them, several at a time, with progress."""
+"""Rebuilds and verifies journeys, several at a time, with progress."""
 
 import contextlib
 import tempfile
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Event as Flag
-from threading import Lock
-from typing import Any, Self
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.progress import Progress
 
 from journeys import dates
-from journeys.archive import parquet
-from journeys.archive.landing import Landing
-from journeys.archive.store import ArchiveStore
-from journeys.archive.verify import ArchiveComparison, ArchiveDifferences, by_day, days, rows_of
 from journeys.aws import THROTTLES, error_code
 from journeys.errors import JourneysError
-from journeys.events.model import StoredEvent
 from journeys.events.store import EventLog
 from journeys.journey.model import Step
 from journeys.journey.rebuild import Outcome, rebuild, sweep
 from journeys.journey.store import JourneyStore
 from journeys.journey.survey import EVENT_ATTRIBUTES, Customer, Survey
 from journeys.journey.verify import Differences, examine
+from tools.operator.archive_repair import Archive
+from tools.operator.report import (
+    BUSY,
+    EVENT_MISSING,
+    ROW_MISSING,
+    STEP_FOREIGN,
+    STEP_MISTAKEN,
+    SUMMARY_WRONG,
+    UNREADABLE,
+    Report,
+    Scope,
+)
+from tools.progress import Bars
 
 SEGMENTS_A_THREAD = 4
 READERS_GONE = 60.0
@@ -38,95 +43,8 @@ READERS_GONE = 60.0
 UNDER_WAY = 60
 """Seconds within which an event need not be in its journey or in the archive yet."""
 
-LANDED_AT_ONCE = 1000
 
 _MAY_PASS = THROTTLES | {"InternalServerError", "ServiceUnavailable"}
-
-EVENT_MISSING = "event without a step"
-ROW_MISSING = "step without a row"
-STEP_FOREIGN = "step without an event"
-STEP_MISTAKEN = "step of another type"
-SUMMARY_WRONG = "summary that says something else"
-UNREADABLE = "event that no journey can hold"
-ARCHIVE_MISSING = "event not in the archive"
-ARCHIVE_FOREIGN = "archived without an event"
-ARCHIVE_REPEATED = "archived more than once"
-ARCHIVE_DIFFERING = "archived with other values"
-KINDS = (
-    EVENT_MISSING, ROW_MISSING, STEP_FOREIGN, STEP_MISTAKEN, SUMMARY_WRONG, UNREADABLE,
-    ARCHIVE_MISSING, ARCHIVE_FOREIGN, ARCHIVE_REPEATED, ARCHIVE_DIFFERING,
-)  # fmt: skip
-
-
-BUSY = "busy, and left for another time"
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What a command is about: all organisations, one, or one customer of it."""
-
-    organization_id: str | None = None
-    customer: str | None = None
-    """The key of a journey."""
-
-
-@dataclass
-class Report:
-    """What was found and what was done about it; keys are kept only where they are to be shown."""
-
-    show: bool = False
-    events: int = 0
-    journeys: int = 0
-    found: Counter[str] = field(default_factory=Counter)
-    mended: Counter[str] = field(default_factory=Counter)
-    outcomes: Counter[str] = field(default_factory=Counter)
-    shown: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    left_over: int = 0
-    swept: int = 0
-    _lock: Lock = field(default_factory=Lock)
-
-    def differs(self, kind: str, names: Sequence[str]) -> None:
-        """Counts what differs; `names` are the keys of it."""
-        with self._lock:
-            self.found[kind] += len(names)
-            if self.show:
-                self.shown[kind] += names
-
-    def add(self, counter: Counter[str], counts: Counter[str] | Sequence[str]) -> None:
-        """Adds to one of the counters."""
-        with self._lock:
-            counter.update(counts)
-
-    def count_swept(self, rows: int) -> None:
-        """Counts rows that were removed."""
-        with self._lock:
-            self.swept += rows
-
-    @property
-    def left(self) -> int:
-        """How many differences are still there."""
-        return self.outcomes[BUSY] + (self.found - self.mended).total()
-
-
-class Bars:
-    """Progress, where somebody watches."""
-
-    def __init__(self, progress: Progress | None = None) -> None:
-        self._progress = progress
-
-    @contextlib.contextmanager
-    def bar(self, name: str, total: int | None) -> Iterator[Callable[[int], None]]:
-        """A bar that is moved on by what is passed; full at the end."""
-        if self._progress is None:
-            yield lambda _: None
-            return
-        progress, task = self._progress, self._progress.add_task(name, total=total or None)
-        yield lambda passed: progress.advance(task, passed)
-        done = progress.tasks[task].completed
-        progress.update(task, total=done, completed=done)
-
-
-# -- journeys ----------------------------------------------------------------------------------------------------------
 
 
 class Operator:
@@ -335,74 +253,3 @@ def _by_kind(journey_key: str, found: Differences) -> dict[str, list[str]]:
         STEP_MISTAKEN: named(found.mistaken),
         SUMMARY_WRONG: [journey_key] if found.summary else [],
     }
-
-
-# -- the archive -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Archive:
-    """Where the archive is, for `verify`."""
-
-    store: ArchiveStore
-    landing: Landing
-
-    def comparison(self, since: int) -> "_Comparison":
-        return _Comparison(self, since)
-
-
-class _Comparison:
-    """The archive beside the log, while that is read for the journeys."""
-
-    def __init__(self, archive: Archive, since: int) -> None:
-        self._archive, self._since = archive, since
-        self._organizations: set[str] = set()
-
-    def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="journeys-archive-")
-        self._sides = ArchiveComparison(Path(self._folder.name))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._sides.close()
-        self._folder.cleanup()
-
-    def take(self, items: list[Any]) -> None:
-        """Takes a page of the log. An item that no event can be made of is told by the survey."""
-        rows: list[parquet.Row] = []
-        for item in items:
-            with contextlib.suppress(LookupError, ValueError, TypeError, AttributeError):
-                stored = StoredEvent.from_item(item)
-                rows.append(parquet.row(stored))
-                self._organizations.add(stored.organization_id)
-        self._sides.add_logged(rows, self._since)
-
-    def finish(self, scope: Scope, log: EventLog, report: Report, bars: Bars, *, mend: bool) -> None:
-        """Reads the archive, and reports what differs."""
-        if scope.organization_id is None:
-            self._organizations.update(self._archive.store.organizations())
-        else:
-            self._organizations = {scope.organization_id}
-        snapshots = [self._archive.store.snapshot(one) for one in sorted(self._organizations)]
-        with bars.bar("reading the archive", sum(one.rows for one in snapshots)) as advance:
-            for snapshot in snapshots:
-                for day in days(snapshot):
-                    for rows in rows_of(self._archive.store, snapshot, day):
-                        self._sides.add_archived(rows)
-                        advance(len(rows))
-        for part in self._sides.parts():
-            self._report(part, log, report, mend=mend)
-
-    def _report(self, part: ArchiveDifferences, log: EventLog, report: Report, *, mend: bool) -> None:
-        later = log.get_all(part.foreign)  # into the log they came while it was read
-        report.differs(ARCHIVE_MISSING, part.missing)
-        report.differs(ARCHIVE_FOREIGN, [key for key in part.foreign if key not in later])
-        report.differs(ARCHIVE_REPEATED, part.repeated)
-        report.differs(ARCHIVE_DIFFERING, part.differing)
-        if not mend:
-            return
-        for start in range(0, len(part.missing), LANDED_AT_ONCE):
-            events = log.get_all(part.missing[start : start + LANDED_AT_ONCE])
-            for (organization_id, _), rows in by_day(events.values()).items():
-                outcome = self._archive.landing.put(organization_id, rows)
-                report.add(report.mended, Counter({ARCHIVE_MISSING: outcome.landed}))

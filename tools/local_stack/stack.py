@@ -22,8 +22,8 @@ from typing import Any
 
 import yaml
 
-from tools import ministack
-from tools.ministack import ROOT, VENVS
+from tools.local_stack import ministack
+from tools.paths import ROOT, VENVS
 from tools.stack import REGION, Stack
 
 KEY_BUCKET = "adobe-keys"

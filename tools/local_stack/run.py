@@ -18,13 +18,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from journeys import keys
 from journeys.archive.store import ArchiveStore
 from journeys.registry.clients.model import PERMISSIONS
-from tools.admin import Admin
-from tools.api import Api, ApiError, batches
+from tools.api import ApiClient, ApiError, batches
 from tools.deliveries import KEY_PATH, adobe_public_key, serve_adobe_key, tools
-from tools.local_stack import HOME, LocalStack, StackFailed
-from tools.sample import CUSTOMER_SOURCE, EVENT_TYPES, events
-from tools.sample_view import sample_view
-from tools.show import show_journey, show_view
+from tools.local_stack.sample import CUSTOMER_SOURCE, EVENT_TYPES, events
+from tools.local_stack.sample_view import sample_view
+from tools.local_stack.stack import HOME, LocalStack, StackFailed
+from tools.operator.admin import Admin
+from tools.operator.show import show_journey, show_view
 from tools.stack import Stack
 
 STACK_FILE = HOME / "stack.json"
@@ -59,10 +59,10 @@ def main() -> None:
     _show_next_steps(described, api, deliveries)
 
 
-def api_of(described: Mapping[str, Any], organization: Mapping[str, Any]) -> Api:
+def api_of(described: Mapping[str, Any], organization: Mapping[str, Any]) -> ApiClient:
     """The API as an organisation's first client, which may do everything."""
     client = organization["clients"][0]
-    return Api(described["apiUrl"], described["tokenUrl"], client["clientId"], client["clientSecret"])
+    return ApiClient(described["apiUrl"], described["tokenUrl"], client["clientId"], client["clientSecret"])
 
 
 def _organizations(stack: Stack) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _send_samples(stack: Stack, described: Mapping[str, Any]) -> None:
     _write(SAMPLE_FILE, sample | {"sent": True})
 
 
-def configurations(api: Api) -> dict[str, str]:
+def configurations(api: ApiClient) -> dict[str, str]:
     """The configurations of the sample's event types, made where they are missing: {title: configuration id}."""
     schemas = {one["jsonSchema"]["title"]: one["id"] for one in api.call("GET", "externalevents/schemas")["entities"]}
     made: dict[str, str] = {}
@@ -226,7 +226,7 @@ def _deliver(stack: Stack, described: Mapping[str, Any]) -> list[str]:
 # -- showing -----------------------------------------------------------------------------------------------------------
 
 
-def _show(api: Api) -> None:
+def _show(api: ApiClient) -> None:
     """The journey, among the first customers, that most kinds of system tell of."""
     found = []
     for number in range(1, 26):
@@ -242,7 +242,7 @@ def _show(api: Api) -> None:
     show_journey(console, best, page["entities"])
 
 
-def _show_view(api: Api) -> None:
+def _show_view(api: ApiClient) -> None:
     """A journey view over the sample events; it is computed once, and shown again after that."""
     sample = json.loads(SAMPLE_FILE.read_text())
     if "job" not in sample:
@@ -263,7 +263,7 @@ def _show_view(api: Api) -> None:
     show_view(console, job["journeyView"], api.call("GET", f"{sample['job']}/results"))
 
 
-def _show_next_steps(described: Mapping[str, Any], api: Api, deliveries: Sequence[str]) -> None:
+def _show_next_steps(described: Mapping[str, Any], api: ApiClient, deliveries: Sequence[str]) -> None:
     client = described["organizations"][0]["clients"][0]
     listing = api.call("GET", "externalevents/configurations")["entities"]
     visits = next(one["id"] for one in listing if one["source"] == "Adobe Analytics")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tools.sample import CASE, DAYS, ORDER, SURVEY, WEB_VISIT, EventType
+from tools.local_stack.sample import CASE, DAYS, ORDER, SURVEY, WEB_VISIT, EventType
 
 
 def sample_view(definitions: Mapping[str, str]) -> dict[str, Any]:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import httpx
 
-ROOT = Path(__file__).resolve().parent.parent
-VENVS = ROOT / ".local" / "venvs"
+from tools.paths import VENVS
 
 
 class DidNotStart(Exception):

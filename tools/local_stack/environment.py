@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 
-from tools.local_stack import HOME
+from tools.local_stack.stack import HOME
 
 
 def main() -> None:

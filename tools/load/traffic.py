@@ -14,7 +14,7 @@ from random import Random
 from threading import Lock
 from typing import Any
 
-from tools.sample import CASE, CUSTOMER_SOURCE, EVENT_TYPES, ORDER, WEB_VISIT, EventType, events
+from tools.local_stack.sample import CASE, CUSTOMER_SOURCE, EVENT_TYPES, ORDER, WEB_VISIT, EventType, events
 from tools.signing import STAMPED
 
 Event = dict[str, Any]
