@@ -11,7 +11,7 @@ from tests.conftest import Caller
 from tests.e2e.test_isolation import MARK, OPERATIONS, ORDER, OnStack
 from tests.support.description import served
 from tests.support.template import ROOT
-from tests.support.webhooks import deliveries
+from tests.support.webhooks import sender_cases
 from tests.unit.test_canary import CANARY, EVENTS, HEADERS
 from tools.stack import Stack
 
@@ -40,7 +40,7 @@ def test_no_log_of_the_stack_names_what_a_customer_is_known_by(stack: Stack, cal
         if served(operation) and operation.method != "DELETE":
             for who in (world.stranger, world.owner):
                 assert world.ask(who, *world.request(operation, world.ids))[0] < 500, operation.name
-    for sender in deliveries():
+    for sender in sender_cases():
         sent = sender.deliver(url="https://api.example", now=time.time(), body=CANARY.encode())
         url = f"{stack.api_url}/webhooks/{world.ids['endpointId']}"
         answer = httpx.post(url, content=sent.body, headers=sent.headers | HEADERS, params={CANARY: CANARY}, timeout=40)

@@ -13,13 +13,13 @@ import pytest
 
 from tests.conftest import Caller
 from tests.e2e.test_access import refusal, rows
-from tests.support.webhooks import SCHEMA, Sender, Sent, adobe_public_key, deliveries
+from tests.support.webhooks import SCHEMA, SenderCase, Sent, adobe_public_key, sender_cases
 from tools.api import ApiError
 from tools.deliveries import serve_adobe_key
 from tools.stack import Stack
 
-SENDERS = {sender.name: sender for sender in deliveries()}
-DELIVERED = [pytest.param(sender, id=sender.name) for sender in deliveries()]
+SENDERS = {sender.name: sender for sender in sender_cases()}
+DELIVERED = [pytest.param(sender, id=sender.name) for sender in sender_cases()]
 
 
 class Inbox:
@@ -29,7 +29,7 @@ class Inbox:
         self.stack, self.caller, self.api = stack, caller, caller.api
         self.schema_id = self.api.call("POST", "externalevents/schemas", SCHEMA)["id"]
 
-    def endpoint(self, sender: Sender, **changes: Any) -> dict[str, Any]:
+    def endpoint(self, sender: SenderCase, **changes: Any) -> dict[str, Any]:
         """A new endpoint for a sender, with a configuration of its own."""
         wanted = {"name": sender.name, "schemaId": self.schema_id, "source": sender.name}
         configuration = self.api.call("POST", "externalevents/configurations", wanted)
@@ -60,7 +60,7 @@ class Inbox:
             time.sleep(0.2 * 2**attempt)
         return answer
 
-    def sign(self, endpoint: dict[str, Any], sender: Sender, **how: Any) -> Sent:
+    def sign(self, endpoint: dict[str, Any], sender: SenderCase, **how: Any) -> Sent:
         sent = sender.deliver(url=endpoint["url"], now=time.time(), **how)
         if sender.name != "adobe":
             return sent
@@ -100,7 +100,7 @@ def inbox(stack: Stack, caller: Callable[..., Caller]) -> Inbox:
 
 
 @pytest.mark.parametrize("sender", DELIVERED)
-def test_a_delivery_made_twice_at_once_is_in_the_journey_once(inbox: Inbox, sender: Sender) -> None:
+def test_a_delivery_made_twice_at_once_is_in_the_journey_once(inbox: Inbox, sender: SenderCase) -> None:
     endpoint = inbox.endpoint(sender)
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: inbox.deliver(endpoint, inbox.sign(endpoint, sender)), range(2)))
@@ -169,9 +169,9 @@ def test_a_proven_delivery_that_is_no_event_is_kept_as_failed(inbox: Inbox) -> N
 
 
 def test_what_is_not_proven_is_refused_and_writes_nothing(inbox: Inbox) -> None:
-    endpoints = {sender.name: inbox.endpoint(sender) for sender in deliveries()}
+    endpoints = {sender.name: inbox.endpoint(sender) for sender in sender_cases()}
     before = inbox.stored()
-    for sender in deliveries():
+    for sender in sender_cases():
         endpoint = endpoints[sender.name]
         if sender.name == "adobe":  # whose keys only paths on its own host may name
             sent = inbox.sign(endpoint, sender)

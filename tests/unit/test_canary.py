@@ -17,7 +17,7 @@ from tests.e2e import test_isolation
 from tests.e2e.test_isolation import MARK, OPERATIONS, ORDER, InProcess
 from tests.support.functions import Context, load
 from tests.support.template import ROOT
-from tests.support.webhooks import SCHEMA, deliveries
+from tests.support.webhooks import SCHEMA, sender_cases
 from tests.unit.test_ingest import an_event, of
 
 in_process = test_isolation.in_process  # a fixture
@@ -167,7 +167,7 @@ def _deliver(
 
 @pytest.mark.parametrize("name", ["standard", "salesforce", "qualtrics", "hmac"])
 def test_deliveries_good_forged_and_bad(world: InProcess, said: Callable[[], str], name: str) -> None:
-    (sender,) = [one for one in deliveries() if one.name == name]
+    (sender,) = [one for one in sender_cases() if one.name == name]
     schema = json.loads(world.ask(world.owner, "POST", "externalevents/schemas", SCHEMA)[1])
     wanted = {"name": "Inbox", "schemaId": schema["id"], "source": "Inbox"}
     configuration = json.loads(world.ask(world.owner, "POST", "externalevents/configurations", wanted)[1])

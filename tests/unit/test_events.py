@@ -19,7 +19,7 @@ from journeys.webhooks.store import SecretStore
 from tests.support.functions import Context, load
 from tests.support.tables import Tables
 from tests.support.template import ROOT, resources
-from tests.support.webhooks import Sender, adobe_public_key, deliveries
+from tests.support.webhooks import SenderCase, adobe_public_key, sender_cases
 from tools.sam_local import sam_local
 from tools.sam_local.cases import (
     BUCKET,
@@ -93,7 +93,7 @@ def test_the_cases_in_their_order_are_answered_as_they_say(functions: dict[str, 
 
 # -- a delivery of each sender -----------------------------------------------------------------------------------------
 
-each = pytest.mark.parametrize("known", deliveries(), ids=lambda known: known.name)
+each = pytest.mark.parametrize("known", sender_cases(), ids=lambda known: known.name)
 
 
 def case_of(sender: str) -> Case:
@@ -105,19 +105,19 @@ def test_every_sender_has_an_endpoint() -> None:
 
 
 @each
-def test_every_sender_has_a_delivery_that_is_proven_as_it_proves_its_own(known: Sender) -> None:
+def test_every_sender_has_a_delivery_that_is_proven_as_it_proves_its_own(known: SenderCase) -> None:
     case = case_of(known.name)
     event = case.event()
 
     assert event["pathParameters"] == {"endpointId": f"sam-local-{known.name}"}
     assert event["path"].endswith(f"/sam-local-{known.name}")
-    assert {name.lower() for name in known.signed} <= {name.lower() for name in event["headers"]}
-    assert case.stamped == (known.name if known.stamped else None)
+    assert {name.lower() for name in known.signature_headers} <= {name.lower() for name in event["headers"]}
+    assert case.stamped == (known.name if known.signs_time else None)
 
 
 @each
 def test_a_delivery_is_proven_by_the_secret_of_its_endpoint_and_by_no_other(
-    functions: dict[str, ModuleType], known: Sender, monkeypatch: pytest.MonkeyPatch
+    functions: dict[str, ModuleType], known: SenderCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(SENDERS, "adobe", Adobe(lambda _: adobe_public_key()))
     SecretStore(secretsmanager(), SECRETS_PREFIX).put(f"sam-local-{known.name}", known.other_secret, None)
@@ -125,18 +125,20 @@ def test_a_delivery_is_proven_by_the_secret_of_its_endpoint_and_by_no_other(
     assert functions["WebhooksFunction"].handler(case_of(known.name).event(), Context())["statusCode"] == 401
 
 
-@pytest.mark.parametrize("known", [known for known in deliveries() if known.stamped], ids=lambda known: known.name)
+@pytest.mark.parametrize("known", [known for known in sender_cases() if known.signs_time], ids=lambda known: known.name)
 def test_a_delivery_that_signs_the_time_is_signed_as_its_sender_does_and_holds_five_minutes(
-    functions: dict[str, ModuleType], known: Sender, monkeypatch: pytest.MonkeyPatch
+    functions: dict[str, ModuleType], known: SenderCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case, now = case_of(known.name), 1738315800
     event = case.event(now)
     body, url = base64.b64decode(event["body"]), f"https://sam-local/local/webhooks/sam-local-{known.name}"
-    theirs = known.sign(body, WEBHOOKS[known.name][0], url=url, now=now).headers
+    theirs = known.deliver(url=url, now=now, secret=WEBHOOKS[known.name][0], body=body).headers
     if known.name != "standard":  # whose deliveries each have an id, which is signed
-        assert {name: event["headers"][name] for name in known.signed} == {name: theirs[name] for name in known.signed}
+        assert {name: event["headers"][name] for name in known.signature_headers} == {
+            name: theirs[name] for name in known.signature_headers
+        }
 
-    assert not set(known.signed) & event_of(case.name)["headers"].keys()
+    assert not set(known.signature_headers) & event_of(case.name)["headers"].keys()
     for age, status in ((0, 200), (299, 200), (302, 401), (-302, 401)):
         monkeypatch.setattr("time.time", lambda age=age: now + age)
         assert functions["WebhooksFunction"].handler(event, Context())["statusCode"] == status

@@ -14,12 +14,12 @@ from journeys.registry.schemas.document import parse
 from journeys.webhooks.delivery import Delivery, Unreadable
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.senders.registry import SENDERS
-from tests.support.webhooks import DATE, SCHEMA, Sender, deliveries
+from tests.support.webhooks import DATE, SCHEMA, SenderCase, sender_cases
 
 DOCUMENT = parse(SCHEMA)
 PRESET = SENDERS["hmac"].preset
 PAYLOAD: dict[str, Any] = {"id": "h-1", "date": DATE, "customer": "c-1", "type": "call", "status": "done"}
-each = pytest.mark.parametrize("known", deliveries(), ids=lambda known: known.name)
+each = pytest.mark.parametrize("case", sender_cases(), ids=lambda case: case.name)
 
 
 def events(own: dict[str, Any], payload: Any = PAYLOAD, fields: Any = DOCUMENT.fields) -> list[dict[str, Any]]:
@@ -46,22 +46,22 @@ def refused(own: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 @each
-def test_the_preset_makes_valid_events_of_the_usual_payload(known: Sender) -> None:
-    sent = known.deliver(url="https://x/", now=1738315800)
+def test_the_preset_makes_valid_events_of_the_usual_payload(case: SenderCase) -> None:
+    sent = case.deliver(url="https://x/", now=1738315800)
     headers = {name.lower(): value for name, value in sent.headers.items()}
-    sender = SENDERS[known.name]
-    mapping = compile_mapping(sender.preset, known.mapping)
+    sender = SENDERS[case.name]
+    mapping = compile_mapping(sender.preset, case.mapping)
     payloads = sender.payloads(Delivery("POST", headers, sent.query, sent.body, "https://x/", 0))
     made = [one for payload in payloads for one in mapping.events_of(payload, DOCUMENT.fields)]
-    assert json.loads(jsontext.dumps(made)) == list(known.events)
+    assert json.loads(jsontext.dumps(made)) == list(case.events)
     for one in made:
         assert isinstance(check(one, AttributeValidator(DOCUMENT), 1738315800_000), Event)
 
 
 @each
-def test_a_preset_makes_no_id_or_customer_of_nothing(known: Sender) -> None:
+def test_a_preset_makes_no_id_or_customer_of_nothing(case: SenderCase) -> None:
     """So that `null`, as text, never becomes the id of many events."""
-    mapping = compile_mapping(SENDERS[known.name].preset, known.mapping)
+    mapping = compile_mapping(SENDERS[case.name].preset, case.mapping)
     payloads: list[Any] = [{}, {"x": 1}, [], None, "text", 5]
     for payload in payloads:
         (one,) = mapping.events_of(payload, DOCUMENT.fields)

@@ -32,11 +32,19 @@ from journeys.webhooks.store import EndpointStore, SecretStore
 from tests.conftest import ORGANIZATION
 from tests.support.functions import Context, load
 from tests.support.tables import Tables
-from tests.support.webhooks import ADOBE_KEY_PATH, SCHEMA, Sender, Sent, adobe_public_key, deliveries, salesforce_body
+from tests.support.webhooks import (
+    ADOBE_KEY_PATH,
+    SCHEMA,
+    SenderCase,
+    Sent,
+    adobe_public_key,
+    salesforce_body,
+    sender_cases,
+)
 
 URL = "https://api.example.com/prod/webhooks/"
-KNOWN = {known.name: known for known in deliveries()}
-each = pytest.mark.parametrize("known", deliveries(), ids=lambda known: known.name)
+CASES = {case.name: case for case in sender_cases()}
+each = pytest.mark.parametrize("case", sender_cases(), ids=lambda case: case.name)
 
 
 @dataclass
@@ -72,7 +80,7 @@ class Desk:
 
 
 def usual(name: str, **changes: Any) -> Sent:
-    return KNOWN[name].deliver(url=URL + name, now=time.time(), **changes)
+    return CASES[name].deliver(url=URL + name, now=time.time(), **changes)
 
 
 @pytest.fixture
@@ -87,16 +95,16 @@ def desk(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     ).configuration_id
     endpoints = EndpointStore(tables.dynamodb, tables.registry)
     secrets = SecretStore(boto3.client("secretsmanager"), "journeys/webhooks/")
-    for known in deliveries():
+    for case in sender_cases():
         endpoints.create(
             Endpoint(
-                known.name,
-                *(ORGANIZATION, known.name, known.name, configuration_id, True, 0, 0),
-                options=known.options,
-                mapping=known.mapping,
+                case.name,
+                *(ORGANIZATION, case.name, case.name, configuration_id, True, 0, 0),
+                options=case.options,
+                mapping=case.mapping,
             )
         )
-        secrets.create(known.name, known.secret)
+        secrets.create(case.name, case.secret)
     bindings = Bindings(configurations, SchemaStore(tables.dynamodb, tables.registry))
     failures = FailureStore(tables.dynamodb, tables.failures, aws.s3, "archive")
     stopped = lambda: 0.0  # noqa: E731  # the seconds of a delivery are not for a busy machine to use up
@@ -116,25 +124,25 @@ def desk(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
 
 
 @each
-def test_a_usual_delivery_becomes_its_events_once(desk: Desk, known: Sender) -> None:
+def test_a_usual_delivery_becomes_its_events_once(desk: Desk, case: SenderCase) -> None:
     for outcome in ("created", "duplicate"):
-        answer = desk.receive(known.name, usual(known.name))
+        answer = desk.receive(case.name, usual(case.name))
         assert answer.status == 200
-        if known.name != "salesforce":
-            expected = {"created": 0, "duplicate": 0, "failed": 0} | {outcome: len(known.events)}
+        if case.name != "salesforce":
+            expected = {"created": 0, "duplicate": 0, "failed": 0} | {outcome: len(case.events)}
             assert json.loads(answer.body) == expected
-    assert len(desk.tables.items(desk.tables.events)) == len(known.events)
+    assert len(desk.tables.items(desk.tables.events)) == len(case.events)
     assert desk.reasons() == []
 
 
 @each
-def test_what_is_not_proven_is_refused_and_writes_nothing(desk: Desk, known: Sender) -> None:
-    sent = usual(known.name)
-    for name in known.signed:
+def test_what_is_not_proven_is_refused_and_writes_nothing(desk: Desk, case: SenderCase) -> None:
+    sent = usual(case.name)
+    for name in case.signature_headers:
         with pytest.raises(Unauthenticated):
-            desk.receive(known.name, sent._replace(headers=sent.headers | {name: sent.headers[name] + "x"}))
+            desk.receive(case.name, sent._replace(headers=sent.headers | {name: sent.headers[name] + "x"}))
     with pytest.raises(Unauthenticated):
-        desk.receive(known.name, Sent("POST", {}, {}, known.body))
+        desk.receive(case.name, Sent("POST", {}, {}, case.body))
     assert desk.nothing_written()
 
 
@@ -156,23 +164,23 @@ def test_a_disabled_endpoint_is_not_found_and_works_again_once_enabled(desk: Des
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "HEAD"])
 def test_events_come_by_post_alone(desk: Desk, method: str) -> None:
-    for known in deliveries():
+    for case in sender_cases():
         with pytest.raises(NotFound):
-            desk.receive(known.name, usual(known.name)._replace(method=method))
+            desk.receive(case.name, usual(case.name)._replace(method=method))
     assert desk.nothing_written()
 
 
 def test_a_rotated_secret_works_at_once_and_the_one_before_it_goes_on(desk: Desk) -> None:
-    known = KNOWN["shopify"]
+    case = CASES["shopify"]
     desk.send("shopify")  # so that the secret is kept
-    desk.secrets.put("shopify", known.other_secret, known.secret)
-    assert desk.send("shopify", secret=known.other_secret)["duplicate"] == 1
+    desk.secrets.put("shopify", case.other_secret, case.secret)
+    assert desk.send("shopify", secret=case.other_secret)["duplicate"] == 1
     assert desk.send("shopify")["duplicate"] == 1
 
 
 def test_a_retired_secret_is_refused_when_what_is_kept_is_out_of_date(desk: Desk) -> None:
-    known = KNOWN["shopify"]
-    desk.secrets.put("shopify", known.other_secret, None)
+    case = CASES["shopify"]
+    desk.secrets.put("shopify", case.other_secret, None)
     with pytest.raises(Unauthenticated):
         desk.send("shopify")
 
@@ -197,7 +205,7 @@ def test_an_endpoint_without_a_secret_proves_nothing(desk: Desk) -> None:
     ],
 )
 def test_what_cannot_be_an_event_is_kept_with_its_reason(desk: Desk, changes: dict[str, Any], reason: str) -> None:
-    body = json.dumps(json.loads(KNOWN["hmac"].body) | changes).encode()
+    body = json.dumps(json.loads(CASES["hmac"].body) | changes).encode()
     for _ in range(2):
         assert desk.send("hmac", body=body) == {"created": 0, "duplicate": 0, "failed": 1}
     assert desk.reasons() == [reason]
@@ -221,7 +229,7 @@ def test_what_is_kept_of_deep_attributes_can_be_read_again(desk: Desk) -> None:
     value: Any = "x"
     for _ in range(29):
         value = [value]
-    body = json.dumps(json.loads(KNOWN["hmac"].body) | {"status": value}).encode()
+    body = json.dumps(json.loads(CASES["hmac"].body) | {"status": value}).encode()
     assert desk.send("hmac", body=body)["failed"] == 1
     (listed,) = [item["failureId"]["S"] for item in desk.tables.items(desk.tables.failures) if "reason" in item]
     assert desk.failures.get(ORGANIZATION, listed).reason in {"invalid.attribute", "invalid.payload"}
@@ -235,7 +243,7 @@ def test_deliveries_for_a_configuration_that_was_deleted_are_kept(desk: Desk) ->
 
 def test_a_payload_in_which_no_events_are_found_is_kept(desk: Desk) -> None:
     desk.change("hubspot", mapping={"events": "items"})
-    batch = [{"other": 1}, {"items": [json.loads(KNOWN["hubspot"].body)[0]]}]
+    batch = [{"other": 1}, {"items": [json.loads(CASES["hubspot"].body)[0]]}]
     for outcome in ("created", "duplicate"):
         answer = desk.send("hubspot", body=json.dumps(batch).encode())
         assert answer == {"created": 0, "duplicate": 0, "failed": 1} | {outcome: 1}
@@ -286,7 +294,7 @@ def test_what_is_kept_is_counted_by_its_reason(desk: Desk, monkeypatch: pytest.M
 
 
 def test_one_bad_event_of_a_delivery_does_not_spoil_the_others(desk: Desk) -> None:
-    good, bad = json.loads(KNOWN["hubspot"].body)
+    good, bad = json.loads(CASES["hubspot"].body)
     del bad["occurredAt"]
     assert desk.send("hubspot", body=json.dumps([bad, good]).encode()) == {"created": 1, "duplicate": 0, "failed": 1}
 
@@ -398,7 +406,7 @@ def test_a_message_of_salesforce_holds_up_to_100_notifications(desk: Desk) -> No
     ],
 )
 def test_a_message_with_a_document_type_is_refused(desk: Desk, prolog: bytes) -> None:
-    head, _, rest = KNOWN["salesforce"].body.partition(b"?>")
+    head, _, rest = CASES["salesforce"].body.partition(b"?>")
     with pytest.raises(Unauthenticated):
         desk.receive("salesforce", usual("salesforce", body=head + b"?>" + prolog + rest))
     assert desk.nothing_written()
@@ -442,7 +450,7 @@ def adobe_delivery(sent: Sent, **headers: str) -> Delivery:
 def test_a_path_that_could_leave_the_key_host_is_never_fetched(path: str) -> None:
     host = KeyHost()
     with pytest.raises(NotProven):
-        Adobe(host).verify(adobe_delivery(usual("adobe"), x_adobe_public_key1_path=path), (), KNOWN["adobe"].options)
+        Adobe(host).verify(adobe_delivery(usual("adobe"), x_adobe_public_key1_path=path), (), CASES["adobe"].options)
     assert host.asked == []
 
 
@@ -455,7 +463,7 @@ def test_either_signature_of_adobe_may_match() -> None:
         x_adobe_digital_signature_2=good,
         x_adobe_public_key2_path=ADOBE_KEY_PATH,
     )
-    Adobe(KeyHost()).verify(delivery, (), KNOWN["adobe"].options)
+    Adobe(KeyHost()).verify(delivery, (), CASES["adobe"].options)
 
 
 def test_the_second_signature_of_adobe_is_tried_where_the_first_ones_key_is_not_to_be_had() -> None:
@@ -472,11 +480,11 @@ def test_the_second_signature_of_adobe_is_tried_where_the_first_ones_key_is_not_
         "x_adobe_public_key2_path": ADOBE_KEY_PATH,
         "x_adobe_public_key1_path": "/silent",
     }
-    Adobe(half_silent).verify(adobe_delivery(sent, **good), (), KNOWN["adobe"].options)
+    Adobe(half_silent).verify(adobe_delivery(sent, **good), (), CASES["adobe"].options)
     assert asked == ["/silent", ADOBE_KEY_PATH]
     bad = good | {"x_adobe_digital_signature_2": base64.b64encode(b"x" * 256).decode()}
     with pytest.raises(TimeoutError):  # the first might prove it yet
-        Adobe(half_silent).verify(adobe_delivery(sent, **bad), (), KNOWN["adobe"].options)
+        Adobe(half_silent).verify(adobe_delivery(sent, **bad), (), CASES["adobe"].options)
 
 
 def test_an_event_that_adobe_signed_for_somebody_else_is_not_proven() -> None:
@@ -484,16 +492,16 @@ def test_an_event_that_adobe_signed_for_somebody_else_is_not_proven() -> None:
         Adobe(KeyHost()).verify(adobe_delivery(usual("adobe")), (), {"clientId": "somebody-else"})
     for body in (b"{}", b"[]", b"not json", b'{"recipient_client_id": null}'):
         with pytest.raises(NotProven):
-            Adobe(KeyHost()).verify(adobe_delivery(usual("adobe", body=body)), (), KNOWN["adobe"].options)
+            Adobe(KeyHost()).verify(adobe_delivery(usual("adobe", body=body)), (), CASES["adobe"].options)
 
 
 def test_keys_of_adobe_are_kept_and_so_is_that_there_is_none() -> None:
     host = KeyHost()
     adobe = Adobe(host)
     for _ in range(3):
-        adobe.verify(adobe_delivery(usual("adobe")), (), KNOWN["adobe"].options)
+        adobe.verify(adobe_delivery(usual("adobe")), (), CASES["adobe"].options)
         with pytest.raises(NotProven):
-            adobe.verify(adobe_delivery(usual("adobe"), x_adobe_public_key1_path="/none"), (), KNOWN["adobe"].options)
+            adobe.verify(adobe_delivery(usual("adobe"), x_adobe_public_key1_path="/none"), (), CASES["adobe"].options)
     assert host.asked == [ADOBE_KEY_PATH, "/none"]
 
 
@@ -503,9 +511,9 @@ def test_a_key_of_adobe_that_is_used_is_kept_however_many_others_are_named() -> 
     for number in range(3 * MAX_KEYS):
         named = adobe_delivery(usual("adobe"), x_adobe_public_key1_path=f"/none-{number}")
         with pytest.raises(NotProven):
-            adobe.verify(named, (), KNOWN["adobe"].options)
+            adobe.verify(named, (), CASES["adobe"].options)
         if number % 10 == 0:
-            adobe.verify(adobe_delivery(usual("adobe")), (), KNOWN["adobe"].options)
+            adobe.verify(adobe_delivery(usual("adobe")), (), CASES["adobe"].options)
     assert host.asked.count(ADOBE_KEY_PATH) == 1
     assert len(adobe._keys) == MAX_KEYS
 
@@ -521,7 +529,7 @@ def test_a_silent_key_host_asks_the_sender_to_send_again(desk: Desk, monkeypatch
 
 
 def test_the_three_modes_of_cloudevents_give_the_same_event(desk: Desk) -> None:
-    sent, event = usual("cloudevents"), json.loads(KNOWN["cloudevents"].body)
+    sent, event = usual("cloudevents"), json.loads(CASES["cloudevents"].body)
     batch = sent._replace(
         headers=sent.headers | {"Content-Type": "application/cloudevents-batch+json"},
         body=json.dumps([event, event | {"id": "c-2"}]).encode(),
@@ -559,21 +567,21 @@ def gateway(name: str, sent: Sent, *, plain: bool, spell: Callable[[str], str]) 
 
 
 @each
-def test_neither_the_case_of_headers_nor_base64_changes_the_verdict(desk: Desk, known: Sender) -> None:
+def test_neither_the_case_of_headers_nor_base64_changes_the_verdict(desk: Desk, case: SenderCase) -> None:
     function, statuses = load("webhooks"), []
     for spell in (str.lower, str.upper, str.title):
         for plain in (True, False):
             for spoil in (False, True):
-                sent = usual(known.name)
+                sent = usual(case.name)
                 if spoil:
                     sent = sent._replace(headers={}, query={}, body=sent.body.replace(b"HMAC=", b"HMAC=0"))
-                event = gateway(known.name, sent, plain=plain, spell=spell)
+                event = gateway(case.name, sent, plain=plain, spell=spell)
                 statuses.append(function.handler(event, Context())["statusCode"])
     assert statuses == [200, 401] * 6
 
 
 def test_the_query_of_an_address_reaches_the_proof(desk: Desk) -> None:
-    sent = KNOWN["hubspot"].deliver(url=f"{URL}hubspot?team=a%20b", now=time.time())
+    sent = CASES["hubspot"].deliver(url=f"{URL}hubspot?team=a%20b", now=time.time())
     event = gateway("hubspot", sent._replace(query={"team": "a b"}), plain=True, spell=str.title)
     assert load("webhooks").handler(event, Context())["statusCode"] == 200
 
@@ -581,7 +589,7 @@ def test_the_query_of_an_address_reaches_the_proof(desk: Desk) -> None:
 # -- fuzz --------------------------------------------------------------------------------------------------------------
 
 HEADERS = [
-    *sorted({name.lower() for known in deliveries() for name in usual(known.name).headers}),
+    *sorted({name.lower() for case in sender_cases() for name in usual(case.name).headers}),
     *("ce-id", "ce-time", "svix-id", "webhook-request-origin"),
     *("x-adobe-digital-signature-2", "x-adobe-public-key2-path"),
 ]
@@ -630,7 +638,7 @@ BODIES = st.one_of(
 
 @settings(max_examples=150, derandomize=True)
 @given(
-    name=st.sampled_from(sorted(KNOWN)),
+    name=st.sampled_from(sorted(CASES)),
     method=st.sampled_from(["POST", "POST", "POST", "GET", "OPTIONS"]),
     headers=st.dictionaries(st.sampled_from(HEADERS), NASTY | st.text(max_size=8), max_size=6),
     query=st.dictionaries(st.sampled_from(["challenge", "secret", "x"]), NASTY, max_size=2),
@@ -650,9 +658,9 @@ def test_no_unproven_delivery_raises_anything_unforeseen(
 
 
 @settings(max_examples=150, derandomize=True)
-@given(name=st.sampled_from(sorted(KNOWN)), body=BODIES, headers=st.dictionaries(st.sampled_from(HEADERS), NASTY))
+@given(name=st.sampled_from(sorted(CASES)), body=BODIES, headers=st.dictionaries(st.sampled_from(HEADERS), NASTY))
 def test_no_proven_body_raises_anything_unforeseen(desk: Desk, name: str, body: bytes, headers: dict[str, str]) -> None:
-    known = KNOWN[name]
+    case = CASES[name]
     try:
         sent = usual(name, body=body)
     except UnicodeDecodeError:
@@ -661,4 +669,4 @@ def test_no_proven_body_raises_anything_unforeseen(desk: Desk, name: str, body: 
     try:
         assert desk.receive(name, sent._replace(headers=sent.headers | extra)).status in (200, 204)
     except Unauthenticated:
-        assert known.name in {"adobe", "salesforce", "qualtrics", "standard"}  # whose bodies are part of the proof
+        assert case.name in {"adobe", "salesforce", "qualtrics", "standard"}  # whose bodies are part of the proof

@@ -19,12 +19,13 @@ from journeys import keys
 from journeys.archive.store import ArchiveStore
 from journeys.registry.clients.model import PERMISSIONS
 from tools.api import ApiClient, ApiError, batches
-from tools.deliveries import KEY_PATH, adobe_public_key, serve_adobe_key, tools
+from tools.deliveries import adobe_key, sample_deliveries, serve_adobe_key
 from tools.local_stack.sample import CUSTOMER_SOURCE, EVENT_TYPES, events
 from tools.local_stack.sample_view import sample_view
 from tools.local_stack.stack import HOME, LocalStack, StackFailed
 from tools.operator.admin import Admin
 from tools.operator.show import show_journey, show_view
+from tools.signing import adobe_key_path, adobe_public_key
 from tools.stack import Stack
 
 STACK_FILE = HOME / "stack.json"
@@ -199,26 +200,27 @@ def _deliver(stack: Stack, described: Mapping[str, Any]) -> list[str]:
     console.print("\n[bold]Webhooks[/bold]")
     api = api_of(described, described["organizations"][0])
     made = configurations(api)
-    serve_adobe_key(stack.client("s3"), KEY_PATH, adobe_public_key())
+    serve_adobe_key(stack.client("s3"), adobe_key_path(adobe_key()), adobe_public_key(adobe_key()))
     commands = []
-    for tool in tools(datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")):
+    for sample_delivery in sample_deliveries(datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")):
         endpoint = api.call(
             "POST",
             "webhooks/endpoints",
             {
-                "name": tool.name,
-                "sender": tool.sender,
-                "configurationId": made[tool.event_type.title],
-                "secret": tool.secret,
-                "options": dict(tool.options),
-                "mapping": dict(tool.mapping),
+                "name": sample_delivery.name,
+                "sender": sample_delivery.sender,
+                "configurationId": made[sample_delivery.event_type.title],
+                "secret": sample_delivery.secret,
+                "options": dict(sample_delivery.options),
+                "mapping": dict(sample_delivery.mapping),
             },
         )
         address = f"{described['apiUrl']}/webhooks/{endpoint['id']}"
-        answer = httpx.post(address, content=tool.body, headers=dict(tool.headers), timeout=40)
-        console.print(f"  {tool.name:16} {answer.status_code} {answer.text}")
-        headers = " ".join(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in tool.headers.items())
-        commands.append(f"curl -s {headers} \\\n  --data-binary {shlex.quote(tool.body.decode())} {address}")
+        signed = sample_delivery.signed(endpoint["url"], time.time())
+        answer = httpx.post(address, content=signed.body, headers=signed.headers, timeout=40)
+        console.print(f"  {sample_delivery.name:16} {answer.status_code} {answer.text}")
+        headers = " ".join(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in signed.headers.items())
+        commands.append(f"curl -s {headers} \\\n  --data-binary {shlex.quote(signed.body.decode())} {address}")
     _write(SAMPLE_FILE, sample | {"deliveries": commands})
     return commands
 

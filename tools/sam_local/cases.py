@@ -9,7 +9,7 @@ from typing import Any
 from journeys import dates
 from journeys.views.jobs.model import scheduled_id
 from tools.paths import ROOT
-from tools.signing import STAMPED, signed
+from tools.signing import SIGNS_TIME, sign_event
 
 EVENTS = ROOT / "events"
 
@@ -75,14 +75,14 @@ class Case:
     def stamped(self) -> str | None:
         """The sender whose delivery this is, where it signs the time."""
         sender = self.name.removeprefix("webhook-")
-        return sender if sender in STAMPED else None
+        return sender if sender in SIGNS_TIME else None
 
     def event(self, now: float | None = None) -> Any:
         """What the function is given: of a sender that signs the time, signed at that moment, or now."""
         event = json.loads(self.file.read_text())
         if self.stamped is None:
             return event
-        return signed(event, self.stamped, WEBHOOKS[self.stamped][0], time.time() if now is None else now)
+        return sign_event(event, self.stamped, WEBHOOKS[self.stamped][0], time.time() if now is None else now)
 
     def judge(self, answered: Any) -> str | None:
         """What is wrong with a function's answer, or None."""
