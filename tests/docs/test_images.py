@@ -1,0 +1,42 @@
+"""The picture of a journey view."""
+
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from tests.support.template import ROOT
+from tools.documentation.images import draw
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def element(id_: str, name: str, *followers: str) -> dict[str, Any]:
+    within = {"unit": "Days", "value": 7}
+    return {"id": id_, "name": name, "followedBy": [{"id": one, "constraintWithin": within} for one in followers]}
+
+
+def figures(id_: str, participants: int, links: dict[str, int]) -> dict[str, Any]:
+    metrics = {"participantCount": participants, "completedCount": participants}
+    metrics |= {"flowCount": 0, "activeCount": 0, "dropoutCount": 0}
+    followed_by = [{"id": one, "connectionCount": count} for one, count in links.items()]
+    return {"id": id_, "metrics": metrics, "followedBy": followed_by}
+
+
+def texts(svg: str) -> list[str]:
+    return ["".join(node.itertext()) for node in ET.fromstring(svg).iter(f"{SVG}text")]  # noqa: S314
+
+
+def test_the_picture_shows_every_element_and_link_with_its_figures() -> None:
+    elements = [element("a", "First", "b", "c"), element("b", "Second & last"), element("c", "Third")]
+    result = {"elements": [figures("a", 1200, {"b": 900, "c": 300}), figures("b", 900, {}), figures("c", 300, {})]}
+    shown = set(texts(draw({"name": "A < B", "elements": elements}, result)))
+    assert {"A < B", "First", "Second & last", "Third", "1,200customers"} <= shown
+    assert {"900 (75%)", "300 (25%)", "in 7 days"} <= shown
+
+
+def test_a_view_without_customers_can_be_drawn() -> None:
+    view = {"name": "Empty", "elements": [element("a", "First", "b"), element("b", "Second")]}
+    assert "0 (0%)" in texts(draw(view, {"elements": [figures("a", 0, {"b": 0}), figures("b", 0, {})]}))
+
+
+def test_the_readme_shows_a_picture_that_the_command_drew() -> None:
+    assert texts((ROOT / "docs" / "images" / "journey-view.svg").read_text())[0] == "From the checkout to the survey"
