@@ -1,4 +1,4 @@
-"""Lands the log's stream in the archive."""
+"""Lambda function that lands the log's stream in the archive."""
 
 from typing import Any
 
@@ -8,7 +8,8 @@ from journeys.archive.landing import Landing
 from journeys.archive.store import LandingStore
 from journeys.aws import s3
 from journeys.settings import LandingSettings
-from journeys.telemetry import follow, logger
+from journeys.stream.batch import process_batch
+from journeys.telemetry import logger
 
 settings = LandingSettings.read()
 landing = Landing(LandingStore(s3(), settings.archive_bucket))
@@ -16,7 +17,5 @@ landing = Landing(LandingStore(s3(), settings.archive_bucket))
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answers with the records to be tried again, as Lambda's partial batch response."""
-    again = landing.land(event["Records"])
-    follow("landed", event["Records"], again=len(again))
-    return {"batchItemFailures": [{"itemIdentifier": number} for number in again]}
+    """Returns Lambda's partial batch response, which names the records to retry."""
+    return process_batch(event["Records"], landing.land, message="landed")

@@ -1,4 +1,4 @@
-"""Brings the log's stream into customers' journeys."""
+"""Lambda function that projects the log's stream into customers' journeys."""
 
 from typing import Any
 
@@ -6,10 +6,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from journeys.aws import dynamodb, s3
 from journeys.events.failures.store import FailureStore
+from journeys.journey.projector import Projector
 from journeys.journey.store import JourneyStore
-from journeys.journey.stream import Projector
 from journeys.settings import ProjectorSettings
-from journeys.telemetry import follow, logger
+from journeys.stream.batch import process_batch
+from journeys.telemetry import logger
 
 settings = ProjectorSettings.read()
 projector = Projector(
@@ -20,7 +21,5 @@ projector = Projector(
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answers with the records to be tried again, as Lambda's partial batch response."""
-    again = projector.project(event["Records"])
-    follow("projected", event["Records"], again=len(again))
-    return {"batchItemFailures": [{"itemIdentifier": number} for number in again]}
+    """Returns Lambda's partial batch response, which names the records to retry."""
+    return process_batch(event["Records"], projector.project, message="projected")

@@ -14,7 +14,7 @@ from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import Ingest, Outcome
 from journeys.events.store import EventLog
-from journeys.journey.fold import rebuild
+from journeys.journey.fold import journey_of
 from journeys.journey.model import Step, Summary, step
 from journeys.journey.store import JourneyStore
 from journeys.registry.configurations.store import ConfigurationStore
@@ -84,7 +84,7 @@ class Database:
         parts = [steps[start : start + 25] for start in range(0, len(steps), 25)]
         with ThreadPoolExecutor(8) as threads:
             list(threads.map(lambda part: self.journeys.put_rows(journey_key, part), parts))
-        self.journeys.put_summary(journey_key, Summary(rebuild(steps)))
+        self.journeys.put_summary(journey_key, Summary(journey_of(steps)))
 
 
 def journey_key_of(customer: str) -> str:

@@ -14,8 +14,9 @@ from journeys.aws import Item
 from journeys.events.model import StoredEvent
 from journeys.journey.fold import add
 from journeys.journey.model import Journey, step
+from journeys.journey.projector import CUSTOMERS_AT_ONCE, Projector
 from journeys.journey.store import _summary, _summary_item
-from journeys.journey.stream import CUSTOMERS_AT_ONCE, Projector, Record
+from journeys.stream.records import Record
 from tests.bench.database import Database, journey_key_of
 from tests.bench.figures import AT_LEAST, Figure
 from tests.bench.sample import ORGANIZATION, SOURCE_ID, customer_id, event

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from journeys import keys
-from journeys.journey.discarded.store import PREFIX
 from journeys.journey.model import Step
 from journeys.journey.store import JourneyStore
+from journeys.stream.store import PREFIX
 from tests.conftest import Caller
 from tests.e2e.test_pipeline import ORDER, PAGE, configure, event, events_of, wait_for
 from tools.api import ApiClient, ApiError

@@ -12,7 +12,7 @@ import pytest
 
 from journeys import dates, keys
 from journeys.events.model import StoredEvent
-from journeys.journey.fold import rebuild
+from journeys.journey.fold import journey_of
 from journeys.journey.model import Step, step
 from journeys.journey.store import JourneyStore
 from tests.conftest import Caller
@@ -105,7 +105,7 @@ def assert_the_law(stack: Stack, organization_id: str) -> int:
     assert rows == by_customer
     store = JourneyStore(stack.dynamodb, stack.outputs["JourneysTableName"])
     for key, steps in by_customer.items():
-        assert store.summary(key).journey == rebuild(steps)
+        assert store.summary(key).journey == journey_of(steps)
     return len(by_customer)
 
 

@@ -208,7 +208,7 @@ class Pipeline:
         found = {}
         for customer, those in steps.items():
             found[customer] = facts(store.summary(customer).journey)
-            assert found[customer] == facts(fold.rebuild(those)), customer
+            assert found[customer] == facts(fold.journey_of(those)), customer
             assert list(store.steps(customer, ascending=True)) == sorted(those), customer
         return found
 

@@ -61,7 +61,7 @@ def test_projectors_in_threads_end_in_the_journeys_of_a_rebuild(
         assert facts(summary.journey) == facts_of(steps)
         rows = list(store.steps(journey_key, ascending=True))
         assert [(one.key, one.slot) for one in rows] == [(one.key, one.slot) for one in sorted(steps)]
-        assert facts(fold.rebuild(rows)) == facts_of(steps)
+        assert facts(fold.journey_of(rows)) == facts_of(steps)
 
 
 def test_batches_over_what_one_call_carries_are_taken_whole(database: Tables) -> None:
@@ -72,7 +72,7 @@ def test_batches_over_what_one_call_carries_are_taken_whole(database: Tables) ->
     assert count_steps(store, KEY, steps) == 120
     assert facts(store.summary(KEY).journey) == facts_of(steps)
     assert list(store.steps(KEY, ascending=True)) == sorted(steps)
-    assert store.with_row(KEY, [*steps, step(NOON, "c", "unknown", "a")]) == {one.key for one in steps}
+    assert store.existing_rows(KEY, [*steps, step(NOON, "c", "unknown", "a")]) == {one.key for one in steps}
 
 
 def test_a_summary_is_written_over_the_version_that_was_read_and_no_other(database: Tables) -> None:
@@ -103,15 +103,15 @@ def rows(database: Tables) -> tuple[JourneyStore, list[Step]]:
     return store, steps
 
 
-def test_neighbours_are_the_next_rows_and_never_the_summary(rows: tuple[JourneyStore, list[Step]]) -> None:
+def test_neighbors_are_the_next_rows_and_never_the_summary(rows: tuple[JourneyStore, list[Step]]) -> None:
     store, steps = rows
-    assert store.neighbour(KEY, steps[4].key, forward=False) == steps[3]
-    assert store.neighbour(KEY, steps[4].key, forward=True) == steps[5]
+    assert store.neighbor(KEY, steps[4].key, forward=False) == steps[3]
+    assert store.neighbor(KEY, steps[4].key, forward=True) == steps[5]
     late = step(NOON + 1500, "c", "late", "a")
-    assert store.neighbour(KEY, late.key, forward=False) == steps[5]
-    assert store.neighbour(KEY, late.key, forward=True) == steps[6]
-    assert store.neighbour(KEY, steps[0].key, forward=False) is None
-    assert store.neighbour(KEY, steps[-1].key, forward=True) is None
+    assert store.neighbor(KEY, late.key, forward=False) == steps[5]
+    assert store.neighbor(KEY, late.key, forward=True) == steps[6]
+    assert store.neighbor(KEY, steps[0].key, forward=False) is None
+    assert store.neighbor(KEY, steps[-1].key, forward=True) is None
 
 
 @pytest.mark.parametrize("ascending", [True, False])

@@ -12,7 +12,7 @@ from journeys.errors import TooManyRequests
 from journeys.events.store import EventLog
 from journeys.journey.model import Step, Summary, step
 from journeys.journey.projection import count_steps
-from journeys.journey.rebuild import Outcome, rebuild
+from journeys.journey.rebuild import RebuildOutcome, rebuild_journey
 from journeys.journey.store import JourneyStore
 from tests.support.rebuilds import stored
 from tests.support.schedules import KEY, NOON, facts, facts_of
@@ -118,7 +118,7 @@ def test_a_journey_of_more_than_an_item_can_name_is_rebuilt_whole(database: Tabl
     """700 events with names of 700 bytes: as pending steps they would not fit into 400 KB."""
     store, log = JourneyStore(database.dynamodb, database.journeys), EventLog(database.dynamodb, database.events)
     steps = [step(NOON + number, "c", f"{number:0700d}", "a") for number in range(700)]
-    assert rebuild(store, log, KEY, steps).outcome is Outcome.REBUILT
+    assert rebuild_journey(store, log, KEY, steps).outcome is RebuildOutcome.REBUILT
     assert facts(store.summary(KEY).journey) == facts_of(steps)
     generation = store.summary(KEY).generation
     assert list(store.steps(keys.steps(KEY, generation), ascending=True)) == steps
@@ -137,7 +137,7 @@ def test_two_rebuilds_of_one_journey_end_in_one(database: Tables, same_moment: b
     steps = _steps(Random(2), 150)
     now = (lambda: NOON) if same_moment else dates.now_ms
     with ThreadPoolExecutor(2) as threads:
-        done = [threads.submit(rebuild, store, log, KEY, steps, now=now) for _ in range(2)]
+        done = [threads.submit(rebuild_journey, store, log, KEY, steps, now=now) for _ in range(2)]
         outcomes = {one.result().outcome for one in done}
-    assert outcomes <= {Outcome.REBUILT, Outcome.RIGHT}
+    assert outcomes <= {RebuildOutcome.REBUILT, RebuildOutcome.CORRECT}
     assert facts(store.summary(KEY).journey) == facts_of(steps)

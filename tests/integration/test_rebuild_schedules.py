@@ -16,7 +16,7 @@ from journeys.events.store import EventLog
 from journeys.journey import projection
 from journeys.journey import rebuild as rebuilding
 from journeys.journey.model import Step, Summary, step
-from journeys.journey.rebuild import Outcome, Rebuilt
+from journeys.journey.rebuild import RebuildOutcome, RebuildResult
 from journeys.journey.store import JourneyStore, SummaryConflict
 from tests.support.rebuilds import GenerationStore, MemoryLog, Rebuild, ScheduledStore, product, random_schedule
 from tests.support.schedules import KEY, NOON, patiently
@@ -34,12 +34,12 @@ def test_every_random_schedule_ends_in_the_journey_of_the_log_and_no_reader_sees
 
 
 def test_so_it_is_where_every_missing_event_has_the_journey_built_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rebuilding, "MOST_COUNTED", 0)
+    monkeypatch.setattr(rebuilding, "MAX_COUNTED", 0)
     assert {seed: wrong for seed in range(SCHEDULES // 4) if (wrong := random_schedule(seed))} == {}
 
 
 def test_so_it_is_where_no_journey_is_waited_for_until_it_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rebuilding, "STEADY_ATTEMPTS", 0)
+    monkeypatch.setattr(rebuilding, "MAX_UNSTABLE_READS", 0)
     assert {seed: wrong for seed in range(SCHEDULES // 4) if (wrong := random_schedule(seed))} == {}
 
 
@@ -115,7 +115,7 @@ def _found_out_after(broken: Rebuild = product, *, waits_for_readers: bool = Tru
     ids=lambda broken: broken.__name__,
 )
 def test_the_schedules_find_out_a_rebuild_that_breaks_one_rule(broken: type[_Through]) -> None:
-    def how(store: JourneyStore, log: EventLog, found: Sequence[Step]) -> Rebuilt:
+    def how(store: JourneyStore, log: EventLog, found: Sequence[Step]) -> RebuildResult:
         assert isinstance(store, ScheduledStore)
         return product(broken(store), log, found)
 
@@ -125,13 +125,13 @@ def test_the_schedules_find_out_a_rebuild_that_breaks_one_rule(broken: type[_Thr
 def test_the_schedules_find_out_a_rebuild_that_goes_by_its_scan_of_the_log_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rebuilding, "in_log", lambda *_: {})
+    monkeypatch.setattr(rebuilding, "logged_steps", lambda *_: {})
     assert _found_out_after()
 
 
 def test_the_schedules_find_out_a_rebuild_that_builds_where_the_journey_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rebuilding, "new_generation", lambda _: "")
-    monkeypatch.setattr(rebuilding, "begun", lambda _: 2**60)
+    monkeypatch.setattr(rebuilding, "generation_started", lambda _: 2**60)
     assert _found_out_after()
 
 
@@ -163,6 +163,6 @@ def test_rows_of_a_later_summary_are_not_taken_for_what_an_earlier_one_counts() 
                 patiently(memory, [again.pop()])
             return super().steps(partition, **options)
 
-    assert product(Meanwhile(memory, lambda: None, Random(0)), log, [one]).outcome is Outcome.REBUILT
+    assert product(Meanwhile(memory, lambda: None, Random(0)), log, [one]).outcome is RebuildOutcome.REBUILT
     assert memory.stored.journey.count == 1
     assert memory.rows == [one]

@@ -29,7 +29,7 @@ def test_every_random_schedule_ends_in_the_journey_of_a_rebuild_with_every_row(p
 def test_so_it_is_where_rows_are_put_for_others_whose_pending_steps_are_too_many(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(projection, "MAX_CARRIED", 0)
+    monkeypatch.setattr(projection, "MAX_CARRIED_BYTES", 0)
     assert {seed: wrong for seed in range(SCHEDULES // 10) if (wrong := random_schedule(seed))} == {}
 
 
@@ -64,11 +64,11 @@ class _Through(JourneyStore):
     def put_summary(self, journey_key: str, summary: Summary) -> None:
         self._store.put_summary(journey_key, summary)
 
-    def with_row(self, journey_key: str, steps: Iterable[Step]) -> frozenset[str]:
-        return self._store.with_row(journey_key, steps)
+    def existing_rows(self, journey_key: str, steps: Iterable[Step]) -> frozenset[str]:
+        return self._store.existing_rows(journey_key, steps)
 
-    def neighbour(self, journey_key: str, key: str, *, forward: bool) -> Step | None:
-        return self._store.neighbour(journey_key, key, forward=forward)
+    def neighbor(self, journey_key: str, key: str, *, forward: bool) -> Step | None:
+        return self._store.neighbor(journey_key, key, forward=forward)
 
     def put_rows(self, journey_key: str, steps: Sequence[Step]) -> None:
         self._store.put_rows(journey_key, steps)
@@ -78,27 +78,27 @@ class ReadsRowsBeforeTheSummary(_Through):
     """What others count and put between the two reads looks as if it were never counted."""
 
     def summary(self, journey_key: str) -> Summary:
-        self._seen = self._store.with_row(journey_key, self._wanted)
+        self._seen = self._store.existing_rows(journey_key, self._wanted)
         return self._store.summary(journey_key)
 
-    def with_row(self, journey_key: str, steps: Iterable[Step]) -> frozenset[str]:
+    def existing_rows(self, journey_key: str, steps: Iterable[Step]) -> frozenset[str]:
         pending = [one for one in steps if one not in self._wanted]
-        return self._seen | self._store.with_row(journey_key, pending)
+        return self._seen | self._store.existing_rows(journey_key, pending)
 
 
 class ReadsNeighboursBeforeTheSummary(_Through):
-    """What others put between the two reads is no neighbour."""
+    """What others put between the two reads is no neighbor."""
 
     def summary(self, journey_key: str) -> Summary:
-        self._neighbours = {
-            (journey_key, one.key, forward): self._store.neighbour(journey_key, one.key, forward=forward)
+        self._neighbors = {
+            (journey_key, one.key, forward): self._store.neighbor(journey_key, one.key, forward=forward)
             for one in self._wanted
             for forward in (False, True)
         }
         return self._store.summary(journey_key)
 
-    def neighbour(self, journey_key: str, key: str, *, forward: bool) -> Step | None:
-        return self._neighbours[journey_key, key, forward]
+    def neighbor(self, journey_key: str, key: str, *, forward: bool) -> Step | None:
+        return self._neighbors[journey_key, key, forward]
 
 
 class PutsRowsBeforeTheSummary(_Through):
@@ -172,15 +172,15 @@ def test_the_schedules_find_out_a_projector_that_breaks_one_rule(broken: type[_T
     assert _found_out_after(lambda store, steps: patiently(broken(store, steps), steps))
 
 
-def test_the_schedules_find_out_a_projector_that_takes_neighbours_from_rows_alone(
+def test_the_schedules_find_out_a_projector_that_takes_neighbors_from_rows_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    grow = projection._grow
+    grow = projection._add_steps
 
     def blind(store: JourneyStore, journey_key: str, summary: Summary, new: Sequence[Step]) -> Journey:
         return grow(store, journey_key, replace(summary, pending=()), new)
 
-    monkeypatch.setattr(projection, "_grow", blind)
+    monkeypatch.setattr(projection, "_add_steps", blind)
     assert _found_out_after(patiently)
 
 

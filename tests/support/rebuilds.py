@@ -11,10 +11,9 @@ from journeys import keys
 from journeys.events.model import Event, ExternalId, StoredEvent
 from journeys.events.store import EventLog
 from journeys.journey import fold
-from journeys.journey.model import Journey, Step, Summary, step
-from journeys.journey.rebuild import Rebuilt, rebuild, sweep
+from journeys.journey.model import Journey, Step, Summary, step, step_of
+from journeys.journey.rebuild import RebuildResult, delete_generation, rebuild_journey
 from journeys.journey.store import JourneyStore, SummaryConflict
-from journeys.journey.verify import place
 from tests.support.schedules import KEY, NOON, Crash, MemoryStore, Turns, facts, facts_of, patiently
 
 
@@ -75,11 +74,11 @@ class GenerationStore(MemoryStore):
         part.rows = self.partitions.setdefault(partition, [])
         return part
 
-    def with_row(self, partition: str, steps: Iterable[Step]) -> frozenset[str]:
-        return self._of(partition).with_row(partition, steps)
+    def existing_rows(self, partition: str, steps: Iterable[Step]) -> frozenset[str]:
+        return self._of(partition).existing_rows(partition, steps)
 
-    def neighbour(self, partition: str, key: str, *, forward: bool) -> Step | None:
-        return self._of(partition).neighbour(partition, key, forward=forward)
+    def neighbor(self, partition: str, key: str, *, forward: bool) -> Step | None:
+        return self._of(partition).neighbor(partition, key, forward=forward)
 
     def put_rows(self, partition: str, steps: Sequence[Step]) -> None:
         self.delete_rows(partition, steps)  # a row that is put again is put over
@@ -111,16 +110,16 @@ class ScheduledStore(JourneyStore):
         if self._random.random() < self._answer_lost:
             raise SummaryConflict
 
-    def with_row(self, partition: str, steps: Iterable[Step]) -> frozenset[str]:
+    def existing_rows(self, partition: str, steps: Iterable[Step]) -> frozenset[str]:
         found = frozenset[str]()
         for one in self._in_any_order(steps):
             self._before()
-            found |= self._memory.with_row(partition, [one])
+            found |= self._memory.existing_rows(partition, [one])
         return found
 
-    def neighbour(self, partition: str, key: str, *, forward: bool) -> Step | None:
+    def neighbor(self, partition: str, key: str, *, forward: bool) -> Step | None:
         self._before()
-        return self._memory.neighbour(partition, key, forward=forward)
+        return self._memory.neighbor(partition, key, forward=forward)
 
     def put_rows(self, partition: str, steps: Sequence[Step]) -> None:
         for one in self._in_any_order(steps):
@@ -171,7 +170,7 @@ def damage(memory: GenerationStore, random: Random) -> bool:
             memory.put_rows(KEY, [FOREIGN])
         case 5:  # the same, counted
             memory.put_rows(KEY, [FOREIGN])
-            memory.stored = Summary(fold.rebuild(memory.rows), memory.stored.version + 1)
+            memory.stored = Summary(fold.journey_of(memory.rows), memory.stored.version + 1)
             return False
         case 6:  # a summary that says something else
             memory.stored = replace(memory.stored, journey=Journey(count=random.randrange(9)))
@@ -185,13 +184,13 @@ def damage(memory: GenerationStore, random: Random) -> bool:
 
 # -- schedules ---------------------------------------------------------------------------------------------------------
 
-Rebuild = Callable[[JourneyStore, EventLog, Sequence[Step]], Rebuilt]
+Rebuild = Callable[[JourneyStore, EventLog, Sequence[Step]], RebuildResult]
 """A way to rebuild: the product's, or a broken one that must be found out."""
 
 
-def product(store: JourneyStore, log: EventLog, found: Sequence[Step]) -> Rebuilt:
+def product(store: JourneyStore, log: EventLog, found: Sequence[Step]) -> RebuildResult:
     """The product's way, which here waits for nothing and gives up never."""
-    return rebuild(store, log, KEY, found, sleep=lambda _: None, waits=lambda: repeat(0.0))
+    return rebuild_journey(store, log, KEY, found, sleep=lambda _: None, waits=lambda: repeat(0.0))
 
 
 def random_schedule(seed: int, how: Rebuild = product, *, waits_for_readers: bool = True) -> str | None:
@@ -248,7 +247,7 @@ class _Schedule:
         return ScheduledStore(self._memory, before, self._random, self._answer_lost if crashes else 0.0)
 
     def _rebuilder(self, number: int) -> None:
-        done: Rebuilt | None = None
+        done: RebuildResult | None = None
         while done is None:
             with suppress(Crash):
                 done = self._how(self._store(number), self._log, self._found)
@@ -256,7 +255,7 @@ class _Schedule:
         if done.replaced is not None:
             while self._waits_for_readers and self._reading:
                 self._turns.take(number)
-            sweep(self._store(number, crashes=False), KEY, done.replaced)
+            delete_generation(self._store(number, crashes=False), KEY, done.replaced)
 
     def _projector(self, number: int) -> None:
         while self._batches:
@@ -291,7 +290,7 @@ def _keys(steps: Iterable[Step]) -> frozenset[str]:
 
 def _wrong(memory: GenerationStore, log: MemoryLog) -> Iterator[str]:
     """What is wrong with a journey that is said to be that of the log."""
-    steps = [place(event)[1] for event in log.events.values()]
+    steps = [step_of(event)[1] for event in log.events.values()]
     if facts(memory.stored.journey) != facts_of(steps):
         yield f"the summary is {facts(memory.stored.journey)}, not {facts_of(steps)}"
     if {(one.key, one.slot) for one in memory.rows} != {(one.key, one.slot) for one in steps}:

@@ -75,14 +75,14 @@ class MemoryStore(JourneyStore):
             raise SummaryConflict
         self.stored = replace(summary, version=summary.version + 1)
 
-    def with_row(self, journey_key: str, steps: Iterable[Step]) -> frozenset[str]:
-        self.calls.append("with_row")
+    def existing_rows(self, journey_key: str, steps: Iterable[Step]) -> frozenset[str]:
+        self.calls.append("existing_rows")
         found = frozenset(one.key for one in set(steps) if self._has(one))
         self.rows_read += len(found)
         return found
 
-    def neighbour(self, journey_key: str, key: str, *, forward: bool) -> Step | None:
-        self.calls.append("neighbour")
+    def neighbor(self, journey_key: str, key: str, *, forward: bool) -> Step | None:
+        self.calls.append("neighbor")
         here = Step(key, "")
         found = (
             self.rows[bisect_right(self.rows, here) :][:1]
@@ -161,16 +161,16 @@ class _ScheduledStore(JourneyStore):
         if self._random.random() < self._answer_lost:
             raise SummaryConflict  # which is what the client's own repeat of the call comes back with
 
-    def with_row(self, journey_key: str, steps: Iterable[Step]) -> frozenset[str]:
-        return frozenset().union(*(self._with_row(journey_key, one) for one in self._in_any_order(steps)))
+    def existing_rows(self, journey_key: str, steps: Iterable[Step]) -> frozenset[str]:
+        return frozenset().union(*(self._existing_rows(journey_key, one) for one in self._in_any_order(steps)))
 
-    def _with_row(self, journey_key: str, one: Step) -> frozenset[str]:
+    def _existing_rows(self, journey_key: str, one: Step) -> frozenset[str]:
         self._before()
-        return self._memory.with_row(journey_key, [one])
+        return self._memory.existing_rows(journey_key, [one])
 
-    def neighbour(self, journey_key: str, key: str, *, forward: bool) -> Step | None:
+    def neighbor(self, journey_key: str, key: str, *, forward: bool) -> Step | None:
         self._before()
-        return self._memory.neighbour(journey_key, key, forward=forward)
+        return self._memory.neighbor(journey_key, key, forward=forward)
 
     def put_rows(self, journey_key: str, steps: Sequence[Step]) -> None:
         for one in self._in_any_order(steps):

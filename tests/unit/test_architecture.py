@@ -15,10 +15,11 @@ FUNCTIONS = ROOT / "functions"
 MAY_IMPORT = {
     "registry": frozenset[str](),
     "events": frozenset({"registry"}),
-    "journey": frozenset({"events", "registry"}),
+    "stream": frozenset({"events", "registry"}),
+    "journey": frozenset({"stream", "events", "registry"}),
     "webhooks": frozenset({"events", "registry"}),
     "views": frozenset({"archive", "events", "registry"}),
-    "archive": frozenset({"events", "registry"}),
+    "archive": frozenset({"stream", "events", "registry"}),
 }
 """The areas, and the other areas that each may know of."""
 
@@ -185,6 +186,9 @@ RULES: dict[Rule, list[tuple[str, str]]] = {
         ("journeys/journey/fold.py", "from journeys.webhooks import signing"),
         ("journeys/events/ingest.py", "from journeys.webhooks.model import Endpoint"),
         ("journeys/webhooks/receive.py", "from journeys.journey import fold"),
+        ("journeys/stream/records.py", "from journeys.journey import fold"),
+        ("journeys/stream/batch.py", "from journeys.archive import landing"),
+        ("journeys/events/ingest.py", "from journeys.stream import records"),
         ("journeys/keys.py", "from journeys.registry import limits"),
         ("journeys/http.py", "from journeys.events.model import Event"),
         ("journeys/events/ingest.py", "import handler"),

@@ -226,7 +226,7 @@ def test_errors_that_hold_the_canary_themselves(
     records = [{"eventName": "INSERT", "dynamodb": {"NewImage": poison, "SequenceNumber": "1"}}]
     records += [{"eventName": "INSERT", "dynamodb": {"NewImage": one, "SequenceNumber": "2"}} for one in items]
     with monkeypatch.context() as patch:
-        patch.setattr("journeys.journey.stream.count_steps", failing)
+        patch.setattr("journeys.journey.projector.count_steps", failing)
         load("projector").handler({"Records": records}, Context())
     removed = [{"eventName": "REMOVE", "dynamodb": {"OldImage": items[0], "SequenceNumber": "3"}}]
     load("projector").handler({"Records": removed}, Context())

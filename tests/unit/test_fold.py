@@ -31,18 +31,18 @@ def _steps(draw: st.DrawFn, max_size: int = 25) -> list[Step]:
 
 @given(_steps())
 def test_a_rebuild_says_what_is_counted_by_hand(steps: list[Step]) -> None:
-    assert facts(fold.rebuild(steps)) == facts_of(steps)
+    assert facts(fold.journey_of(steps)) == facts_of(steps)
 
 
 @given(st.data())
 def test_a_rebuild_heeds_neither_order_nor_repetition(data: st.DataObject) -> None:
     steps = data.draw(_steps())
     shuffled = data.draw(st.permutations([*steps, *steps[::2]]))
-    assert facts(fold.rebuild(shuffled)) == facts_of(steps)
+    assert facts(fold.journey_of(shuffled)) == facts_of(steps)
 
 
 @given(st.data())
-def test_steps_added_in_any_order_between_their_neighbours_make_the_journey_of_a_rebuild(data: st.DataObject) -> None:
+def test_steps_added_in_any_order_between_their_neighbors_make_the_journey_of_a_rebuild(data: st.DataObject) -> None:
     steps = data.draw(_steps())
     journey = Journey()
     there: list[Step] = []
@@ -56,7 +56,7 @@ def test_steps_added_in_any_order_between_their_neighbours_make_the_journey_of_a
 
 def test_a_step_between_two_takes_the_place_of_their_transition() -> None:
     first, between, last = (step(NOON + place, "c", "e", slot) for place, slot in enumerate("abc"))
-    two = fold.rebuild([first, last])
+    two = fold.journey_of([first, last])
     assert two.transitions == {"ac": 1}
     assert fold.add(two, between, first, last).transitions == {"ab": 1, "bc": 1}
     assert two.transitions == {"ac": 1}  # the fold changes nothing that it was given
@@ -93,30 +93,30 @@ def test_a_batch_that_brings_nothing_new_writes_no_summary() -> None:
 def test_pending_names_the_new_steps_and_those_that_still_have_no_row_and_no_others() -> None:
     known, left, repeated, new = (step(NOON + place, "c", f"{place}", "a") for place in range(4))
     memory = MemoryStore([known, repeated])
-    memory.stored = Summary(fold.rebuild([known, left, repeated]), 1, (known, left))
+    memory.stored = Summary(fold.journey_of([known, left, repeated]), 1, (known, left))
     assert patiently(memory, [repeated, new]) == 1
     assert memory.stored.pending == (left, new)
 
 
 def _long_journey(length: int) -> MemoryStore:
     steps = [step(NOON + 10 * place, "c", f"{place}", SLOTS[place % 20]) for place in range(length)]
-    return MemoryStore(steps, fold.rebuild(steps))
+    return MemoryStore(steps, fold.journey_of(steps))
 
 
 @pytest.mark.parametrize(
     ("moment", "calls", "rows_read"),
     [
-        pytest.param(10**9, ["summary", "with_row", "put_summary", "put_rows"], 0, id="newer than all"),
-        pytest.param(-1, ["summary", "with_row", "put_summary", "put_rows"], 0, id="older than all"),
+        pytest.param(10**9, ["summary", "existing_rows", "put_summary", "put_rows"], 0, id="newer than all"),
+        pytest.param(-1, ["summary", "existing_rows", "put_summary", "put_rows"], 0, id="older than all"),
         pytest.param(
-            45, ["summary", "with_row", "neighbour", "neighbour", "put_summary", "put_rows"], 2, id="in between"
+            45, ["summary", "existing_rows", "neighbor", "neighbor", "put_summary", "put_rows"], 2, id="in between"
         ),
     ],
 )
 def test_one_more_event_costs_the_same_for_a_journey_of_ten_and_of_ten_thousand(
     moment: int, calls: Sequence[str], rows_read: int
 ) -> None:
-    """An event in order needs no neighbours read, and a late one two, however long the journey is."""
+    """An event in order needs no neighbors read, and a late one two, however long the journey is."""
     for length in (10, 10_000):
         memory = _long_journey(length)
         before = list(memory.rows)
@@ -126,12 +126,12 @@ def test_one_more_event_costs_the_same_for_a_journey_of_ten_and_of_ten_thousand(
         assert wrong(memory, [*before, one]) is None
 
 
-def test_a_burst_of_late_events_between_the_same_two_reads_their_neighbours_once() -> None:
+def test_a_burst_of_late_events_between_the_same_two_reads_their_neighbors_once() -> None:
     memory = _long_journey(1000)
     before = list(memory.rows)
     burst = [step(NOON + 45, "c", f"{number}", "t") for number in range(50)]
     assert patiently(memory, burst) == 50
-    assert memory.calls.count("neighbour") == 2
+    assert memory.calls.count("neighbor") == 2
     assert wrong(memory, [*before, *burst]) is None
 
 
@@ -139,7 +139,7 @@ def test_pending_steps_that_would_outgrow_an_item_get_their_rows_from_whoever_fi
     """Ids of 255 bytes, of which each takes three in a key, in batches whose projectors have not put their rows yet."""
     left = [step(NOON + number, CONFIGURATION, "é" * 120 + f"{number:05d}", "a") for number in range(400)]
     memory = MemoryStore()
-    memory.stored = Summary(fold.rebuild(left), 1, tuple(left))
+    memory.stored = Summary(fold.journey_of(left), 1, tuple(left))
     own = step(NOON + 10**6, CONFIGURATION, "own", "b")
     assert patiently(memory, [own]) == 1
     assert wrong(memory, [*left, own]) is None
@@ -183,7 +183,7 @@ def test_the_fullest_summary_is_near_three_kilobytes(seen: int, kilobytes: float
 @given(_steps(), _steps(max_size=5))
 @example([], [])
 def test_a_summary_comes_back_from_its_row_as_it_was(steps: list[Step], pending: list[Step]) -> None:
-    journey = fold.rebuild(steps)
+    journey = fold.journey_of(steps)
     back = store._summary(store._summary_item(KEY, Summary(journey, 7, tuple(pending))))
     assert (facts(back.journey), back.version) == (facts(journey), 8)
     assert [(one.key, one.slot) for one in back.pending] == [(one.key, one.slot) for one in pending]

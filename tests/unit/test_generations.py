@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from journeys import keys
 from journeys.journey import projection
-from journeys.journey.model import Journey, Step, Summary, begun, new_generation, step
+from journeys.journey.model import Journey, Step, Summary, generation_started, new_generation, step
 from journeys.journey.projection import count_steps
-from journeys.journey.rebuild import KEPT, LONGEST_BUILD, is_left_over
+from journeys.journey.rebuild import MAX_BUILD_MS, OBSOLETE_AFTER_MS, is_obsolete
 from journeys.journey.store import JourneyStore
 from journeys.journey.verify import Differences, compare
 from tests.support.schedules import KEY, NOON, MemoryStore, facts, facts_of
@@ -25,7 +25,7 @@ def test_a_partition_tells_whose_steps_it_holds_and_of_which_generation(
     except UnicodeEncodeError:
         return
     generation = new_generation(now_ms)
-    assert begun(generation) == now_ms
+    assert generation_started(generation) == now_ms
     assert keys.journey_and_generation(keys.steps(journey_key, generation)) == (journey_key, generation)
     assert keys.journey_and_generation(keys.steps(journey_key, "")) == (journey_key, "")
 
@@ -34,14 +34,14 @@ def test_two_generations_that_are_begun_at_once_have_names_of_their_own() -> Non
     assert len({new_generation(NOON) for _ in range(1000)}) == 1000
 
 
-def test_a_generation_is_left_over_when_nobody_can_be_building_or_reading_it() -> None:
-    old, young = new_generation(NOON), new_generation(NOON + KEPT)
-    assert not is_left_over(old, old, NOON + 10 * KEPT)  # the journey's own
-    assert not is_left_over(young, old, NOON + KEPT + MINUTE)  # may be being built
-    assert not is_left_over("", young, NOON + KEPT + MINUTE)  # may be being read: it was the journey's till now
-    assert is_left_over(old, "", NOON + KEPT + MINUTE)
-    assert is_left_over("", young, NOON + 2 * KEPT + MINUTE)
-    assert KEPT >= 2 * LONGEST_BUILD
+def test_a_generation_is_obsolete_when_nobody_can_be_building_or_reading_it() -> None:
+    old, young = new_generation(NOON), new_generation(NOON + OBSOLETE_AFTER_MS)
+    assert not is_obsolete(old, old, NOON + 10 * OBSOLETE_AFTER_MS)  # the journey's own
+    assert not is_obsolete(young, old, NOON + OBSOLETE_AFTER_MS + MINUTE)  # may be being built
+    assert not is_obsolete("", young, NOON + OBSOLETE_AFTER_MS + MINUTE)  # readers may still use it
+    assert is_obsolete(old, "", NOON + OBSOLETE_AFTER_MS + MINUTE)
+    assert is_obsolete("", young, NOON + 2 * OBSOLETE_AFTER_MS + MINUTE)
+    assert OBSOLETE_AFTER_MS >= 2 * MAX_BUILD_MS
 
 
 def test_a_summary_keeps_the_name_of_its_generation_and_projectors_write_there(tables: Tables) -> None:
@@ -75,14 +75,14 @@ def test_more_own_steps_than_an_item_can_name_are_counted_part_by_part() -> None
     steps = [step(NOON + number, "c", f"{number:0700d}", "a") for number in range(700)]
     assert count_steps(memory, KEY, steps) == 700
     assert facts(memory.stored.journey) == facts_of(steps)
-    assert 0 < memory.most <= projection.MAX_OWN + projection.MAX_CARRIED
+    assert 0 < memory.most <= projection.MAX_OWN_BYTES + projection.MAX_CARRIED_BYTES
 
 
 def test_each_step_that_differs_is_named_once() -> None:
     a, b, c, d = (step(NOON + number, "c", f"{number}", "a") for number in range(4))
     other = Step(b.key, "z")
     found = compare(journey_of([a, other]), [a], {other.key: other}, {one.key: one for one in (a, b, d)})
-    assert found == Differences(missing=(d,), rowless=(a,), mistaken=(other,))
-    assert compare(journey_of([a, c]), [], {a.key: a, c.key: c}, {a.key: a}).foreign == (c,)
-    assert compare(journey_of([a, b]), [], {a.key: a}, {a.key: a}).summary
+    assert found == Differences(missing=(d,), missing_row=(a,), wrong_type=(other,))
+    assert compare(journey_of([a, c]), [], {a.key: a, c.key: c}, {a.key: a}).orphaned == (c,)
+    assert compare(journey_of([a, b]), [], {a.key: a}, {a.key: a}).wrong_summary
     assert not found.without([a.key, d.key]).missing

@@ -16,7 +16,8 @@ from botocore.exceptions import ClientError
 from journeys import aws, dates
 from journeys.events.ingest import Outcome
 from journeys.events.refusals import REASONS
-from journeys.telemetry import count, follow, logger, milliseconds, request_of
+from journeys.stream.batch import log_batch
+from journeys.telemetry import count, logger, milliseconds, request_of
 from journeys.views.jobs.model import BROKEN
 from tests.support.functions import Context, api_event, call, load
 from tests.support.tables import Tables
@@ -573,8 +574,8 @@ def test_a_batch_names_all_its_requests_in_lines_that_a_log_can_take() -> None:
     level, stream = logger.log_level, handler.setStream(written)  # type: ignore[attr-defined]
     logger.setLevel("INFO")
     try:
-        follow(
-            "landed", [*records, {"dynamodb": {"OldImage": {}}}, {"dynamodb": {"NewImage": {"receipt": 5}}}], again=3
+        log_batch(
+            "landed", [*records, {"dynamodb": {"OldImage": {}}}, {"dynamodb": {"NewImage": {"receipt": 5}}}], retried=3
         )
     finally:
         handler.setStream(stream)  # type: ignore[attr-defined]

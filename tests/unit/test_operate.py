@@ -20,14 +20,13 @@ from journeys.archive.store import ArchiveStore, LandingStore
 from journeys.events.model import Event, ExternalId, StoredEvent
 from journeys.events.store import EventLog
 from journeys.journey import rebuild as rebuilding
-from journeys.journey.discarded.redrive import Result
-from journeys.journey.discarded.store import PREFIX, DiscardedStore
-from journeys.journey.model import Step, new_generation
+from journeys.journey.model import Step, new_generation, step_of
 from journeys.journey.projection import count_steps
+from journeys.journey.projector import Projector, read_step
 from journeys.journey.store import JourneyStore
-from journeys.journey.stream import Projector, _read
 from journeys.journey.survey import Survey, read_event
-from journeys.journey.verify import place
+from journeys.stream.redrive import RedriveOutcome
+from journeys.stream.store import PREFIX, DiscardedStore
 from tests.support.schedules import NOON, facts, facts_of
 from tests.support.tables import Tables
 from tools.operator import operate, repair
@@ -89,7 +88,7 @@ class World:
         for one in events:
             self.log.put(one.to_item())
             if projected:
-                journey_key, step = place(one)
+                journey_key, step = step_of(one)
                 count_steps(self.journeys, journey_key, [step])
 
     def clear(self) -> None:
@@ -126,7 +125,7 @@ class World:
     def assert_right(self, events: Sequence[StoredEvent]) -> None:
         """Every journey is that of these events, and there are no other rows."""
         by_customer: dict[str, list[Step]] = {}
-        for journey_key, step in map(place, events):
+        for journey_key, step in map(step_of, events):
             by_customer.setdefault(journey_key, []).append(step)
         for journey_key, steps in by_customer.items():
             assert self.live(journey_key) == (facts_of(steps), [(one.key, one.slot) for one in sorted(steps)])
@@ -143,7 +142,7 @@ def world(tables: Tables) -> World:
 
 
 def _lost_row(world: World) -> None:
-    world.delete(ADA, place(event(2))[1].key)
+    world.delete(ADA, step_of(event(2))[1].key)
 
 
 def _lost_summary(world: World) -> None:
@@ -156,15 +155,15 @@ def _lost_both(world: World) -> None:
 
 
 def _foreign_row(world: World) -> None:
-    world.journeys.put_rows(ADA, [replace(place(event(3))[1], key=place(event(99))[1].key)])
+    world.journeys.put_rows(ADA, [replace(step_of(event(3))[1], key=step_of(event(99))[1].key)])
 
 
 def _foreign_customer(world: World) -> None:
-    count_steps(world.journeys, keys.journey(ACME, "crm", "nobody"), [place(event(1))[1]])
+    count_steps(world.journeys, keys.journey(ACME, "crm", "nobody"), [step_of(event(1))[1]])
 
 
 def _mistaken_row(world: World) -> None:
-    world.journeys.put_rows(ADA, [replace(place(event(2))[1], slot="t")])
+    world.journeys.put_rows(ADA, [replace(step_of(event(2))[1], slot="t")])
 
 
 def _wrong_summary(world: World) -> None:
@@ -177,7 +176,7 @@ def _never_projected(world: World) -> None:
 
 
 def _crashed_before_the_row(world: World) -> None:
-    world.delete(ADA, place(event(5))[1].key)  # the last one is pending still
+    world.delete(ADA, step_of(event(5))[1].key)  # the last one is pending still
 
 
 @pytest.mark.parametrize(
@@ -224,7 +223,7 @@ def test_events_that_came_in_a_moment_ago_need_not_be_counted_yet(world: World) 
     world.add(event(1))
     world.add(event(2, date_received=dates.now_ms()), projected=False)
     assert world.verify().left == 0
-    assert world.rebuild().outcomes[rebuilding.Outcome.COUNTED] == 1  # to count it does no harm
+    assert world.rebuild().outcomes[rebuilding.RebuildOutcome.COUNTED] == 1  # to count it does no harm
     world.assert_right([event(1), event(2)])
 
 
@@ -251,7 +250,7 @@ def test_a_journey_of_thousands_is_built_in_one_step(world: World, monkeypatch: 
         put(store, journey_key, summary)
 
     monkeypatch.setattr(JourneyStore, "put_summary", watched)
-    assert world.rebuild().outcomes[rebuilding.Outcome.REBUILT] == 1
+    assert world.rebuild().outcomes[rebuilding.RebuildOutcome.REBUILT] == 1
     assert seen == [300]
     world.assert_right(events)
 
@@ -280,7 +279,7 @@ def _harm(world: World, random: Random) -> None:
             world.change(item | {"slot": {"S": "t"}})
         case _:
             partition = keys.steps(journey_key, world.journeys.summary(journey_key).generation)
-            world.journeys.put_rows(partition, [place(event(random.randrange(90, 99)))[1]])
+            world.journeys.put_rows(partition, [step_of(event(random.randrange(90, 99)))[1]])
 
 
 @settings(max_examples=10)
@@ -294,13 +293,13 @@ def test_whatever_the_log_and_the_damage_verify_finds_it_and_mend_repairs_it(tab
     events = [event(number, *name) for number, name in enumerate(names)]
     for one in events:
         world.add(one, projected=random.random() < 0.9)
-    customers = {place(one)[0] for one in events}
+    customers = {step_of(one)[0] for one in events}
     for _ in range(random.randrange(3)):
         world.rebuild(random.choice((Scope(), Scope(ACME))))
         _harm(world, random)
 
     def right() -> bool:
-        steps = {key: [step for owner, step in map(place, events) if owner == key] for key in customers}
+        steps = {key: [step for owner, step in map(step_of, events) if owner == key] for key in customers}
         return all(
             world.live(key) == (facts_of(steps[key]), [(one.key, one.slot) for one in sorted(steps[key])])
             for key in customers
@@ -311,7 +310,7 @@ def test_whatever_the_log_and_the_damage_verify_finds_it_and_mend_repairs_it(tab
     assert world.verify(mend=True).left == 0
     assert right()
     assert world.verify().left == 0
-    assert not world.rebuild().outcomes.keys() - {rebuilding.Outcome.RIGHT}
+    assert not world.rebuild().outcomes.keys() - {rebuilding.RebuildOutcome.CORRECT}
 
 
 # -- rows that nobody reads any more -----------------------------------------------------------------------------------
@@ -319,9 +318,9 @@ def test_whatever_the_log_and_the_damage_verify_finds_it_and_mend_repairs_it(tab
 
 def test_rows_left_by_a_rebuild_that_was_broken_off_go_when_nobody_can_need_them(world: World) -> None:
     world.add(event(1), event(2))
-    old, young = new_generation(dates.now_ms() - rebuilding.KEPT - 1000), new_generation(dates.now_ms())
+    old, young = new_generation(dates.now_ms() - rebuilding.OBSOLETE_AFTER_MS - 1000), new_generation(dates.now_ms())
     for generation in (old, young):
-        world.journeys.put_rows(keys.steps(ADA, generation), [place(event(1))[1]])
+        world.journeys.put_rows(keys.steps(ADA, generation), [step_of(event(1))[1]])
     report = world.verify()
     assert (report.left, report.left_over, report.swept) == (0, 1, 0)
     report = world.verify(mend=True)
@@ -342,7 +341,7 @@ def test_the_rows_before_stay_for_those_who_read_them(world: World) -> None:
         return 0
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(repair, "sweep", swept)
+        patched.setattr(repair, "delete_generation", swept)
         patched.setattr(repair, "time", SimpleNamespace(monotonic=time.monotonic, sleep=waited.append))
         operator.rebuild(Scope(), Report())
     assert waited[0] > 0.1
@@ -402,7 +401,7 @@ def test_a_rebuild_that_is_broken_off_anywhere_is_seen_by_nobody_and_may_be_done
             Scope(), Report()
         )
     except ClientError:
-        steps = sorted(place(one)[1] for one in events)
+        steps = sorted(step_of(one)[1] for one in events)
         assert world.live(ADA) in (seen, (facts_of(steps), [(one.key, one.slot) for one in steps]))
     world.rebuild()
     assert world.verify().left == 0
@@ -422,10 +421,10 @@ def test_the_survey_reads_an_item_as_the_projector_does(customer: str, event_id:
     except UnicodeEncodeError:
         return
     made = event(1, event=Event(event_id, date, (ExternalId("cr#m", customer),), {}))
-    new = _read({"dynamodb": {"NewImage": made.to_item()}})
+    new = read_step(StoredEvent.from_item(made.to_item()))
     journey_key, step, received = read_event(made.to_item())
     assert (journey_key, step, step.slot) == (new.journey_key, new.step, new.step.slot)
-    assert (journey_key, step) == place(made)
+    assert (journey_key, step) == step_of(made)
     assert received == made.date_received
 
 
@@ -438,7 +437,7 @@ def test_a_survey_gives_back_what_it_was_given_customer_by_customer(tmp_path: Pa
     survey.close()
     assert survey.unreadable == ["no event"]
     assert len(found) == 50
-    assert {(key, step) for key, one in found.items() for step in one.events.values()} == set(map(place, events))
+    assert {(key, step) for key, one in found.items() for step in one.events.values()} == set(map(step_of, events))
 
 
 # -- the archive -------------------------------------------------------------------------------------------------------
@@ -523,8 +522,18 @@ def test_batches_that_were_given_up_are_taken_in_and_removed(world: World, as_te
         _give_up(world, "e", {"payload": "not JSON"}),
     }
     batches, records = redrive_all(store, {"the-projector": project}, Bars())
-    assert batches == {Result.DONE: 1, Result.AGAIN: 1, Result.UNKNOWN: 1, Result.UNREADABLE: 2}
-    assert records == {Result.DONE: 2, Result.AGAIN: 2, Result.UNKNOWN: 1, Result.UNREADABLE: 0}
+    assert batches == {
+        RedriveOutcome.DONE: 1,
+        RedriveOutcome.TO_RETRY: 1,
+        RedriveOutcome.UNKNOWN_FUNCTION: 1,
+        RedriveOutcome.UNREADABLE: 2,
+    }
+    assert records == {
+        RedriveOutcome.DONE: 2,
+        RedriveOutcome.TO_RETRY: 2,
+        RedriveOutcome.UNKNOWN_FUNCTION: 1,
+        RedriveOutcome.UNREADABLE: 0,
+    }
     assert set(store.keys()) == left
     assert taken[:2] == [_record(event(1)), _record(event(2))]
 

@@ -17,8 +17,8 @@ from journeys.events.failures.store import FailureStore
 from journeys.events.model import Event, ExternalId, StoredEvent
 from journeys.journey import fold, projection
 from journeys.journey.model import Journey, Step, step
+from journeys.journey.projector import Projector
 from journeys.journey.store import JourneyStore
-from journeys.journey.stream import Projector
 from tests.support.functions import Context, load
 from tests.support.schedules import NOON, facts, facts_of
 from tests.support.tables import Tables

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from journeys.journey.rebuild import Outcome
+from journeys.journey.rebuild import RebuildOutcome
 from tools.load.run import Load, Meanwhile
 from tools.load.traffic import FRESH, KEPT, REFUSED, TAKEN, Kind, Tally
 from tools.operator.report import KINDS, Report
@@ -82,7 +82,7 @@ def _said(counts: Counter[str]) -> str:
 def _happened(load: Load) -> str:
     """What went on while the events were sent."""
     tally, meanwhile = load.tally, load.meanwhile
-    changed = Counter({what: number for what, number in meanwhile.rebuilt.items() if what != Outcome.RIGHT})
+    changed = Counter({what: number for what, number in meanwhile.rebuilt.items() if what != RebuildOutcome.CORRECT})
     return "\n".join(
         (
             f"{tally.sent.total():,} events sent in {meanwhile.seconds:.0f} s; {load.rate:g} a second were asked for",

@@ -108,7 +108,7 @@ class Backfill:
         self, group: tuple[str, str], rows: Sequence[Row], progress: Progress | None, task: TaskID | None
     ) -> None:
         outcome = self._landing.put(group[0], rows)
-        if outcome.again:
+        if outcome.to_retry:
             self._stopped.set()
             raise NotLanded
         with self._lock:

@@ -73,9 +73,9 @@ class _Comparison:
             self._report(part, log, report, mend=mend)
 
     def _report(self, part: ArchiveDifferences, log: EventLog, report: Report, *, mend: bool) -> None:
-        later = log.get_all(part.foreign)  # into the log they came while it was read
+        later = log.get_all(part.orphaned)  # into the log they came while it was read
         report.differs(ARCHIVE_MISSING, part.missing)
-        report.differs(ARCHIVE_FOREIGN, [key for key in part.foreign if key not in later])
+        report.differs(ARCHIVE_FOREIGN, [key for key in part.orphaned if key not in later])
         report.differs(ARCHIVE_REPEATED, part.repeated)
         report.differs(ARCHIVE_DIFFERING, part.differing)
         if not mend:

@@ -27,11 +27,12 @@ from journeys.archive.landing import Landing
 from journeys.archive.store import ArchiveStore, LandingStore
 from journeys.events.failures.store import FailureStore
 from journeys.events.store import EventLog
-from journeys.journey.discarded.redrive import Consumer, Result, redrive
-from journeys.journey.discarded.store import DiscardedStore
-from journeys.journey.rebuild import Outcome
+from journeys.journey.projector import Projector
+from journeys.journey.rebuild import RebuildOutcome
 from journeys.journey.store import JourneyStore
-from journeys.journey.stream import Projector
+from journeys.stream.batch import Consumer
+from journeys.stream.redrive import RedriveOutcome, redrive
+from journeys.stream.store import DiscardedStore
 from tools.operator.archive_repair import Archive
 from tools.operator.repair import UNDER_WAY, Operator
 from tools.operator.report import KINDS, Report, Scope
@@ -47,15 +48,15 @@ if TYPE_CHECKING:
 
 def redrive_all(
     store: DiscardedStore, consumers: Mapping[str, Consumer], bars: Bars
-) -> tuple[Counter[Result], Counter[Result]]:
+) -> tuple[Counter[RedriveOutcome], Counter[RedriveOutcome]]:
     """Redrives every batch of the failure destination; answers with batches and records by what became of them."""
-    batches, records = Counter[Result](), Counter[Result]()
+    batches, records = Counter[RedriveOutcome](), Counter[RedriveOutcome]()
     names = sorted(store.keys())
     with bars.bar("taking in", len(names)) as advance:
         for key in names:
             done = redrive(store, key, consumers)
-            batches[done.result] += 1
-            records[done.result] += done.records
+            batches[done.outcome] += 1
+            records[done.outcome] += done.records
             advance(1)
     return batches, records
 
@@ -155,7 +156,7 @@ def _outcomes(report: Report) -> Table:
     table = Table(title="Journeys", title_justify="left")
     table.add_column("outcome")
     table.add_column("journeys", justify="right")
-    for outcome in (*Outcome, *sorted(report.outcomes.keys() - set(Outcome))):
+    for outcome in (*RebuildOutcome, *sorted(report.outcomes.keys() - set(RebuildOutcome))):
         table.add_row(str(outcome), f"{report.outcomes[outcome]:,}")
     table.add_section()
     table.add_row("in all", f"{report.journeys:,}")
@@ -169,10 +170,10 @@ def _run(given: argparse.Namespace, console: Console, bars: Bars) -> int:
         table = Table(title="Batches that Lambda gave up", title_justify="left")
         for column in ("what became of them", "batches", "records"):
             table.add_column(column, justify="left" if column[0] == "w" else "right")
-        for result in Result:
+        for result in RedriveOutcome:
             table.add_row(str(result), f"{batches[result]:,}", f"{records[result]:,}")
         console.print(table)
-        return int(batches.total() > batches[Result.DONE])
+        return int(batches.total() > batches[RedriveOutcome.DONE])
     under_way = given.under_way if given.command == "verify" else UNDER_WAY
     operator = Operator(parts.journeys, parts.log, threads=max(1, given.threads), bars=bars, under_way=under_way)
     report = Report(show=given.command == "verify" and given.show)

@@ -18,10 +18,10 @@ from journeys.aws import THROTTLES, error_code
 from journeys.errors import JourneysError
 from journeys.events.store import EventLog
 from journeys.journey.model import Step
-from journeys.journey.rebuild import Outcome, rebuild, sweep
+from journeys.journey.rebuild import RebuildOutcome, delete_generation, rebuild_journey
 from journeys.journey.store import JourneyStore
 from journeys.journey.survey import EVENT_ATTRIBUTES, Customer, Survey
-from journeys.journey.verify import Differences, examine
+from journeys.journey.verify import Differences, compare_with_log
 from tools.operator.archive_repair import Archive
 from tools.operator.report import (
     BUSY,
@@ -79,9 +79,9 @@ class Operator:
         comparison = archive.comparison(since) if archive is not None and scope.customer is None else None
 
         def check(customer: Customer) -> None:
-            found = examine(self._store, self._log, customer.journey_key, customer.events.values())
-            late = [one.key for one in (*found.missing, *found.rowless) if one.key not in customer.events]
-            found = found.without(customer.under_way(since) | frozenset(late))
+            found = compare_with_log(self._store, self._log, customer.journey_key, customer.events.values())
+            late = [one.key for one in (*found.missing, *found.missing_row) if one.key not in customer.events]
+            found = found.without(customer.received_since(since) | frozenset(late))
             mends = mend and bool(found)
             if mends:
                 self._rebuild(customer, report)
@@ -181,9 +181,11 @@ class Operator:
         again = False
         with self._bars.bar("comparing", survey.events) as advance:
             for customers in survey.parts():
-                wrong = [customer for customer in customers if scope.customer is not None or not customer.seems_right()]
+                wrong = [
+                    customer for customer in customers if scope.customer is not None or not customer.looks_correct()
+                ]
                 report.journeys += len(customers)
-                report.add(report.outcomes, Counter({Outcome.RIGHT: len(customers) - len(wrong)}))
+                report.add(report.outcomes, Counter({RebuildOutcome.CORRECT: len(customers) - len(wrong)}))
                 self._all(one, wrong)
                 self._sweep_left_over(customers, report, delete=sweeps)
                 self._sweep_replaced(report, wait=False)
@@ -197,7 +199,7 @@ class Operator:
         self._all(one, waiting)
 
     def _rebuild(self, customer: Customer, report: Report) -> None:
-        done = rebuild(self._store, self._log, customer.journey_key, customer.events.values())
+        done = rebuild_journey(self._store, self._log, customer.journey_key, customer.events.values())
         report.add(report.outcomes, [done.outcome])
         if done.replaced is not None:
             self._replaced.append((time.monotonic(), customer.journey_key, done.replaced))
@@ -208,10 +210,10 @@ class Operator:
         """Deletes, or only counts, the rows that an earlier run could not delete any more."""
         now = dates.now_ms()
         for customer in customers:
-            for generation in customer.left_over(now):
+            for generation in customer.obsolete_generations(now):
                 report.left_over += len(customer.rows[generation])
                 if delete:
-                    report.count_swept(sweep(self._store, customer.journey_key, generation))
+                    report.count_swept(delete_generation(self._store, customer.journey_key, generation))
 
     def _sweep_replaced(self, report: Report, *, wait: bool) -> None:
         """Deletes the rows in whose place new ones are, when nobody can be reading them any more."""
@@ -223,7 +225,7 @@ class Operator:
             due.append(self._replaced.popleft()[1:])
 
         def one(replaced: tuple[str, str]) -> None:
-            report.count_swept(sweep(self._store, *replaced))
+            report.count_swept(delete_generation(self._store, *replaced))
 
         self._all(one, due)
 
@@ -248,8 +250,8 @@ def _by_kind(journey_key: str, found: Differences) -> dict[str, list[str]]:
 
     return {
         EVENT_MISSING: named(found.missing),
-        ROW_MISSING: named(found.rowless),
-        STEP_FOREIGN: named(found.foreign),
-        STEP_MISTAKEN: named(found.mistaken),
-        SUMMARY_WRONG: [journey_key] if found.summary else [],
+        ROW_MISSING: named(found.missing_row),
+        STEP_FOREIGN: named(found.orphaned),
+        STEP_MISTAKEN: named(found.wrong_type),
+        SUMMARY_WRONG: [journey_key] if found.wrong_summary else [],
     }

@@ -6,14 +6,12 @@ A request is known by the id that API Gateway gave it. Log lines and metrics of 
 
 import json
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 NAMESPACE = "Journeys"
-REQUESTS_A_LINE = 100
 
 logger = Logger(service="journeys")
 
@@ -60,19 +58,3 @@ def _emit(name: str, unit: MetricUnit, value: float, dimension: Mapping[str, str
 def request_of(receipt: str) -> str:
     """API Gateway's id of the request that an event came by, out of the event's receipt."""
     return receipt.removeprefix("replay-").partition("/")[0]
-
-
-def follow(what: str, records: Sequence[Mapping[str, Any]], again: int) -> None:
-    """Logs which requests the records of a stream's batch came by, and how many records are to be tried again."""
-    requests = sorted(set(_requests(records)))
-    logger.info(what, records=len(records), again=again, requests=" ".join(requests[:REQUESTS_A_LINE]))
-    for start in range(REQUESTS_A_LINE, len(requests), REQUESTS_A_LINE):  # a line of a log has its limits
-        logger.info(f"{what}, more", requests=" ".join(requests[start : start + REQUESTS_A_LINE]))
-
-
-def _requests(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for record in records:
-        try:
-            yield request_of(record["dynamodb"]["NewImage"]["receipt"]["S"])
-        except (LookupError, TypeError, AttributeError):  # a record that is no event is told of where it is read
-            continue

@@ -1,10 +1,8 @@
-"""From the records of the log's stream to landed files; a batch may come again, in any cut."""
+"""Writes new events of the log's stream to landed files. The same batch can arrive again, also split differently."""
 
-import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,87 +14,85 @@ from journeys.archive.reading import connect
 from journeys.archive.scratch import scratch
 from journeys.archive.store import LandingStore
 from journeys.events.model import StoredEvent
+from journeys.stream.batch import lag_ms
+from journeys.stream.records import Record, sequence_number, split
 from journeys.telemetry import count, milliseconds, report
 
 MEMORY = "300MB"
 
-Record = Mapping[str, Any]
-"""One record of a DynamoDB stream, as Lambda passes it."""
+_TEMPORARY = (ClientError, BotoCoreError, OSError, duckdb.IOException)
+"""Errors that a retry can solve."""
 
-_TROUBLE = (ClientError, BotoCoreError, OSError, duckdb.IOException)
-"""What may go well another time."""
+_OUT_OF_MEMORY = (duckdb.OutOfMemoryException, MemoryError)
+"""Errors that fewer events at once can solve, or a retry if there is only one event left.
 
-_TOO_MANY = (duckdb.OutOfMemoryException, MemoryError)
-"""What goes well with fewer events; and another time, where it was one. Anything else is the fault of an event."""
+Every other error means that one of the events cannot be archived.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of events: how many landed, how many never can, and those that are to be tried again."""
+class LandingResult:
+    """How many events landed, how many can never be archived (refused), and the events to retry."""
 
     landed: int = 0
     refused: int = 0
-    again: tuple[Row, ...] = ()
+    to_retry: tuple[Row, ...] = ()
 
-    def __add__(self, other: "Outcome") -> "Outcome":
-        return Outcome(self.landed + other.landed, self.refused + other.refused, self.again + other.again)
+    def __add__(self, other: "LandingResult") -> "LandingResult":
+        return LandingResult(self.landed + other.landed, self.refused + other.refused, self.to_retry + other.to_retry)
 
 
 class Landing:
-    """Writes events into the archive."""
+    """Writes events to the archive."""
 
     def __init__(self, store: LandingStore) -> None:
         self._store = store
 
     def land(self, records: Sequence[Record]) -> list[str]:
-        """Lands the new events of a batch; answers with the sequence numbers of those to be tried again.
+        """Lands the new events of a batch. Returns the sequence numbers of the records to retry.
 
-        What is no new event, or cannot be read as one, is passed: the projector sees it too, and files it.
+        Other records are skipped: the projector reads them too and stores them as failures.
         """
-        unreadable = 0
+        batch = split(records, _organization_and_row)
         sequence_numbers: dict[str, str] = {}
         groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        for record in records:
-            if record["eventName"] != "INSERT":
-                continue
-            try:
-                stored = StoredEvent.from_item(record["dynamodb"]["NewImage"])
-                row = parquet.row(stored)
-            except (LookupError, ValueError, TypeError, AttributeError) as error:
-                report("a record cannot be archived", error)
-                unreadable += 1
-                continue
-            groups[stored.organization_id, day_of(row.received)].append(row)
-            sequence_numbers[row.event] = str(record["dynamodb"]["SequenceNumber"])
-        outcome = Outcome()
+        for event in batch.new:
+            organization_id, row = event.value
+            groups[organization_id, day_of(row.received)].append(row)
+            sequence_numbers[row.event] = sequence_number(event.record)
+        result = LandingResult()
         for (organization_id, _), rows in groups.items():
-            outcome += self.put(organization_id, rows)
-        count("EventsLanded", outcome.landed)
-        if outcome.refused or unreadable:
-            count("EventsNotLanded", outcome.refused + unreadable)
-        _measure(records)
-        return [sequence_numbers[row.event] for row in outcome.again]
+            result += self.put(organization_id, rows)
+        count("EventsLanded", result.landed)
+        if result.refused or batch.unreadable:
+            count("EventsNotLanded", result.refused + len(batch.unreadable))
+        milliseconds("ArchiveLag", lag_ms(records))
+        return [sequence_numbers[row.event] for row in result.to_retry]
 
-    def put(self, organization_id: str, rows: Iterable[Row]) -> "Outcome":
-        """Lands events of one organisation and one day of receipt."""
-        once = list({row.event: row for row in rows}.values())
+    def put(self, organization_id: str, rows: Iterable[Row]) -> LandingResult:
+        """Lands events of one organization that were received on the same day.
+
+        If writing fails for a reason other than a busy store, the events are written in two halves. This separates an
+        event that cannot be archived from the others, and halves the memory that is needed.
+        """
+        unique = list({row.event: row for row in rows}.values())
         try:
-            self._put(organization_id, once)
-        except _TROUBLE as error:
-            report("events were not landed and will be tried again", error)
-            return Outcome(again=tuple(once))
+            self._write(organization_id, unique)
+        except _TEMPORARY as error:
+            report("events were not landed and will be retried", error)
+            return LandingResult(to_retry=tuple(unique))
         except Exception as error:
-            if len(once) == 1 and isinstance(error, _TOO_MANY):
-                report("an event was not landed and will be tried again", error)
-                return Outcome(again=tuple(once))
-            if len(once) == 1:
+            if len(unique) == 1 and isinstance(error, _OUT_OF_MEMORY):
+                report("an event was not landed and will be retried", error)
+                return LandingResult(to_retry=tuple(unique))
+            if len(unique) == 1:
                 report("an event can never be archived", error)
-                return Outcome(refused=1)
-            middle = len(once) // 2  # so that one event spoils no other, and each half needs less
-            return self.put(organization_id, once[:middle]) + self.put(organization_id, once[middle:])
-        return Outcome(landed=len(once))
+                return LandingResult(refused=1)
+            middle = len(unique) // 2
+            return self.put(organization_id, unique[:middle]) + self.put(organization_id, unique[middle:])
+        return LandingResult(landed=len(unique))
 
-    def _put(self, organization_id: str, rows: Sequence[Row]) -> None:
+    def _write(self, organization_id: str, rows: Sequence[Row]) -> None:
         key = landed_key(
             organization_id,
             [row.event for row in rows],
@@ -110,7 +106,5 @@ class Landing:
             self._store.put(key, path)
 
 
-def _measure(records: Sequence[Record]) -> None:
-    """How far the archive is behind the log, for the oldest record of the batch."""
-    stored = [float(record["dynamodb"].get("ApproximateCreationDateTime", time.time())) for record in records]
-    milliseconds("ArchiveLag", max(0.0, (time.time() - min(stored, default=time.time())) * 1000))
+def _organization_and_row(stored: StoredEvent) -> tuple[str, Row]:
+    return stored.organization_id, parquet.row(stored)

@@ -32,7 +32,7 @@ class ArchiveDifferences:
 
     missing: tuple[str, ...] = ()
     """In the log and not in the archive."""
-    foreign: tuple[str, ...] = ()
+    orphaned: tuple[str, ...] = ()
     """In the archive and not in the log."""
     repeated: tuple[str, ...] = ()
     """In the archive more than once."""
@@ -77,7 +77,7 @@ class ArchiveComparison:
             known = logged | under_way
             yield ArchiveDifferences(
                 missing=tuple(sorted(logged.keys() - archived.keys())),
-                foreign=tuple(sorted(archived.keys() - known.keys())),
+                orphaned=tuple(sorted(archived.keys() - known.keys())),
                 repeated=tuple(sorted(set(repeated))),
                 differing=tuple(sorted(key for key, digest in archived.items() if known.get(key, digest) != digest)),
             )

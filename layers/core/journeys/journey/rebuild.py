@@ -1,9 +1,15 @@
-"""A journey anew from the log, while events keep arriving: a reader sees it as it was, and from one moment on, whole.
+"""Rebuilds a journey from the log while events keep arriving and readers keep reading.
 
-The rows of a new generation are put where nobody looks, all of them, and then one write of the summary, under its
-version, counts them and says that they are the journey's. What projectors count meanwhile moves the version; then it is
-added, and the write tried again. Rows of the generation before stay for those who are reading them, and go later.
-Where nothing is wrong but that a few events are not counted, they are counted as the projector would.
+A rebuild has these steps:
+
+1. Compare the journey with the log. If it is correct, leave it unchanged. If it only lacks a few events, add them as
+   the projector does.
+2. Otherwise put rows for all events of the log under a new generation, which no reader knows yet.
+3. Write the summary of these events, on condition that its version has not changed. This one write switches the
+   journey to the new generation: readers see the old journey before it, and the complete new one after it.
+4. If a projector wrote the summary in between, add the events that it counted and try again.
+
+The rows of the old generation stay for readers that started before the switch. They are deleted later.
 """
 
 import time
@@ -16,101 +22,126 @@ from journeys.aws import backoff
 from journeys.errors import TooManyRequests
 from journeys.events.store import EventLog
 from journeys.journey import fold
-from journeys.journey.model import Step, Summary, begun, new_generation
+from journeys.journey.model import Step, Summary, generation_started, new_generation
 from journeys.journey.projection import count_steps
 from journeys.journey.store import JourneyStore, SummaryConflict
-from journeys.journey.verify import ROWS_PER_READ, State, in_log, read
+from journeys.journey.verify import ROWS_PER_READ, State, logged_steps, read_state
 
 ATTEMPTS = 40
-STEADY_ATTEMPTS = 10
-"""So often a journey that moves while it is read is read again before it is built anew, right or wrong."""
 
-MOST_COUNTED = 100
-"""So many missing events are counted as the projector would, which has as many in a batch."""
+MAX_UNSTABLE_READS = 10
+"""How often a journey is read again because its summary changed during the read. After that it is rebuilt anyway."""
 
-LONGEST_BUILD = 30 * 60 * 1000
-KEPT = 60 * 60 * 1000
-"""Milliseconds that a build may take, and after which a generation that is no journey's is nobody's any more."""
+MAX_COUNTED = 100
+"""The most missing events that are added as the projector does. A batch of the projector has at most as many."""
+
+MAX_BUILD_MS = 30 * 60 * 1000
+"""The longest time from the start of a generation to the switch, in milliseconds."""
+
+OBSOLETE_AFTER_MS = 60 * 60 * 1000
+"""The age, in milliseconds, from which the rows of another generation than the journey's can be deleted.
+
+It is longer than MAX_BUILD_MS, so that the rows of a running rebuild are never deleted.
+"""
 
 
-class Outcome(StrEnum):
-    """What a rebuild found, or did."""
+class RebuildOutcome(StrEnum):
+    """What a rebuild did."""
 
-    RIGHT = "right already"
-    COUNTED = "missing events counted"
-    REBUILT = "built anew"
+    CORRECT = "already correct"
+    COUNTED = "missing events added"
+    REBUILT = "rebuilt"
 
 
 @dataclass(frozen=True, slots=True)
-class Rebuilt:
-    """What became of a journey; `replaced` is the generation whose rows are its no longer, if any."""
+class RebuildResult:
+    """What a rebuild did. `replaced` is the old generation, if there was a switch, whose rows can be deleted later."""
 
-    outcome: Outcome
+    outcome: RebuildOutcome
     replaced: str | None = None
 
 
-def rebuild(
+def rebuild_journey(
     store: JourneyStore,
     log: EventLog,
     journey_key: str,
-    found: Iterable[Step],
+    scanned: Iterable[Step],
     *,
     now: Callable[[], int] = dates.now_ms,
     sleep: Callable[[float], None] = time.sleep,
     waits: Callable[[], Iterator[float]] = lambda: backoff(attempts=ATTEMPTS),
-) -> Rebuilt:
-    """Makes a customer's journey that of the log, of which a scan found these steps; what came later is looked up.
+) -> RebuildResult:
+    """Makes a customer's journey equal to the journey of the log.
 
-    Raises TooManyRequests where others keep writing the summary, and what the stores raise. Whatever was done until
-    then is seen by nobody, and it may be done again.
+    `scanned` are the customer's steps that a scan of the log found. Events that were stored after the scan are looked
+    up. Raises TooManyRequests if projectors keep writing the summary, and the errors of the stores. After an error,
+    readers still see the old journey, and the rebuild can be repeated.
     """
-    logged = {one.key: one for one in found}
-    generation, built = "", set[str]()
+    logged = {step.key: step for step in scanned}
+    generation, stored = "", set[str]()
     state: State | None = None
     for attempt, wait in enumerate(waits()):
-        before, state = state, read(store, journey_key, state if generation else None)
-        if generation and state.summary.generation == generation:  # our own write, whose answer was lost
-            return Rebuilt(Outcome.REBUILT, before.summary.generation if before else None)
-        logged |= in_log(log, journey_key, state.counted - logged.keys())
+        previous, state = state, read_state(store, journey_key, state if generation else None)
+        if generation and state.summary.generation == generation:
+            # An earlier attempt switched to the new generation, but its response was lost.
+            return RebuildResult(RebuildOutcome.REBUILT, previous.summary.generation if previous else None)
+        logged |= logged_steps(log, journey_key, state.counted - logged.keys())
         if not generation:
-            differing = state.compare(logged)
-            if store.summary(journey_key).version == state.summary.version:  # the rows are those of that summary
-                if not differing:
-                    return Rebuilt(Outcome.RIGHT)
-                if differing.law_holds and len(differing.missing) <= MOST_COUNTED:
-                    lacking = differing.missing + differing.rowless
-                    count_steps(store, journey_key, lacking, sleep=sleep, waits=waits)
-                    return Rebuilt(Outcome.COUNTED)
-            elif attempt < STEADY_ATTEMPTS:
+            if store.summary(journey_key).version == state.summary.version:  # The rows belong to this summary.
+                result = _without_rebuild(store, journey_key, state, logged, sleep, waits)
+                if result is not None:
+                    return result
+            elif attempt < MAX_UNSTABLE_READS:
                 sleep(wait)
                 continue
             generation = new_generation(now())
-        store.put_rows(keys.steps(journey_key, generation), [one for one in logged.values() if one.key not in built])
-        built.update(logged)
-        if now() - begun(generation) > LONGEST_BUILD:
-            raise TooManyRequests("The journey could not be built anew in time.")
+        store.put_rows(keys.steps(journey_key, generation), [s for s in logged.values() if s.key not in stored])
+        stored.update(logged)
+        if now() - generation_started(generation) > MAX_BUILD_MS:
+            raise TooManyRequests("The journey was not rebuilt in time. Run the rebuild again.")
+        journey = fold.journey_of(logged.values())
         try:
-            store.put_summary(
-                journey_key,
-                Summary(fold.rebuild(logged.values()), version=state.summary.version, generation=generation),
-            )
+            store.put_summary(journey_key, Summary(journey, version=state.summary.version, generation=generation))
         except SummaryConflict:
             sleep(wait)
             continue
-        return Rebuilt(Outcome.REBUILT, state.summary.generation)
+        return RebuildResult(RebuildOutcome.REBUILT, state.summary.generation)
     raise AssertionError("backoff ends by raising")
 
 
-# -- what is left over -------------------------------------------------------------------------------------------------
+def _without_rebuild(
+    store: JourneyStore,
+    journey_key: str,
+    state: State,
+    logged: dict[str, Step],
+    sleep: Callable[[float], None],
+    waits: Callable[[], Iterator[float]],
+) -> RebuildResult | None:
+    """Handles a journey that is correct or only lacks a few events. Returns None if it must be rebuilt."""
+    differences = state.compare(logged)
+    if not differences:
+        return RebuildResult(RebuildOutcome.CORRECT)
+    if differences.only_incomplete and len(differences.missing) <= MAX_COUNTED:
+        count_steps(store, journey_key, differences.missing + differences.missing_row, sleep=sleep, waits=waits)
+        return RebuildResult(RebuildOutcome.COUNTED)
+    return None
 
 
-def is_left_over(generation: str, live: str, now_ms: int) -> bool:
-    """Whether nobody reads or builds a generation any more: it, and the one that is the journey's, are old."""
-    return generation != live and max(begun(generation), begun(live)) + KEPT < now_ms
+# -- rows of other generations -----------------------------------------------------------------------------------------
 
 
-def sweep(store: JourneyStore, journey_key: str, generation: str) -> int:
-    """Deletes the rows of a generation, unless it is the journey's; answers how many there were."""
+def is_obsolete(generation: str, current: str, now_ms: int) -> bool:
+    """Whether nobody can still be reading or building a generation.
+
+    A reader may use an old generation until OBSOLETE_AFTER_MS after the current one was started. A rebuild may be
+    building a new one until OBSOLETE_AFTER_MS after it was started.
+    """
+    newest = max(generation_started(generation), generation_started(current))
+    return generation != current and newest + OBSOLETE_AFTER_MS < now_ms
+
+
+def delete_generation(store: JourneyStore, journey_key: str, generation: str) -> int:
+    """Deletes the rows of a generation, unless it is the journey's current one. Returns how many were deleted."""
     if store.summary(journey_key).generation == generation:
         return 0
     partition = keys.steps(journey_key, generation)

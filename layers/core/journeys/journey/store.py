@@ -1,4 +1,4 @@
-"""Journeys in their table: one summary row a customer, and one row a step."""
+"""The journeys table: one summary row per customer, and one row per step."""
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
 
 class SummaryConflict(Exception):
-    """Somebody else wrote the summary meanwhile."""
+    """The stored summary is no longer of the version that was read: a projector or a rebuild wrote it since."""
 
 
 class JourneyStore:
-    """One customer's summary goes by its partition key, `keys.journey`, and its steps by theirs, `keys.steps`."""
+    """Reads and writes journeys. `keys.journey` is the partition of a summary, and `keys.steps` that of its steps.
+
+    All reads are strongly consistent, because projection and rebuilds depend on it.
+    """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
@@ -27,20 +30,23 @@ class JourneyStore:
     # -- the summary ---------------------------------------------------------------------------------------------------
 
     def summary(self, journey_key: str) -> Summary:
-        """The summary, read consistently; an empty one where there is none."""
-        answer = self._dynamodb.get_item(
+        """A customer's summary, or an empty one of version 0 if the customer has none."""
+        response = self._dynamodb.get_item(
             TableName=self._table, Key=keys.item(journey_key, keys.SUMMARY), ConsistentRead=True
         )
-        return _summary(answer.get("Item", {}))
+        return _summary(response.get("Item", {}))
 
     def summaries(self, journey_keys: Iterable[str]) -> dict[str, Summary]:
-        """The summaries of several customers, read consistently; empty ones where there are none."""
-        wanted = [keys.item(key, keys.SUMMARY) for key in journey_keys]
-        found = get_all(self._dynamodb, self._table, wanted, consistent=True)
-        return {key["pk"]["S"]: Summary() for key in wanted} | {item["pk"]["S"]: _summary(item) for item in found}
+        """The summaries of several customers by their journey keys; empty ones for those who have none."""
+        item_keys = [keys.item(key, keys.SUMMARY) for key in journey_keys]
+        items = get_all(self._dynamodb, self._table, item_keys, consistent=True)
+        return {key["pk"]["S"]: Summary() for key in item_keys} | {item["pk"]["S"]: _summary(item) for item in items}
 
     def put_summary(self, journey_key: str, summary: Summary) -> None:
-        """Writes the summary as the next of its version. Raises SummaryConflict where that is not the stored one."""
+        """Writes a summary as the next version.
+
+        Raises SummaryConflict if the stored version is not that of `summary`, which is the version that was read.
+        """
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
         if summary.version:
             condition = {
@@ -60,16 +66,16 @@ class JourneyStore:
 
     # -- the steps -----------------------------------------------------------------------------------------------------
 
-    def with_row(self, partition: str, steps: Iterable[Step]) -> frozenset[str]:
-        """The keys of those steps that have a row, read consistently."""
-        wanted = [keys.item(partition, key) for key in sorted({step.key for step in steps})]
-        found = get_all(self._dynamodb, self._table, wanted, consistent=True, ProjectionExpression="sk")
-        return frozenset(item["sk"]["S"] for item in found)
+    def existing_rows(self, partition: str, steps: Iterable[Step]) -> frozenset[str]:
+        """The keys of those of the steps that have a row."""
+        row_keys = [keys.item(partition, key) for key in sorted({step.key for step in steps})]
+        items = get_all(self._dynamodb, self._table, row_keys, consistent=True, ProjectionExpression="sk")
+        return frozenset(item["sk"]["S"] for item in items)
 
-    def neighbour(self, partition: str, key: str, *, forward: bool) -> Step | None:
-        """The next row after (or before) a step's place, read consistently."""
+    def neighbor(self, partition: str, key: str, *, forward: bool) -> Step | None:
+        """The first row after the position of a step's key, or the last row before it."""
         condition = "sk > :key" if forward else "sk < :key"
-        answer = self._dynamodb.query(
+        response = self._dynamodb.query(
             TableName=self._table,
             KeyConditionExpression=f"pk = :pk AND {condition}",
             ExpressionAttributeValues={":pk": {"S": partition}, ":key": {"S": key}},
@@ -77,13 +83,13 @@ class JourneyStore:
             ConsistentRead=True,
             Limit=1,
         )
-        for item in answer["Items"]:
-            if item["sk"]["S"] != keys.SUMMARY:  # which sorts after every step
+        for item in response["Items"]:
+            if item["sk"]["S"] != keys.SUMMARY:  # The summary row sorts after every step.
                 return _step(item)
         return None
 
     def put_rows(self, partition: str, steps: Sequence[Step]) -> None:
-        """Puts the rows of steps that the summary counts; to put one again changes nothing."""
+        """Puts the rows of steps. The summary must count the steps already. Putting a row again changes nothing."""
         put_all(
             self._dynamodb,
             self._table,
@@ -91,7 +97,7 @@ class JourneyStore:
         )
 
     def delete_rows(self, partition: str, steps: Sequence[Step]) -> None:
-        """Deletes rows of a generation that is no longer, or never was, the journey's."""
+        """Deletes rows of a generation that is not the journey's current one."""
         delete_all(self._dynamodb, self._table, [keys.item(partition, step.key) for step in steps])
 
     def steps(
@@ -105,9 +111,11 @@ class JourneyStore:
         slots: frozenset[str] | None = None,
         page: int = 100,
     ) -> Iterator[Step]:
-        """Steps in order, from `since` up to and without `until` (texts of dates), going on behind the key `after`.
+        """The steps of a partition in order.
 
-        They are read consistently: a generation may have become the journey's a moment ago, and is whole from then on.
+        `since` (inclusive) and `until` (exclusive) are dates as text. `after` is the key of the last step that the
+        caller has; the first step after it comes next. `slots` limits the event types. `page` is the number of rows
+        that one call reads.
         """
         low, high = since or "0", until or "9999-99"
         if after is not None:
@@ -123,28 +131,31 @@ class JourneyStore:
             "Limit": page,
         }
         if slots is not None:
-            names = {f":s{place}": {"S": slot} for place, slot in enumerate(sorted(slots))}
+            names = {f":s{index}": {"S": slot} for index, slot in enumerate(sorted(slots))}
             query["FilterExpression"] = f"slot IN ({', '.join(names)})"
             query["ExpressionAttributeValues"] |= names
         while True:
-            answer = self._dynamodb.query(**query)
-            for item in answer["Items"]:
+            response = self._dynamodb.query(**query)
+            for item in response["Items"]:
                 if item["sk"]["S"] != after:
                     yield _step(item)
-            if "LastEvaluatedKey" not in answer:
+            if "LastEvaluatedKey" not in response:
                 return
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            query["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
     # -- the whole table, for operators --------------------------------------------------------------------------------
 
     def size(self) -> int:
-        """About how many rows there are; DynamoDB counts them every six hours."""
+        """The approximate number of rows. DynamoDB updates it about every six hours."""
         return int(self._dynamodb.describe_table(TableName=self._table)["Table"].get("ItemCount", 0))
 
     def pages(
         self, segment: int, segments: int, *, organization_id: str | None = None
     ) -> Iterator[tuple[int, list[tuple[str, Step | Summary]]]]:
-        """One of the segments of all journeys: how many rows a page passed, and the partition and meaning of each."""
+        """Scans one segment of the table.
+
+        Yields for each page the number of rows that DynamoDB read, and the partition and content of each row found.
+        """
         scan: dict[str, Any] = {
             "TableName": self._table,
             "Segment": segment,
@@ -154,9 +165,9 @@ class JourneyStore:
         if organization_id is not None:
             scan["FilterExpression"] = "begins_with(pk, :organization)"
             scan["ExpressionAttributeValues"] = {":organization": {"S": keys.join(organization_id, "")}}
-        for passed, items in scan_pages(self._dynamodb, **scan):
+        for read, items in scan_pages(self._dynamodb, **scan):
             yield (
-                passed,
+                read,
                 [
                     (item["pk"]["S"], _summary(item) if item["sk"]["S"] == keys.SUMMARY else _step(item))
                     for item in items
@@ -172,9 +183,9 @@ def _step(item: Mapping[str, Any]) -> Step:
 
 
 def _summary_item(journey_key: str, summary: Summary) -> Item:
-    """The row of a summary, short: it is written for every event, and a kilobyte is a write unit.
+    """The item of a summary, in a compact form: it is written for every event, and each kilobyte costs a write unit.
 
-    `types` holds {slot: [count, first, last]}. A step is written as its slot, its date in milliseconds, the place of
+    `types` holds {slot: [count, first, last]}. A step is written as its slot, its date in milliseconds, the index of
     its configuration in `sources`, and its event: "a1767225600000#0#event".
     """
     journey = summary.journey
@@ -182,8 +193,8 @@ def _summary_item(journey_key: str, summary: Summary) -> Item:
 
     def value(step: Step) -> Item:
         date, configuration, event = step.key.split("#")
-        place = sources.setdefault(configuration, len(sources))
-        return {"S": f"{step.slot}{dates.parse(date)}#{place}#{event}"}
+        index = sources.setdefault(configuration, len(sources))
+        return {"S": f"{step.slot}{dates.parse(date)}#{index}#{event}"}
 
     item: Item = keys.item(journey_key, keys.SUMMARY) | {
         "version": {"N": str(summary.version + 1)},
@@ -206,7 +217,7 @@ def _summary_item(journey_key: str, summary: Summary) -> Item:
 
 
 def _packed(configuration_id: str) -> Item:
-    """The id of a configuration, which is a UUID, in 16 bytes instead of 36; any other name as it is."""
+    """A configuration id in 16 bytes instead of 36 characters if it is a UUID, otherwise unchanged."""
     try:
         packed = uuid.UUID(configuration_id)
     except ValueError:
@@ -225,8 +236,8 @@ def _summary(item: Mapping[str, Any]) -> Summary:
     sources = [_unpacked(value) for value in item["sources"]["L"]]
 
     def step(value: Mapping[str, Any]) -> Step:
-        date, place, event = value["S"].split("#")
-        configuration = sources[int(place)]
+        date, index, event = value["S"].split("#")
+        configuration = sources[int(index)]
         return Step(f"{dates.text(int(date[1:]))}#{configuration}#{event}", date[0])
 
     return Summary(

@@ -1,4 +1,4 @@
-"""The whole log beside all journeys, customer by customer: sorted into files, one of which at a time is in memory."""
+"""Groups the whole log and all journeys by customer, in files on disk, so that little memory is needed."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,22 +10,26 @@ from zlib import crc32
 
 from journeys import dates, keys
 from journeys.journey import fold
-from journeys.journey.model import Step, Summary
-from journeys.journey.rebuild import is_left_over
+from journeys.journey.model import Step, Summary, check_storable
+from journeys.journey.rebuild import is_obsolete
 from journeys.journey.verify import facts
 
 PARTS = 128
-"""A log of ten million events is in memory by 80,000."""
+"""Files. Only one is in memory at a time: about 80,000 events of a log of ten million."""
 
 EVENT_ATTRIBUTES = ("pk", "dateCreated", "dateReceived", "externalIds", "slot")
-"""What is read of an event."""
+"""The attributes of an event that a survey needs."""
 
 Item = Mapping[str, Any]
 
 
 @dataclass(slots=True)
 class Customer:
-    """What two scans, one after the other, found of one customer. `received` is in milliseconds, by the step's key."""
+    """What a scan of the log, and then one of the journeys, found of one customer.
+
+    `events` and `received` (dates of receipt in milliseconds) are keyed by step keys, `rows` by generation and then by
+    step keys. `summary` is a digest of the summary's figures, and `generation` the journey's current generation.
+    """
 
     journey_key: str
     events: dict[str, Step] = field(default_factory=dict)
@@ -34,58 +38,61 @@ class Customer:
     summary: str = ""
     generation: str = ""
 
-    def seems_right(self) -> bool:
-        """Whether there is a row for every event and no other, and the summary says what it should."""
+    def looks_correct(self) -> bool:
+        """Whether there is exactly one row for every event, and the summary has the right figures.
+
+        The scans are not simultaneous, so a journey that does not look correct may still be so.
+        """
         rows = self.rows.get(self.generation, {})
         return (
             len(rows) == len(self.events)
-            and all(key in rows and rows[key].slot == one.slot for key, one in self.events.items())
-            and self.summary == _digest(Summary(fold.rebuild(self.events.values())))
+            and all(key in rows and rows[key].slot == step.slot for key, step in self.events.items())
+            and self.summary == _digest(Summary(fold.journey_of(self.events.values())))
         )
 
-    def under_way(self, since: int) -> frozenset[str]:
-        """The events that were received from a moment on."""
+    def received_since(self, since: int) -> frozenset[str]:
+        """The step keys of the events that were received at this time or later; `since` is in milliseconds."""
         return frozenset(key for key, received in self.received.items() if received >= since)
 
-    def left_over(self, now_ms: int) -> list[str]:
-        """Generations of rows that are not the journey's, and nobody's any more."""
-        return [generation for generation in self.rows if is_left_over(generation, self.generation, now_ms)]
+    def obsolete_generations(self, now_ms: int) -> list[str]:
+        """The generations whose rows can be deleted."""
+        return [generation for generation in self.rows if is_obsolete(generation, self.generation, now_ms)]
 
 
 def read_event(item: Item) -> tuple[str, Step, int]:
-    """Of an item of the log: whose journey it belongs to, its step, and when it was received.
+    """The journey key, the step and the date of receipt (milliseconds) of an item of the log.
 
-    The same as the projector makes of the whole event. Raises LookupError, ValueError or TypeError for an item of
-    which no journey can be made.
+    It gives the same as `model.step_of` for the whole event, but needs only EVENT_ATTRIBUTES. Raises LookupError,
+    ValueError or TypeError if no journey can contain the event.
     """
     organization, configuration, event = item["pk"]["S"].split("#")
     customer = item["externalIds"]["L"][0]["M"]
     source, value = customer["externalSourceId"]["S"], customer["value"]["S"]
     journey_key = f"{organization}#{keys.join(source, value)}"
     step = Step(f"{dates.text(dates.parse(item['dateCreated']['S']))}#{configuration}#{event}", item["slot"]["S"])
-    if len(step.slot) != 1:
-        raise ValueError("not the letter of an event type")
-    if len(journey_key) > keys.LONGEST_PARTITION_KEY or len(step.key) > keys.LONGEST_SORT_KEY:
-        raise ValueError("a key over DynamoDB's limit")
+    check_storable(journey_key, step)
     return journey_key, step, dates.parse(item["dateReceived"]["S"])
 
 
 class Survey:
-    """Takes pages of both tables, from several threads; then gives customers, part by part. `folder` must be empty."""
+    """Collects pages of both tables, from several threads, and then yields the customers part by part.
+
+    `folder` must be empty.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._files = [(folder / f"{part:03d}").open("w+", encoding="utf-8") for part in range(PARTS)]
         self._lock = Lock()
         self.events = 0
         self.unreadable: list[str] = []
-        """Keys of items of the log of which no journey can be made."""
+        """Keys of events in the log that no journey can contain."""
 
     def close(self) -> None:
         for file in self._files:
             file.close()
 
     def add_events(self, items: Iterable[Item], only: str | None = None) -> None:
-        """Takes items of the log; with `only`, those of one customer."""
+        """Adds items of the log. `only` is the journey key of one customer; other customers are then skipped."""
         lines: list[tuple[str, str]] = []
         unreadable: list[str] = []
         for item in items:
@@ -102,7 +109,7 @@ class Survey:
             self._write(lines)
 
     def add_journeys(self, rows: Iterable[tuple[str, Step | Summary]]) -> None:
-        """Takes rows of the journeys' table, each with its partition."""
+        """Adds rows of the journeys table, each with its partition."""
         lines: list[tuple[str, str]] = []
         for partition, row in rows:
             journey_key, generation = keys.journey_and_generation(partition)
@@ -114,7 +121,7 @@ class Survey:
             self._write(lines)
 
     def parts(self) -> Iterator[list[Customer]]:
-        """The customers, in as many parts as there are files."""
+        """Yields all customers, those of one file at a time."""
         for file in self._files:
             customers: dict[str, Customer] = {}
             file.seek(0)
@@ -140,5 +147,5 @@ class Survey:
 
 
 def _digest(summary: Summary) -> str:
-    """What stands for all that a journey says."""
+    """A digest of the figures of a journey."""
     return hashlib.blake2b(repr(facts(summary.journey)).encode(), digest_size=16).hexdigest()

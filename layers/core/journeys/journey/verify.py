@@ -1,4 +1,4 @@
-"""Whether a journey is what the log makes of it: the rule, and how it is read while events keep arriving."""
+"""Compares a stored journey with the log: what may differ, and how to compare while events keep arriving."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -7,10 +7,9 @@ from typing import Any
 
 from journeys import keys
 from journeys.aws import backoff
-from journeys.events.model import StoredEvent
 from journeys.events.store import EventLog
 from journeys.journey import fold
-from journeys.journey.model import Journey, Step, Summary, step
+from journeys.journey.model import Journey, Step, Summary, step_of
 from journeys.journey.store import JourneyStore
 
 ATTEMPTS = 12
@@ -20,57 +19,62 @@ Steps = Mapping[str, Step]
 """Steps by their keys."""
 
 
-# -- the rule ----------------------------------------------------------------------------------------------------------
+# -- the comparison ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """How a journey differs from the log; each of `steps` is named once."""
+    """How a journey differs from the log. A step appears in only one of the lists."""
 
     missing: tuple[Step, ...] = ()
-    """Events that are not counted."""
-    rowless: tuple[Step, ...] = ()
-    """Steps that are counted and have no row: whoever counted them has not put it yet, or crashed before."""
-    foreign: tuple[Step, ...] = ()
-    """Steps that are counted and have no event."""
-    mistaken: tuple[Step, ...] = ()
-    """Steps that are counted as of another type than their event is."""
-    summary: bool = False
-    """Whether the summary says something else than the steps that it counts."""
+    """Events in the log that the journey does not count."""
+    missing_row: tuple[Step, ...] = ()
+    """Pending steps without a row: their projector has not put the row yet, or crashed before it did."""
+    orphaned: tuple[Step, ...] = ()
+    """Counted steps without an event in the log."""
+    wrong_type: tuple[Step, ...] = ()
+    """Counted steps whose event type differs from that of the event in the log."""
+    wrong_summary: bool = False
+    """Whether the summary's figures differ from those of the steps that it counts."""
 
     def __bool__(self) -> bool:
-        return bool(self.missing or self.rowless or not self.law_holds)
+        return bool(self.missing or self.missing_row or not self.only_incomplete)
 
     @property
-    def law_holds(self) -> bool:
-        """Whether the journey is right as far as it goes, so that all that is wrong is what it lacks."""
-        return not (self.foreign or self.mistaken or self.summary)
+    def only_incomplete(self) -> bool:
+        """Whether the journey is correct for the steps that it counts, so that adding the missing ones repairs it."""
+        return not (self.orphaned or self.wrong_type or self.wrong_summary)
 
-    def without(self, under_way: Iterable[str]) -> "Differences":
-        """What is left when the events of these steps need not be in the journey yet."""
-        passed = frozenset(under_way)
+    def without(self, step_keys: Iterable[str]) -> "Differences":
+        """The differences except missing steps and rows of these steps, which need not be projected yet."""
+        excluded = frozenset(step_keys)
         return replace(
             self,
-            missing=tuple(one for one in self.missing if one.key not in passed),
-            rowless=tuple(one for one in self.rowless if one.key not in passed),
+            missing=tuple(step for step in self.missing if step.key not in excluded),
+            missing_row=tuple(step for step in self.missing_row if step.key not in excluded),
         )
 
 
 def compare(journey: Journey, pending: Iterable[Step], rows: Steps, logged: Steps) -> Differences:
-    """How a journey with these rows and pending steps differs from what is in the log."""
-    waiting = {one.key: one for one in pending}
-    counted = {**waiting, **rows}
+    """Compares a journey, with its pending steps and rows, with the steps of the events in the log."""
+    without_row = {step.key: step for step in pending}
+    counted = {**without_row, **rows}
     return Differences(
-        missing=tuple(sorted(one for key, one in logged.items() if key not in counted)),
-        rowless=tuple(sorted(one for key, one in waiting.items() if key in logged and key not in rows)),
-        foreign=tuple(sorted(one for key, one in counted.items() if key not in logged)),
-        mistaken=tuple(sorted(one for key, one in counted.items() if key in logged and one.slot != logged[key].slot)),
-        summary=facts(journey) != facts(fold.rebuild(counted.values())),
+        missing=tuple(sorted(step for key, step in logged.items() if key not in counted)),
+        missing_row=tuple(sorted(step for key, step in without_row.items() if key in logged and key not in rows)),
+        orphaned=tuple(sorted(step for key, step in counted.items() if key not in logged)),
+        wrong_type=tuple(
+            sorted(step for key, step in counted.items() if key in logged and step.slot != logged[key].slot)
+        ),
+        wrong_summary=facts(journey) != facts(fold.journey_of(counted.values())),
     )
 
 
 def facts(journey: Journey) -> tuple[Any, ...]:
-    """All that a journey says, in a form that can be compared and printed, its parts in one order."""
+    """All figures of a journey in a fixed order, for comparing and printing.
+
+    Unlike the equality of journeys, it includes the event types of the first and the last step.
+    """
     return (
         journey.count,
         journey.first and (journey.first.key, journey.first.slot),
@@ -80,12 +84,12 @@ def facts(journey: Journey) -> tuple[Any, ...]:
     )
 
 
-# -- reading -----------------------------------------------------------------------------------------------------------
+# -- reading a journey while it may change -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A summary and the rows, which are read after it, so that some of later summaries may be among them."""
+    """A summary, and the rows that were read after it. The rows may include steps that only later summaries count."""
 
     summary: Summary
     rows: Steps
@@ -93,69 +97,63 @@ class State:
     @property
     def counted(self) -> frozenset[str]:
         """The keys of the steps that have a row or are pending."""
-        return frozenset(self.rows) | {one.key for one in self.summary.pending}
+        return frozenset(self.rows) | {step.key for step in self.summary.pending}
 
     def compare(self, logged: Steps) -> Differences:
-        """How it differs from what is in the log."""
+        """Compares the journey with the steps of the events in the log."""
         return compare(self.summary.journey, self.summary.pending, self.rows, logged)
 
 
-def read(store: JourneyStore, journey_key: str, before: State | None = None) -> State:
-    """A journey as it is stored. `before` is how it was read earlier, which may save reading the rows again.
+def read_state(store: JourneyStore, journey_key: str, previous: State | None = None) -> State:
+    """Reads a journey. With `previous`, an earlier state, the rows are read again only if that is necessary.
 
-    Then steps that were pending and are not any more are taken to have their rows, as the law has it.
+    If every step that was counted since is pending in the new summary, the earlier rows are still complete: steps that
+    were pending before are either still pending or have a row by now.
     """
     summary = store.summary(journey_key)
-    if before is not None and summary.generation == before.summary.generation:
-        counted = before.counted
-        new = [one for one in summary.pending if one.key not in counted]
-        # whoever counts steps names them pending, so where so many are, they are all that was counted since
-        if summary.journey.count - before.summary.journey.count == len(new):
-            return State(summary, {**before.rows, **{one.key: one for one in before.summary.pending}})
+    if previous is not None and summary.generation == previous.summary.generation:
+        counted = previous.counted
+        new = [step for step in summary.pending if step.key not in counted]
+        if summary.journey.count - previous.summary.journey.count == len(new):
+            return State(summary, {**previous.rows, **{step.key: step for step in previous.summary.pending}})
     partition = keys.steps(journey_key, summary.generation)
     rows = store.steps(partition, ascending=True, page=ROWS_PER_READ)
-    return State(summary, {one.key: one for one in rows})
+    return State(summary, {step.key: step for step in rows})
 
 
-def place(stored: StoredEvent) -> tuple[str, Step]:
-    """Whose journey an event belongs to, and its step."""
-    customer = stored.event.customer
-    return (
-        keys.journey(stored.organization_id, customer.source_id, customer.value),
-        step(stored.event.date_created, stored.configuration_id, stored.event.event_id, stored.slot),
-    )
-
-
-def in_log(log: EventLog, journey_key: str, step_keys: Iterable[str]) -> dict[str, Step]:
-    """Those of a customer's steps that have an event in the log now, as the log has them."""
+def logged_steps(log: EventLog, journey_key: str, step_keys: Iterable[str]) -> dict[str, Step]:
+    """The steps, out of those with these keys, whose events are in the log for this customer."""
     organization = journey_key.split("#", 1)[0]
-    names = ["#".join([organization, *parts[1:]]) for parts in (key.split("#") for key in step_keys) if len(parts) == 3]
-    if not names:
+    event_keys = [
+        "#".join([organization, *parts[1:]]) for parts in (key.split("#") for key in step_keys) if len(parts) == 3
+    ]
+    if not event_keys:
         return {}
-    placed = map(place, log.get_all(names).values())
     wanted = frozenset(step_keys)
-    return {one.key: one for key, one in placed if key == journey_key and one.key in wanted}
+    found = map(step_of, log.get_all(event_keys).values())
+    return {step.key: step for owner, step in found if owner == journey_key and step.key in wanted}
 
 
-def examine(
+def compare_with_log(
     store: JourneyStore,
     log: EventLog,
     journey_key: str,
-    found: Iterable[Step],
+    scanned: Iterable[Step],
     *,
     sleep: Callable[[float], None] = time.sleep,
     waits: Callable[[], Iterator[float]] = lambda: backoff(attempts=ATTEMPTS),
 ) -> Differences:
-    """How a customer's journey differs from the log, of which a scan found these steps.
+    """Compares a customer's journey with the log.
 
-    Raises TooManyRequests where the journey does not stand still for long enough to be read.
+    `scanned` are the customer's steps that a scan of the log found. Events that were stored after the scan are looked
+    up. Raises TooManyRequests if the summary changes during every attempt to read the journey.
     """
-    logged = {one.key: one for one in found}
+    logged = {step.key: step for step in scanned}
     for wait in waits():
-        state = read(store, journey_key)
-        logged |= in_log(log, journey_key, state.counted - logged.keys())
-        differing = state.compare(logged)
-        if store.summary(journey_key).version == state.summary.version:  # rows are those of that summary
-            return differing
+        state = read_state(store, journey_key)
+        logged |= logged_steps(log, journey_key, state.counted - logged.keys())
+        differences = state.compare(logged)
+        if store.summary(journey_key).version == state.summary.version:  # The rows belong to this summary.
+            return differences
         sleep(wait)
     raise AssertionError("backoff ends by raising")
