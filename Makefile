@@ -88,7 +88,7 @@ check: $(TOOLS) $(CHECKOV)/.installed  ## style, types, template
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy layers/core/journeys functions tools tests
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint template.yaml monitoring/template.yaml
 	$(SAM)/bin/sam validate --lint --region us-east-1
 	$(CHECKOV)/bin/checkov --config-file .checkov.yaml
 

@@ -21,9 +21,10 @@ from journeys.telemetry import count, logger, milliseconds, request_of
 from journeys.views.jobs.model import BROKEN
 from tests.support.functions import Context, api_event, call, load
 from tests.support.tables import Tables
-from tests.support.template import ROOT, resources, template
+from tests.support.template import ROOT, monitoring, resources, template
 
-RESOURCES: dict[str, Any] = template()["Resources"]
+RESOURCES: dict[str, Any] = template()["Resources"] | monitoring()["Resources"]
+PARAMETERS: dict[str, Any] = template()["Resources"]["Monitoring"]["Properties"]["Parameters"]
 FUNCTIONS = resources("AWS::Serverless::Function")
 ALARMS = resources("AWS::CloudWatch::Alarm")
 QUERIES = resources("AWS::Logs::QueryDefinition")
@@ -60,6 +61,20 @@ class Metric:
     name: str
     dimensions: tuple[tuple[str, str], ...]
     stat: str = ""
+
+
+# -- the nested application --------------------------------------------------------------------------------------------
+
+
+def test_the_monitoring_template_receives_every_parameter_that_it_declares() -> None:
+    assert PARAMETERS.keys() == monitoring()["Parameters"].keys()
+
+
+def test_a_parameter_of_the_monitoring_template_has_the_name_of_the_resource_that_it_describes() -> None:
+    for name, value in PARAMETERS.items():
+        if name in template()["Resources"]:
+            queue = RESOURCES[name]["Type"] == "AWS::SQS::Queue"
+            assert value == ({"Fn::GetAtt": f"{name}.QueueName"} if queue else {"Ref": name}), name
 
 
 # -- what there is -----------------------------------------------------------------------------------------------------
@@ -107,14 +122,14 @@ def assert_names(dimension: str, value: str) -> None:
     if dimension in kinds:
         assert RESOURCES[value[2:-1]]["Type"] == kinds[dimension], value
     elif dimension == "QueueName":
-        assert RESOURCES[value[2:-1].removesuffix(".QueueName")]["Type"] == "AWS::SQS::Queue"
-        assert value.endswith(".QueueName}")
-    elif dimension == "EventSourceMappingUUID":  # SAM names a mapping by its function and its event
+        assert RESOURCES[value[2:-1]]["Type"] == "AWS::SQS::Queue", value
+    elif dimension == "EventSourceMappingUUID":
+        mapping = PARAMETERS[value[2:-1]]["Ref"]
         (event,) = [
             event
             for name in STREAM_CONSUMERS
             for key, event in FUNCTIONS[name]["Properties"]["Events"].items()
-            if f"${{{name}{key}}}" == value
+            if f"{name}{key}" == mapping  # SAM names a mapping after its function and its event
         ]
         assert event["Properties"]["MetricsConfig"] == {"Metrics": ["EventCount"]}  # else AWS does not publish it
     elif dimension == "GlobalSecondaryIndexName":
@@ -123,7 +138,7 @@ def assert_names(dimension: str, value: str) -> None:
     elif dimension == "Operation":
         assert value in {"GetItem", "PutItem", "UpdateItem", "Query", "BatchGetItem", "BatchWriteItem"}
     elif dimension in ("ApiName", "WebACL"):
-        assert value == "${AWS::StackName}"
+        assert value == "${Application}"
     elif dimension == "Stage":
         assert value == "${Stage}"
     else:
@@ -162,7 +177,7 @@ def searched(expression: str) -> Iterator[Metric]:
     assert found, expression
     namespace, *dimensions = found[1].split(",")
     yield Metric(namespace, found[2], tuple((name, "") for name in dimensions if name != "WebACL") +
-                 ((("WebACL", "${AWS::StackName}"),) if found[3] else ()), found[4])  # fmt: skip
+                 ((("WebACL", "${Application}"),) if found[3] else ()), found[4])  # fmt: skip
 
 
 def shown() -> list[Metric]:
@@ -216,7 +231,7 @@ def test_every_table_queue_and_machine_has_its_widgets() -> None:
                                              "ReadThrottleEvents", "WriteThrottleEvents"}  # fmt: skip
     for queue in resources("AWS::SQS::Queue"):
         wanted = {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"}
-        assert by_value[f"${{{queue}.QueueName}}"] >= wanted
+        assert by_value[f"${{{queue}}}"] >= wanted
     for machine in resources("AWS::Serverless::StateMachine"):
         assert by_value[f"${{{machine}}}"] >= {"ExecutionsStarted", "ExecutionsFailed"}
     assert by_value["${Stage}"] == {"Count", "4XXError", "5XXError", "Latency", "IntegrationLatency"}
@@ -302,11 +317,12 @@ def test_an_alarms_sum_uses_its_metrics_and_nothing_else(name: str) -> None:
 
 @pytest.mark.parametrize("consumer", sorted(STREAM_CONSUMERS))
 def test_every_consumer_of_the_stream_is_watched(consumer: str) -> None:
+    mapping = f"${{{consumer.removesuffix('Function')}Mapping}}"
     own = {
         metric.name
         for alarm in ALARMS.values()
         for metric in watched(alarm["Properties"])
-        if any(value in (f"${{{consumer}}}", f"${{{consumer}Log}}") for _, value in metric.dimensions)
+        if any(value in (f"${{{consumer}}}", mapping) for _, value in metric.dimensions)
     }
     assert own >= {"IteratorAge", "Errors", "DestinationDeliveryFailures", "OnFailureDestinationDeliveredEventCount"}
 
@@ -318,7 +334,7 @@ def test_what_must_never_happen_is_watched() -> None:
                      "Throttles"}  # fmt: skip
     dead_letters = {queue for queue in resources("AWS::SQS::Queue") if "DeadLetter" in queue}
     for queue in dead_letters:
-        assert f"${{{queue}.QueueName}}" in str([watched(alarm["Properties"]) for alarm in ALARMS.values()])
+        assert f"${{{queue}}}" in str([watched(alarm["Properties"]) for alarm in ALARMS.values()])
     for name in ("LogTampering", "ProjectionFailures", "FailuresNotKept", "EventsNotLanded"):
         alarm = ALARMS[name]["Properties"]
         assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Statistic"]) == (0, 1, "Sum")
@@ -528,9 +544,15 @@ def test_one_event_is_followed_by_its_receipt_from_the_request_to_its_journey(lo
 
 
 def test_a_query_of_all_functions_asks_all_log_groups() -> None:
-    for name in ("OneEventQuery", "ServerErrorsQuery"):
-        groups = {group["Ref"] for group in QUERIES[name]["Properties"]["LogGroupNames"]}
-        assert groups == set(resources("AWS::Logs::LogGroup")), name
+    existing = {group["Properties"]["LogGroupName"]["Fn::Sub"] for group in resources("AWS::Logs::LogGroup").values()}
+    for name, query in QUERIES.items():
+        groups = {
+            group["Fn::Sub"].replace("${Application}", "${AWS::StackName}")
+            for group in query["Properties"]["LogGroupNames"]
+        }
+        assert groups <= existing, name
+        if name in ("OneEventQuery", "ServerErrorsQuery"):
+            assert groups == existing, name
     assert all(query["Condition"] == "IsOnAws" for query in QUERIES.values())
 
 

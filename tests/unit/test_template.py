@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.support.template import ROOT, resources, template
 
@@ -71,6 +72,32 @@ def grants(role: str) -> Iterator[tuple[str, Any]]:
 
 
 ROLES = sorted({role_of(function) for function in FUNCTIONS})
+
+
+# -- the file ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_template_stays_short_enough_to_read() -> None:
+    assert len((ROOT / "template.yaml").read_text().splitlines()) <= 1800
+
+
+def merged_keys(node: yaml.Node | None) -> Iterator[tuple[set[str], set[str]]]:
+    """The keys beside each merge key (`<<`), and the keys that it merges."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == "<<":
+                yield {k.value for k, _ in node.value}, {k.value for k, _ in value.value}
+            yield from merged_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from merged_keys(value)
+
+
+@pytest.mark.parametrize("path", ["template.yaml", "monitoring/template.yaml"])
+def test_a_merge_key_overrides_nothing(path: str) -> None:
+    """checkov reports an overridden key as a parsing error, skips the whole file, and still ends with status 0."""
+    for own, merged in merged_keys(yaml.compose((ROOT / path).read_text(), yaml.SafeLoader)):
+        assert not own & merged
 
 
 # -- the log -----------------------------------------------------------------------------------------------------------
@@ -492,7 +519,7 @@ def test_the_configuration_has_the_stages_and_overrides_only_what_there_is() -> 
     assert len(set(stacks)) == 3
     for stage in ("default", "local", "prod"):
         parameters = configuration[stage]["deploy"]["parameters"]
-        assert parameters["capabilities"] == "CAPABILITY_IAM"
+        assert parameters["capabilities"] == "CAPABILITY_IAM CAPABILITY_AUTO_EXPAND"
         for override in parameters.get("parameter_overrides", []):
             name, value = override.split("=", 1)
             parameter = template()["Parameters"][name]

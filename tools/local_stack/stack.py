@@ -37,7 +37,7 @@ STACK_NAME = "journeys"
 PREFERRED_PORT = 4570
 PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 RUNTIME = f"python{PYTHON_VERSION}"
-SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers")
+SOURCES = ("template.yaml", "monitoring", "samconfig.toml", "functions", "layers")
 
 
 class StackFailed(Exception):
