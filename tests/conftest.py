@@ -70,7 +70,7 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
 
 
 def _forget_clients() -> None:
-    for client in (aws.dynamodb, aws.s3, aws.patient_s3, aws.secretsmanager, aws.sqs, aws.stepfunctions):
+    for client in (aws.dynamodb, aws.s3, aws.batch_s3, aws.secretsmanager, aws.sqs, aws.stepfunctions):
         client.cache_clear()
 
 

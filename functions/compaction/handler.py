@@ -6,12 +6,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from journeys.archive.compaction import Compaction, compact_all
 from journeys.archive.store import ArchiveStore
-from journeys.aws import dynamodb, patient_s3
+from journeys.aws import batch_s3, dynamodb
 from journeys.settings import ArchiveSettings
 from journeys.telemetry import logger
 
 settings = ArchiveSettings.read()
-store = ArchiveStore(dynamodb(), settings.registry_table, patient_s3, settings.archive_bucket)
+store = ArchiveStore(dynamodb(), settings.registry_table, batch_s3, settings.archive_bucket)
 
 
 @logger.inject_lambda_context

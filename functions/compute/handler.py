@@ -7,10 +7,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
 from journeys.archive.store import ArchiveStore
-from journeys.aws import dynamodb, patient_s3, sqs, stepfunctions
+from journeys.aws import batch_s3, dynamodb, sqs, stepfunctions
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import ComputeSettings
-from journeys.telemetry import logger, report
+from journeys.telemetry import log_error, logger
 from journeys.views.jobs.computing import Computer
 from journeys.views.jobs.running import Runner
 from journeys.views.jobs.store import JobQueue, JobStore, Machine, WorkStore
@@ -20,7 +20,7 @@ AGAIN_SECONDS = 20
 
 settings = ComputeSettings.read()
 table = settings.registry_table
-archive = ArchiveStore(dynamodb(), table, patient_s3, settings.archive_bucket)
+archive = ArchiveStore(dynamodb(), table, batch_s3, settings.archive_bucket)
 queue = JobQueue(sqs(), settings.jobs_queue_url)
 
 
@@ -28,7 +28,7 @@ queue = JobQueue(sqs(), settings.jobs_queue_url)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     computer = Computer(
         JobStore(dynamodb(), table),
-        WorkStore(patient_s3(), settings.archive_bucket),
+        WorkStore(batch_s3(), settings.archive_bucket),
         SchemaStore(dynamodb(), table),
         archive,
         Machine(stepfunctions(), settings.computation_arn),
@@ -44,5 +44,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
             try:
                 queue.hand_out_again(record["receiptHandle"], AGAIN_SECONDS)
             except (ClientError, BotoCoreError) as error:
-                report("a job is only handed out again later", error)
+                log_error("a job is only handed out again later", error)
             raise

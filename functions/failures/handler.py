@@ -16,7 +16,7 @@ from journeys.events.failures.summary import summarize
 from journeys.events.ingest import Ingest
 from journeys.events.store import EventLog
 from journeys.http import Api, Request
-from journeys.jsontext import present
+from journeys.jsontext import omit_none
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
@@ -78,7 +78,7 @@ def list_failures(request: Request) -> dict[str, Any]:
     page = list(islice(found, size + 1))
     entities = [failure.to_wire(whole=False) for _, failure in page[:size]]
     fit = count_fitting(entities)
-    return present(
+    return omit_none(
         {
             "entities": entities[:fit],
             "nextCursor": cursors.encode(page[fit - 1][0], *scope) if len(page) > fit else None,

@@ -32,7 +32,7 @@ api = Api(Cache(ClientStore(dynamodb(), table).get))
 @api.route("POST", EVENTS, permission=ADD)
 def take(request: Request, configuration_id: str) -> dict[str, Any]:
     entities = entities_of(request.json())
-    taken = ingest.take(
+    taken = ingest.ingest(
         request.organization_id,
         configuration_id,
         entities,

@@ -9,14 +9,14 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from journeys.aws import dynamodb, patient_s3
+from journeys.aws import batch_s3, dynamodb
 from journeys.settings import ArchiveSettings
 from journeys.telemetry import logger
 from journeys.views.jobs.computing import Endings
 from journeys.views.jobs.store import JobStore, WorkStore
 
 settings = ArchiveSettings.read()
-endings = Endings(JobStore(dynamodb(), settings.registry_table), WorkStore(patient_s3(), settings.archive_bucket))
+endings = Endings(JobStore(dynamodb(), settings.registry_table), WorkStore(batch_s3(), settings.archive_bucket))
 
 
 @logger.inject_lambda_context

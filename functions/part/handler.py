@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from journeys.archive.store import ArchiveStore
-from journeys.aws import dynamodb, patient_s3
+from journeys.aws import batch_s3, dynamodb
 from journeys.settings import ArchiveSettings
 from journeys.telemetry import logger
 from journeys.views.jobs.computing import PartComputer
@@ -13,9 +13,9 @@ from journeys.views.jobs.running import Runner
 from journeys.views.jobs.store import JobStore, WorkStore
 
 settings = ArchiveSettings.read()
-archive = ArchiveStore(dynamodb(), settings.registry_table, patient_s3, settings.archive_bucket)
+archive = ArchiveStore(dynamodb(), settings.registry_table, batch_s3, settings.archive_bucket)
 jobs = JobStore(dynamodb(), settings.registry_table)
-work = WorkStore(patient_s3(), settings.archive_bucket)
+work = WorkStore(batch_s3(), settings.archive_bucket)
 
 
 @logger.inject_lambda_context

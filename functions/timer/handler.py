@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from journeys.aws import dynamodb, sqs
 from journeys.settings import TimerSettings
-from journeys.telemetry import count, logger
+from journeys.telemetry import emit_count, logger
 from journeys.views.jobs.service import JobService
 from journeys.views.jobs.store import JobQueue, JobStore
 from journeys.views.schedules.store import ScheduleStore
@@ -23,4 +23,4 @@ timer = Timer(ScheduleStore(dynamodb(), table), jobs)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     failed = timer.run()
     if failed:
-        count("SchedulesNotRun", failed)
+        emit_count("SchedulesNotRun", failed)

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
-from journeys.aws import dynamodb, outage, s3, secretsmanager
+from journeys.aws import dynamodb, s3, secretsmanager, store_outage
 from journeys.errors import JourneysError
 from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
@@ -16,7 +16,7 @@ from journeys.http import HEADERS, body_bytes, error_answer, public_url, request
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import WebhookSettings
-from journeys.telemetry import logger, report
+from journeys.telemetry import log_error, logger
 from journeys.webhooks.delivery import Delivery
 from journeys.webhooks.receive import Receiver
 from journeys.webhooks.store import EndpointStore, SecretStore
@@ -52,7 +52,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except JourneysError as error:
         return error_answer(error, context_id)
     except (ClientError, BotoCoreError) as error:
-        report("a store failed", error)
-        return error_answer(outage(error), context_id)
+        log_error("a store failed", error)
+        return error_answer(store_outage(error), context_id)
     headers = {"Content-Type": answer.content_type, **HEADERS, **answer.headers}
     return {"statusCode": answer.status, "headers": headers, "body": answer.body}

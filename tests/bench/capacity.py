@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from journeys import dates
-from journeys.aws import size
+from journeys.aws import item_size
 from journeys.journey.model import Step
 from journeys.journey.projection import count_steps
 from journeys.journey.store import _summary_item
@@ -138,7 +138,7 @@ class _Bench:
         refused = statistics.mean(cost.refused for of in costs.values() for cost in of)
         summary = self._database.journeys.summary(journey_key_of(self._longest.name))
         parameters = {
-            "state": f"{size(_summary_item(journey_key_of(self._longest.name), summary))} B",
+            "state": f"{item_size(_summary_item(journey_key_of(self._longest.name), summary))} B",
             "types": len(summary.journey.types),
             "projectors": case.projectors,
         }

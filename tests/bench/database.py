@@ -12,7 +12,7 @@ from journeys import dates, keys
 from journeys.aws import put_all
 from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
-from journeys.events.ingest import Ingest, Outcome
+from journeys.events.ingest import Ingest, IngestOutcome
 from journeys.events.store import EventLog
 from journeys.journey.fold import journey_of
 from journeys.journey.model import Step, Summary, step
@@ -72,8 +72,8 @@ class Database:
             kept = self.types[place]
             for start in range(0, len(sent), 100):
                 part = sent[start : start + 100]
-                taken = self.ingest.take(ORGANIZATION, kept.configuration.configuration_id, part, request_id="bench")
-                assert [outcome for _, outcome in taken.processed.values()] == [Outcome.CREATED] * len(part)
+                taken = self.ingest.ingest(ORGANIZATION, kept.configuration.configuration_id, part, request_id="bench")
+                assert [outcome for _, outcome in taken.processed.values()] == [IngestOutcome.CREATED] * len(part)
             steps += [_step_of(kept, one) for one in sent]
         return sorted(steps)
 

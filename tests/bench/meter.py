@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from journeys.aws import Item, size
+from journeys.aws import Item, item_size
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -75,7 +75,7 @@ class Meter:
 
 def write_units(item: Item) -> int:
     """What it costs to write an item: a unit for each kilobyte begun."""
-    return max(1, math.ceil(size(item) / 1024))
+    return max(1, math.ceil(item_size(item) / 1024))
 
 
 def _rows(operation: str, request: dict[str, Any], parsed: dict[str, Any]) -> int:

@@ -83,14 +83,14 @@ CHARTS: list[dict[str, Any]] = [
 def engine(links: Sequence[tuple[int, int]], charts: Sequence[dict[str, Any]] = (), memory: str = "2GB") -> Compute:
     """The product, as a job runs it."""
     from journeys.archive.reading import Events, connect
-    from journeys.registry.schemas.kinds import Kind
+    from journeys.registry.schemas.kinds import AttributeKind
     from journeys.registry.schemas.model import SLOTS
     from journeys.views.computation.plan import EventType, compile_plan
     from journeys.views.computation.run import run
     from journeys.views.model import ViewDefinition
 
     view = ViewDefinition.model_validate(_view(links) | {"charts": list(charts)})
-    fields = {"amount": Kind.NUMBER, "channel": Kind.STRING}
+    fields = {"amount": AttributeKind.NUMBER, "channel": AttributeKind.STRING}
     types = {f"t{place}": EventType(SLOTS[place], fields) for place in range(len(view.elements))}
 
     def compute(files: Sequence[str]) -> Figures:

@@ -140,7 +140,7 @@ class Pipeline:
         path = f"externalevents/configurations/{self.configuration_id}/events"
         request = api_event("POST", path, {"entities": events}, client_id=self.organization_id)
         with self.monkeypatch.context() as patch:
-            patch.setattr("journeys.events.ingest.count", self._count)
+            patch.setattr("journeys.events.ingest.emit_count", self._count)
             try:
                 answer = function.handler(request, Context())
             except Killed:

@@ -12,7 +12,7 @@ from botocore.exceptions import ReadTimeoutError
 from journeys import aws
 from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
-from journeys.events.ingest import Ingest, Outcome, Taken
+from journeys.events.ingest import Ingest, IngestOutcome, IngestResult
 from journeys.events.store import EventLog
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.document import parse
@@ -42,7 +42,7 @@ def an_ingest(tables: Tables, log_client: Any = None) -> Ingest:
     )
 
 
-def told(taken: Taken) -> list[str]:
+def told(taken: IngestResult) -> list[str]:
     """What became of each event of a request, in its order."""
     found = {place: str(outcome) for place, (_, outcome) in taken.processed.items()}
     found |= {place: refusal.reason for place, refusal in taken.refused.items()}
@@ -58,7 +58,7 @@ def test_of_many_who_send_one_id_with_other_contents_one_is_taken_and_it_never_c
     def send(number: int) -> str:
         start.wait()
         event = an_event("contested", attributes={"quantity": number})
-        return told(ingest.take(ORGANIZATION, configuration_id, [event], request_id=f"r-{number}"))[0]
+        return told(ingest.ingest(ORGANIZATION, configuration_id, [event], request_id=f"r-{number}"))[0]
 
     with ThreadPoolExecutor(THREADS) as threads:
         outcomes = list(threads.map(send, range(THREADS)))
@@ -82,7 +82,7 @@ def test_of_many_who_send_the_same_event_one_created_it_and_all_others_hear_that
 
     def send(number: int) -> str:
         start.wait()
-        return told(ingest.take(ORGANIZATION, configuration_id, [an_event()], request_id=f"r-{number}"))[0]
+        return told(ingest.ingest(ORGANIZATION, configuration_id, [an_event()], request_id=f"r-{number}"))[0]
 
     with ThreadPoolExecutor(THREADS) as threads:
         outcomes = Counter(threads.map(send, range(THREADS)))
@@ -95,7 +95,7 @@ def test_the_log_itself_answers_a_second_put_with_the_first_which_stays(
     database: Tables, configuration_id: str
 ) -> None:
     ingest = an_ingest(database)
-    ingest.take(ORGANIZATION, configuration_id, [an_event()], request_id="first")
+    ingest.ingest(ORGANIZATION, configuration_id, [an_event()], request_id="first")
     (item,) = database.items(database.events)
     there = EventLog(database.dynamodb, database.events).put(item | {"attributes": {"M": {}}, "receipt": {"S": "x"}})
     assert there is not None
@@ -139,7 +139,7 @@ def test_a_requests_hundred_events_are_put_at_the_same_time_each_under_its_own_c
 ) -> None:
     watched = Watched(database.dynamodb)
     events = [an_event(f"e-{place}") for place in range(100)]
-    taken = an_ingest(database, watched).take(ORGANIZATION, configuration_id, events, request_id="r")
+    taken = an_ingest(database, watched).ingest(ORGANIZATION, configuration_id, events, request_id="r")
     assert told(taken) == ["created"] * 100
     assert watched.puts == 100
     assert watched.most_in_flight == aws.PUT_CONCURRENCY
@@ -152,7 +152,7 @@ def test_what_is_acknowledged_is_stored_and_what_is_not_can_be_sent_again(
     lost, never = (frozenset(f"e-{place}" for place in range(start, 100, 7)) for start in (0, 3))
     events = [an_event(f"e-{place}") for place in range(100)]
     watched = Watched(database.dynamodb, lost=lost, never=never)
-    taken = an_ingest(database, watched).take(ORGANIZATION, configuration_id, events, request_id="r-1")
+    taken = an_ingest(database, watched).ingest(ORGANIZATION, configuration_id, events, request_id="r-1")
 
     stored = {item["pk"]["S"].split("#")[2] for item in database.items(database.events)}
     acknowledged = {id_ for id_, _ in taken.processed.values()}
@@ -161,11 +161,11 @@ def test_what_is_acknowledged_is_stored_and_what_is_not_can_be_sent_again(
     assert {refusal.reason for refusal in taken.refused.values()} == {"service.unavailable"}
     assert all(refusal.retryable for refusal in taken.refused.values())
 
-    again = an_ingest(database).take(
+    again = an_ingest(database).ingest(
         ORGANIZATION, configuration_id, [events[place] for place in sorted(taken.refused)], request_id="r-2"
     )
     outcomes = dict(again.processed.values())
-    assert outcomes == dict.fromkeys(lost, Outcome.DUPLICATE) | dict.fromkeys(never, Outcome.CREATED)
+    assert outcomes == dict.fromkeys(lost, IngestOutcome.DUPLICATE) | dict.fromkeys(never, IngestOutcome.CREATED)
     assert len(database.items(database.events)) == 100
     assert database.items(database.failures) == []
 
@@ -179,5 +179,5 @@ def test_numbers_at_the_edges_of_the_store_are_stored_and_found_again(database: 
     ]
     events = [an_event(f"e-{place}", attributes={"amount": number}) for place, number in enumerate(numbers)]
     ingest = an_ingest(database)
-    assert told(ingest.take(ORGANIZATION, configuration_id, events, request_id="r-1")) == ["created"] * len(events)
-    assert told(ingest.take(ORGANIZATION, configuration_id, events, request_id="r-2")) == ["duplicate"] * len(events)
+    assert told(ingest.ingest(ORGANIZATION, configuration_id, events, request_id="r-1")) == ["created"] * len(events)
+    assert told(ingest.ingest(ORGANIZATION, configuration_id, events, request_id="r-2")) == ["duplicate"] * len(events)

@@ -175,7 +175,7 @@ class Office:
         clients = {
             "dynamodb": aws.dynamodb(),
             "s3": aws.s3(),
-            "patient_s3": aws.s3(),
+            "batch_s3": aws.s3(),
             "sqs": aws.sqs(),
             "stepfunctions": self.machine,
         }

@@ -101,7 +101,7 @@ class _Stack:
 
     def client(self, service: str, config: Config) -> Any:
         assert service == "s3"
-        assert config is aws.PATIENT
+        assert config is aws.BATCH_CONFIG
         return aws.s3()
 
 

@@ -114,7 +114,7 @@ def test_a_day_that_fails_is_counted_and_keeps_no_other_waiting(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted: list[str] = []
-    monkeypatch.setattr(compaction, "count", counted.append)
+    monkeypatch.setattr(compaction, "emit_count", counted.append)
     archive = Archive.of(tables)
     archive.land(event(1), event(2, date_received=NOON + DAY))
     broken = next(key for key in archive.objects("landed") if "2025-06-16" in key)
@@ -345,7 +345,7 @@ def test_an_archive_that_fails_or_is_compacted_elsewhere_keeps_no_other_waiting(
 ) -> None:
     caplog.set_level(logging.INFO)
     counted: list[str] = []
-    monkeypatch.setattr(compaction, "count", counted.append)
+    monkeypatch.setattr(compaction, "emit_count", counted.append)
     archive = Archive.of(tables)
     archive.land(event(1), event(2, organization_id="conflict"), event(3, organization_id="broken"))
     one = Compaction(archive.store, memory="200MB")

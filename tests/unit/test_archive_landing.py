@@ -80,7 +80,7 @@ def _changed(one: StoredEvent, **attributes: Any) -> dict[str, Any]:
 
 def _counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     counted: dict[str, int] = {}
-    monkeypatch.setattr("journeys.archive.landing.count", lambda name, value=1: counted.update({name: value}))
+    monkeypatch.setattr("journeys.archive.landing.emit_count", lambda name, value=1: counted.update({name: value}))
     return counted
 
 

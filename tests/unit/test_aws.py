@@ -50,11 +50,11 @@ def test_what_would_lose_digits_or_has_no_form_is_not_stored(value: Any) -> None
 
 
 def test_the_size_of_an_item_counts_names_and_values_in_bytes() -> None:
-    assert aws.size({"pk": {"S": "é"}}) == 4
-    assert aws.size({"a": {"BOOL": True}, "b": {"NULL": True}}) == 4
-    assert aws.size({"a": {"M": {"b": {"S": "cd"}}}}) == 1 + 3 + 1 + 1 + 2
-    assert aws.size({"a": {"L": [{"S": "cd"}, {"S": "e"}]}}) == 1 + 3 + 2 + 2 + 1
-    assert aws.size({"a": {"N": "1" * 38}}) == 1 + 21
+    assert aws.item_size({"pk": {"S": "é"}}) == 4
+    assert aws.item_size({"a": {"BOOL": True}, "b": {"NULL": True}}) == 4
+    assert aws.item_size({"a": {"M": {"b": {"S": "cd"}}}}) == 1 + 3 + 1 + 1 + 2
+    assert aws.item_size({"a": {"L": [{"S": "cd"}, {"S": "e"}]}}) == 1 + 3 + 2 + 2 + 1
+    assert aws.item_size({"a": {"N": "1" * 38}}) == 1 + 21
 
 
 # -- waiting -----------------------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def test_a_transaction_in_conflict_is_tried_again_and_never_surfaces(patient: li
 
 def test_a_condition_that_fails_is_told_by_its_place_and_not_tried_again(patient: list[float]) -> None:
     client = Scripted(cancelled("TransactionConflict", "ConditionalCheckFailed"))
-    with pytest.raises(aws.TransactionRefused) as caught:
+    with pytest.raises(aws.ConditionsFailed) as caught:
         transact(client)
     assert caught.value.failed == {1}
     assert (len(client.calls), patient) == (1, [])
@@ -213,12 +213,12 @@ def test_the_client_gives_up_on_a_store_in_time_for_an_answer() -> None:
 @pytest.mark.usefixtures("tables")
 def test_functions_that_run_for_minutes_have_the_patient_client_and_no_other(function: str) -> None:
     loaded = load(function)
-    assert loaded.patient_s3 is aws.patient_s3
+    assert loaded.batch_s3 is aws.batch_s3
     assert not hasattr(loaded, "s3")
 
 
 @pytest.mark.usefixtures("tables")
 def test_the_patient_client_waits_longer_and_has_a_connection_for_every_fetch() -> None:
-    config: Any = aws.patient_s3().meta.config
+    config: Any = aws.batch_s3().meta.config
     assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (5, 60, 5)
     assert config.max_pool_connections > FETCHES

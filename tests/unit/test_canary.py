@@ -217,7 +217,7 @@ def test_errors_that_hold_the_canary_themselves(
 
     with monkeypatch.context() as patch:
         patch.setattr(EventLog, "put", failing)
-        patch.setattr(FailureStore, "keep", failing)
+        patch.setattr(FailureStore, "put", failing)
         _, text = post(world, {"entities": [EVENTS[0], EVENTS[4]]})
         if "unprocessedEntities" not in text:
             assert MARK not in text

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from journeys import aws, dates, jsontext, keys
-from journeys.events.failures.model import KEPT_SECONDS, PROJECTION_FAILED, Failure, failure_id
+from journeys.events.failures.model import PROJECTION_FAILED, RETENTION_SECONDS, Failure, failure_id
 from journeys.events.failures.store import FailureStore
 from journeys.events.failures.summary import summarize
 from journeys.events.ingest import Ingest
@@ -156,7 +156,7 @@ def test_a_failure_is_kept_for_30_days(desk: Desk, now: list[int]) -> None:
     desk.source.send(an_event(dateCreated=None))
     (row,) = desk.source.failures()
     assert row["expires"] == {"N": str(now[0] // 1000 + 30 * 24 * 60 * 60)}
-    assert KEPT_SECONDS == 30 * 24 * 60 * 60
+    assert RETENTION_SECONDS == 30 * 24 * 60 * 60
 
 
 def test_a_repeat_is_the_same_failure_with_its_newest_reason_and_time(desk: Desk, now: list[int]) -> None:
@@ -172,7 +172,7 @@ def test_a_repeat_is_the_same_failure_with_its_newest_reason_and_time(desk: Desk
     assert failure["dateFirstFailed"] == dates.text(began)
     assert failure["dateLastFailed"] == dates.text(began + DAY)
     (row,) = desk.source.failures()
-    assert row["expires"] == {"N": str(now[0] // 1000 + KEPT_SECONDS)}
+    assert row["expires"] == {"N": str(now[0] // 1000 + RETENTION_SECONDS)}
 
 
 def test_the_same_payload_at_another_configuration_is_another_failure(tables: Tables, desk: Desk) -> None:
@@ -210,7 +210,7 @@ def test_a_payload_over_100_kb_lies_in_the_bucket_and_a_smaller_one_in_the_row(
     frame = len(jsontext.dumps({"note": ""}))
     for number, (letters, in_bucket) in enumerate([(100 * 1024 - frame, False), (100 * 1024 - frame + 1, True)]):
         failure = a_failure(number, payload={"note": "n" * letters})
-        store.keep(failure)
+        store.put(failure)
         row = tables.dynamodb.get_item(
             TableName=tables.failures, Key=keys.item(keys.failure(ORGANIZATION, failure.failure_id))
         )["Item"]
@@ -221,7 +221,7 @@ def test_a_payload_over_100_kb_lies_in_the_bucket_and_a_smaller_one_in_the_row(
 
 
 def test_evidence_lies_in_the_bucket_apart_from_what_expires(tables: Tables, store: FailureStore) -> None:
-    store.keep_evidence(a_failure())
+    store.put_with_evidence(a_failure())
     listed = aws.s3().list_objects_v2(Bucket="archive")["Contents"]
     assert [one["Key"].partition("/")[0] for one in listed] == ["evidence"]
     assert len(tables.items(tables.failures)) == 1
@@ -232,7 +232,7 @@ def test_evidence_lies_in_the_bucket_apart_from_what_expires(tables: Tables, sto
 
 def test_a_listing_pages_through_several_hundred_newest_first_and_each_once(desk: Desk, store: FailureStore) -> None:
     for number in range(240):
-        store.keep(a_failure(number, date_last=number // 3))  # three of every date
+        store.put(a_failure(number, date_last=number // 3))  # three of every date
     found = desk.listed(pageSize="53")
     assert len(found) == len({one["id"] for one in found}) == 240
     assert [one["dateLastFailed"] for one in found] == sorted((one["dateLastFailed"] for one in found), reverse=True)
@@ -241,9 +241,9 @@ def test_a_listing_pages_through_several_hundred_newest_first_and_each_once(desk
 
 def test_failures_that_arrive_while_paging_neither_repeat_nor_hide_others(desk: Desk, store: FailureStore) -> None:
     for number in range(20):
-        store.keep(a_failure(number))
+        store.put(a_failure(number))
     page = desk.get(pageSize="5")
-    store.keep(a_failure(100))
+    store.put(a_failure(100))
     rest = desk.listed(pageSize="5", cursor=page["nextCursor"])
     ids = [one["id"] for one in page["entities"] + rest]
     assert ids == [a_failure(number).failure_id for number in reversed(range(20))]
@@ -253,7 +253,7 @@ def test_failures_with_long_messages_are_listed_whole_in_answers_that_lambda_giv
     desk: Desk, store: FailureStore
 ) -> None:
     for number in range(40):
-        store.keep(a_failure(number, message='"' * 60_000))  # which Lambda escapes twice
+        store.put(a_failure(number, message='"' * 60_000))  # which Lambda escapes twice
     query: dict[str, str] = {"pageSize": "100"}
     found: list[str] = []
     while True:
@@ -275,8 +275,8 @@ def test_a_listing_is_filtered_by_configuration_reason_status_and_time(desk: Des
         4000: a_failure(4000),
     }
     for failure in kept.values():
-        store.keep(failure)
-    store.trace(kept[4000], {"date": dates.text(5000), "outcome": "created"}, resolved=True)
+        store.put(failure)
+    store.add_replay(kept[4000], {"date": dates.text(5000), "outcome": "created"}, resolved=True)
 
     def found(**query: str) -> list[int]:
         return [dates.parse(one["dateLastFailed"]) for one in desk.listed(pageSize="1", **query)]
@@ -303,7 +303,7 @@ def test_a_bad_or_extreme_time_is_never_a_servers_error(desk: Desk, moment: str)
 
 def test_a_cursor_of_another_listing_or_of_nobody_is_refused(desk: Desk, store: FailureStore) -> None:
     for number in range(3):
-        store.keep(a_failure(number))
+        store.put(a_failure(number))
     cursor = desk.get(pageSize="1")["nextCursor"]
     stranger = Client("stranger", "globex", "A stranger", PERMISSIONS)
     ClientStore(desk.source.tables.dynamodb, desk.source.tables.registry).put(stranger)
@@ -322,10 +322,10 @@ def test_a_bad_parameter_is_refused(desk: Desk, query: dict[str, str]) -> None:
 
 def test_the_summary_counts_by_reason_and_configuration(desk: Desk, store: FailureStore) -> None:
     for number in range(6):
-        store.keep(a_failure(number))
-    store.keep(a_failure(10, configuration_id="c-2"))
-    store.keep(a_failure(11, reason="invalid.id"))
-    store.trace(a_failure(5), {"date": dates.text(12), "outcome": "created"}, resolved=True)
+        store.put(a_failure(number))
+    store.put(a_failure(10, configuration_id="c-2"))
+    store.put(a_failure(11, reason="invalid.id"))
+    store.add_replay(a_failure(5), {"date": dates.text(12), "outcome": "created"}, resolved=True)
 
     def row(reason: str, configuration: str, number: int, open_: int, last: int) -> dict[str, Any]:
         return {
@@ -415,7 +415,7 @@ def test_a_replay_at_a_configuration_that_takes_no_events_is_traced(desk: Desk) 
 
 def test_a_stored_record_cannot_be_replayed(desk: Desk, store: FailureStore) -> None:
     failure = a_failure(reason=PROJECTION_FAILED, replayable=False)
-    store.keep(failure)
+    store.put(failure)
     status, body = desk.ask("POST", f"/{failure.failure_id}/replay")
     assert (status, body["code"]) == (409, "not.replayable")
     assert desk.ask("POST", "/replay", {})[1]["replayed"] == 0
@@ -424,7 +424,7 @@ def test_a_stored_record_cannot_be_replayed(desk: Desk, store: FailureStore) -> 
 def test_a_failure_that_expires_while_it_is_replayed_does_not_come_back_in_part(
     tables: Tables, store: FailureStore
 ) -> None:
-    traced = store.trace(a_failure(), {"date": dates.text(1), "outcome": "created"}, resolved=True)
+    traced = store.add_replay(a_failure(), {"date": dates.text(1), "outcome": "created"}, resolved=True)
     assert (traced.resolved, traced.replays) == (True, ({"date": dates.text(1), "outcome": "created"},))
     assert tables.items(tables.failures) == []
 

@@ -169,7 +169,7 @@ def test_the_summary_of_a_usual_journey_is_one_write_unit() -> None:
     """Five types, every one seen after every other, and the step just taken in."""
     journey = _full_journey(5, 12)
     assert journey.last is not None
-    assert aws.size(_row(journey, (journey.last,))) < 1024
+    assert aws.item_size(_row(journey, (journey.last,))) < 1024
 
 
 @pytest.mark.parametrize(("seen", "kilobytes"), [(99, 3.5), (9_999, 4)])
@@ -177,7 +177,7 @@ def test_the_fullest_summary_is_near_three_kilobytes(seen: int, kilobytes: float
     """Twenty types and all four hundred transitions between them, each seen that often (every number counted high)."""
     journey = _full_journey(20, seen)
     assert journey.last is not None
-    assert aws.size(_row(journey, (journey.last,))) < kilobytes * 1024
+    assert aws.item_size(_row(journey, (journey.last,))) < kilobytes * 1024
 
 
 @given(_steps(), _steps(max_size=5))

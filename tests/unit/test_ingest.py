@@ -647,7 +647,9 @@ def test_no_message_field_log_line_or_figure_repeats_what_was_sent(
     source: Source, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
 ) -> None:
     figures: list[Any] = []
-    monkeypatch.setattr("journeys.events.ingest.count", lambda *given, **dimension: figures.append((given, dimension)))
+    monkeypatch.setattr(
+        "journeys.events.ingest.emit_count", lambda *given, **dimension: figures.append((given, dimension))
+    )
     monkeypatch.setattr(source.function.ingest, "_failures", None)  # keeping fails too, and says so in the log
     source.function.ingest._log.put(
         {"pk": {"S": f"acme#{source.configuration_id}#{CANARY}"}} | stored_fields(source, CANARY)
@@ -691,7 +693,7 @@ def test_figures_tell_what_became_of_events(source: Source, monkeypatch: pytest.
     def count(name: str, value: int = 1, **dimension: str) -> None:
         figures[name, *dimension.values()] = value
 
-    monkeypatch.setattr("journeys.events.ingest.count", count)
+    monkeypatch.setattr("journeys.events.ingest.emit_count", count)
     source.outcomes(an_event(), an_event(), an_event("e-2"), an_event("e-3", dateCreated=None))
     assert figures == {
         ("EventsTaken", "created"): 2,

@@ -84,7 +84,7 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     def count(name: str, value: int = 1, **_: str) -> None:
         counted[name] = counted.get(name, 0) + value
 
-    monkeypatch.setattr("journeys.events.ingest.count", count)
+    monkeypatch.setattr("journeys.events.ingest.emit_count", count)
     return counted
 
 
@@ -280,7 +280,7 @@ def test_keeping_a_failure_never_changes_the_answer_and_is_counted(
             raise error
 
         figures.clear()
-        monkeypatch.setattr(FailureStore, "keep", keep)
+        monkeypatch.setattr(FailureStore, "put", keep)
         assert source.send(*events)["unprocessedEntities"] == answer
         assert figures["FailuresNotKept"] == 2
 

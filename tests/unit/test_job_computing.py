@@ -21,7 +21,7 @@ from journeys.archive.columns import BUCKETS
 from journeys.archive.model import ArchiveFile, Snapshot
 from journeys.archive.scratch import PREFIX
 from journeys.errors import NotComputable, ServiceUnavailable
-from journeys.registry.schemas.kinds import Kind
+from journeys.registry.schemas.kinds import AttributeKind
 from journeys.registry.schemas.store import SchemaStore
 from journeys.views.computation import run as engine
 from journeys.views.computation.part import Part
@@ -221,7 +221,7 @@ def test_a_message_that_comes_twice_at_once_gives_one_result_and_one_completion(
     office: Office, view: View, monkeypatch: pytest.MonkeyPatch, *, in_parts: bool
 ) -> None:
     ends: list[str] = []
-    monkeypatch.setattr(computing, "milliseconds", lambda name, _: ends.append(name))
+    monkeypatch.setattr(computing, "emit_duration", lambda name, _: ends.append(name))
     path = office.accept(view)
     (message,) = office.messages()
     both = threading.Barrier(2, timeout=30)
@@ -642,7 +642,7 @@ def an_order() -> Order:
         attempt=3,
         at=NOON,
         definition=ViewDefinition.model_validate(jsontext.loads(text.encode())),
-        types={"t": EventType("b", {"amount": Kind.NUMBER, "note": Kind.STRING})},
+        types={"t": EventType("b", {"amount": AttributeKind.NUMBER, "note": AttributeKind.STRING})},
         snapshot=Snapshot(ORGANIZATION, (a_file(5, 0, 3),), (a_file(7),)),
         parts=((0, 3), (4, 15)),
     )

@@ -209,7 +209,7 @@ def test_whatever_is_wrong_with_a_schedule_the_others_are_made_and_nothing_raw_i
     office: Office, view: View, now: list[int], monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr(timer, "report", lambda _, error: told.append(type(error).__name__))
+    monkeypatch.setattr(timer, "log_error", lambda _, error: told.append(type(error).__name__))
     other = office.view(**view.definition.to_values() | {"name": "Another"})
     schedules(office).create(ORGANIZATION, other.view_id, Frequency.DAILY, "planner")
     first, second = sorted([view.view_id, other.view_id])  # as the timer comes to them

@@ -144,4 +144,9 @@ def test_what_json_cannot_say_is_not_written(value: Any) -> None:
 
 
 def test_only_what_is_none_is_left_out_of_an_answer() -> None:
-    assert jsontext.present({"a": None, "b": 0, "c": "", "d": False, "e": []}) == {"b": 0, "c": "", "d": False, "e": []}
+    assert jsontext.omit_none({"a": None, "b": 0, "c": "", "d": False, "e": []}) == {
+        "b": 0,
+        "c": "",
+        "d": False,
+        "e": [],
+    }

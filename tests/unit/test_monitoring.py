@@ -14,10 +14,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from journeys import aws, dates
-from journeys.events.ingest import Outcome
+from journeys.events.ingest import IngestOutcome
 from journeys.events.refusals import REASONS
 from journeys.stream.batch import log_batch
-from journeys.telemetry import count, logger, milliseconds, request_of
+from journeys.telemetry import emit_count, emit_duration, logger, request_of
 from journeys.views.jobs.model import BROKEN
 from tests.support.functions import Context, api_event, call, load
 from tests.support.tables import Tables
@@ -87,7 +87,7 @@ def emitted() -> dict[str, set[str]]:
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                    if node.func.id not in ("count", "milliseconds") or path.name == "telemetry.py":
+                    if node.func.id not in ("emit_count", "emit_duration") or path.name == "telemetry.py":
                         continue
                     dimensions = {keyword.arg for keyword in node.keywords if keyword.arg and keyword.arg != "value"}
                     for name in ast.walk(node.args[0]):
@@ -104,7 +104,7 @@ def assert_exists(metric: Metric) -> None:
         for name, value in metric.dimensions:
             assert name in emitted()[metric.name], metric
             if value:
-                assert value in {*REASONS, *Outcome, BROKEN.code}, metric
+                assert value in {*REASONS, *IngestOutcome, BROKEN.code}, metric
         return
     names = tuple(name for name, _ in metric.dimensions)
     assert metric.name in PUBLISHED[metric.namespace, *names].split(), metric
@@ -571,9 +571,9 @@ def test_a_figure_is_emitted_by_its_dimension_and_without_and_names_the_request(
 ) -> None:
     """An alarm cannot add up dimensions that it does not know."""
     logger.set_correlation_id("request-1")
-    count("EventsRefused", 3, reason="missing.date")
+    emit_count("EventsRefused", 3, reason="missing.date")
     logger.remove_keys(["correlation_id"])
-    milliseconds("JourneyLag", 5)
+    emit_duration("JourneyLag", 5)
     counted, measured = map(json.loads, capsys.readouterr().out.splitlines())
     (directive,) = counted["_aws"]["CloudWatchMetrics"]
     assert (directive["Namespace"], directive["Dimensions"]) == ("Journeys", [[], ["reason"]])

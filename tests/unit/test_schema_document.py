@@ -12,7 +12,7 @@ from journeys import jsontext
 from journeys.errors import BadRequest
 from journeys.registry import limits
 from journeys.registry.schemas.document import DRAFT_04, Field, differences, parse
-from journeys.registry.schemas.kinds import CORE_TYPES, Kind
+from journeys.registry.schemas.kinds import CORE_TYPES, AttributeKind
 from journeys.registry.schemas.model import check_evolution
 
 
@@ -44,29 +44,29 @@ def refused(definition: Any) -> BadRequest:
 @pytest.mark.parametrize(
     ("definition", "kind"),
     [
-        ({"type": "string"}, Kind.STRING),
-        ({"type": "integer"}, Kind.INTEGER),
-        ({"type": "number"}, Kind.NUMBER),
-        ({"type": "boolean"}, Kind.BOOLEAN),
-        ({"type": "array", "items": {"type": "string"}}, Kind.TAG),
-        ({"type": "string", "enum": ["a"]}, Kind.ENUM),
-        ({"enum": ["a"]}, Kind.ENUM),
-        (core("text"), Kind.TEXT),
-        (core("longtext"), Kind.LONGTEXT),
-        (core("url"), Kind.URL),
-        (core("identifier"), Kind.IDENTIFIER),
-        (core("enum", enum=["a"]), Kind.ENUM),
-        (core("integer"), Kind.INTEGER),
-        (core("number"), Kind.NUMBER),
-        (core("date"), Kind.DATE),
-        (core("datetime"), Kind.DATETIME),
-        (core("boolean"), Kind.BOOLEAN),
-        (core("checkbox"), Kind.BOOLEAN),
-        (core("tag"), Kind.TAG),
+        ({"type": "string"}, AttributeKind.STRING),
+        ({"type": "integer"}, AttributeKind.INTEGER),
+        ({"type": "number"}, AttributeKind.NUMBER),
+        ({"type": "boolean"}, AttributeKind.BOOLEAN),
+        ({"type": "array", "items": {"type": "string"}}, AttributeKind.TAG),
+        ({"type": "string", "enum": ["a"]}, AttributeKind.ENUM),
+        ({"enum": ["a"]}, AttributeKind.ENUM),
+        (core("text"), AttributeKind.TEXT),
+        (core("longtext"), AttributeKind.LONGTEXT),
+        (core("url"), AttributeKind.URL),
+        (core("identifier"), AttributeKind.IDENTIFIER),
+        (core("enum", enum=["a"]), AttributeKind.ENUM),
+        (core("integer"), AttributeKind.INTEGER),
+        (core("number"), AttributeKind.NUMBER),
+        (core("date"), AttributeKind.DATE),
+        (core("datetime"), AttributeKind.DATETIME),
+        (core("boolean"), AttributeKind.BOOLEAN),
+        (core("checkbox"), AttributeKind.BOOLEAN),
+        (core("tag"), AttributeKind.TAG),
     ],
     ids=str,
 )
-def test_a_field_is_written_as_plain_json_schema_or_by_a_core_type(definition: Any, kind: Kind) -> None:
+def test_a_field_is_written_as_plain_json_schema_or_by_a_core_type(definition: Any, kind: AttributeKind) -> None:
     assert field(definition).kind is kind
 
 
@@ -376,7 +376,7 @@ def test_a_document_is_understood_or_refused_and_nothing_else_happens(raw: Any) 
     for one in read.fields.values():
         assert one.min_length is None or one.max_length is None or one.min_length <= one.max_length
         assert one.minimum is None or one.maximum is None or one.minimum <= one.maximum
-        assert (one.kind is Kind.ENUM) == bool(one.enum)
+        assert (one.kind is AttributeKind.ENUM) == bool(one.enum)
 
 
 # -- later versions ----------------------------------------------------------------------------------------------------

@@ -447,7 +447,7 @@ def item_size(item: dict[str, Any]) -> int:
 )  # fmt: skip
 def test_an_items_size_is_what_dynamodb_counts_and_at_most_a_few_bytes_over(attributes: dict[str, Any]) -> None:
     item = aws.to_item({"pk": "acme#c#e", "attributes": attributes, "schemaVersion": 3})
-    assert 0 <= aws.size(item) - item_size(item) <= 2 + 20 * len(attributes)
+    assert 0 <= aws.item_size(item) - item_size(item) <= 2 + 20 * len(attributes)
 
 
 # -- reasons -----------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from journeys.archive import parquet
 from journeys.archive.columns import BUCKETS
 from journeys.archive.reading import Events, connect
 from journeys.events.model import Event, ExternalId, StoredEvent
-from journeys.registry.schemas.kinds import Kind
+from journeys.registry.schemas.kinds import AttributeKind
 from journeys.views.computation import charts as charts_module
 from journeys.views.computation import links, run
 from journeys.views.computation import part as part_module
@@ -29,11 +29,11 @@ from journeys.views.model import ViewDefinition
 from tests.support.views_reference import Happened, figures
 
 FIELDS = {
-    "channel": Kind.STRING,
-    "Level": Kind.ENUM,
-    "amount": Kind.NUMBER,
-    "Count": Kind.INTEGER,
-    "member": Kind.BOOLEAN,
+    "channel": AttributeKind.STRING,
+    "Level": AttributeKind.ENUM,
+    "amount": AttributeKind.NUMBER,
+    "Count": AttributeKind.INTEGER,
+    "member": AttributeKind.BOOLEAN,
 }
 TYPES = {f"type-{slot}": EventType(slot, FIELDS) for slot in "abt"}
 START = dates.parse("2026-12-31T23:59:56Z")
@@ -169,16 +169,16 @@ operators = st.sampled_from(["Matches", "NotMatches"])
 
 def texts_of(name: str) -> st.SearchStrategy[list[str]]:
     kind = FIELDS[name]
-    of_kind: Mapping[Kind, list[str]] = {
-        Kind.STRING: [*TEXTS, "not there"],
-        Kind.ENUM: LEVELS,
-        Kind.BOOLEAN: ["true", "false"],
-        Kind.INTEGER: [str(number) for number in INTEGERS],
-        Kind.NUMBER: [f"{number:f}" for number in NUMBERS] + ["1.000000"],
+    of_kind: Mapping[AttributeKind, list[str]] = {
+        AttributeKind.STRING: [*TEXTS, "not there"],
+        AttributeKind.ENUM: LEVELS,
+        AttributeKind.BOOLEAN: ["true", "false"],
+        AttributeKind.INTEGER: [str(number) for number in INTEGERS],
+        AttributeKind.NUMBER: [f"{number:f}" for number in NUMBERS] + ["1.000000"],
     }
     texts = st.sampled_from(of_kind[kind])
-    if kind in (Kind.INTEGER, Kind.NUMBER):
-        texts |= st.sampled_from([f"{number:f}" for number in (TIED if kind is Kind.NUMBER else TIED[:2])])
+    if kind in (AttributeKind.INTEGER, AttributeKind.NUMBER):
+        texts |= st.sampled_from([f"{number:f}" for number in (TIED if kind is AttributeKind.NUMBER else TIED[:2])])
     return st.lists(texts, min_size=1, max_size=4)
 
 
@@ -663,7 +663,10 @@ HOSTILE = ['"', "'; DROP TABLE viewed; --", "$p0", "{below}", "n:x", "MiXed", "m
 def test_names_and_values_are_only_ever_names_and_values(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, name: str
 ) -> None:
-    fields = {"type-a": EventType("a", {name: Kind.STRING}), "type-b": EventType("b", {name: Kind.STRING})}
+    fields = {
+        "type-a": EventType("a", {name: AttributeKind.STRING}),
+        "type-b": EventType("b", {name: AttributeKind.STRING}),
+    }
     charts = [
         chart_of(
             {"id": "m", "elementId": "is", "aggregate": "EventCount"},
@@ -709,6 +712,6 @@ BY_A_MOMENT = chart_of({"id": "m", "elementId": "a"}, groupByAttributes=[{"eleme
     ],
 )  # fmt: skip
 def test_a_view_that_fits_no_longer_is_refused_before_anything_is_read(view: ViewDefinition) -> None:
-    types = {"type-a": EventType("a", FIELDS | {"when": Kind.DATETIME})}
+    types = {"type-a": EventType("a", FIELDS | {"when": AttributeKind.DATETIME})}
     with pytest.raises(BrokenView):
         compile_plan(view, types, AT)

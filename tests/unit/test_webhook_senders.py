@@ -260,7 +260,7 @@ def test_a_delivery_may_say_that_it_holds_no_events(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str, mapping: dict[str, Any], body: bytes
 ) -> None:
     counted: list[tuple[Any, ...]] = []
-    monkeypatch.setattr("journeys.webhooks.receive.count", lambda *told, **by: counted.append((*told, by)))
+    monkeypatch.setattr("journeys.webhooks.receive.emit_count", lambda *told, **by: counted.append((*told, by)))
     desk.change(name, mapping=mapping)
     sent = usual(name, body=body)
     if name == "cloudevents":
@@ -281,7 +281,7 @@ def test_a_mapping_that_holds_no_longer_loses_nothing(desk: Desk) -> None:
 
 def test_what_is_kept_is_counted_by_its_reason(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[tuple[Any, ...]] = []
-    monkeypatch.setattr("journeys.webhooks.receive.count", lambda *told, **by: counted.append((*told, by)))
+    monkeypatch.setattr("journeys.webhooks.receive.emit_count", lambda *told, **by: counted.append((*told, by)))
     desk.send("github", body=b"not json")
     ConfigurationStore(desk.tables.dynamodb, desk.tables.registry).delete(ORGANIZATION, desk.configuration_id)
     desk.send("hubspot")
@@ -322,7 +322,7 @@ def test_a_failure_that_could_not_be_kept_is_for_the_sender_to_send_again(
 ) -> None:
     body = b'{"id": "h-1"}'
     with monkeypatch.context() as broken:
-        broken.setattr(FailureStore, "keep", throttled)
+        broken.setattr(FailureStore, "put", throttled)
         with pytest.raises(TooManyRequests):
             desk.send("hmac", body=body)
     assert desk.send("hmac", body=body)["failed"] == 1

@@ -27,7 +27,7 @@ from journeys.archive.landing import Landing
 from journeys.archive.model import day_of
 from journeys.archive.parquet import Row
 from journeys.archive.store import ArchiveStore, LandingStore, ManifestConflict
-from journeys.aws import PATIENT, error_code
+from journeys.aws import BATCH_CONFIG, error_code
 from journeys.events.model import StoredEvent
 from tools.stack import Stack, default_endpoint_url
 
@@ -162,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     try:
         stack = Stack(given.stack_name, given.endpoint_url)
-        s3, bucket = stack.client("s3", PATIENT), stack.outputs["ArchiveBucketName"]
+        s3, bucket = stack.client("s3", BATCH_CONFIG), stack.outputs["ArchiveBucketName"]
         if given.command == "compact":
             store = ArchiveStore(stack.dynamodb, stack.outputs["RegistryTableName"], lambda: s3, bucket)
             return 1 if compact(store, given.organization, console, memory=given.memory) else 0

@@ -32,7 +32,7 @@ _CONFIG = Config(
     parameter_validation=False,  # items are built by typed code, and the check costs a third of a put's CPU
 )
 
-PATIENT = _CONFIG.merge(
+BATCH_CONFIG = _CONFIG.merge(
     Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 5, "mode": "standard"})
 )
 """For what runs for minutes, and of which nobody waits for a single answer."""
@@ -62,9 +62,9 @@ def s3() -> "S3Client":
 
 
 @cache
-def patient_s3() -> "S3Client":
+def batch_s3() -> "S3Client":
     """The client of this process, for functions that run for minutes."""
-    return boto3.client("s3", config=PATIENT)
+    return boto3.client("s3", config=BATCH_CONFIG)
 
 
 @cache
@@ -98,7 +98,7 @@ def is_condition_failure(error: ClientError) -> bool:
     return error_code(error) == "ConditionalCheckFailedException"
 
 
-def outage(error: ClientError | BotoCoreError) -> TooManyRequests | ServiceUnavailable:
+def store_outage(error: ClientError | BotoCoreError) -> TooManyRequests | ServiceUnavailable:
     """What a call that failed means to the sender: the store throttles, or it does not answer."""
     if isinstance(error, ClientError) and error_code(error) in THROTTLES:
         return TooManyRequests("The store asks to slow down; send it again in a moment.")
@@ -154,7 +154,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def size(value: Mapping[str, Any]) -> int:
+def item_size(value: Mapping[str, Any]) -> int:
     """The bytes that DynamoDB counts for an item (or a map), after its documented rules; at most a few over.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
@@ -174,7 +174,7 @@ def _value_size(value: Mapping[str, Any]) -> int:
         if kind == "N":
             return len(content) // 2 + 2
         if kind == "M":
-            return 3 + len(content) + size(content)
+            return 3 + len(content) + item_size(content)
         if kind == "L":
             return 3 + len(content) + sum(map(_value_size, content))
         if kind == "SS":
@@ -242,7 +242,7 @@ def _write_all(client: "DynamoDBClient", table: str, writes: Sequence[Any]) -> N
             time.sleep(wait)
 
 
-class TransactionRefused(Exception):
+class ConditionsFailed(Exception):
     """A transaction was refused by conditions. `failed` holds the places, in its list, of those that did not hold."""
 
     def __init__(self, failed: frozenset[int]) -> None:
@@ -251,7 +251,7 @@ class TransactionRefused(Exception):
 
 
 def transact(client: "DynamoDBClient", writes: Iterable[Mapping[str, Any]]) -> None:
-    """Writes all or nothing; a conflict with another transaction is retried with jitter. Raises TransactionRefused."""
+    """Writes all or nothing; a conflict with another transaction is retried with jitter. Raises ConditionsFailed."""
     items: Any = list(writes)
     token = str(uuid.uuid4())
     for wait in backoff(attempts=60):
@@ -267,7 +267,7 @@ def transact(client: "DynamoDBClient", writes: Iterable[Mapping[str, Any]]) -> N
             reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
             failed = frozenset(place for place, reason in enumerate(reasons) if reason == "ConditionalCheckFailed")
             if failed:
-                raise TransactionRefused(failed) from error
+                raise ConditionsFailed(failed) from error
             if not _IN_CONFLICT.intersection(reasons):
                 raise
         token = str(uuid.uuid4())

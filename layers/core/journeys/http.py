@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic_core import ValidationError
 
 from journeys import dates, jsontext, settings
-from journeys.aws import outage
+from journeys.aws import store_outage
 from journeys.cache import Cache
 from journeys.errors import (
     BadRequest,
@@ -30,7 +30,7 @@ from journeys.errors import (
     UnsupportedMediaType,
 )
 from journeys.registry.clients.model import Client
-from journeys.telemetry import logger, report
+from journeys.telemetry import log_error, logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -179,7 +179,7 @@ class Request:
         def uri(page: int) -> str:
             return f"{path}?{urlencode(kept | {'pageSize': str(size), 'pageNumber': str(page)})}"
 
-        return jsontext.present(
+        return jsontext.omit_none(
             {
                 "entities": [to_wire(entity) for entity in entities[(number - 1) * size : number * size]],
                 "pageSize": size,
@@ -276,10 +276,10 @@ class Api:
 
     def _failed(self, error: Exception) -> Response[str]:
         if isinstance(error, ClientError | BotoCoreError):
-            report("a store failed", error)
-            error = outage(error)
+            log_error("a store failed", error)
+            error = store_outage(error)
         elif not isinstance(error, JourneysError):
-            report("a handler failed", error)
+            log_error("a handler failed", error)
             error = JourneysError("Something went wrong here; it was recorded under this contextId.")
         return error_response(error, request_id(self._resolver.current_event.raw_event))
 

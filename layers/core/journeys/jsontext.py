@@ -41,7 +41,7 @@ def canonical(value: Any) -> str:
     return str(simplejson.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, sort_keys=True))
 
 
-def present(values: Mapping[str, Any]) -> dict[str, Any]:
+def omit_none(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values that are not None: a field that has nothing to say is left out of an answer."""
     return {name: value for name, value in values.items() if value is not None}
 

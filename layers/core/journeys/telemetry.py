@@ -16,7 +16,7 @@ NAMESPACE = "Journeys"
 logger = Logger(service="journeys")
 
 
-def report(what: str, error: BaseException) -> None:
+def log_error(what: str, error: BaseException) -> None:
     """Logs an error by its type and its place. Its message is left out, because it may repeat what was sent."""
     response = getattr(error, "response", None)
     logger.error(
@@ -28,7 +28,7 @@ def report(what: str, error: BaseException) -> None:
     )
 
 
-def count(name: str, value: int = 1, **dimension: str) -> None:
+def emit_count(name: str, value: int = 1, **dimension: str) -> None:
     """One figure for CloudWatch, with at most one dimension out of a bounded set (a reason, an outcome).
 
     It is counted twice: under the dimension, and without, for the alarms, which cannot add up what they do not know.
@@ -36,7 +36,7 @@ def count(name: str, value: int = 1, **dimension: str) -> None:
     _emit(name, MetricUnit.Count, value, dimension)
 
 
-def milliseconds(name: str, value: float) -> None:
+def emit_duration(name: str, value: float) -> None:
     """One duration for CloudWatch."""
     _emit(name, MetricUnit.Milliseconds, value, {})
 

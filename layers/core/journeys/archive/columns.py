@@ -24,7 +24,7 @@ so capitals are escaped, as the bytes of their UTF-8: `s:%4eame`.
 import hashlib
 from decimal import Decimal
 
-from journeys.registry.schemas.kinds import Kind
+from journeys.registry.schemas.kinds import AttributeKind
 
 BASE = {
     "event": "VARCHAR",
@@ -44,10 +44,10 @@ TYPES = {"s": "VARCHAR", "n": "DOUBLE", "x": "VARCHAR", "b": "BOOLEAN", "l": "VA
 
 BUCKETS = 16
 
-_LETTERS = {Kind.INTEGER: "n", Kind.NUMBER: "n", Kind.BOOLEAN: "b", Kind.TAG: "l"}
+_LETTERS = {AttributeKind.INTEGER: "n", AttributeKind.NUMBER: "n", AttributeKind.BOOLEAN: "b", AttributeKind.TAG: "l"}
 
 
-def attribute(kind: Kind, name: str) -> str:
+def attribute(kind: AttributeKind, name: str) -> str:
     """The column of an attribute of that kind."""
     return f"{_LETTERS.get(kind, 's')}:{_escaped(name)}"
 

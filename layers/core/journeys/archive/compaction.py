@@ -22,7 +22,7 @@ from journeys.archive.parquet import literal
 from journeys.archive.reading import Events, connect
 from journeys.archive.scratch import scratch
 from journeys.archive.store import ArchiveStore, ManifestConflict
-from journeys.telemetry import count, logger, report
+from journeys.telemetry import emit_count, log_error, logger
 
 KEPT_MS = 2 * 24 * 60 * 60 * 1000
 """So long a reader may go on with the files it began with."""
@@ -54,8 +54,8 @@ def compact_all(
         except ManifestConflict:
             logger.info("another compaction was quicker")
         except Exception as error:  # one archive must not keep the others waiting
-            report("an archive was not compacted", error)
-            count("CompactionsFailed")
+            log_error("an archive was not compacted", error)
+            emit_count("CompactionsFailed")
         if clock() > until:
             break
     return done
@@ -92,8 +92,8 @@ class Compaction:
             except ManifestConflict:
                 raise
             except Exception as error:  # one day must not keep the others waiting
-                report("a day was not compacted", error)
-                count("CompactionsFailed")
+                log_error("a day was not compacted", error)
+                emit_count("CompactionsFailed")
             yield day, rows
 
     # -- one day -------------------------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ class Compaction:
             path = folder / "compacted.parquet"
             events = Events.of(connection, snapshot, paths, only=f"(hash BETWEEN {low} AND {high})")
             parquet.copy(connection, events.select(list(events.columns)), path)
-            facts = f"SELECT count(*), min(date), max(date), max(received) FROM read_parquet({literal(path)})"
+            facts = f"SELECT emit_count(*), min(date), max(date), max(received) FROM read_parquet({literal(path)})"
             rows, oldest, newest, received = connection.execute(facts).fetchall()[0]
             if rows:
                 size = path.stat().st_size

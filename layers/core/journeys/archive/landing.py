@@ -16,7 +16,7 @@ from journeys.archive.store import LandingStore
 from journeys.events.model import StoredEvent
 from journeys.stream.batch import lag_ms
 from journeys.stream.records import Record, sequence_number, split
-from journeys.telemetry import count, milliseconds, report
+from journeys.telemetry import emit_count, emit_duration, log_error
 
 MEMORY = "300MB"
 
@@ -63,10 +63,10 @@ class Landing:
         result = LandingResult()
         for (organization_id, _), rows in groups.items():
             result += self.put(organization_id, rows)
-        count("EventsLanded", result.landed)
+        emit_count("EventsLanded", result.landed)
         if result.refused or batch.unreadable:
-            count("EventsNotLanded", result.refused + len(batch.unreadable))
-        milliseconds("ArchiveLag", lag_ms(records))
+            emit_count("EventsNotLanded", result.refused + len(batch.unreadable))
+        emit_duration("ArchiveLag", lag_ms(records))
         return [sequence_numbers[row.event] for row in result.to_retry]
 
     def put(self, organization_id: str, rows: Iterable[Row]) -> LandingResult:
@@ -79,14 +79,14 @@ class Landing:
         try:
             self._write(organization_id, unique)
         except _TEMPORARY as error:
-            report("events were not landed and will be retried", error)
+            log_error("events were not landed and will be retried", error)
             return LandingResult(to_retry=tuple(unique))
         except Exception as error:
             if len(unique) == 1 and isinstance(error, _OUT_OF_MEMORY):
-                report("an event was not landed and will be retried", error)
+                log_error("an event was not landed and will be retried", error)
                 return LandingResult(to_retry=tuple(unique))
             if len(unique) == 1:
-                report("an event can never be archived", error)
+                log_error("an event can never be archived", error)
                 return LandingResult(refused=1)
             middle = len(unique) // 2
             return self.put(organization_id, unique[:middle]) + self.put(organization_id, unique[middle:])

@@ -13,7 +13,7 @@ import duckdb
 from journeys import keys
 from journeys.archive import columns
 from journeys.events.model import StoredEvent
-from journeys.registry.schemas.kinds import Kind
+from journeys.registry.schemas.kinds import AttributeKind
 from journeys.registry.schemas.model import SLOTS
 
 LONGEST_LINE = 4 * 1024 * 1024
@@ -26,7 +26,13 @@ IN_ORDER = "hash, date, event"
 """How every file is sorted, so that one customer's events lie together."""
 
 _SLOTS = {letter: place for place, letter in enumerate(SLOTS)}
-_KINDS = {str: Kind.STRING, int: Kind.NUMBER, Decimal: Kind.NUMBER, bool: Kind.BOOLEAN, list: Kind.TAG}
+_KINDS = {
+    str: AttributeKind.STRING,
+    int: AttributeKind.NUMBER,
+    Decimal: AttributeKind.NUMBER,
+    bool: AttributeKind.BOOLEAN,
+    list: AttributeKind.TAG,
+}
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
@@ -59,12 +65,12 @@ def row(stored: StoredEvent) -> Row:
     for name, value in stored.event.attributes.items():
         kind = _KINDS[type(value)]
         column = columns.attribute(kind, name)
-        if kind is Kind.NUMBER:
+        if kind is AttributeKind.NUMBER:
             values[column], rest = columns.rounded(value)
             if rest is not None:
                 values[columns.remainder(name)] = rest
         else:
-            if kind is Kind.TAG and not all(type(inner) is str for inner in value):
+            if kind is AttributeKind.TAG and not all(type(inner) is str for inner in value):
                 raise TypeError("a list of something else than texts")
             values[column] = value
     return Row(

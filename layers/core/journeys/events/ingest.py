@@ -11,16 +11,16 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from journeys import dates
-from journeys.aws import PUT_CONCURRENCY, outage, size
+from journeys.aws import PUT_CONCURRENCY, item_size, store_outage
 from journeys.errors import BadRequest, Detail
 from journeys.events.bindings import Binding, Bindings
-from journeys.events.failures.model import Failure, failure_id
+from journeys.events.failures.model import Failure
 from journeys.events.failures.store import FailureStore
 from journeys.events.model import Event, StoredEvent, differences
 from journeys.events.refusals import SCHEMA_REASONS, Refusal
 from journeys.events.store import EventLog
 from journeys.events.validation import MAX_ITEM_BYTES, check
-from journeys.telemetry import count, logger, milliseconds, report
+from journeys.telemetry import emit_count, emit_duration, log_error, logger
 
 MAX_ENTITIES = 100
 LATE = 24 * 60 * 60 * 1000
@@ -30,7 +30,7 @@ REQUEST_SECONDS = 12
 """Puts that were not begun by then are answered 429, so that a sender hears of every event in time."""
 
 
-class Outcome(StrEnum):
+class IngestOutcome(StrEnum):
     """What became of an event that was not refused."""
 
     CREATED = "created"
@@ -39,15 +39,15 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class IngestResult:
     """What became of a request's events: every place of the request is in exactly one of the two.
 
-    `kept` tells whether all that was refused for good is among the failures now.
+    `recorded` is True if every permanently refused event was stored as a failure.
     """
 
-    processed: Mapping[int, tuple[str, Outcome]] = field(default_factory=dict)
+    processed: Mapping[int, tuple[str, IngestOutcome]] = field(default_factory=dict)
     refused: Mapping[int, Refusal] = field(default_factory=dict)
-    kept: bool = True
+    recorded: bool = True
 
     def to_wire(self, entities: Sequence[object]) -> dict[str, Any]:
         """The contract's `ExternalEventsResponse`, and ours: `processed`."""
@@ -98,12 +98,14 @@ class Ingest:
         self._clock, self._now_ms = clock, now_ms
         self._threads = ThreadPoolExecutor(PUT_CONCURRENCY, thread_name_prefix="put")
 
-    def validate(self, organization_id: str, configuration_id: str, entities: Sequence[object]) -> Taken:
-        """Judges events as `take` would, and stores nothing. Raises NotFound and Conflict for the configuration."""
+    def validate(self, organization_id: str, configuration_id: str, entities: Sequence[object]) -> IngestResult:
+        """Judges events as `ingest` would, and stores nothing. Raises NotFound and Conflict for the configuration."""
         _, items, refused = self._judge(organization_id, configuration_id, entities, "validate")
-        return Taken({place: (stored.event.event_id, Outcome.VALID) for place, stored, _ in items}, refused)
+        return IngestResult(
+            {place: (stored.event.event_id, IngestOutcome.VALID) for place, stored, _ in items}, refused
+        )
 
-    def take(
+    def ingest(
         self,
         organization_id: str,
         configuration_id: str,
@@ -111,11 +113,11 @@ class Ingest:
         *,
         request_id: str,
         seconds: float = REQUEST_SECONDS,
-    ) -> Taken:
+    ) -> IngestResult:
         """Judges and stores events; `seconds` is how long puts are begun. Raises NotFound and Conflict."""
         deadline = self._clock() + seconds
         binding, items, refused = self._judge(organization_id, configuration_id, entities, request_id)
-        processed: dict[int, tuple[str, Outcome]] = {}
+        processed: dict[int, tuple[str, IngestOutcome]] = {}
         for place, answer in self._put_all(items, deadline):
             if isinstance(answer, Refusal):
                 refused[place] = answer
@@ -123,10 +125,12 @@ class Ingest:
                 processed[place] = answer
         kept = self._keep(organization_id, binding, entities, refused, deadline)
         created = [
-            stored for place, stored, _ in items if processed.get(place) == (stored.event.event_id, Outcome.CREATED)
+            stored
+            for place, stored, _ in items
+            if processed.get(place) == (stored.event.event_id, IngestOutcome.CREATED)
         ]
         _measure(binding, processed, refused, [stored.date_received - stored.event.date_created for stored in created])
-        return Taken(processed, refused, kept)
+        return IngestResult(processed, refused, kept)
 
     # -- judging -------------------------------------------------------------------------------------------------------
 
@@ -149,7 +153,7 @@ class Ingest:
                 continue
             stored = _stored(one, organization_id, binding, now_ms, f"{request_id}#{place}")
             item = stored.to_item()
-            if _may_be_large(one) and size(item) > MAX_ITEM_BYTES:
+            if _may_be_large(one) and item_size(item) > MAX_ITEM_BYTES:
                 limit = MAX_ITEM_BYTES // 1024
                 refused[place] = Refusal("event.too.large", f"The event is over {limit} KB as it is stored.")
             else:
@@ -182,15 +186,15 @@ class Ingest:
         try:
             there = self._log.put(item)
         except (ClientError, BotoCoreError) as error:
-            report("an event was not stored", error)
-            trouble = outage(error)
+            log_error("an event was not stored", error)
+            trouble = store_outage(error)
             return Refusal(trouble.code, trouble.message)
         event_id = stored.event.event_id
         if there is None or there.receipt == stored.receipt:
-            return event_id, Outcome.CREATED  # the same receipt: a put of ours whose answer was lost
+            return event_id, IngestOutcome.CREATED  # the same receipt: a put of ours whose answer was lost
         differing = tuple(differences(there.event, stored.event))
         if not differing:
-            return event_id, Outcome.DUPLICATE
+            return event_id, IngestOutcome.DUPLICATE
         return Refusal(
             "event.conflict",
             f"An event with this id is stored already, with another {', '.join(differing)}; it stays as it is.",
@@ -210,44 +214,31 @@ class Ingest:
     ) -> bool:
         """Keeps what was refused for good; answers whether all was. That this fails is counted."""
         now_ms = self._now_ms()
-        configuration = binding.configuration
-        failures = {
-            id_: Failure(
-                failure_id=id_,
-                organization_id=organization_id,
-                configuration_id=configuration.configuration_id,
-                source=configuration.source,
-                reason=refusal.reason,
-                message=refusal.message,
-                field_name=refusal.field_name,
-                differing=refusal.differing,
-                payload=entities[place],
-                date_first=now_ms,
-                date_last=now_ms,
-            )
-            for place, refusal in refused.items()
+        refused_events = [
+            Failure.of_event(organization_id, binding.configuration, entities[index], refusal, now_ms=now_ms)
+            for index, refusal in refused.items()
             if not refusal.retryable
-            for id_ in [failure_id(configuration.configuration_id, entities[place])]
-        }
+        ]
+        failures = {failure.failure_id: failure for failure in refused_events}
 
         def keep(failure: Failure) -> bool:
             if self._clock() >= deadline:
                 return False  # the sender must hear of every event within the request's time
             try:
-                self._failures.keep(failure)
+                self._failures.put(failure)
                 return True
             except Exception as error:  # whatever it is, the sender's answer stands
-                report("a refused event was not kept", error)
+                log_error("a refused event was not kept", error)
                 return False
 
         kept = sum(self._threads.map(keep, failures.values()))
         if kept < len(failures):
-            count("FailuresNotKept", len(failures) - kept)
+            emit_count("FailuresNotKept", len(failures) - kept)
         return kept == len(failures)
 
 
 _Put = tuple[int, StoredEvent, dict[str, Any]]
-_Answer = tuple[str, Outcome] | Refusal
+_Answer = tuple[str, IngestOutcome] | Refusal
 
 
 def _stored(event: Event, organization_id: str, binding: Binding, now_ms: int, receipt: str) -> StoredEvent:
@@ -275,26 +266,29 @@ def _may_be_large(event: Event) -> bool:
 
 
 def _measure(
-    binding: Binding, processed: Mapping[int, tuple[str, Outcome]], refused: Mapping[int, Refusal], lags: Sequence[int]
+    binding: Binding,
+    processed: Mapping[int, tuple[str, IngestOutcome]],
+    refused: Mapping[int, Refusal],
+    lags: Sequence[int],
 ) -> None:
     """Figures of a request, and one line of the log. `lags` are the milliseconds that new events were on their way."""
     outcomes = Counter(str(outcome) for _, outcome in processed.values())
     reasons = Counter(refusal.reason for refusal in refused.values())
     late = sum(lag > LATE for lag in lags)
     for outcome, number in outcomes.items():
-        count("EventsTaken", number, outcome=outcome)
+        emit_count("EventsTaken", number, outcome=outcome)
     for reason, number in reasons.items():
-        count("EventsRefused", number, reason=reason)
+        emit_count("EventsRefused", number, reason=reason)
     if late:
-        count("EventsLate", late)
+        emit_count("EventsLate", late)
     if lags:
-        milliseconds("EventLag", max(0, *lags))
+        emit_duration("EventLag", max(0, *lags))
     logger.info(
         "taken",
         source=binding.configuration.source,
         configuration=binding.configuration.configuration_id,
-        stored=outcomes[Outcome.CREATED],  # "created" is the name of a log record's own date
-        duplicate=outcomes[Outcome.DUPLICATE],
+        stored=outcomes[IngestOutcome.CREATED],  # "created" is the name of a log record's own date
+        duplicate=outcomes[IngestOutcome.DUPLICATE],
         refused=sum(reasons.values()),
         reasons=reasons,
         late=late,

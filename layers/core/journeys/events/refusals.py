@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-class Answer(NamedTuple):
+class RefusalStatus(NamedTuple):
     """How a reason is told to the sender."""
 
     status: int
@@ -12,22 +12,22 @@ class Answer(NamedTuple):
 
 
 REASONS = {
-    "invalid.event": Answer(400),
-    "missing.date": Answer(400),
-    "invalid.date": Answer(400),
-    "date.in.future": Answer(400),
-    "missing.identifier": Answer(400),
-    "invalid.identifier": Answer(400),
-    "missing.id": Answer(400),
-    "invalid.id": Answer(400),
-    "event.too.large": Answer(422),
-    "too.many.attributes": Answer(422),
-    "unknown.attribute": Answer(422),
-    "missing.attribute": Answer(422),
-    "invalid.attribute": Answer(422),
-    "event.conflict": Answer(409),
-    "too.many.requests": Answer(429, retryable=True),
-    "service.unavailable": Answer(503, retryable=True),
+    "invalid.event": RefusalStatus(400),
+    "missing.date": RefusalStatus(400),
+    "invalid.date": RefusalStatus(400),
+    "date.in.future": RefusalStatus(400),
+    "missing.identifier": RefusalStatus(400),
+    "invalid.identifier": RefusalStatus(400),
+    "missing.id": RefusalStatus(400),
+    "invalid.id": RefusalStatus(400),
+    "event.too.large": RefusalStatus(422),
+    "too.many.attributes": RefusalStatus(422),
+    "unknown.attribute": RefusalStatus(422),
+    "missing.attribute": RefusalStatus(422),
+    "invalid.attribute": RefusalStatus(422),
+    "event.conflict": RefusalStatus(409),
+    "too.many.requests": RefusalStatus(429, retryable=True),
+    "service.unavailable": RefusalStatus(503, retryable=True),
 }
 
 SCHEMA_REASONS = frozenset({"unknown.attribute", "missing.attribute", "invalid.attribute"})

@@ -14,7 +14,7 @@ from journeys.events.model import Event, ExternalId
 from journeys.events.refusals import Refusal
 from journeys.registry import limits
 from journeys.registry.schemas.document import Document, Field
-from journeys.registry.schemas.kinds import CORE_TYPES, LARGEST_NUMBER, Kind
+from journeys.registry.schemas.kinds import CORE_TYPES, LARGEST_NUMBER, AttributeKind
 
 MAX_ID_BYTES = 255
 MAX_FUTURE_MS = 60 * 60 * 1000
@@ -50,7 +50,7 @@ _SHOWABLE = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 """How a field's name looks: no spaces, as in names of people, and no long numbers."""
 
 
-class _Refused(Exception):
+class _EventProblem(Exception):
     def __init__(self, reason: str, message: str, field_name: str | None = None) -> None:
         super().__init__(reason)
         self.refusal = Refusal(reason, message, field_name)
@@ -60,40 +60,40 @@ def check(raw: object, validator: "AttributeValidator", now_ms: int) -> Event | 
     """The event that a sender sent, or why it is refused."""
     try:
         if not isinstance(raw, dict):
-            raise _Refused("invalid.event", "An event must be a JSON object.")
+            raise _EventProblem("invalid.event", "An event must be a JSON object.")
         date_created = _date(raw.get("dateCreated"), now_ms)
         external_ids = _external_ids(raw.get("identifiers"))
         event_id = _event_id(raw.get("id"))
         if not raw.keys() <= _FIELDS:
             name = min(raw.keys() - _FIELDS)
-            raise _Refused(
+            raise _EventProblem(
                 "unknown.attribute",
                 "An event has an id, dateCreated, identifiers and attributes; all else belongs into attributes.",
                 _showable(name),
             )
         return Event(event_id, date_created, external_ids, _attributes(raw.get("attributes"), validator))
-    except _Refused as refused:
+    except _EventProblem as refused:
         return refused.refusal
 
 
 def _date(value: object, now_ms: int) -> int:
     """An event has a date, with a zone, not before 1970 and not over an hour ahead."""
     if value is None or (isinstance(value, str) and not value.strip()):
-        raise _Refused("missing.date", "The event has no date.", "dateCreated")
+        raise _EventProblem("missing.date", "The event has no date.", "dateCreated")
     try:
         moment = dates.parse(value) if isinstance(value, str) else None
     except ValueError:
         moment = None
     if moment is None:
-        raise _Refused(
+        raise _EventProblem(
             "invalid.date",
             "The date is not an ISO-8601 date and time with a zone, such as 2026-01-31T09:30:00Z.",
             "dateCreated",
         )
     if moment < 0:
-        raise _Refused("invalid.date", "The date is before 1970.", "dateCreated")
+        raise _EventProblem("invalid.date", "The date is before 1970.", "dateCreated")
     if moment > now_ms + MAX_FUTURE_MS:
-        raise _Refused("date.in.future", "The date is more than an hour in the future.", "dateCreated")
+        raise _EventProblem("date.in.future", "The date is more than an hour in the future.", "dateCreated")
     return moment
 
 
@@ -102,30 +102,32 @@ def _external_ids(identifiers: object) -> tuple[ExternalId, ...]:
     where = "identifiers.externalIds"
     external_ids = identifiers.get("externalIds") if isinstance(identifiers, dict) else None
     if external_ids is None or external_ids == []:
-        raise _Refused("missing.identifier", "The event names no customer.", where)
+        raise _EventProblem("missing.identifier", "The event names no customer.", where)
     if not isinstance(external_ids, list):
-        raise _Refused("invalid.identifier", "The external ids are not a list.", where)
+        raise _EventProblem("invalid.identifier", "The external ids are not a list.", where)
     return tuple(_external_id(one, f"{where}[{place}]") for place, one in enumerate(external_ids))
 
 
 def _external_id(raw: object, where: str) -> ExternalId:
     if raw is not None and not isinstance(raw, dict):
-        raise _Refused("invalid.identifier", "An external id must be an object.", where)
+        raise _EventProblem("invalid.identifier", "An external id must be an object.", where)
     given: Mapping[str, object] = raw if isinstance(raw, dict) else {}
     parts: list[str] = []
     for name in ("externalSourceId", "value"):
         part = given.get(name)
         if part is None or (isinstance(part, str) and not part.strip()):
-            raise _Refused("missing.identifier", f"An external id has no {name}.", f"{where}.{name}")
+            raise _EventProblem("missing.identifier", f"An external id has no {name}.", f"{where}.{name}")
         if not isinstance(part, str):
-            raise _Refused("invalid.identifier", f"The {name} of an external id must be a text.", f"{where}.{name}")
+            raise _EventProblem(
+                "invalid.identifier", f"The {name} of an external id must be a text.", f"{where}.{name}"
+            )
         if len(part.encode()) > MAX_ID_BYTES:
-            raise _Refused(
+            raise _EventProblem(
                 "invalid.identifier", f"The {name} of an external id is over {MAX_ID_BYTES} bytes.", f"{where}.{name}"
             )
         parts.append(part)
     if parts[1].strip().lower() in PLACEHOLDERS:
-        raise _Refused(
+        raise _EventProblem(
             "invalid.identifier", "The customer's value is a placeholder, which names nobody.", f"{where}.value"
         )
     return ExternalId(*parts)
@@ -134,11 +136,11 @@ def _external_id(raw: object, where: str) -> ExternalId:
 def _event_id(value: object) -> str:
     """An event has an id of at most 255 bytes, by which a repeat is known."""
     if value is None or (isinstance(value, str) and not value.strip()):
-        raise _Refused("missing.id", "The event has no id.", "id")
+        raise _EventProblem("missing.id", "The event has no id.", "id")
     if not isinstance(value, str):
-        raise _Refused("invalid.id", "The event's id must be a text.", "id")
+        raise _EventProblem("invalid.id", "The event's id must be a text.", "id")
     if len(value.encode()) > MAX_ID_BYTES:
-        raise _Refused("invalid.id", f"The event's id is over {MAX_ID_BYTES} bytes.", "id")
+        raise _EventProblem("invalid.id", f"The event's id is over {MAX_ID_BYTES} bytes.", "id")
     return value
 
 
@@ -147,9 +149,9 @@ def _attributes(attributes: object, validator: "AttributeValidator") -> Mapping[
     if attributes is None:
         attributes = {}
     if not isinstance(attributes, dict):
-        raise _Refused("invalid.attribute", "The attributes must be an object.", "attributes")
+        raise _EventProblem("invalid.attribute", "The attributes must be an object.", "attributes")
     if len(attributes) > limits.MAX_FIELDS:
-        raise _Refused(
+        raise _EventProblem(
             "too.many.attributes",
             f"The event has {len(attributes)} attributes; {limits.MAX_FIELDS} are allowed.",
             "attributes",
@@ -193,32 +195,32 @@ class AttributeValidator:
         name = str(worst["loc"][0]) if worst["loc"] else ""
         match worst["type"]:
             case "extra_forbidden":
-                raise _Refused(
+                raise _EventProblem(
                     "unknown.attribute", "The event has an attribute that its schema does not name.",
                     f"attributes.{_showable(name)}",
                 )  # fmt: skip
             case "missing":
-                raise _Refused("missing.attribute", "A required attribute is missing.", f"attributes.{name}")
+                raise _EventProblem("missing.attribute", "A required attribute is missing.", f"attributes.{name}")
             case _:
                 said = worst["msg"] if len(worst["msg"]) <= MAX_MESSAGE else f"{worst['msg'][:MAX_MESSAGE]}…"
-                raise _Refused("invalid.attribute", f"{said}.", f"attributes.{name}")
+                raise _EventProblem("invalid.attribute", f"{said}.", f"attributes.{name}")
 
 
 def _schema(field: Field) -> core_schema.CoreSchema:
     match field.kind:
-        case Kind.ENUM:
+        case AttributeKind.ENUM:
             return core_schema.literal_schema(list(field.enum))
-        case Kind.BOOLEAN:
+        case AttributeKind.BOOLEAN:
             return core_schema.bool_schema(strict=True)
-        case Kind.INTEGER:
+        case AttributeKind.INTEGER:
             return core_schema.no_info_plain_validator_function(_number(field, "a whole number", (int,)))
-        case Kind.NUMBER:
+        case AttributeKind.NUMBER:
             return core_schema.no_info_plain_validator_function(_number(field, "a number", (int, Decimal)))
-        case Kind.DATE:
+        case AttributeKind.DATE:
             return core_schema.no_info_plain_validator_function(_calendar_date)
-        case Kind.DATETIME:
+        case AttributeKind.DATETIME:
             return core_schema.no_info_plain_validator_function(_moment)
-        case Kind.TAG:
+        case AttributeKind.TAG:
             return core_schema.list_schema(
                 core_schema.str_schema(strict=True, min_length=field.min_length, max_length=field.max_length),
                 min_length=field.min_items,

@@ -17,7 +17,7 @@ from journeys.journey.store import JourneyStore
 from journeys.stream.batch import lag_ms
 from journeys.stream.failures import RecordFailures
 from journeys.stream.records import NewEvent, Record, sequence_number, split
-from journeys.telemetry import count, milliseconds, report
+from journeys.telemetry import emit_count, emit_duration, log_error
 
 CUSTOMERS_AT_ONCE = 8
 """Customers whose journeys are projected in parallel."""
@@ -61,7 +61,7 @@ class Projector:
         summaries = self._read_summaries(by_journey)
         for numbers in self._threads.map(lambda key: self._project(by_journey[key], summaries.get(key)), by_journey):
             to_retry += numbers
-        milliseconds("JourneyLag", lag_ms(records))
+        emit_duration("JourneyLag", lag_ms(records))
         return to_retry
 
     def _read_summaries(self, journey_keys: Iterable[str]) -> dict[str, Summary]:
@@ -73,7 +73,7 @@ class Projector:
         try:
             return self._journeys.summaries(journey_keys)
         except (ClientError, BotoCoreError, JourneysError) as error:
-            report("the summaries of a batch were not read in one call", error)
+            log_error("the summaries of a batch were not read in one call", error)
             return {}
 
     def _project(self, events: Sequence[NewEvent[JourneyStep]], summary: Summary | None = None) -> list[str]:
@@ -87,14 +87,14 @@ class Projector:
             new = count_steps(self._journeys, events[0].value.journey_key, steps, known=summary)
         except (ClientError, BotoCoreError, JourneysError) as error:
             if not (isinstance(error, ClientError) and error_code(error) == "ValidationException"):
-                report("a journey is busy and will be retried", error)
-                count("ProjectionsDelayed")
+                log_error("a journey is busy and will be retried", error)
+                emit_count("ProjectionsDelayed")
                 return [sequence_number(event.record) for event in events]
-            report("DynamoDB rejected a step as invalid", error)
+            log_error("DynamoDB rejected a step as invalid", error)
         except Exception as error:
-            report("a step could not be added to its journey", error)
+            log_error("a step could not be added to its journey", error)
         else:
-            count("StepsCounted", new)
+            emit_count("StepsCounted", new)
             return []
         if len(events) > 1:
             return [number for event in events for number in self._project([event])]

@@ -9,7 +9,7 @@ from journeys.errors import NotFound
 from journeys.events.store import EventLog
 from journeys.journey.model import Journey, Step
 from journeys.journey.store import JourneyStore
-from journeys.jsontext import present
+from journeys.jsontext import omit_none
 from journeys.registry.schemas.model import Schema
 from journeys.registry.schemas.store import SchemaStore
 from journeys.response_size import count_fitting
@@ -41,7 +41,7 @@ class JourneyReader:
 
         def type_of(slot: str) -> dict[str, Any]:
             schema = types.get(slot)
-            return present({"schemaId": schema and schema.schema_id, "eventName": _name(types, slot)})
+            return omit_none({"schemaId": schema and schema.schema_id, "eventName": _name(types, slot)})
 
         return {
             "externalSourceId": external_source_id,
@@ -107,7 +107,7 @@ class JourneyReader:
             steps = list(islice(found, page_size + 1))
         events = self._events(organization_id, steps[:page_size])
         fit = count_fitting(events)
-        return present(
+        return omit_none(
             {
                 "entities": [event for event in events[:fit] if event is not None],
                 "nextCursor": cursors.encode(steps[fit - 1].key, *scope) if len(steps) > fit else None,

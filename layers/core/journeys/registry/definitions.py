@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from journeys import dates
-from journeys.jsontext import present
+from journeys.jsontext import omit_none
 from journeys.registry.schemas.model import Schema
 
 
@@ -54,7 +54,7 @@ def to_definition(schema: Schema) -> dict[str, Any]:
         "jsonSchema": {"id": schema.schema_id, "type": "object", "additionalProperties": False} | dict(raw),
         "selfUri": f"/api/v2/journey/views/eventdefinitions/{schema.schema_id}",
     }
-    return present(definition)
+    return omit_none(definition)
 
 
 def to_activation(schema: Schema) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def to_summary(schema: Schema, *, bound: bool) -> dict[str, Any]:
         "dateModified": dates.text(modified),
         "dateFirstActivated": dates.text(activation.date_first_activated) if activation else None,
     }
-    return present(summary)
+    return omit_none(summary)
 
 
 def to_change(schema: Schema, *, bound: bool) -> dict[str, Any] | None:

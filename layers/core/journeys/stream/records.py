@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from journeys.events.model import StoredEvent
-from journeys.telemetry import report
+from journeys.telemetry import log_error
 
 Record = Mapping[str, Any]
 """One record of a DynamoDB stream, as Lambda passes it."""
@@ -54,7 +54,7 @@ def split(records: Sequence[Record], convert: Callable[[StoredEvent], T]) -> Spl
         try:
             value = convert(StoredEvent.from_item(record["dynamodb"]["NewImage"]))
         except UNREADABLE as error:
-            report("a stream record cannot be read as an event", error)
+            log_error("a stream record cannot be read as an event", error)
             unreadable.append(record)
         else:
             new.append(NewEvent(record, value))

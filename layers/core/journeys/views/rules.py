@@ -13,7 +13,7 @@ from typing import NamedTuple
 from journeys.errors import BadRequest, Detail
 from journeys.registry.definitions import is_active
 from journeys.registry.schemas.document import Field
-from journeys.registry.schemas.kinds import FILTERABLE, Kind
+from journeys.registry.schemas.kinds import FILTERABLE, AttributeKind
 from journeys.registry.schemas.model import Schema
 from journeys.response_size import response_size
 from journeys.views.model import (
@@ -40,7 +40,7 @@ what is added to each, fits into the 6 MB that it may answer with."""
 LONGEST = 36_500 * MILLISECONDS["Days"]
 """The longest interval, duration and time constraint, in milliseconds: a hundred years."""
 
-NUMBERS = frozenset({Kind.INTEGER, Kind.NUMBER})
+NUMBERS = frozenset({AttributeKind.INTEGER, AttributeKind.NUMBER})
 _OF_AN_ATTRIBUTE = frozenset({Aggregate.MINIMUM, Aggregate.MAXIMUM, Aggregate.AVERAGE, Aggregate.SUM})
 _NUMBER = re.compile(r"-?\d{1,38}(\.\d{1,38})?", re.ASCII)
 _BOOLEANS = frozenset({"true", "false"})
@@ -210,13 +210,13 @@ def asks_for_values_that_can_be(predicate: Predicate, where: str, fields: Mappin
 def can_have(field: Field, value: str) -> bool:
     """Whether the text is that of a value that a field can have."""
     match field.kind:
-        case Kind.ENUM:
+        case AttributeKind.ENUM:
             return value in field.enum
-        case Kind.BOOLEAN:
+        case AttributeKind.BOOLEAN:
             return value in _BOOLEANS
-        case Kind.INTEGER:
+        case AttributeKind.INTEGER:
             return bool(_NUMBER.fullmatch(value)) and not value.partition(".")[2].strip("0")
-        case Kind.NUMBER:
+        case AttributeKind.NUMBER:
             return bool(_NUMBER.fullmatch(value))
         case _:
             return True

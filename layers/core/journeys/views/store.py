@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from journeys import dates, jsontext, keys
 from journeys.aws import (
-    TransactionRefused,
+    ConditionsFailed,
     backoff,
     delete_all,
     from_item,
@@ -183,7 +183,7 @@ class ViewStore:
             try:
                 transact(self._dynamodb, writes)
                 return view
-            except TransactionRefused:
+            except ConditionsFailed:
                 time.sleep(wait)  # another version or chart came first, or the view is gone: look again
         raise AssertionError("backoff ends by raising")
 
@@ -219,7 +219,7 @@ class ViewStore:
             try:
                 transact(self._dynamodb, writes)
                 return view
-            except TransactionRefused:
+            except ConditionsFailed:
                 time.sleep(wait)  # another version or chart came first, or the view is gone: look again
         raise AssertionError("backoff ends by raising")
 
@@ -241,7 +241,7 @@ class ViewStore:
         ]
         try:
             transact(self._dynamodb, writes)
-        except TransactionRefused:
+        except ConditionsFailed:
             raise NotFound("There is no such view.") from None
         rows = query_all(
             self._dynamodb,

@@ -9,7 +9,7 @@ from typing import Any
 
 from journeys import dates
 from journeys.events.refusals import Refusal
-from journeys.jsontext import present
+from journeys.jsontext import omit_none
 
 ENDPOINT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -44,7 +44,7 @@ class Endpoint:
 
     def to_wire(self, url: str) -> dict[str, Any]:
         """An endpoint as the API shows it, without its secrets."""
-        return present(
+        return omit_none(
             {
                 "id": self.endpoint_id,
                 "name": self.name,
@@ -117,6 +117,6 @@ class MappedEvent:
         if self.event is not None:
             wire["event"] = self.event
         if self.refusal is not None:
-            wire |= present({"errorCode": self.refusal.reason, "errorMessage": self.refusal.message})
-            wire |= present({"fieldName": self.refusal.field_name})
+            wire |= omit_none({"errorCode": self.refusal.reason, "errorMessage": self.refusal.message})
+            wire |= omit_none({"fieldName": self.refusal.field_name})
         return wire

@@ -10,10 +10,10 @@ from journeys import dates, jsontext
 from journeys.cache import Cache
 from journeys.errors import BadRequest, Conflict, NotFound, ServiceUnavailable, TooManyRequests, Unauthenticated
 from journeys.events.bindings import Bindings
-from journeys.events.failures.model import Failure, failure_id
+from journeys.events.failures.model import Failure
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import MAX_ENTITIES, Ingest
-from journeys.telemetry import count, logger, report
+from journeys.telemetry import emit_count, log_error, logger
 from journeys.webhooks.delivery import INVALID_PAYLOAD, Answer, Delivery, NotProven, Unreadable
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.model import ENDPOINT_ID, Endpoint
@@ -58,7 +58,7 @@ class Receiver:
         if handshake is not None:
             return handshake
         outcomes = self._take(sender, endpoint, delivery, request_id, deadline)
-        count("Deliveries", sender=sender.name)
+        emit_count("Deliveries", sender=sender.name)
         logger.info("delivered", sender=sender.name, outcomes=dict(outcomes))
         return sender.acknowledge() or Answer(200, jsontext.dumps(dict(outcomes)))
 
@@ -86,10 +86,10 @@ class Receiver:
                 fresh = self._endpoints.fresh(id_) or endpoint
                 sender.verify(delivery, self._secrets.fresh(id_), fresh.options)
         except NotProven:
-            count("DeliveriesNotProven", sender=sender.name)
+            emit_count("DeliveriesNotProven", sender=sender.name)
             raise Unauthenticated("The delivery is not proven to come from its sender.", code="not.proven") from None
         except OSError as error:
-            report("a sender's key was not to be had", error)
+            log_error("a sender's key was not to be had", error)
             raise ServiceUnavailable("The sender's key is not to be had now; send it again in a moment.") from None
 
     # -- events --------------------------------------------------------------------------------------------------------
@@ -118,14 +118,14 @@ class Receiver:
                 except Unreadable as unreadable:
                     unsuited.append((str(unreadable), payload))
             for number, start in enumerate(range(0, len(events), MAX_ENTITIES)):
-                taken = self._ingest.take(
+                taken = self._ingest.ingest(
                     endpoint.organization_id,
                     endpoint.configuration_id,
                     events[start : start + MAX_ENTITIES],
                     request_id=f"{request_id}.{number}",
                     seconds=deadline - self._clock(),
                 )
-                if not taken.kept or any(refusal.retryable for refusal in taken.refused.values()):
+                if not taken.recorded or any(refusal.retryable for refusal in taken.refused.values()):
                     raise TooManyRequests("Not every event was stored or kept; send the delivery again.")
                 outcomes.update(str(outcome) for _, outcome in taken.processed.values())
                 outcomes["failed"] += len(taken.refused)
@@ -138,30 +138,25 @@ class Receiver:
             self._keep(endpoint, INVALID_PAYLOAD, message, [payload])
         outcomes["failed"] += len(unsuited)
         if not outcomes.total():
-            count("DeliveriesEmpty", sender=sender.name)
+            emit_count("DeliveriesEmpty", sender=sender.name)
         return outcomes
 
     def _keep(self, endpoint: Endpoint, reason: str, message: str, payloads: Sequence[Any]) -> None:
         """Keeps what no event could be made of; what cannot be kept is for the sender to send again."""
         now_ms = dates.now_ms()
         for payload in payloads:
-            self._failures.keep(
-                Failure(
-                    failure_id=failure_id(endpoint.configuration_id, payload),
-                    organization_id=endpoint.organization_id,
-                    configuration_id=endpoint.configuration_id,
-                    source=endpoint.sender,
+            self._failures.put(
+                Failure.of_delivery(
+                    endpoint.organization_id,
+                    endpoint.configuration_id,
+                    payload,
+                    sender=endpoint.sender,
                     reason=reason,
                     message=message,
-                    field_name=None,
-                    differing=(),
-                    payload=payload,
-                    date_first=now_ms,
-                    date_last=now_ms,
-                    replayable=False,
+                    now_ms=now_ms,
                 )
             )
-        count("EventsRefused", len(payloads), reason=reason)
+        emit_count("EventsRefused", len(payloads), reason=reason)
 
 
 def _raw(body: bytes) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from journeys import keys
-from journeys.aws import TransactionRefused, error_code, from_item, get_all, query_all, to_item, transact
+from journeys.aws import ConditionsFailed, error_code, from_item, get_all, query_all, to_item, transact
 from journeys.errors import NotFound
 from journeys.webhooks.model import Endpoint
 
@@ -66,7 +66,7 @@ class EndpointStore:
         """Writes an endpoint over itself. Raises NotFound where it was deleted meanwhile."""
         try:
             transact(self._dynamodb, [self._put(endpoint, "attribute_exists(pk)")])
-        except TransactionRefused:
+        except ConditionsFailed:
             raise NotFound("There is no such endpoint.") from None
 
     def delete(self, endpoint: Endpoint) -> None:

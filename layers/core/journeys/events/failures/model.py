@@ -1,30 +1,39 @@
-"""What was not taken in: kept for 30 days with its reason and its payload, so that nothing is lost in silence."""
+"""Failures: payloads that were refused, stored with the reason for 30 days so that nothing is lost silently."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from journeys import dates
-from journeys.jsontext import canonical, present
+from journeys import dates, keys
+from journeys.events.refusals import Refusal
+from journeys.jsontext import canonical, omit_none
+from journeys.registry.configurations.model import Configuration
 
-KEPT_SECONDS = 30 * 24 * 60 * 60
+RETENTION_SECONDS = 30 * 24 * 60 * 60
 
 PROJECTION_FAILED = "projection.failed"
 EVENT_CHANGED = "event.changed"
 EVENT_REMOVED = "event.removed"
 
+_RECORD_MESSAGES = {
+    PROJECTION_FAILED: "A stored event could not be added to its customer's journey.",
+    EVENT_CHANGED: "A stored event was changed. The payload is the event before the change.",
+    EVENT_REMOVED: "A stored event was deleted. The payload is the deleted event.",
+}
+
 
 def failure_id(configuration_id: str, payload: object) -> str:
-    """The id of a failure follows from its payload, so that a repeat, or a replay, is the same failure."""
+    """The id of a failure. It is a hash of the payload, so a repeated payload updates the existing failure."""
     return hashlib.sha256(f"{configuration_id}\n{canonical(payload)}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One payload that was refused. Dates are milliseconds; `replays` tell what came of trying again, the newest last.
+    """One refused payload.
 
-    `replayable` is False for a payload that is not an event as a sender sends it.
+    `date_first` and `date_last` are milliseconds since 1970. `replays` lists the results of replays, newest last.
+    `replayable` is False if the payload is not an event in the form in which senders send events.
     """
 
     failure_id: str
@@ -42,8 +51,77 @@ class Failure:
     replayable: bool = True
     replays: tuple[Mapping[str, Any], ...] = ()
 
+    @classmethod
+    def of_event(
+        cls, organization_id: str, configuration: Configuration, payload: object, refusal: Refusal, *, now_ms: int
+    ) -> "Failure":
+        """The failure of an event that ingest refused."""
+        return cls(
+            failure_id=failure_id(configuration.configuration_id, payload),
+            organization_id=organization_id,
+            configuration_id=configuration.configuration_id,
+            source=configuration.source,
+            reason=refusal.reason,
+            message=refusal.message,
+            field_name=refusal.field_name,
+            differing=refusal.differing,
+            payload=payload,
+            date_first=now_ms,
+            date_last=now_ms,
+        )
+
+    @classmethod
+    def of_delivery(
+        cls,
+        organization_id: str,
+        configuration_id: str,
+        payload: object,
+        *,
+        sender: str,
+        reason: str,
+        message: str,
+        now_ms: int,
+    ) -> "Failure":
+        """The failure of a webhook payload that could not be mapped to an event."""
+        return cls(
+            failure_id=failure_id(configuration_id, payload),
+            organization_id=organization_id,
+            configuration_id=configuration_id,
+            source=sender,
+            reason=reason,
+            message=message,
+            field_name=None,
+            differing=(),
+            payload=payload,
+            date_first=now_ms,
+            date_last=now_ms,
+            replayable=False,
+        )
+
+    @classmethod
+    def of_record(cls, image: Mapping[str, Any], reason: str, *, now_ms: int) -> "Failure":
+        """The failure of a stream record.
+
+        `image` is the stored event in DynamoDB's JSON. `reason` is PROJECTION_FAILED, EVENT_CHANGED or EVENT_REMOVED.
+        """
+        organization_id, configuration_id, *_ = [*keys.split(str(image.get("pk", {}).get("S", ""))), ""]
+        return cls(
+            failure_id=failure_id(configuration_id, [reason, image]),
+            organization_id=organization_id,
+            configuration_id=configuration_id,
+            source=str(image.get("source", {}).get("S", "")),
+            reason=reason,
+            message=_RECORD_MESSAGES[reason],
+            field_name=None,
+            differing=(),
+            payload=image,
+            date_first=now_ms,
+            date_last=now_ms,
+            replayable=False,
+        )
+
     def to_wire(self, *, whole: bool) -> dict[str, Any]:
-        """A failure as the API shows it; the payload only when it is looked at alone."""
+        """The failure as the API returns it. `whole` adds the payload and the replays."""
         wire: dict[str, Any] = {
             "id": self.failure_id,
             "configurationId": self.configuration_id,
@@ -59,4 +137,4 @@ class Failure:
         }
         if whole:
             wire |= {"payload": self.payload, "replays": list(self.replays)}
-        return present(wire)
+        return omit_none(wire)

@@ -11,7 +11,7 @@ from journeys.errors import Conflict, JourneysError
 from journeys.events.failures.model import Failure
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import MAX_ENTITIES, Ingest
-from journeys.telemetry import report
+from journeys.telemetry import log_error
 
 REPLAY_SECONDS = 10
 """How long one request goes on replaying; what is left is for the next."""
@@ -83,7 +83,7 @@ class Replay:
     ) -> Iterator[Failure]:
         """Failures of one configuration, tried in one go."""
         try:
-            taken = self._ingest.take(
+            taken = self._ingest.ingest(
                 organization_id,
                 failures[0].configuration_id,
                 [failure.payload for failure in failures],
@@ -91,7 +91,7 @@ class Replay:
                 seconds=seconds,
             )
         except JourneysError as error:  # the configuration takes no events now
-            report("a replay was refused", error)
+            log_error("a replay was refused", error)
             for failure in failures:
                 yield self._trace(failure, "failed", error.code)
             return
@@ -105,7 +105,7 @@ class Replay:
         replay = {"date": dates.text(dates.now_ms()), "outcome": str(outcome)}
         if reason is not None:
             replay["reason"] = reason
-        return self._failures.trace(failure, replay, resolved=outcome != "failed")
+        return self._failures.add_replay(failure, replay, resolved=outcome != "failed")
 
 
 def _batches(failures: Iterator[Failure]) -> Iterator[list[Failure]]:

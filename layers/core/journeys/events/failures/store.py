@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from journeys import dates, jsontext, keys
 from journeys.aws import from_item, is_condition_failure, query_all, to_value
 from journeys.errors import NotFound
-from journeys.events.failures.model import KEPT_SECONDS, Failure
+from journeys.events.failures.model import RETENTION_SECONDS, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ class FailureStore:
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
-    def keep(self, failure: Failure) -> None:
+    def put(self, failure: Failure) -> None:
         """Keeps a failure; one that is there already stays one, with the newest reason, and is open again."""
         payload = jsontext.dumps(failure.payload)
         values: dict[str, Any] = {
@@ -46,7 +46,7 @@ class FailureStore:
             "dateLast": dates.text(failure.date_last),
             "bucket": keys.failure_bucket(failure.organization_id, failure.failure_id),
             "place": keys.join(dates.text(failure.date_last), failure.failure_id),
-            "expires": failure.date_last // 1000 + KEPT_SECONDS,
+            "expires": failure.date_last // 1000 + RETENTION_SECONDS,
         }
         if len(payload.encode()) > MAX_PAYLOAD_IN_ROW:
             values["payloadKey"] = self._put_payload("failures", failure, payload)
@@ -62,17 +62,17 @@ class FailureStore:
             | {":first": to_value(dates.text(failure.date_first))},
         )
 
-    def keep_evidence(self, failure: Failure) -> None:
+    def put_with_evidence(self, failure: Failure) -> None:
         """Keeps what was in the log before somebody changed it; in the bucket, where it never expires."""
         self._put_payload("evidence", failure, jsontext.dumps(failure.payload))
-        self.keep(failure)
+        self.put(failure)
 
     def _put_payload(self, folder: str, failure: Failure, payload: str) -> str:
         key = f"{folder}/{keys.join(failure.organization_id)}/{failure.failure_id}.json"
         self._s3().put_object(Bucket=self._bucket, Key=key, Body=payload.encode(), ContentType="application/json")
         return key
 
-    def trace(self, failure: Failure, replay: Mapping[str, Any], *, resolved: bool) -> Failure:
+    def add_replay(self, failure: Failure, replay: Mapping[str, Any], *, resolved: bool) -> Failure:
         """Notes how a replay went, unless the failure expired meanwhile."""
         replays = [*failure.replays, replay][-MAX_REPLAYS:]
         try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from journeys import dates
-from journeys.jsontext import present
+from journeys.jsontext import omit_none
 
 _NAMESPACE = uuid.UUID("5f0c6f0e-6d3f-5c67-9b0e-0b7c0a3b6f11")
 
@@ -31,7 +31,7 @@ class Configuration:
 
     def to_wire(self, *, schema_active: bool) -> dict[str, Any]:
         """The contract's `ExternalEventsConfiguration`."""
-        return present(
+        return omit_none(
             {
                 "id": self.configuration_id,
                 "name": self.name,

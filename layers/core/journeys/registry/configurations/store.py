@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from journeys import dates, keys
-from journeys.aws import TransactionRefused, from_item, is_condition_failure, query_all, to_item, to_value, transact
+from journeys.aws import ConditionsFailed, from_item, is_condition_failure, query_all, to_item, to_value, transact
 from journeys.errors import Conflict, NotFound
 from journeys.registry.configurations.model import Configuration, configuration_id
 
@@ -94,7 +94,7 @@ class ConfigurationStore:
                     },
                 ],
             )
-        except TransactionRefused as refused:
+        except ConditionsFailed as refused:
             if 0 not in refused.failed:
                 raise Conflict(
                     "A configuration for this schema and source exists already.",

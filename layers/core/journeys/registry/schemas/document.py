@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from journeys import jsontext
 from journeys.errors import BadRequest, Detail
 from journeys.registry import limits
-from journeys.registry.schemas.kinds import CORE_TYPES, PLAIN_TYPES, CoreType, Kind, Range
+from journeys.registry.schemas.kinds import CORE_TYPES, PLAIN_TYPES, AttributeKind, CoreType, Range
 
 DRAFT_04 = "http://json-schema.org/draft-04/schema#"
 _DOCUMENT_KEYWORDS = frozenset(
@@ -30,7 +30,7 @@ T = TypeVar("T")
 class Field:
     """One field: its kind and its bounds, None where there is none. Lengths count characters."""
 
-    kind: Kind
+    kind: AttributeKind
     min_length: int | None = None
     max_length: int | None = None
     minimum: Number | None = None
@@ -50,7 +50,7 @@ class Document:
     raw: Mapping[str, Any] = field(compare=False)
 
 
-class _Refused(Exception):
+class _SchemaProblem(Exception):
     def __init__(self, code: str, where: str, message: str) -> None:
         super().__init__(message)
         self.code, self.where, self.message = code, where, message
@@ -58,12 +58,12 @@ class _Refused(Exception):
 
 def parse(raw: object) -> Document:
     """The document that a request carries. Raises BadRequest with one detail for each thing wrong."""
-    problems: list[_Refused] = []
+    problems: list[_SchemaProblem] = []
 
     def attempt(read: Callable[..., T], *arguments: Any, default: T) -> T:
         try:
             return read(*arguments)
-        except _Refused as refused:
+        except _SchemaProblem as refused:
             problems.append(refused)
             return default
 
@@ -82,7 +82,7 @@ def parse(raw: object) -> Document:
     for name, definition in properties.items():
         try:
             fields[name] = _field(name, definition)
-        except _Refused as refused:
+        except _SchemaProblem as refused:
             problems.append(refused)
     required = attempt(_required, raw, properties, default=frozenset[str]())
     if problems:
@@ -97,20 +97,20 @@ def parse(raw: object) -> Document:
     return Document(title, fields, required, written)
 
 
-def _frame_problems(raw: Mapping[str, Any]) -> Iterator[_Refused]:
+def _frame_problems(raw: Mapping[str, Any]) -> Iterator[_SchemaProblem]:
     if raw.get("$schema") not in (None, DRAFT_04, DRAFT_04.rstrip("#")):
-        yield _Refused("invalid.schema", "$schema", f"$schema must be {DRAFT_04}.")
+        yield _SchemaProblem("invalid.schema", "$schema", f"$schema must be {DRAFT_04}.")
     if raw.get("type") not in (None, "object"):
-        yield _Refused("invalid.schema", "type", "The type of a schema can only be object.")
+        yield _SchemaProblem("invalid.schema", "type", "The type of a schema can only be object.")
     if raw.get("additionalProperties") is not None and raw["additionalProperties"] is not False:
-        yield _Refused("invalid.schema", "additionalProperties", "additionalProperties can only be false.")
+        yield _SchemaProblem("invalid.schema", "additionalProperties", "additionalProperties can only be false.")
 
 
 def _text(value: object, where: str, lengths: Range) -> str:
     if not isinstance(value, str) or (not value.strip() and lengths[0]):
-        raise _Refused("invalid.schema", where, f"{where} must be a text that is not blank.")
+        raise _SchemaProblem("invalid.schema", where, f"{where} must be a text that is not blank.")
     if len(value) > lengths[1]:
-        raise _Refused("invalid.schema", where, f"{where} has {len(value)} characters; {lengths[1]} are allowed.")
+        raise _SchemaProblem("invalid.schema", where, f"{where} has {len(value)} characters; {lengths[1]} are allowed.")
     return value.strip()
 
 
@@ -119,9 +119,9 @@ def _properties(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     if properties is None:
         return {}
     if not isinstance(properties, Mapping):
-        raise _Refused("invalid.schema", "properties", "properties must be an object.")
+        raise _SchemaProblem("invalid.schema", "properties", "properties must be an object.")
     if len(properties) > limits.MAX_FIELDS:
-        raise _Refused(
+        raise _SchemaProblem(
             "too.many.fields",
             "properties",
             f"A schema has {limits.MAX_FIELDS} fields at most; this has {len(properties)}.",
@@ -134,10 +134,12 @@ def _required(raw: Mapping[str, Any], properties: Mapping[str, Any]) -> frozense
     if required is None:
         return frozenset()
     if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
-        raise _Refused("invalid.schema", "required", "required must be a list of field names.")
+        raise _SchemaProblem("invalid.schema", "required", "required must be a list of field names.")
     for name in required:
         if name not in properties:
-            raise _Refused("invalid.schema", "required", f"required names {name!r}, which is not among the properties.")
+            raise _SchemaProblem(
+                "invalid.schema", "required", f"required names {name!r}, which is not among the properties."
+            )
     return frozenset(required)
 
 
@@ -145,9 +147,9 @@ def _field(name: str, definition: object) -> Field:
     where = f"properties.{name}"
     low, high = limits.FIELD_NAME
     if not low <= len(name) <= high or not name.strip():
-        raise _Refused("invalid.schema", "properties", f"A field's name has {low} to {high} characters.")
+        raise _SchemaProblem("invalid.schema", "properties", f"A field's name has {low} to {high} characters.")
     if not isinstance(definition, Mapping):
-        raise _Refused("invalid.schema", where, f"{where} must be an object.")
+        raise _SchemaProblem("invalid.schema", where, f"{where} must be an object.")
     core, used = _core_type(where, definition)
     if "title" in definition:
         _text(definition["title"], f"{where}.title", limits.FIELD_TITLE)
@@ -156,19 +158,19 @@ def _field(name: str, definition: object) -> Field:
 
     kind = core.kind
     known = used | _ANNOTATIONS | set(core.fields)
-    if kind in (Kind.STRING, Kind.ENUM):
+    if kind in (AttributeKind.STRING, AttributeKind.ENUM):
         known |= {"enum"}
-    if kind is Kind.ENUM:
+    if kind is AttributeKind.ENUM:
         known |= {"_enumProperties"}
-    if kind is Kind.TAG:
+    if kind is AttributeKind.TAG:
         known |= {"items"}
     for keyword in sorted(definition.keys() - known):
         raise _unknown_keyword(where, keyword)
 
-    items = _items(where, definition.get("items"), core) if kind is Kind.TAG else {}
+    items = _items(where, definition.get("items"), core) if kind is AttributeKind.TAG else {}
     enum: tuple[str, ...] = ()
-    if kind is Kind.ENUM or "enum" in definition:
-        enum, kind = _enum(where, definition.get("enum")), Kind.ENUM
+    if kind is AttributeKind.ENUM or "enum" in definition:
+        enum, kind = _enum(where, definition.get("enum")), AttributeKind.ENUM
         _enum_properties(where, definition.get("_enumProperties"), enum)
     bounds = items | _bounds(where, definition, core.fields)
     return Field(kind, enum=enum, **bounds)
@@ -178,24 +180,26 @@ def _core_type(where: str, definition: Mapping[str, Any]) -> tuple[CoreType, set
     """The core type that a definition names, and the keywords that named it."""
     if "allOf" in definition:
         if "type" in definition:
-            raise _Refused("invalid.schema", where, f"{where} has both type and allOf; one is enough.")
+            raise _SchemaProblem("invalid.schema", where, f"{where} has both type and allOf; one is enough.")
         match definition["allOf"]:
             case [{"$ref": str(ref), **rest}] if not rest and ref.startswith(_REF):
                 core = CORE_TYPES.get(ref.removeprefix(_REF))
                 if core is not None:
                     return core, {"allOf"}
-                raise _Refused("unknown.type", where, f"{where} refers to the core type {ref!r}, which does not exist.")
+                raise _SchemaProblem(
+                    "unknown.type", where, f"{where} refers to the core type {ref!r}, which does not exist."
+                )
             case _:
-                raise _Refused(
+                raise _SchemaProblem(
                     "invalid.schema", f"{where}.allOf", f'{where}.allOf must be [{{"$ref": "{_REF}<core type>"}}].'
                 )
     if "type" not in definition:
         if "enum" in definition:
             return CORE_TYPES["enum"], set()
-        raise _Refused("unknown.type", where, f"{where} has neither a type nor a core type.")
+        raise _SchemaProblem("unknown.type", where, f"{where} has neither a type nor a core type.")
     core = PLAIN_TYPES.get(definition["type"]) if isinstance(definition["type"], str) else None
     if core is None:
-        raise _Refused(
+        raise _SchemaProblem(
             "unknown.type",
             f"{where}.type",
             f"{where}.type is {definition['type']!r}; it can be {', '.join(sorted(PLAIN_TYPES))}.",
@@ -207,12 +211,12 @@ def _items(where: str, items: object, core: CoreType) -> dict[str, Any]:
     where = f"{where}.items"
     if items is None:
         if core is PLAIN_TYPES["array"]:
-            raise _Refused(
+            raise _SchemaProblem(
                 "invalid.schema", where, f'{where} is missing; an array holds strings: {{"type": "string"}}.'
             )
         items = {"type": "string"}
     if not isinstance(items, Mapping) or items.get("type") != "string":
-        raise _Refused("unknown.type", where, f"{where} must be of type string.")
+        raise _SchemaProblem("unknown.type", where, f"{where} must be of type string.")
     for keyword in sorted(items.keys() - set(core.item_fields) - {"type"}):
         raise _unknown_keyword(where, keyword)
     return _bounds(where, items, core.item_fields)
@@ -225,7 +229,7 @@ def _enum(where: str, values: object) -> tuple[str, ...]:
         or not all(isinstance(value, str) and 0 < len(value) <= 100 for value in values)
         or len(set(values)) != len(values)
     ):
-        raise _Refused(
+        raise _SchemaProblem(
             "invalid.schema", f"{where}.enum", f"{where}.enum must list different texts of 1 to 100 characters."
         )
     return tuple(values)
@@ -233,7 +237,7 @@ def _enum(where: str, values: object) -> tuple[str, ...]:
 
 def _enum_properties(where: str, properties: object, enum: tuple[str, ...]) -> None:
     if properties is not None and (not isinstance(properties, Mapping) or not properties.keys() <= set(enum)):
-        raise _Refused(
+        raise _SchemaProblem(
             "invalid.schema",
             f"{where}._enumProperties",
             f"{where}._enumProperties may describe values of the enum only.",
@@ -257,25 +261,27 @@ def _bounds(where: str, definition: Mapping[str, Any], allowed: Mapping[str, Ran
     for keyword, (low, high) in allowed.items():
         value = definition.get(keyword)
         if value is None and keyword in definition:
-            raise _Refused("invalid.schema", f"{where}.{keyword}", f"{where}.{keyword} must be a number.")
+            raise _SchemaProblem("invalid.schema", f"{where}.{keyword}", f"{where}.{keyword} must be a number.")
         if value is None:
             value = high if keyword in ("maxLength", "maxItems") else None
         elif type(value) not in ((int, Decimal) if keyword in ("minimum", "maximum") else (int,)):
-            raise _Refused("invalid.schema", f"{where}.{keyword}", f"{where}.{keyword} must be a number.")
+            raise _SchemaProblem("invalid.schema", f"{where}.{keyword}", f"{where}.{keyword} must be a number.")
         elif not low <= value <= high:
-            raise _Refused("invalid.schema", f"{where}.{keyword}", f"{where}.{keyword} must lie in {low} to {high}.")
+            raise _SchemaProblem(
+                "invalid.schema", f"{where}.{keyword}", f"{where}.{keyword} must lie in {low} to {high}."
+            )
         if value is not None:
             bounds[_NAMES[keyword]] = value
     for low_keyword, high_keyword in _PAIRS:
         lower, upper = bounds.get(_NAMES[low_keyword]), bounds.get(_NAMES[high_keyword])
         if lower is not None and upper is not None and lower > upper:
-            raise _Refused("invalid.schema", where, f"{where}: {low_keyword} is greater than {high_keyword}.")
+            raise _SchemaProblem("invalid.schema", where, f"{where}: {low_keyword} is greater than {high_keyword}.")
     return bounds
 
 
-def _unknown_keyword(where: str, keyword: str) -> _Refused:
+def _unknown_keyword(where: str, keyword: str) -> _SchemaProblem:
     place = f"{where}.{keyword}" if where else keyword
-    return _Refused("unknown.keyword", place, f"The keyword {place} is not known.")
+    return _SchemaProblem("unknown.keyword", place, f"The keyword {place} is not known.")
 
 
 def differences(old: Document, new: Document) -> Iterator[tuple[str, str, str]]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Kind(StrEnum):
+class AttributeKind(StrEnum):
     """What a field holds. A field never changes its kind."""
 
     STRING = "string"
@@ -25,15 +25,15 @@ class Kind(StrEnum):
 
 FILTERABLE = frozenset(
     {
-        Kind.STRING,
-        Kind.TEXT,
-        Kind.LONGTEXT,
-        Kind.URL,
-        Kind.IDENTIFIER,
-        Kind.ENUM,
-        Kind.INTEGER,
-        Kind.NUMBER,
-        Kind.BOOLEAN,
+        AttributeKind.STRING,
+        AttributeKind.TEXT,
+        AttributeKind.LONGTEXT,
+        AttributeKind.URL,
+        AttributeKind.IDENTIFIER,
+        AttributeKind.ENUM,
+        AttributeKind.INTEGER,
+        AttributeKind.NUMBER,
+        AttributeKind.BOOLEAN,
     }
 )
 """The kinds that journey views filter and chart."""
@@ -49,7 +49,7 @@ class CoreType:
     """A kind as the platform offers it: which bounds a field of it may set, and between which limits."""
 
     name: str
-    kind: Kind
+    kind: AttributeKind
     json_type: str
     description: str
     fields: Mapping[str, Range] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class CoreType:
     def to_wire(self) -> dict[str, Any]:
         """The contract's `Coretype`."""
         schema: dict[str, Any] = {"title": self.name, "description": self.description, "type": [self.json_type]}
-        if self.kind is Kind.TAG:
+        if self.kind is AttributeKind.TAG:
             schema["items"] = {"type": "string"}
         if self.pattern:
             schema["pattern"] = self.pattern
@@ -70,7 +70,7 @@ class CoreType:
             "dateCreated": "2024-01-01T00:00:00.000Z",
             "schema": schema,
             "current": True,
-            "validationFields": list(self.fields) + (["enum"] if self.kind is Kind.ENUM else []),
+            "validationFields": list(self.fields) + (["enum"] if self.kind is AttributeKind.ENUM else []),
             "validationLimits": _limits_to_wire(self.fields),
             "selfUri": f"/api/v2/journey/externalevents/schemas/coretypes/{self.name}",
         }
@@ -99,28 +99,28 @@ _ITEMS: dict[str, Range] = {"minItems": (0, 10), "maxItems": (1, 10)}
 CORE_TYPES = {
     core.name: core
     for core in (
-        CoreType("text", Kind.TEXT, "string", "A short text.", _lengths(100)),
-        CoreType("longtext", Kind.LONGTEXT, "string", "A long text.", _lengths(1000)),
-        CoreType("url", Kind.URL, "string", "A web address.", _lengths(2000), pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://\S+$"),
-        CoreType("identifier", Kind.IDENTIFIER, "string", "An identifier, without white space.", _lengths(100),
+        CoreType("text", AttributeKind.TEXT, "string", "A short text.", _lengths(100)),
+        CoreType("longtext", AttributeKind.LONGTEXT, "string", "A long text.", _lengths(1000)),
+        CoreType("url", AttributeKind.URL, "string", "A web address.", _lengths(2000), pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://\S+$"),
+        CoreType("identifier", AttributeKind.IDENTIFIER, "string", "An identifier, without white space.", _lengths(100),
                  pattern=r"^\S+$"),
-        CoreType("enum", Kind.ENUM, "string", "One of the values that the field lists."),
-        CoreType("integer", Kind.INTEGER, "integer", "A whole number.", _BOUNDS),
-        CoreType("number", Kind.NUMBER, "number", "A decimal number of up to 38 digits.", _BOUNDS),
-        CoreType("boolean", Kind.BOOLEAN, "boolean", "True or false."),
-        CoreType("checkbox", Kind.BOOLEAN, "boolean", "True or false; another name of boolean."),
-        CoreType("date", Kind.DATE, "string", "A calendar date: 2026-01-31."),
-        CoreType("datetime", Kind.DATETIME, "string", "A moment with its zone: 2026-01-31T09:30:00Z."),
-        CoreType("tag", Kind.TAG, "array", "A list of short texts.", _ITEMS, _lengths(100)),
+        CoreType("enum", AttributeKind.ENUM, "string", "One of the values that the field lists."),
+        CoreType("integer", AttributeKind.INTEGER, "integer", "A whole number.", _BOUNDS),
+        CoreType("number", AttributeKind.NUMBER, "number", "A decimal number of up to 38 digits.", _BOUNDS),
+        CoreType("boolean", AttributeKind.BOOLEAN, "boolean", "True or false."),
+        CoreType("checkbox", AttributeKind.BOOLEAN, "boolean", "True or false; another name of boolean."),
+        CoreType("date", AttributeKind.DATE, "string", "A calendar date: 2026-01-31."),
+        CoreType("datetime", AttributeKind.DATETIME, "string", "A moment with its zone: 2026-01-31T09:30:00Z."),
+        CoreType("tag", AttributeKind.TAG, "array", "A list of short texts.", _ITEMS, _lengths(100)),
     )
 }  # fmt: skip
 
 PLAIN_TYPES = {
-    "string": CoreType("string", Kind.STRING, "string", "", _lengths(LARGEST_STRING)),
+    "string": CoreType("string", AttributeKind.STRING, "string", "", _lengths(LARGEST_STRING)),
     "integer": CORE_TYPES["integer"],
     "number": CORE_TYPES["number"],
     "boolean": CORE_TYPES["boolean"],
-    "array": CoreType("array", Kind.TAG, "array", "", {"minItems": (0, 1000), "maxItems": (1, 1000)},
+    "array": CoreType("array", AttributeKind.TAG, "array", "", {"minItems": (0, 1000), "maxItems": (1, 1000)},
                       _lengths(LARGEST_STRING)),
 }  # fmt: skip
 """The types of plain JSON Schema draft-04 that are taken; an array is one of strings."""

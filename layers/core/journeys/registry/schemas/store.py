@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from journeys import dates, keys
 from journeys.aws import (
-    TransactionRefused,
+    ConditionsFailed,
     backoff,
     from_item,
     is_condition_failure,
@@ -24,7 +24,7 @@ from journeys.errors import Conflict, LimitReached, NotFound
 from journeys.registry import limits
 from journeys.registry.schemas.document import Document
 from journeys.registry.schemas.model import SLOTS, Activation, Schema, check_evolution
-from journeys.telemetry import count
+from journeys.telemetry import emit_count
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -131,9 +131,9 @@ class SchemaStore:
                         self._put(keys.schema_version(organization_id, schema.schema_id, 1), schema),
                     ],
                 )
-                count("EventTypesInUse", used + 1)
+                emit_count("EventTypesInUse", used + 1)
                 return schema
-            except TransactionRefused as refused:
+            except ConditionsFailed as refused:
                 if 2 in refused.failed:
                     raise _title_taken(document.title) from None
                 if 1 in refused.failed:
@@ -167,9 +167,9 @@ class SchemaStore:
                 writes.append(self._give_title_back(organization_id, schema))
             try:
                 transact(self._dynamodb, writes)
-                count("EventTypesInUse", used - 1)
+                emit_count("EventTypesInUse", used - 1)
                 break
-            except TransactionRefused:
+            except ConditionsFailed:
                 time.sleep(wait)
         for row in self._rows(keys.schema_versions(organization_id, schema_id)):
             self._dynamodb.delete_item(TableName=self._table, Key={"pk": row["pk"], "sk": row["sk"]})
@@ -224,7 +224,7 @@ class SchemaStore:
             writes.append(self._give_title_back(organization_id, old))
         try:
             transact(self._dynamodb, writes)
-        except TransactionRefused as refused:
+        except ConditionsFailed as refused:
             if takes_title and refused.failed == {2}:
                 raise _title_taken(new.title) from None
             raise _version_conflict(self.get(organization_id, schema_id).version) from None

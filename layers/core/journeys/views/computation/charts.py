@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from journeys.archive.columns import quoted, restored
-from journeys.registry.schemas.kinds import Kind
+from journeys.registry.schemas.kinds import AttributeKind
 from journeys.views.computation.filters import NUMBERS
 from journeys.views.computation.part import (
     COMBINE,
@@ -169,7 +169,7 @@ def _name(attribute: Attribute) -> Answer:
     if attribute.kind in NUMBERS:
         number = _number_of(attribute)
         return Answer(number.sql, lambda *values: _text(number.read(*values)))
-    if attribute.kind is Kind.BOOLEAN:
+    if attribute.kind is AttributeKind.BOOLEAN:
         return Answer((quoted(attribute.column),), lambda value: None if value is None else str(value).lower())
     return Answer((quoted(attribute.column),), lambda value: value)
 

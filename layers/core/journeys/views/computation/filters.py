@@ -8,10 +8,10 @@ from decimal import Context, Decimal, InvalidOperation
 
 from journeys.archive import columns
 from journeys.archive.columns import quoted
-from journeys.registry.schemas.kinds import Kind
+from journeys.registry.schemas.kinds import AttributeKind
 from journeys.views.model import Filter, NumberPredicate, Operator, Predicate, RangeValue, period
 
-NUMBERS = frozenset({Kind.INTEGER, Kind.NUMBER})
+NUMBERS = frozenset({AttributeKind.INTEGER, AttributeKind.NUMBER})
 
 
 class Parameters:
@@ -27,7 +27,7 @@ class Parameters:
         return f"${name}"
 
 
-def condition(filter_: Filter, fields: Mapping[str, Kind], parameters: Parameters) -> str | None:
+def condition(filter_: Filter, fields: Mapping[str, AttributeKind], parameters: Parameters) -> str | None:
     """SQL that is true where all predicates hold, and false elsewhere; None where there are none."""
     conditions = [
         *(_predicate(predicate, fields[predicate.dimension], parameters) for predicate in filter_.predicates),
@@ -36,13 +36,13 @@ def condition(filter_: Filter, fields: Mapping[str, Kind], parameters: Parameter
     return " AND ".join(conditions) or None
 
 
-def _predicate(predicate: Predicate, kind: Kind, parameters: Parameters) -> str:
+def _predicate(predicate: Predicate, kind: AttributeKind, parameters: Parameters) -> str:
     column = quoted(columns.attribute(kind, predicate.dimension))
     has = None
     if predicate.values is not None:
         if kind in NUMBERS:
             has = _is_one_of(predicate.dimension, predicate.values, parameters)
-        elif kind is Kind.BOOLEAN:
+        elif kind is AttributeKind.BOOLEAN:
             has = _in(column, (text for text in ("true", "false") if text in predicate.values))
         else:
             has = _in(column, map(parameters.add, dict.fromkeys(predicate.values)))
@@ -50,7 +50,7 @@ def _predicate(predicate: Predicate, kind: Kind, parameters: Parameters) -> str:
 
 
 def _number_predicate(predicate: NumberPredicate, parameters: Parameters) -> str:
-    column = quoted(columns.attribute(Kind.NUMBER, predicate.dimension))
+    column = quoted(columns.attribute(AttributeKind.NUMBER, predicate.dimension))
     has = None
     if predicate.range is not None:
         has = " AND ".join(
@@ -90,7 +90,7 @@ def _below_and_equal(name: str, number: Decimal, parameters: Parameters) -> dict
     Where the doubles tie and there is nothing beside the attribute's, it is what its double's shortest text says, and
     how that compares is known here. Otherwise what is beside it sorts as magnitudes do.
     """
-    column, rest = quoted(columns.attribute(Kind.NUMBER, name)), quoted(columns.remainder(name))
+    column, rest = quoted(columns.attribute(AttributeKind.NUMBER, name)), quoted(columns.remainder(name))
     nearest, number_rest = float(number), parameters.add(columns.exact(number))
     plain = Decimal(repr(nearest))
     double = parameters.add(nearest)
@@ -117,7 +117,7 @@ def _is_one_of(name: str, texts: Iterable[str], parameters: Parameters) -> str:
 
     It is true or false for every number, never NULL, also where there is nothing beside the attribute's.
     """
-    column, rest = quoted(columns.attribute(Kind.NUMBER, name)), quoted(columns.remainder(name))
+    column, rest = quoted(columns.attribute(AttributeKind.NUMBER, name)), quoted(columns.remainder(name))
     numbers = {number for text in texts if (number := _number(text)) is not None}
     taken_apart = [columns.rounded(number) for number in sorted(numbers)]
     doubles = [parameters.add(nearest) for nearest, beside in taken_apart if beside is None]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from journeys.archive import columns
 from journeys.errors import NotComputable
-from journeys.registry.schemas.kinds import FILTERABLE, Kind
+from journeys.registry.schemas.kinds import FILTERABLE, AttributeKind
 from journeys.registry.schemas.model import SLOTS
 from journeys.views.computation.filters import NUMBERS, Parameters, condition
 from journeys.views.model import Aggregate, Chart, Element, EventCountType, Filter, Link, TimeUnit, ViewDefinition
@@ -27,7 +27,7 @@ class EventType:
     """What a plan must know of an event type: the letter of its slot, and the kinds of its fields by their names."""
 
     slot: str
-    fields: Mapping[str, Kind]
+    fields: Mapping[str, AttributeKind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Attribute:
     """An attribute in the columns of the archive; `remainder` is there for numbers alone."""
 
     name: str
-    kind: Kind
+    kind: AttributeKind
     column: str
     remainder: str | None
 

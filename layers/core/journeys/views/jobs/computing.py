@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from journeys import dates, jsontext
 from journeys.errors import JourneysError, NotComputable, ServiceUnavailable, TooManyRequests
 from journeys.registry.schemas.store import SchemaStore
-from journeys.telemetry import count, logger, milliseconds, report
+from journeys.telemetry import emit_count, emit_duration, log_error, logger
 from journeys.views.computation.part import Part, merge, to_result
 from journeys.views.jobs.model import BROKEN, Job, JobError
 from journeys.views.jobs.order import Order, make_order
@@ -77,14 +77,14 @@ class Endings:
             if isinstance(error, JourneysError) and not isinstance(error, TooManyRequests | ServiceUnavailable):
                 self._fail(organization_id, job_id, JobError(error.code, error.message), attempt)
                 return
-            report("a try failed", error)
+            log_error("a try failed", error)
             raise TryFailed(type(error).__name__) from None
 
     def _fail(self, organization_id: str, job_id: str, error: JobError, attempt: int | None) -> None:
         job = self._jobs.fail(organization_id, job_id, error, attempt)
         self._ended("failed", job)
         if job is not None:
-            count("JobsFailed", reason=error.code)
+            emit_count("JobsFailed", reason=error.code)
 
     def _ended(self, how: str, job: Job | None) -> None:
         """Tells of an end; None is a try whose job had ended, or that another try had taken over."""
@@ -93,7 +93,7 @@ class Endings:
             return
         logger.info("job " + how, attempt=job.attempt)
         if job.attempt:
-            milliseconds("JobDuration", dates.now_ms() - job.date_begun)
+            emit_duration("JobDuration", dates.now_ms() - job.date_begun)
 
 
 class Computer:

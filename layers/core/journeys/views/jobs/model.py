@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from journeys import dates
-from journeys.jsontext import present
+from journeys.jsontext import omit_none
 from journeys.views.model import View
 
 ACCEPTED_MS = 7_200_000
@@ -87,7 +87,7 @@ class Job:
     def to_wire(self, view: View | None = None) -> dict[str, Any]:
         """The contract's `JourneyViewJob`, with the view as it was at acceptance, or its name alone; and ours: `error`
         and `dateDataUntil`, the newest receipt in the archive that the result was computed from."""
-        return present(
+        return omit_none(
             {
                 "id": self.job_id,
                 "dateCreated": dates.text(self.date_created),

@@ -7,7 +7,7 @@ from typing import Any
 from journeys.archive.columns import BUCKETS
 from journeys.archive.model import Snapshot
 from journeys.errors import NotFound
-from journeys.registry.schemas.kinds import Kind
+from journeys.registry.schemas.kinds import AttributeKind
 from journeys.registry.schemas.model import Schema
 from journeys.views.computation.plan import EventType, Plan, compile_plan
 from journeys.views.jobs.model import Job
@@ -58,7 +58,7 @@ class Order:
             at=values["at"],
             definition=ViewDefinition.model_validate(values["definition"]),
             types={
-                id_: EventType(one["slot"], {name: Kind(kind) for name, kind in one["fields"].items()})
+                id_: EventType(one["slot"], {name: AttributeKind(kind) for name, kind in one["fields"].items()})
                 for id_, one in values["types"].items()
             },
             snapshot=Snapshot.from_values(values["snapshot"]),

@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from journeys import dates
 from journeys.errors import Conflict, NotFound, ServiceUnavailable
-from journeys.telemetry import count, report
+from journeys.telemetry import emit_count, log_error
 from journeys.views.jobs.model import NOT_QUEUED, Job, Status, accepted, new_id, scheduled_id
 from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
 from journeys.views.model import View
@@ -47,9 +47,9 @@ class JobService:
         try:
             self._queue.send(organization_id, job.job_id)
         except (ClientError, BotoCoreError) as error:
-            report("a job could not be queued", error)
+            log_error("a job could not be queued", error)
             self._jobs.fail(organization_id, job.job_id, NOT_QUEUED)
-            count("JobsFailed", reason=NOT_QUEUED.code)
+            emit_count("JobsFailed", reason=NOT_QUEUED.code)
             raise ServiceUnavailable("The job could not be queued. Create the job again in a few seconds.") from None
         return JobWithView(job, view)
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError
 
 from journeys import dates, jsontext, keys
-from journeys.aws import TransactionRefused, error_code, from_item, is_condition_failure, query_all, to_item, to_value
+from journeys.aws import ConditionsFailed, error_code, from_item, is_condition_failure, query_all, to_item, to_value
 from journeys.aws import transact as write_all
 from journeys.errors import Conflict, NotFound
 from journeys.views.computation.part import Part
@@ -101,7 +101,7 @@ class JobStore:
                     for item in (own, beside)
                 ],
             )
-        except TransactionRefused:
+        except ConditionsFailed:
             return False
         return True
 

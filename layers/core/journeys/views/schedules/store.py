@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from journeys import dates, keys
 from journeys.aws import (
-    TransactionRefused,
+    ConditionsFailed,
     backoff,
     from_item,
     is_condition_failure,
@@ -78,7 +78,7 @@ class ScheduleStore:
         ]
         try:
             transact(self._dynamodb, writes)
-        except TransactionRefused as refused:
+        except ConditionsFailed as refused:
             if 0 in refused.failed:
                 raise NotFound("There is no such view.") from None
             raise Conflict("The view has a schedule; change that one.", code="schedule.exists") from None

@@ -2,7 +2,7 @@
 
 from journeys import dates
 from journeys.errors import NotFound
-from journeys.telemetry import logger, report
+from journeys.telemetry import log_error, logger
 from journeys.views.jobs.service import JobService
 from journeys.views.schedules.model import Schedule, next_date
 from journeys.views.schedules.store import ScheduleStore
@@ -32,7 +32,7 @@ class Timer:
             try:
                 self._run_schedule(schedule, settled_ms)
             except Exception as error:  # A broken schedule must not stop the others. Log only the error's type.
-                report("a scheduled job could not be made", error)
+                log_error("a scheduled job could not be made", error)
                 failed += 1
         return failed
 
