@@ -130,7 +130,7 @@ class Compaction:
             path = folder / "compacted.parquet"
             events = Events.of(connection, snapshot, paths, only=f"(hash BETWEEN {low} AND {high})")
             parquet.copy(connection, events.select(list(events.columns)), path)
-            facts = f"SELECT emit_count(*), min(date), max(date), max(received) FROM read_parquet({literal(path)})"
+            facts = f"SELECT count(*), min(date), max(date), max(received) FROM read_parquet({literal(path)})"
             rows, oldest, newest, received = connection.execute(facts).fetchall()[0]
             if rows:
                 size = path.stat().st_size
