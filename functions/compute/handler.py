@@ -1,4 +1,4 @@
-"""Computes jobs, one message of their queue at a time."""
+"""Computes jobs. The jobs queue invokes it with one message at a time."""
 
 import json
 from typing import Any
@@ -11,12 +11,12 @@ from journeys.aws import batch_s3, dynamodb, sqs, stepfunctions
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import ComputeSettings
 from journeys.telemetry import log_error, logger
-from journeys.views.jobs.computing import Computer
+from journeys.views.jobs.computing import JobComputer
 from journeys.views.jobs.running import Runner
-from journeys.views.jobs.store import JobQueue, JobStore, Machine, WorkStore
+from journeys.views.jobs.store import ComputationStateMachine, JobQueue, JobStore, WorkStore
 
-AGAIN_SECONDS = 20
-"""When a job that met trouble of ours is handed out again."""
+RETRY_SECONDS = 20
+"""Seconds until the queue delivers the message of a failed attempt again."""
 
 settings = ComputeSettings.read()
 table = settings.registry_table
@@ -26,12 +26,12 @@ queue = JobQueue(sqs(), settings.jobs_queue_url)
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    computer = Computer(
+    computer = JobComputer(
         JobStore(dynamodb(), table),
         WorkStore(batch_s3(), settings.archive_bucket),
         SchemaStore(dynamodb(), table),
         archive,
-        Machine(stepfunctions(), settings.computation_arn),
+        ComputationStateMachine(stepfunctions(), settings.computation_arn),
         Runner(archive, int(context.memory_limit_in_mb)),
         events_per_run=int(settings.events_per_run),
     )
@@ -42,7 +42,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
             computer.compute(message["organizationId"], message["jobId"])
         except Exception:
             try:
-                queue.hand_out_again(record["receiptHandle"], AGAIN_SECONDS)
+                queue.retry_in(record["receiptHandle"], RETRY_SECONDS)
             except (ClientError, BotoCoreError) as error:
-                log_error("a job is only handed out again later", error)
+                log_error("the retry delay of a job could not be shortened", error)
             raise

@@ -71,7 +71,7 @@ def interval_filter(request: Request) -> tuple[int | None, int | None]:
         return interval(text)
     except ValueError as error:
         raise BadRequest(
-            f"The query parameter interval is {error}.", details=[Detail("invalid.parameter", "interval")]
+            f"The query parameter interval {error}.", details=[Detail("invalid.parameter", "interval")]
         ) from None
 
 

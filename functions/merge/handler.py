@@ -1,10 +1,13 @@
-"""Ends jobs: completes one with its parts, or fails those that could not be computed.
+"""Ends jobs: completes a job with its partial results, or marks it as failed.
 
-The state machine asks for it, with an `error` where a part could not be computed; and the queue of messages that were
-handed out too often.
+One function serves three callers, because all of them end a job with the same conditional write: the state machine
+when all parts are computed, the state machine when a part failed after its retries, and the dead-letter queue of the
+jobs queue. A function of its own for failures would need another role, log group and alarm, and would differ only in
+not reading partial results.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -12,24 +15,40 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from journeys.aws import batch_s3, dynamodb
 from journeys.settings import ArchiveSettings
 from journeys.telemetry import logger
-from journeys.views.jobs.computing import Endings
+from journeys.views.jobs.computing import JobCompletion
 from journeys.views.jobs.store import JobStore, WorkStore
 
 settings = ArchiveSettings.read()
-endings = Endings(JobStore(dynamodb(), settings.registry_table), WorkStore(batch_s3(), settings.archive_bucket))
+completion = JobCompletion(
+    JobStore(dynamodb(), settings.registry_table), WorkStore(batch_s3(), settings.archive_bucket)
+)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     if "Records" in event:
         for record in event["Records"]:
-            message = json.loads(record["body"])
-            logger.append_keys(job=message["jobId"])
-            endings.broken(message["organizationId"], message["jobId"])
-        return
-    logger.append_keys(job=event["jobId"])
-    if "error" in event:
-        logger.error("a part could not be computed", error_type=event["error"].get("Error"))
-        endings.broken(event["organizationId"], event["jobId"], event["attempt"])
+            fail_dead_letter(json.loads(record["body"]))
+    elif "error" in event:
+        fail_attempt(event)
     else:
-        endings.merged(event["organizationId"], event["jobId"], event["attempt"])
+        merge_parts(event)
+
+
+def merge_parts(event: Mapping[str, Any]) -> None:
+    """Complete a job. The state machine calls this when all parts of an attempt are computed."""
+    logger.append_keys(job=event["jobId"])
+    completion.merge_parts(event["organizationId"], event["jobId"], event["attempt"])
+
+
+def fail_attempt(event: Mapping[str, Any]) -> None:
+    """Fail a job. The state machine calls this when a part of the current attempt failed after its retries."""
+    logger.append_keys(job=event["jobId"])
+    logger.error("a part could not be computed", error_type=event["error"].get("Error"))
+    completion.fail_after_retries(event["organizationId"], event["jobId"], event["attempt"])
+
+
+def fail_dead_letter(message: Mapping[str, Any]) -> None:
+    """Fail a job whose message the queue delivered too often."""
+    logger.append_keys(job=message["jobId"])
+    completion.fail_after_retries(message["organizationId"], message["jobId"])

@@ -1,4 +1,4 @@
-"""Computes one part of a job, as the state machine asks for it."""
+"""Computes one part of a job. The state machine invokes it for each part."""
 
 from typing import Any
 

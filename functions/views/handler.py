@@ -1,4 +1,4 @@
-"""Journey views: their versions, charts and schedules, what data there is for them, and which values filters know."""
+"""The API of journey views: versions, charts, schedules, the range of available data, and values for filters."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from journeys.views.model import View as SavedView
 from journeys.views.rules import check
 from journeys.views.schedules.model import Frequency
 from journeys.views.schedules.store import ScheduleStore
-from journeys.views.store import Head, ViewStore
+from journeys.views.store import ViewStore, ViewSummary
 
 VIEW = f"{VIEWS}/<view_id>"
 VERSIONS = f"{VIEW}/versions"
@@ -67,7 +67,7 @@ def checked(request: Request) -> ViewDefinition:
 # -- views -------------------------------------------------------------------------------------------------------------
 
 
-def wanted(request: Request) -> list[Head]:
+def wanted(request: Request) -> list[ViewSummary]:
     """The views that a listing is asked for: those whose name holds a text, or that a client of that id made."""
     found = views.all(request.organization_id)
     text, ids = request.text("nameOrCreatedBy"), request.text("id")

@@ -185,7 +185,7 @@ class Office:
                 patch.setattr(aws, name, lambda made=made: made)
             loaded = load(function)
         if function == "compute":
-            loaded.AGAIN_SECONDS = 0  # type: ignore[attr-defined]  # a test does not wait
+            loaded.RETRY_SECONDS = 0  # type: ignore[attr-defined]  # a test does not wait
         return loaded
 
     def messages(self) -> list[dict[str, Any]]:

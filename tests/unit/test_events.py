@@ -209,13 +209,13 @@ def test_the_archive_is_given_the_same_batch_as_the_journeys() -> None:
 def test_both_parts_of_the_job_that_is_at_work_have_customers_of_their_own(tables: Tables) -> None:
     seed_views(tables.dynamodb, tables.registry, s3(), BUCKET, seed(tables.dynamodb, tables.registry))
 
-    order = WorkStore(s3(), BUCKET).order(ORGANIZATION, PARTED_JOB, event_of("merge-parts")["attempt"])
+    spec = WorkStore(s3(), BUCKET).spec(ORGANIZATION, PARTED_JOB, event_of("merge-parts")["attempt"])
 
     buckets = {
         columns.bucket(columns.customer_hash(keys.journey(ORGANIZATION, "shop", customer))) for _, customer, *_ in PAST
     }
-    assert len(order.parts) == len(event_of("merge-parts")["parts"]) == 2
-    assert all(any(first <= bucket <= last for bucket in buckets) for first, last in order.parts)
+    assert len(spec.parts) == len(event_of("merge-parts")["parts"]) == 2
+    assert all(any(first <= bucket <= last for bucket in buckets) for first, last in spec.parts)
 
 
 def test_a_bucket_is_made_and_made_again_empty(tables: Tables) -> None:

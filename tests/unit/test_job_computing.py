@@ -24,13 +24,13 @@ from journeys.errors import NotComputable, ServiceUnavailable
 from journeys.registry.schemas.kinds import AttributeKind
 from journeys.registry.schemas.store import SchemaStore
 from journeys.views.computation import run as engine
-from journeys.views.computation.part import Part
+from journeys.views.computation.partial_result import PartialResult
 from journeys.views.computation.plan import EventType
 from journeys.views.jobs import computing, running
-from journeys.views.jobs.computing import TryFailed
+from journeys.views.jobs.computing import AttemptFailed
 from journeys.views.jobs.model import EXECUTING_MS, Job, Status
-from journeys.views.jobs.order import Order, split
 from journeys.views.jobs.running import Runner
+from journeys.views.jobs.spec import JobSpec, split
 from journeys.views.jobs.store import JobStore
 from journeys.views.model import View, ViewDefinition
 from tests.conftest import ORGANIZATION
@@ -86,13 +86,13 @@ def view(office: Office, now: list[int]) -> View:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine computes each part of the view once, since a test that repeats jobs is not about figures."""
-    known: dict[tuple[int, int], Part] = {}
+    known: dict[tuple[int, int], PartialResult] = {}
     of = reading.Events.of
 
     def connect_later(*how: Any) -> Any:
         return _Later(lambda: reading.connect(*how))
 
-    def run_once(plan: Any, events: Any, connection: Any, first: int, last: int) -> Part:
+    def run_once(plan: Any, events: Any, connection: Any, first: int, last: int) -> PartialResult:
         if (first, last) not in known:
             with connection.make() as opened:
                 known[first, last] = engine.run(plan, of(opened, *events), opened, first, last)
@@ -317,7 +317,7 @@ def test_whichever_call_of_a_computation_fails_the_next_try_completes_the_job(
             else:
                 raised = office.deliver(failing_at(place, error, after=after))
                 office.patiently()
-            assert [type(one) for one in raised] in ([type(error)], [TryFailed]), place
+            assert [type(one) for one in raised] in ([type(error)], [AttemptFailed]), place
             assert office.job(path)["status"] == "Complete", (place, after)
             expected(office.results(path))
             assert office.messages() == []
@@ -367,13 +367,13 @@ def test_parts_and_merging_raise_nothing_but_the_type_of_what_happened(
         assert office.deliver() == []
     (started,) = office.machine.started.values()
     for place in range(2):
-        with pytest.raises(TryFailed, match=r"^ClientError$"):
+        with pytest.raises(AttemptFailed, match=r"^ClientError$"):
             office.invoke(function, started | {"part": 0}, failing_at(place, TROUBLE, after=False))
     key = f"work/{ORGANIZATION}/{started['jobId']}/1/order.json"
     order = jsontext.loads(aws.s3().get_object(Bucket="archive", Key=key)["Body"].read())
     order["definition"]["elements"] = "ada@example.com"
     aws.s3().put_object(Bucket="archive", Key=key, Body=jsontext.dumps(order).encode())
-    with pytest.raises(TryFailed, match=r"^ValidationError$"):
+    with pytest.raises(AttemptFailed, match=r"^ValidationError$"):
         office.invoke(function, started | {"part": 0})
 
 
@@ -418,7 +418,7 @@ def test_trouble_has_the_message_handed_out_again_soon(office: Office, view: Vie
     office.accept(view)
     calls = failing_at(2, TROUBLE, after=False)
     (message,) = office.messages()
-    with pytest.raises(TryFailed, match=r"^ClientError$"):  # without the words, which may be a customer's
+    with pytest.raises(AttemptFailed, match=r"^ClientError$"):  # without the words, which may be a customer's
         office.invoke("compute", {"Records": [message]}, calls)
     assert calls.names[-1] == "change_message_visibility"
 
@@ -435,7 +435,7 @@ def test_trouble_with_the_queue_hides_no_other(office: Office, view: View) -> No
         return call()
 
     (message,) = office.messages()
-    with pytest.raises(TryFailed):
+    with pytest.raises(AttemptFailed):
         office.invoke("compute", {"Records": [message]}, Calls(fault))
 
 
@@ -534,7 +534,7 @@ def test_a_view_that_cannot_be_computed_fails_at_once_with_the_reason(
 def test_a_result_that_is_too_large_to_answer_with_fails_the_job(
     office: Office, view: View, monkeypatch: pytest.MonkeyPatch, *, in_parts: bool
 ) -> None:
-    monkeypatch.setattr(computing, "LARGEST_RESULT", 100)
+    monkeypatch.setattr(computing, "MAX_RESULT_BYTES", 100)
     path = office.accept(view)
     if in_parts:
         compute_in_parts(office)
@@ -578,7 +578,7 @@ def test_events_that_do_not_fit_fail_the_job_with_what_to_do(
             assert office.deliver() == []
         error = office.job(path)["error"]
         assert error["code"] == "events.do.not.fit"
-        assert "shorten the interval" in error["message"]
+        assert "Shorten the interval" in error["message"]
 
 
 def test_other_trouble_with_files_is_not_taken_for_a_lack_of_room(
@@ -619,7 +619,7 @@ def a_file(rows: int, first: int = 0, last: int = BUCKETS - 1) -> ArchiveFile:
     return ArchiveFile(f"k-{rows}-{first}", "2026-11-23", first, last, rows, 1, NOON, NOON, NOON)
 
 
-def an_order() -> Order:
+def an_order() -> JobSpec:
     definition: Any = {
         "name": "A",
         "duration": "P1D",
@@ -636,7 +636,7 @@ def an_order() -> Order:
         ],
     }
     text = jsontext.dumps(definition).replace('"PLACEHOLDER"', "12345678901234567890.123456789")
-    return Order(
+    return JobSpec(
         organization_id=ORGANIZATION,
         job_id="j",
         attempt=3,
@@ -650,8 +650,8 @@ def an_order() -> Order:
 
 def test_an_order_survives_json_to_the_last_digit() -> None:
     order = an_order()
-    assert Order.from_values(jsontext.loads(jsontext.dumps(order.to_values()).encode())) == order
-    assert order.plan() == Order.from_values(jsontext.loads(jsontext.dumps(order.to_values()).encode())).plan()
+    assert JobSpec.from_values(jsontext.loads(jsontext.dumps(order.to_values()).encode())) == order
+    assert order.plan() == JobSpec.from_values(jsontext.loads(jsontext.dumps(order.to_values()).encode())).plan()
 
 
 @given(

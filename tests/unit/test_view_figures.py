@@ -22,8 +22,8 @@ from journeys.events.model import Event, ExternalId, StoredEvent
 from journeys.registry.schemas.kinds import AttributeKind
 from journeys.views.computation import charts as charts_module
 from journeys.views.computation import links, run
-from journeys.views.computation import part as part_module
-from journeys.views.computation.part import Part, TooManyGroups, merge, to_result
+from journeys.views.computation import partial_result as partial_result_module
+from journeys.views.computation.partial_result import PartialResult, TooManyGroups, merge, to_result
 from journeys.views.computation.plan import BrokenView, EventType, compile_plan
 from journeys.views.model import ViewDefinition
 from tests.support.views_reference import Happened, figures
@@ -311,7 +311,7 @@ def test_every_figure_is_that_of_the_definitions(
     view, events = case
     archive = archived(connection, tmp_path, events, shuffle)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "ROWS_AT_ONCE", rows_at_once)
+        patch.setattr(run, "ROWS_PER_BATCH", rows_at_once)
         patch.setattr(links, "KEY_BITS", key_bits)
         part = run.run(compile_plan(view, TYPES, at), archive, connection)
     assert to_result(view, part) == figures(view, events, at)
@@ -341,7 +341,7 @@ def test_parts_of_any_split_merge_to_the_whole(
     parts = [
         run.run(plan, archive, connection, first, after - 1) for first, after in pairwise([0, *sorted(cuts), BUCKETS])
     ]
-    passed_on = [Part.from_values(jsontext.loads(jsontext.dumps(part.to_values()).encode())) for part in parts]
+    passed_on = [PartialResult.from_values(jsontext.loads(jsontext.dumps(part.to_values()).encode())) for part in parts]
     assert passed_on == parts
     assert to_result(view, merge(passed_on)) == to_result(view, run.run(plan, archive, connection))
     assert to_result(view, merge(reversed(passed_on))) == figures(view, events, AT)
@@ -588,13 +588,13 @@ def test_a_chart_of_too_many_groups_fails(compute: Compute, monkeypatch: pytest.
         )
     ]
     view = view_of(element("a"), charts=charts)
-    for module in (part_module, charts_module):
-        monkeypatch.setattr(module, "MOST_GROUPS", 10)
+    for module in (partial_result_module, charts_module):
+        monkeypatch.setattr(module, "MAX_GROUPS", 10)
     many = [happened(f"c{number}", 1, Count=number) for number in range(11)]
     assert len(values(compute(view, many[:10]))) == 10
     with pytest.raises(TooManyGroups, match="more than 10 groups"):
         compute(view, many)
-    monkeypatch.setattr(run, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(run, "ROWS_PER_BATCH", 1)
     with pytest.raises(TooManyGroups):  # though no part of it has too many
         compute(view, many)
 
@@ -605,12 +605,12 @@ def test_charts_of_too_many_values_together_fail(compute: Compute, monkeypatch: 
     view = view_of(
         element("a"), charts=[chart_of(*metrics_, **grouped), chart_of(metrics_[0], groupByMax=1, **grouped)]
     )
-    monkeypatch.setattr(part_module, "MOST_VALUES", 30)
+    monkeypatch.setattr(partial_result_module, "MAX_VALUES", 30)
     many = [happened(f"c{number}", 1, Count=number) for number in range(11)]
     assert len(values(compute(view, many[:10]))) == 10
     with pytest.raises(TooManyGroups, match="more than 30 values together"):
         compute(view, many)
-    monkeypatch.setattr(run, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(run, "ROWS_PER_BATCH", 1)
     with pytest.raises(TooManyGroups, match="more than 30 values together"):  # though no part of it has too many
         compute(view, many)
 

@@ -1,4 +1,4 @@
-"""Each way in which a view can be wrong is told by its code and its field, and nothing that is right is refused."""
+"""The rules for views: each problem is reported with its code, path and message, and valid views are accepted."""
 
 import inspect
 import json
@@ -28,11 +28,11 @@ Change = Callable[[View], object]
 
 def found(body: View) -> list[tuple[str, str]]:
     view = parsed(body)
-    return [(problem.code, problem.where) for problem in rules.problems(view, SCHEMAS)]
+    return [(problem.code, problem.path) for problem in rules.problems(view, SCHEMAS)]
 
 
 def put(path: str, value: Any) -> Change:
-    """Sets what a path such as `elements[0].filter` names; None takes it away."""
+    """Set the field with a path such as `elements[0].filter`; None deletes it."""
 
     def change(view: View) -> None:
         *way, last = path.replace("[", ".").replace("]", "").split(".")
@@ -228,12 +228,12 @@ WRONG: list[tuple[Change, str, str]] = [
 ]  # fmt: skip
 
 
-def test_a_view_with_every_part_that_there_is_has_no_problem() -> None:
+def test_a_complete_view_has_no_problems() -> None:
     assert found(view_body()) == []
 
 
 @pytest.mark.parametrize(("change", "code", "where"), WRONG, ids=lambda one: one if isinstance(one, str) else "")
-def test_what_is_wrong_is_told_once_with_its_field(change: Change, code: str, where: str) -> None:
+def test_each_problem_is_reported_once_with_its_code_and_path(change: Change, code: str, where: str) -> None:
     body = view_body()
     change(body)
     assert found(body) == [(code, where)]
@@ -266,19 +266,19 @@ RIGHT: list[Change] = [
 
 
 @pytest.mark.parametrize("change", RIGHT)
-def test_what_is_right_is_not_refused(change: Change) -> None:
+def test_a_valid_view_has_no_problems(change: Change) -> None:
     body = view_body()
     change(body)
     assert found(body) == []
 
 
-def test_every_link_of_a_cycle_is_told_and_no_other() -> None:
+def test_every_link_of_a_cycle_is_reported_and_no_other() -> None:
     body = view_body()
     put("elements[2].followedBy", [{"id": "parcel"}])(body)
     assert found(body) == [("cycle", "elements[1].followedBy[0].id"), ("cycle", "elements[2].followedBy[0].id")]
 
 
-def test_an_id_that_two_elements_have_is_told_with_what_follows_from_it() -> None:
+def test_a_duplicate_element_id_is_reported_once() -> None:
     body = view_body()
     del body["elements"][1]["followedBy"]
     put("elements[2].id", "parcel")(body)
@@ -286,10 +286,10 @@ def test_an_id_that_two_elements_have_is_told_with_what_follows_from_it() -> Non
     assert found(body) == [("duplicate.id", "elements[2].id")]
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
+def test_all_problems_of_a_view_are_reported_together() -> None:
     body = view_body()
     del body["duration"]
-    put("elements[0].attributes.id", "nothing")(body)  # of whose attributes no more is said
+    put("elements[0].attributes.id", "nothing")(body)  # so its attributes are not checked
     put("elements[2].followedBy", [{"id": "order"}, {"id": "nowhere"}])(body)
     put("charts[1].groupByMax", 3)(body)
     view = parsed(body)
@@ -309,13 +309,98 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     ]
 
 
-def test_a_message_repeats_nothing_of_the_view() -> None:
+def message(body: View, schemas: rules.Schemas = SCHEMAS) -> str:
+    with pytest.raises(BadRequest) as refused:
+        rules.check(parsed(body), schemas)
+    return refused.value.message
+
+
+def test_a_message_does_not_repeat_the_values_of_a_filter() -> None:
     body = view_body()
     predicate(dimension="member", values=["ada@example.com"])(body)
-    view = parsed(body)
+    assert message(body) == (
+        f'{PREDICATE}.values[0]: The attribute "member" cannot have this value. Allowed values: "true", "false".'
+    )
+
+
+MESSAGES: list[tuple[Change, str]] = [
+    (
+        predicate(dimension="channel", values=["fax"]),
+        f'{PREDICATE}.values[0]: The attribute "channel" cannot have this value. Allowed values: "web", "app".',
+    ),
+    (
+        predicate(dimension="items", values=["1.5"]),
+        (
+            f'{PREDICATE}.values[0]: The attribute "items" cannot have this value. '
+            "Use a whole number of at most 38 digits, such as -12."
+        ),
+    ),
+    (
+        predicate(dimension="chanel"),
+        f'{PREDICATE}.dimension: The event type has no attribute "chanel". Did you mean "channel"?',
+    ),
+    (
+        predicate(dimension="NOTE"),
+        f'{PREDICATE}.dimension: The event type has no attribute "NOTE". Did you mean "note"?',
+    ),
+    (
+        metric(aggregate="Sum", attribute="zzzz"),
+        (
+            'charts[1].metrics[0].attribute: The event type has no attribute "zzzz". '
+            'Its attributes: "channel", "due", "items", "labels", "member", "note", "total".'
+        ),
+    ),
+    (
+        predicate(dimension="due"),
+        (
+            f'{PREDICATE}.dimension: The attribute "due" is of kind date, which views cannot filter or group by. '
+            "Use an enum, number, string or boolean attribute."
+        ),
+    ),
+    (
+        all_of(put("duration", None), put("interval", "2026-02-01T00:00:00Z/2026-01-01T00:00:00Z")),
+        (
+            "interval: The interval does not end after its start. "
+            "Use the earlier date first, such as 2026-01-01T00:00:00Z/2026-02-01T00:00:00Z."
+        ),
+    ),
+    (
+        put("duration", "30 days"),
+        "duration: The duration is not an ISO-8601 duration. Use a form such as P30D or PT12H.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), MESSAGES, ids=lambda one: one if isinstance(one, str) else "")
+def test_a_message_says_where_the_problem_is_and_what_is_allowed(change: Change, expected: str) -> None:
+    body = view_body()
+    change(body)
+    assert message(body) == expected
+
+
+def test_a_message_lists_at_most_20_allowed_values() -> None:
+    document = jsontext.loads(jsontext.dumps(ORDER_DOCUMENT).encode())
+    document["properties"]["channel"]["enum"] = [f"channel-{number}" for number in range(23)]
+    body = view_body()
+    predicate(dimension="channel", values=["fax"])(body)
+    told = message(body, {**SCHEMAS, "order-type": schema("order-type", document)})
+    assert told.endswith('"channel-18", "channel-19" and 3 more.')
+
+
+def test_a_message_shortens_names_to_100_characters() -> None:
+    body = view_body()
+    predicate(dimension="n" * 256)(body)
+    assert f'"{"n" * 100}"' in message(body)
+
+
+def test_a_message_describes_at_most_10_problems_and_the_details_list_all() -> None:
+    body = view_body()
+    predicate(dimension="member", values=["maybe"] * 13)(body)
     with pytest.raises(BadRequest) as refused:
-        rules.check(view, SCHEMAS)
-    assert refused.value.message == f"{PREDICATE}.values[0]: The attribute cannot have this value."
+        rules.check(parsed(body), SCHEMAS)
+    assert refused.value.message.count("cannot have this value") == 10
+    assert refused.value.message.endswith(" and 3 more.")
+    assert len(refused.value.details) == 13
 
 
 @pytest.mark.parametrize(
@@ -323,7 +408,7 @@ def test_a_message_repeats_nothing_of_the_view() -> None:
     ["x" * 1000, '"' * 250, "\n" * 333, "\\" * 250, "\u2603" * 166, "\U0001f600" * 83],
     ids=["letters", "quotes", "line breaks", "backslashes", "symbols", "emoji"],
 )
-def test_a_view_may_have_55000_bytes_as_lambda_answers_and_no_more(text: str) -> None:
+def test_a_view_can_have_at_most_55000_bytes_in_a_lambda_response(text: str) -> None:
     body = view_body()
     predicate(values=[text for _ in range(50)])(body)
     size = len(json.dumps(jsontext.dumps(parsed(body).to_values())))
@@ -334,7 +419,7 @@ def test_a_view_may_have_55000_bytes_as_lambda_answers_and_no_more(text: str) ->
     assert found(body) == [("view.too.large", "elements")]
 
 
-def test_a_page_of_100_of_the_largest_views_with_their_charts_is_an_answer_that_lambda_takes() -> None:
+def test_a_page_of_100_of_the_largest_views_fits_into_a_lambda_response() -> None:
     body = view_body()
     add_charts(8)(body)
     values: list[str] = []
@@ -351,7 +436,7 @@ def test_a_page_of_100_of_the_largest_views_with_their_charts_is_an_answer_that_
     assert len(json.dumps({"statusCode": 200, "headers": {"h": "x" * 4096}, "body": jsontext.dumps(page)})) < 6_291_556
 
 
-def test_every_code_that_the_rules_know_is_tried() -> None:
+def test_every_error_code_of_the_rules_is_tested() -> None:
     known = set(re.findall(r'Problem\(\s*"([a-z.]+)"', inspect.getsource(rules)))
     assert known <= {code for _, code, _ in WRONG} | {"view.too.large"}
 
@@ -359,7 +444,7 @@ def test_every_code_that_the_rules_know_is_tried() -> None:
 # -- moments and durations ---------------------------------------------------------------------------------------------
 
 
-def test_an_interval_without_zone_is_in_utc() -> None:
+def test_an_interval_without_a_time_zone_is_in_utc() -> None:
     assert interval("1970-01-01T00:00:01/1970-01-01T01:00:00.250") == (1_000, 3_600_250)
     assert interval("1970-01-01T01:00:01+01:00/1970-01-01T01:00:00Z") == (1_000, 3_600_000)
 
@@ -377,11 +462,11 @@ def test_an_interval_without_zone_is_in_utc() -> None:
         ("PT1,25S", 1_250),
     ],
 )
-def test_a_duration_is_a_number_of_milliseconds(text: str, milliseconds: int) -> None:
+def test_a_duration_is_parsed_to_milliseconds(text: str, milliseconds: int) -> None:
     assert period(text) == milliseconds
 
 
-def test_numbers_of_a_range_keep_every_digit_and_have_38_at_most() -> None:
+def test_a_number_of_a_range_keeps_every_digit() -> None:
     body = view_body()
     digits = Decimal("1234567890123456789.0123456789012345678")
     within(lt={"number": digits})(body)

@@ -88,7 +88,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 # -- views and their versions ------------------------------------------------------------------------------------------
 
 
-def test_a_view_is_answered_as_it_was_given_with_what_the_platform_sets(views: Views) -> None:
+def test_a_created_view_has_the_requests_fields_and_those_that_the_platform_sets(views: Views) -> None:
     made = views.create()
     assert made.keys() == names(models.JourneyView()) - {"interval"}
     assert given(made) == given(view_body())
@@ -99,7 +99,7 @@ def test_a_view_is_answered_as_it_was_given_with_what_the_platform_sets(views: V
     assert views.ok("GET", f"/{made['id']}/versions/1") == made
 
 
-def test_every_field_of_a_view_is_kept(views: Views) -> None:
+def test_every_field_of_a_view_is_stored(views: Views) -> None:
     made, body = views.create(), view_body()
     assert contained(body, made) == []
 
@@ -123,7 +123,7 @@ def contained(wanted: Any, found: Any, where: str = "") -> list[str]:
     return [] if wanted == found else [where]
 
 
-def test_what_is_left_out_has_the_contracts_defaults(views: Views) -> None:
+def test_omitted_fields_get_the_contracts_defaults(views: Views) -> None:
     made = views.create()
     order, _, heavy = made["elements"]
     assert order["followedBy"][1] == {"id": "heavy", "eventCountType": "Sequential"}
@@ -132,7 +132,7 @@ def test_what_is_left_out_has_the_contracts_defaults(views: Views) -> None:
     assert made["charts"][1]["metrics"][0]["aggregate"] == "CustomerCount"
 
 
-def test_a_view_that_was_fetched_can_be_sent_back(views: Views) -> None:
+def test_a_fetched_view_can_be_sent_back(views: Views) -> None:
     made = views.create()
     again = views.ok("PUT", f"/{made['id']}/versions/1", made)
     assert {**again, "dateModified": made["dateModified"]} == made
@@ -140,7 +140,7 @@ def test_a_view_that_was_fetched_can_be_sent_back(views: Views) -> None:
     assert (new["version"], views.chart_versions(new)) == (2, {"by-month": 1, "customers": 1})
 
 
-def test_a_new_version_is_the_latest_and_those_before_stay(views: Views) -> None:
+def test_a_new_version_is_the_latest_and_earlier_versions_are_unchanged(views: Views) -> None:
     first = views.create()
     body = view_body() | {"name": "Renamed", "charts": []}
     second = views.ok("POST", f"/{first['id']}/versions", body, "colleague")
@@ -152,7 +152,7 @@ def test_a_new_version_is_the_latest_and_those_before_stay(views: Views) -> None
     assert views.names() == ["Renamed"]
 
 
-def test_a_version_is_edited_in_place(views: Views) -> None:
+def test_an_edit_replaces_a_version_and_keeps_its_number(views: Views) -> None:
     first = views.create()
     views.ok("POST", f"/{first['id']}/versions", view_body() | {"name": "Second"})
     edited = views.ok("PUT", f"/{first['id']}/versions/1", view_body() | {"name": "First"}, "colleague")
@@ -181,7 +181,7 @@ def test_a_version_is_edited_in_place(views: Views) -> None:
         ("DELETE", "/schedules"),
     ],
 )
-def test_nothing_of_a_view_is_there_for_another_organisation_or_before_or_after_it(
+def test_a_view_is_not_found_by_another_organization_or_after_its_deletion(
     views: Views, method: str, path: str
 ) -> None:
     views.define_events("globex")
@@ -199,7 +199,7 @@ def test_nothing_of_a_view_is_there_for_another_organisation_or_before_or_after_
 
 
 @pytest.mark.parametrize("version", ["0", "2", "latest", "-1", "1.0", "\u0661", "123456789"])
-def test_a_version_that_is_not_there_is_not_found(views: Views, version: str) -> None:
+def test_a_missing_version_is_not_found(views: Views, version: str) -> None:
     made = views.create()
     assert views.ask("GET", f"/{made['id']}/versions/{version}")[0] == 404
     assert views.ask("PUT", f"/{made['id']}/versions/{version}", view_body())[0] == 404
@@ -231,7 +231,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], 
 Meanwhile = Callable[[Callable[[], Any]], None]
 
 
-def test_a_new_version_that_meets_another_comes_after_it(views: Views, meanwhile: Meanwhile) -> None:
+def test_concurrent_new_versions_get_different_numbers(views: Views, meanwhile: Meanwhile) -> None:
     made = views.create()
     path, found = f"/{made['id']}/versions", list[Any]()
     meanwhile(lambda: found.append(views.ok("POST", path, view_body() | {"name": "Quicker"})))
@@ -241,9 +241,7 @@ def test_a_new_version_that_meets_another_comes_after_it(views: Views, meanwhile
     assert views.names() == ["Slower"]
 
 
-def test_an_edit_of_the_latest_that_meets_a_new_version_is_of_the_one_before_it(
-    views: Views, meanwhile: Meanwhile
-) -> None:
+def test_an_edit_concurrent_with_a_new_version_changes_the_earlier_version(views: Views, meanwhile: Meanwhile) -> None:
     made = views.create()
     path = f"/{made['id']}/versions"
     meanwhile(lambda: views.ok("POST", path, view_body() | {"name": "New"}))
@@ -253,7 +251,7 @@ def test_an_edit_of_the_latest_that_meets_a_new_version_is_of_the_one_before_it(
     assert views.ok("GET", f"{path}/1")["name"] == "Edited"
 
 
-def test_edits_that_meet_give_a_chart_a_version_each(views: Views, meanwhile: Meanwhile) -> None:
+def test_concurrent_edits_give_a_chart_different_versions(views: Views, meanwhile: Meanwhile) -> None:
     made, weekly, yearly = views.create(), view_body(), view_body()
     weekly["charts"][0]["groupByTime"], yearly["charts"][0]["groupByTime"] = "Week", "Year"
     path = f"/{made['id']}/versions/1"
@@ -264,7 +262,7 @@ def test_edits_that_meet_give_a_chart_a_version_each(views: Views, meanwhile: Me
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/versions"), ("PUT", "/versions/1")])
-def test_a_change_that_meets_the_deletion_of_its_view_finds_none(
+def test_a_change_concurrent_with_the_deletion_of_the_view_is_not_found(
     views: Views, meanwhile: Meanwhile, method: str, path: str
 ) -> None:
     made = views.create()
@@ -273,7 +271,9 @@ def test_a_change_that_meets_the_deletion_of_its_view_finds_none(
     assert views.rows() == []
 
 
-def test_an_edit_of_an_earlier_version_that_meets_the_deletion_finds_none(views: Views, meanwhile: Meanwhile) -> None:
+def test_an_edit_of_an_earlier_version_concurrent_with_the_deletion_is_not_found(
+    views: Views, meanwhile: Meanwhile
+) -> None:
     made = views.create()
     views.ok("POST", f"/{made['id']}/versions", view_body())
     meanwhile(lambda: views.ask("DELETE", f"/{made['id']}"))
@@ -284,7 +284,7 @@ def test_an_edit_of_an_earlier_version_that_meets_the_deletion_finds_none(views:
 # -- what is refused ---------------------------------------------------------------------------------------------------
 
 
-def test_what_is_wrong_is_refused_wherever_a_view_is_saved_and_nothing_is_kept(views: Views) -> None:
+def test_an_invalid_view_is_refused_by_every_operation_and_not_stored(views: Views) -> None:
     made = views.create()
     before = views.rows()
     body = view_body() | {"interval": "yesterday"}
@@ -331,7 +331,7 @@ def test_what_is_wrong_is_refused_wherever_a_view_is_saved_and_nothing_is_kept(v
         (["charts", 0, "groupByTime"], "Hour", "charts[0].groupByTime"),
     ],
 )
-def test_a_field_of_the_wrong_form_is_named(views: Views, path: list[Any], value: Any, where: str) -> None:
+def test_an_invalid_field_is_named_in_the_details(views: Views, path: list[Any], value: Any, where: str) -> None:
     body: Any = view_body()
     at = body
     for step in path[:-1]:
@@ -342,7 +342,7 @@ def test_a_field_of_the_wrong_form_is_named(views: Views, path: list[Any], value
     assert [detail["fieldName"] for detail in error["details"]] == [where]
 
 
-def test_event_types_of_another_organisation_and_disabled_ones_are_not_for_views(views: Views) -> None:
+def test_a_view_cannot_use_event_types_of_another_organization_or_disabled_ones(views: Views) -> None:
     schemas = SchemaStore(views.tables.dynamodb, views.tables.registry)
     secret = schemas.create("globex", parse(ORDER_DOCUMENT | {"title": "Theirs"}), {"id": "rival"})
     schemas.activate("globex", secret.schema_id, None, None)
@@ -366,7 +366,7 @@ def test_views_are_listed_by_name_in_pages(views: Views) -> None:
     assert views.ok("GET", client_id="rival")["entities"] == []
 
 
-def test_a_listing_holds_the_latest_versions_and_charts_only_when_they_are_asked_for(views: Views) -> None:
+def test_a_listing_has_the_latest_versions_and_charts_only_on_request(views: Views) -> None:
     made = views.create()
     latest = views.ok("POST", f"/{made['id']}/versions", view_body() | {"description": "Changed"})
     (listed,) = views.ok("GET", expand="charts")["entities"]
@@ -375,7 +375,7 @@ def test_a_listing_holds_the_latest_versions_and_charts_only_when_they_are_asked
     assert listed == {name: value for name, value in latest.items() if name != "charts"}
 
 
-def test_views_are_found_by_a_part_of_their_name_or_by_who_made_them(views: Views) -> None:
+def test_views_are_found_by_part_of_their_name_or_by_their_creator(views: Views) -> None:
     views.create(name="Orders of the shop")
     views.create("colleague", name="Parcels")
     assert views.names(nameOrCreatedBy="ORDER") == ["Orders of the shop"]
@@ -386,7 +386,7 @@ def test_views_are_found_by_a_part_of_their_name_or_by_who_made_them(views: View
     assert "nameOrCreatedBy=s" in page["nextUri"]
 
 
-def test_views_are_found_by_their_ids_up_to_100(views: Views) -> None:
+def test_views_are_found_by_up_to_100_ids(views: Views) -> None:
     ids = [views.create(name=f"View {number}")["id"] for number in range(3)]
     assert views.names(id=f"{ids[2]}, {ids[0]},unknown") == ["View 0", "View 2"]
     assert views.ok("GET", id=ids[0], client_id="rival")["entities"] == []
@@ -395,14 +395,14 @@ def test_views_are_found_by_their_ids_up_to_100(views: Views) -> None:
     assert (status, error["details"]) == (400, [{"errorCode": "invalid.parameter", "fieldName": "id"}])
 
 
-def test_an_unknown_expansion_is_refused(views: Views) -> None:
+def test_an_unknown_expand_value_is_refused(views: Views) -> None:
     assert views.ask("GET", "", expand="jobs")[0] == 400
 
 
 # -- charts ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_chart_without_an_id_is_given_one(views: Views) -> None:
+def test_a_chart_without_an_id_gets_one(views: Views) -> None:
     body = view_body()
     del body["charts"][0]["id"], body["charts"][1]["id"]
     made = views.ok("POST", "", body)
@@ -415,7 +415,7 @@ def test_a_chart_without_an_id_is_given_one(views: Views) -> None:
     assert chart["selfUri"] == f"{VIEWS}/{made['id']}/versions/1/charts/{ids[0]}/versions/1"
 
 
-def test_a_charts_version_counts_its_changes_and_each_can_be_read(views: Views) -> None:
+def test_a_chart_gets_a_version_per_change_and_each_version_can_be_read(views: Views) -> None:
     made = views.create()
     body = view_body()
     body["charts"][0]["groupByTime"] = "Week"
@@ -432,7 +432,7 @@ def test_a_charts_version_counts_its_changes_and_each_can_be_read(views: Views) 
     assert views.ask("GET", f"{path}/versions/4")[0] == 404
 
 
-def test_an_earlier_version_keeps_its_charts_unless_they_are_changed(views: Views) -> None:
+def test_editing_an_earlier_version_keeps_the_versions_of_unchanged_charts(views: Views) -> None:
     made = views.create()
     body = view_body()
     body["charts"][0]["groupByTime"] = "Week"
@@ -442,7 +442,7 @@ def test_an_earlier_version_keeps_its_charts_unless_they_are_changed(views: View
     assert views.chart_versions(views.ok("PUT", f"/{made['id']}/versions/1", body))["by-month"] == 3
 
 
-def test_a_chart_that_was_left_out_and_comes_back_takes_no_version_that_it_had(views: Views) -> None:
+def test_a_chart_that_is_removed_and_added_again_gets_a_new_version(views: Views) -> None:
     made = views.create()
     views.ok("POST", f"/{made['id']}/versions", view_body() | {"charts": []})
     assert views.ask("GET", f"/{made['id']}/versions/2/charts/by-month")[0] == 404
@@ -455,7 +455,7 @@ def test_a_chart_that_was_left_out_and_comes_back_takes_no_version_that_it_had(v
 # -- deletion ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_deleted_view_leaves_nothing_behind_however_much_it_had(views: Views) -> None:
+def test_deleting_a_view_deletes_all_of_its_items(views: Views) -> None:
     made, other = views.create(name="Old"), views.create(name="Kept")
     store = ViewStore(views.tables.dynamodb, views.tables.registry)
     definition = store.get(ORG, made["id"]).definition
@@ -468,7 +468,7 @@ def test_a_deleted_view_leaves_nothing_behind_however_much_it_had(views: Views) 
     assert views.ok("GET", f"/{other['id']}") == other
 
 
-def test_a_deletion_that_broke_off_has_deleted_the_view_all_the_same(
+def test_an_interrupted_deletion_still_makes_the_view_unreachable(
     views: Views, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = views.create()
@@ -489,7 +489,7 @@ def test_a_deletion_that_broke_off_has_deleted_the_view_all_the_same(
 # -- schedules ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_schedule_is_made_read_changed_and_taken_away(views: Views, now: list[int]) -> None:
+def test_a_schedule_is_created_read_changed_and_deleted(views: Views, now: list[int]) -> None:
     made = views.create()
     path = f"/{made['id']}/schedules"
     assert views.ask("GET", path)[0] == 404
@@ -517,7 +517,7 @@ def test_a_schedule_is_made_read_changed_and_taken_away(views: Views, now: list[
     assert views.ask("DELETE", path)[0] == 404
 
 
-def test_schedules_are_listed_in_pages_each_organisations_alone(views: Views) -> None:
+def test_schedules_are_listed_in_pages_per_organization(views: Views) -> None:
     ids = sorted(views.create()["id"] for _ in range(3))
     for one in ids:
         views.ok("POST", f"/{one}/schedules", {"frequency": "Daily"})
@@ -531,7 +531,7 @@ def test_schedules_are_listed_in_pages_each_organisations_alone(views: Views) ->
 
 
 @pytest.mark.parametrize("body", [{}, {"frequency": "Hourly"}, {"frequency": None}, {"frequency": "Daily", "at": 9}])
-def test_a_schedule_that_is_none_is_refused(views: Views, body: Any) -> None:
+def test_an_invalid_schedule_is_refused(views: Views, body: Any) -> None:
     made = views.create()
     status, error = views.ask("POST", f"/{made['id']}/schedules", body)
     assert (status, error["code"]) == (400, "invalid.field")
@@ -551,13 +551,13 @@ def test_a_schedule_that_is_none_is_refused(views: Views, body: Any) -> None:
         ("Monthly", "2026-10-31T23:59:59.999Z", "2026-11-01T00:00:00.000Z"),
     ],
 )
-def test_periods_begin_at_midnight_on_mondays_and_on_the_first_in_utc(
+def test_periods_start_at_midnight_utc_on_mondays_and_on_the_first_of_the_month(
     frequency: str, moment: str, following: str
 ) -> None:
     assert dates.text(next_date(Frequency(frequency), dates.parse(moment))) == following
 
 
-def test_a_schedule_is_due_once_a_period_however_late_and_often_the_timer_runs(views: Views, now: list[int]) -> None:
+def test_a_schedule_is_due_once_per_period(views: Views, now: list[int]) -> None:
     made = views.create()
     views.ok("POST", f"/{made['id']}/schedules", {"frequency": "Daily"})
     store = ScheduleStore(views.tables.dynamodb, views.tables.registry)
@@ -575,7 +575,7 @@ def test_a_schedule_is_due_once_a_period_however_late_and_often_the_timer_runs(v
     assert dates.text(store.get(ORG, made["id"]).date_next) == "2026-11-28T00:00:00.000Z"
 
 
-def test_a_schedule_that_was_changed_or_deleted_meanwhile_is_not_advanced(views: Views, now: list[int]) -> None:
+def test_a_schedule_that_was_changed_or_deleted_is_not_advanced(views: Views, now: list[int]) -> None:
     made = views.create()
     path = f"/{made['id']}/schedules"
     views.ok("POST", path, {"frequency": "Weekly"})
@@ -594,7 +594,7 @@ def test_a_schedule_that_was_changed_or_deleted_meanwhile_is_not_advanced(views:
     assert views.ask("GET", path)[0] == 404
 
 
-def test_a_change_that_meets_the_timer_does_not_bring_a_past_date_back(
+def test_a_change_concurrent_with_the_timer_does_not_restore_a_past_date(
     views: Views, now: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = views.create()
@@ -618,11 +618,11 @@ def test_a_change_that_meets_the_timer_does_not_bring_a_past_date_back(
 # -- data details and encodings ----------------------------------------------------------------------------------------
 
 
-def test_without_events_there_is_no_range_of_data(views: Views) -> None:
+def test_the_data_range_is_empty_without_events(views: Views) -> None:
     assert views.ok("GET", "/data/details") == {}
 
 
-def test_the_range_of_data_is_that_of_the_archive(views: Views, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_data_range_is_that_of_the_archive(views: Views, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
     def data_range(organization_id: str) -> tuple[int, int]:
@@ -636,7 +636,7 @@ def test_the_range_of_data_is_that_of_the_archive(views: Views, monkeypatch: pyt
     assert asked == [ORG]
 
 
-def test_a_label_is_encoded_where_an_active_event_type_can_have_it(views: Views) -> None:
+def test_a_label_is_encoded_if_an_active_event_type_can_have_the_value(views: Views) -> None:
     wanted = {
         ("channel", "web"): True,
         ("channel", "fax"): False,
@@ -670,7 +670,7 @@ def test_a_label_is_encoded_where_an_active_event_type_can_have_it(views: Views)
         ([{"name": "a", "value": "b"}] * 1001, "invalid.field", [""]),
     ],
 )
-def test_labels_that_are_none_are_refused(views: Views, body: Any, code: str, where: list[str]) -> None:
+def test_invalid_labels_are_refused(views: Views, body: Any, code: str, where: list[str]) -> None:
     status, error = views.ask("POST", "/encodings/validate", body)
     assert (status, error["code"], [detail["fieldName"] for detail in error["details"]]) == (400, code, where)
 
@@ -678,7 +678,7 @@ def test_labels_that_are_none_are_refused(views: Views, body: Any, code: str, wh
 # -- permissions -------------------------------------------------------------------------------------------------------
 
 
-def test_each_operation_takes_the_permission_of_what_it_does(views: Views) -> None:
+def test_each_operation_requires_its_permission(views: Views) -> None:
     assert views.module.api.permissions == {
         ("GET", VIEWS): "journey:views:view",
         ("POST", VIEWS): "journey:views:add",

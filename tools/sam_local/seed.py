@@ -19,7 +19,7 @@ from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.model import Activation, Schema
 from journeys.registry.schemas.store import SchemaStore
 from journeys.views.jobs.model import accepted
-from journeys.views.jobs.order import make_order
+from journeys.views.jobs.spec import make_spec
 from journeys.views.jobs.store import JobStore, WorkStore
 from journeys.views.model import MILLISECONDS, ViewDefinition
 from journeys.views.schedules.model import Frequency
@@ -145,7 +145,7 @@ def seed_views(
     if at_work is None:
         raise SamLocalFailed("The job that is to be at work could not be begun.")
     snapshot = ArchiveStore(dynamodb, registry_table, lambda: s3, bucket).snapshot(ORGANIZATION)
-    WorkStore(s3, bucket).put_order(make_order(at_work, definition, schemas.get, snapshot, EVENTS_A_PART))
+    WorkStore(s3, bucket).put_spec(make_spec(at_work, definition, schemas.get, snapshot, EVENTS_A_PART))
 
 
 def _past_events(configuration_id: str) -> Iterator[StoredEvent]:

@@ -1,4 +1,4 @@
-"""Encodings: whether a filter can ask for a value, by the name of an attribute and the text of the value."""
+"""Encodings: whether a filter of a view can ask for a value of an attribute."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,7 +15,7 @@ MAX_LABELS = 1000
 
 
 class Label(BaseModel):
-    """The contract's `Label`: an attribute and a value of it."""
+    """The contract's `Label`: the name of an attribute, and the text of a value."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -29,12 +29,15 @@ class Labels(RootModel[list[Label]]):
 
 
 def validate(labels: Iterable[Label], schemas: Iterable[Schema]) -> list[dict[str, Any]]:
-    """The labels, each `encoded` where some active event type has an attribute of that name which views filter, and
-    which can have that value."""
+    """The contract's labels with `encoded`.
+
+    A label is encoded if an active event type has an attribute of this name that views can filter, and that can have
+    this value.
+    """
     active = [schema.document.fields for schema in schemas if is_active(schema)]
 
-    def encoded(label: Label) -> bool:
-        fields = [fields[label.name] for fields in active if label.name in fields]
-        return any(field.kind in FILTERABLE and can_have(field, label.value) for field in fields)
+    def is_encoded(label: Label) -> bool:
+        attributes = [fields[label.name] for fields in active if label.name in fields]
+        return any(field.kind in FILTERABLE and can_have(field, label.value) for field in attributes)
 
-    return [{"name": label.name, "value": label.value, "encoded": encoded(label)} for label in labels]
+    return [{"name": label.name, "value": label.value, "encoded": is_encoded(label)} for label in labels]

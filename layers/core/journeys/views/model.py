@@ -1,7 +1,7 @@
-"""A journey view as the contract has it: elements joined by links, and charts. What is wrong with one is for `rules`.
+"""Journey views as in the contract: elements joined by links, and charts. `rules` checks what a view may contain.
 
-Field names are the contract's. Unknown fields are refused; what only the platform sets (ids of users, dates, versions)
-is accepted in a request and passed over, so that a view can be fetched, changed and sent back.
+Field names are the contract's. Unknown fields are refused. Fields that only the platform sets, such as dates, users and
+versions, are accepted in requests and ignored, so a client can fetch a view, change it and send it back.
 """
 
 import re
@@ -28,7 +28,7 @@ from journeys.registry.schemas.kinds import LARGEST_NUMBER
 VIEWS = "/api/v2/journey/views"
 
 DIGITS = 38
-"""As many digits as a number of an event can have."""
+"""Digits that a number of an event can have."""
 
 MILLISECONDS = {
     "Seconds": 1_000,
@@ -38,12 +38,12 @@ MILLISECONDS = {
     "Weeks": 7 * 86_400_000,
     "Months": 30 * 86_400_000,
 }
-"""The units of a link's time constraint; a month is 30 days."""
+"""The units of a link's time constraint, in milliseconds. A month is 30 days."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 ChartId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,100}$")]
-"""The id of a chart stands in addresses."""
+"""The id of a chart. Only characters that need no escaping in a URL are allowed."""
 Attribute = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Text = Annotated[str, StringConstraints(max_length=4096)]
 ReadOnly = Annotated[Any, BeforeValidator(lambda _: None), Field(default=None, exclude=True)]
@@ -51,7 +51,7 @@ ReadOnly = Annotated[Any, BeforeValidator(lambda _: None), Field(default=None, e
 
 
 class EventCountType(StrEnum):
-    """Which events after one at a link's beginning count at its end."""
+    """How far after an event another event must be to satisfy a link: later, at the same time, or either."""
 
     ALL = "All"
     CONCURRENT = "Concurrent"
@@ -64,7 +64,7 @@ class Operator(StrEnum):
 
 
 class Aggregate(StrEnum):
-    """What a chart's metric is."""
+    """What a chart's metric computes."""
 
     EVENT_COUNT = "EventCount"
     CUSTOMER_COUNT = "CustomerCount"
@@ -75,7 +75,7 @@ class Aggregate(StrEnum):
 
 
 class TimeUnit(StrEnum):
-    """What a chart groups by in time, all in UTC; weeks are ISO weeks."""
+    """The unit of time that a chart groups by, in UTC. Weeks are ISO weeks."""
 
     DAY = "Day"
     WEEK = "Week"
@@ -90,14 +90,14 @@ def _number(value: object) -> int | Decimal | None:
         number = Decimal(value)
         if number.copy_abs() <= LARGEST_NUMBER and len(number.as_tuple().digits) <= DIGITS:
             return value
-    raise ValueError(f"must be a number of up to {DIGITS} digits")
+    raise ValueError(f"must be a number of at most {DIGITS} digits")
 
 
 Number = Annotated[int | Decimal | None, PlainValidator(_number), WithJsonSchema({"type": ["number", "null"]})]
-"""A number as the parser gives it; a union of kinds would report what is wrong once for each."""
+"""A number as the JSON parser returns it. A union of types would report an invalid number once per type."""
 
 
-# strict models take members of an enumeration alone; a request has their texts
+# Strict models accept enumeration members only, but requests contain their texts.
 AnyCountType = Annotated[EventCountType, Field(strict=False)]
 AnyOperator = Annotated[Operator, Field(strict=False)]
 AnyAggregate = Annotated[Aggregate, Field(strict=False)]
@@ -112,14 +112,14 @@ class _Model(BaseModel):
 
 
 class RangeValue(_Model):
-    """The contract's `JourneyViewElementFilterRangeData`: a number, or an ISO-8601 duration in milliseconds."""
+    """The contract's `JourneyViewElementFilterRangeData`: a number, or an ISO-8601 duration (as milliseconds)."""
 
     number: Number = None
     duration: Text | None = None
 
 
 class Range(_Model):
-    """The contract's `JourneyViewElementFilterRange`: all comparators given must hold."""
+    """The contract's `JourneyViewElementFilterRange`: a number is in the range if it satisfies all comparators."""
 
     lt: RangeValue | None = None
     lte: RangeValue | None = None
@@ -129,7 +129,7 @@ class Range(_Model):
     neq: RangeValue | None = None
 
     def given(self) -> Iterator[tuple[str, RangeValue]]:
-        """The comparators that are there, by name."""
+        """The comparators that are set, with their names."""
         return ((name, value) for name in type(self).model_fields if (value := getattr(self, name)) is not None)
 
 
@@ -152,7 +152,7 @@ class NumberPredicate(_Model):
 
 
 class Filter(_Model):
-    """The contract's `JourneyViewElementFilter`: all predicates must hold."""
+    """The contract's `JourneyViewElementFilter`: an event passes if it satisfies all predicates."""
 
     type: Literal["And"] = "And"
     predicates: list[Predicate] = Field(default_factory=list, max_length=50)
@@ -171,7 +171,7 @@ class TimeConstraint(_Model):
 
 
 class Link(_Model):
-    """The contract's `JourneyViewLink`; `id` names the element downstream."""
+    """The contract's `JourneyViewLink`. `id` is the id of the element that the link leads to."""
 
     id: Id
     constraintWithin: TimeConstraint | None = None
@@ -181,7 +181,7 @@ class Link(_Model):
 
 
 class ElementAttributes(_Model):
-    """The contract's `JourneyViewElementAttributes`; `id` names the event definition."""
+    """The contract's `JourneyViewElementAttributes`. `id` is the id of the event definition."""
 
     type: Literal["Event"] = "Event"
     id: Id
@@ -234,9 +234,9 @@ class ChartDisplayAttributes(_Model):
 
 
 class Chart(_Model):
-    """The contract's `JourneyViewChart`; one without an id is given one.
+    """The contract's `JourneyViewChart`. A chart without an id gets one when it is saved.
 
-    `version` counts the changes of the chart; the store sets it, whatever a request says.
+    `version` counts the changes of the chart. The store sets it and ignores the request's value.
     """
 
     id: ChartId | None = None
@@ -251,7 +251,7 @@ class Chart(_Model):
     selfUri: ReadOnly
 
     def to_values(self) -> dict[str, Any]:
-        """The chart as the contract's fields, without those that are not given."""
+        """The contract's fields of the chart, without those that are not set."""
         return self.model_dump(mode="python", exclude_none=True)
 
 
@@ -259,7 +259,7 @@ class Chart(_Model):
 
 
 class ViewDefinition(_Model):
-    """What a person says of a view: the contract's `JourneyView` as a request."""
+    """The part of a view that people define: the contract's `JourneyView` as a request."""
 
     name: Name
     description: Text | None = None
@@ -276,19 +276,20 @@ class ViewDefinition(_Model):
     selfUri: ReadOnly
 
     def element(self, element_id: str) -> Element:
-        """The element of that id, which `rules` made sure of."""
-        return next(one for one in self.elements if one.id == element_id)
+        """The element with this id; it must exist."""
+        return next(element for element in self.elements if element.id == element_id)
 
     def to_values(self) -> dict[str, Any]:
-        """The definition as the contract's fields, without those that are not given; `model_validate` takes it back."""
+        """The contract's fields of the view, without those that are not set. `model_validate` restores the view."""
         return self.model_dump(mode="python", exclude_none=True)
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One version of a view, as it is saved: its charts have ids and versions. Users are ids of clients.
+    """A saved version of a view. Its charts have ids and versions. `created_by` and `modified_by` are client ids.
 
-    `date_created` is the view's, `date_modified` the version's, both in milliseconds.
+    `date_created` is when the view was created, and `date_modified` when the version was last changed, both in
+    milliseconds since 1970.
     """
 
     view_id: str
@@ -304,14 +305,14 @@ class View:
         return f"{VIEWS}/{self.view_id}/versions/{self.version}"
 
     def chart(self, chart_id: str) -> Chart:
-        """The chart of that id. Raises NotFound."""
+        """The chart with this id. Raises NotFound."""
         for chart in self.definition.charts:
             if chart.id == chart_id:
                 return chart
-        raise NotFound("This version of the view has no such chart.")
+        raise NotFound("This version of the view has no chart with this id.")
 
     def to_wire(self, *, charts: bool = True) -> dict[str, Any]:
-        """The contract's `JourneyView`, with its charts or without."""
+        """The contract's `JourneyView`, with or without its charts."""
         values = self.definition.to_values()
         del values["charts"]
         values = {"id": self.view_id, "version": self.version} | values
@@ -326,15 +327,15 @@ class View:
         }
 
     def chart_to_wire(self, chart: Chart) -> dict[str, Any]:
-        """The contract's `JourneyViewChart`, of this version of the view or of another."""
+        """The contract's `JourneyViewChart`. The chart can be an older version than the view's."""
         return chart.to_values() | {"selfUri": f"{self.self_uri}/charts/{chart.id}/versions/{chart.version}"}
 
     def to_values(self) -> dict[str, Any]:
-        """What a row holds, beside its key."""
+        """The attributes of the version's item, without its key."""
         return {
             "viewId": self.view_id,
             "version": self.version,
-            "definition": jsontext.dumps(self.definition.to_values()),  # text, so that fields keep their order
+            "definition": jsontext.dumps(self.definition.to_values()),  # As text, the fields keep their order.
             "createdBy": self.created_by,
             "modifiedBy": self.modified_by,
             "dateCreated": dates.text(self.date_created),
@@ -373,28 +374,38 @@ _UNITS = (365 * _DAY, 30 * _DAY, 7 * _DAY, _DAY, MILLISECONDS["Hours"], MILLISEC
 
 
 def period(text: str) -> int:
-    """The milliseconds of an ISO-8601 duration; a month is 30 days and a year 365. Raises ValueError."""
-    found = _PERIOD.fullmatch(text)
-    if not found:
-        raise ValueError("not an ISO-8601 duration such as P30D or PT12H")
-    *whole, fraction = found.groups()
+    """The milliseconds of an ISO-8601 duration. A month is 30 days, and a year is 365 days.
+
+    Raises ValueError with a message that follows "The duration ".
+    """
+    match = _PERIOD.fullmatch(text)
+    if not match:
+        raise ValueError("is not an ISO-8601 duration. Use a form such as P30D or PT12H")
+    *whole, fraction = match.groups()
     return sum(int(number or 0) * unit for number, unit in zip(whole, _UNITS, strict=True)) + int(
         (fraction or "").ljust(3, "0") or 0
     )
 
 
-def interval(text: str) -> tuple[int, int]:
-    """The moments, in milliseconds, between which an ISO-8601 interval lies: from the first on, before the second.
+_INTERVAL_EXAMPLE = "2026-01-01T00:00:00Z/2026-02-01T00:00:00Z"
 
-    Each is a date and time; one without a zone is in UTC. Raises ValueError.
+
+def interval(text: str) -> tuple[int, int]:
+    """The start (inclusive) and the end (exclusive) of an ISO-8601 interval, in milliseconds since 1970.
+
+    Both are a date with a time; without a time zone they are in UTC. Raises ValueError with a message that follows
+    "The interval ".
     """
-    start, slash, end = text.partition("/")
-    if not slash:
-        raise ValueError("not an ISO-8601 interval such as 2026-01-01T00:00:00Z/2026-02-01T00:00:00Z")
-    moments = _moment(start), _moment(end)
-    if moments[0] >= moments[1]:
-        raise ValueError("an interval that ends before it begins")
-    return moments
+    start_text, _, end_text = text.partition("/")
+    try:
+        start, end = _moment(start_text), _moment(end_text)
+    except ValueError:
+        raise ValueError(
+            f"is not an ISO-8601 interval. Use two dates with times, such as {_INTERVAL_EXAMPLE}"
+        ) from None
+    if start >= end:
+        raise ValueError(f"does not end after its start. Use the earlier date first, such as {_INTERVAL_EXAMPLE}")
+    return start, end
 
 
 def _moment(text: str) -> int:

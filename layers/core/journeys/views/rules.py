@@ -1,13 +1,14 @@
-"""What a view must be to be saved, as sentences: everything that is wrong with one is told at once.
+"""The rules for saving a journey view. All problems of a view are reported together.
 
-Each rule is a function that yields the problems it finds; a problem names its field by a path such as
-`elements[2].filter.predicates[0].dimension`. An element whose event definition is not there has no more said of its
-attributes. Messages never repeat what a view says, since values of filters may be customers'.
+Each rule is a function that yields the problems it finds. A problem names its field by a path such as
+`elements[2].filter.predicates[0].dimension`. Messages name attributes and allowed values, both of which come from the
+event type. They never repeat the values of a filter, because those can be customer data.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from journeys.errors import BadRequest, Detail
@@ -23,6 +24,7 @@ from journeys.views.model import (
     Element,
     EventCountType,
     Link,
+    Metric,
     NumberPredicate,
     Predicate,
     Range,
@@ -35,124 +37,138 @@ from journeys.views.model import (
 
 MAX_CHARTS = 10
 MAX_BYTES = 55_000
-"""A definition's size as a JSON text within a JSON text, which is how Lambda answers: so that a page of 100 views, with
-what is added to each, fits into the 6 MB that it may answer with."""
+"""The size of a definition as a JSON string within JSON, the form of Lambda's response.
+
+With it, a page of 100 views and the fields that the response adds stay within Lambda's limit of 6 MB.
+"""
 LONGEST = 36_500 * MILLISECONDS["Days"]
-"""The longest interval, duration and time constraint, in milliseconds: a hundred years."""
+"""The longest interval, duration and time constraint, in milliseconds: 100 years."""
+
+MAX_PROBLEMS = 10
+"""Problems that the message of an error describes. The details list all of them."""
+MAX_LISTED = 20
+"""Allowed values that a message lists."""
+MAX_NAME = 100
+"""Characters of a name or value in a message."""
 
 NUMBERS = frozenset({AttributeKind.INTEGER, AttributeKind.NUMBER})
-_OF_AN_ATTRIBUTE = frozenset({Aggregate.MINIMUM, Aggregate.MAXIMUM, Aggregate.AVERAGE, Aggregate.SUM})
+_NEEDS_ATTRIBUTE = frozenset({Aggregate.MINIMUM, Aggregate.MAXIMUM, Aggregate.AVERAGE, Aggregate.SUM})
 _NUMBER = re.compile(r"-?\d{1,38}(\.\d{1,38})?", re.ASCII)
 _BOOLEANS = frozenset({"true", "false"})
 
 Schemas = Mapping[str, Schema]
-"""An organisation's event types by their ids, which are those of event definitions."""
+"""An organization's event types by id, which is also the id of the event definition."""
 
 
 class Problem(NamedTuple):
-    """Something wrong with a view: a code for programs, the field's path, a sentence for people."""
+    """A violation of a rule: a code for programs, the path of the field, and a message for people."""
 
     code: str
-    where: str
+    path: str
     message: str
 
 
 def check(view: ViewDefinition, schemas: Schemas) -> None:
-    """Raises BadRequest with a detail for each thing that is wrong with the view."""
+    """Check a view against all rules. Raises BadRequest with one detail per problem."""
     found = list(problems(view, schemas))
     if found:
+        sentences = [f"{problem.path}: {problem.message}" for problem in found[:MAX_PROBLEMS]]
+        more = len(found) - MAX_PROBLEMS
         raise BadRequest(
-            " ".join(f"{problem.where}: {problem.message}" for problem in found[:5]),
+            " ".join([*sentences, *([f"and {more} more."] if more > 0 else [])]),
             code="invalid.view",
-            details=[Detail(problem.code, problem.where) for problem in found],
+            details=[Detail(problem.code, problem.path) for problem in found],
         )
 
 
 def problems(view: ViewDefinition, schemas: Schemas) -> Iterator[Problem]:
-    """All that is wrong with a view."""
-    yield from is_of_a_size_that_can_be_kept(view)
-    yield from has_one_time_frame(view)
-    yield from has_elements_that_differ(view)
-    for place, element in enumerate(view.elements):
-        where = f"elements[{place}]"
-        yield from is_of_an_active_event_definition(element, where, schemas)
-        yield from filters_what_can_be_filtered(element, where, schemas)
-        yield from links_lead_to_elements(element, where, view)
-        yield from links_can_be_satisfied(element, where)
-        yield from links_join_by_customer_alone(element, where)
-    yield from has_no_cycle(view)
-    yield from has_charts_that_differ(view)
-    for place, chart in enumerate(view.charts):
-        where = f"charts[{place}]"
-        yield from measures_what_can_be_measured(chart, where, view, schemas)
-        yield from groups_by_what_can_be_grouped(chart, where, view, schemas)
-        yield from limits_groups_only_where_there_are_some(chart, where)
+    """All problems of a view."""
+    yield from size_problems(view)
+    yield from time_problems(view)
+    yield from _duplicates([element.id for element in view.elements], "elements", "id")
+    yield from _duplicates([element.name.casefold() for element in view.elements], "elements", "name")
+    for index, element in enumerate(view.elements):
+        path = f"elements[{index}]"
+        yield from event_definition_problems(element, path, schemas)
+        yield from filter_problems(element, path, schemas)
+        yield from link_target_problems(element, path, view)
+        yield from time_constraint_problems(element, path)
+        yield from join_problems(element, path)
+    yield from cycle_problems(view)
+    yield from chart_list_problems(view)
+    for index, chart in enumerate(view.charts):
+        path = f"charts[{index}]"
+        yield from metric_problems(chart, path, view, schemas)
+        yield from grouping_problems(chart, path, view, schemas)
+        yield from group_limit_problems(chart, path)
 
 
 # -- the view ----------------------------------------------------------------------------------------------------------
 
 
-def is_of_a_size_that_can_be_kept(view: ViewDefinition) -> Iterator[Problem]:
-    """A definition has up to 55,000 bytes, written as a JSON text within a JSON text."""
-    if response_size(view.to_values()) > MAX_BYTES:
+def size_problems(view: ViewDefinition) -> Iterator[Problem]:
+    """A definition has at most `MAX_BYTES` bytes."""
+    size = response_size(view.to_values())
+    if size > MAX_BYTES:
         yield Problem(
-            "view.too.large", "elements", f"The view is larger than {MAX_BYTES} bytes, as JSON within a JSON text."
+            "view.too.large",
+            "elements",
+            f"The view has {size} bytes. At most {MAX_BYTES} are allowed, measured as a JSON string within JSON.",
         )
 
 
-def has_one_time_frame(view: ViewDefinition) -> Iterator[Problem]:
-    """A view is over an interval, or over a duration before the moment of its computation, and never over both."""
+def time_problems(view: ViewDefinition) -> Iterator[Problem]:
+    """A view has either an interval or a duration, of at most 100 years."""
     if (view.interval is None) == (view.duration is None):
-        yield Problem("interval.or.duration", "interval", "A view has either an interval or a duration.")
+        given = "neither an interval nor a duration" if view.interval is None else "both an interval and a duration"
+        yield Problem("interval.or.duration", "interval", f"The view has {given}. Set exactly one of them.")
     if view.interval is not None:
         try:
             start, end = interval(view.interval)
-        except ValueError:
-            yield Problem(
-                "invalid.interval",
-                "interval",
-                "An interval is two moments, the earlier first, such as 2026-01-01T00:00:00Z/2026-02-01T00:00:00Z.",
-            )
+        except ValueError as error:
+            yield Problem("invalid.interval", "interval", f"The interval {error}.")
         else:
             if end - start > LONGEST:
-                yield Problem("invalid.interval", "interval", "An interval is not longer than a hundred years.")
+                yield Problem("invalid.interval", "interval", "The interval is longer than 100 years. Shorten it.")
     if view.duration is not None:
         try:
-            usable = 0 < period(view.duration) <= LONGEST
-        except ValueError:
-            usable = False
-        if not usable:
-            yield Problem(
-                "invalid.duration", "duration", "A duration is such as P30D or PT12H: over zero, up to a hundred years."
-            )
+            milliseconds = period(view.duration)
+        except ValueError as error:
+            yield Problem("invalid.duration", "duration", f"The duration {error}.")
+        else:
+            if not 0 < milliseconds <= LONGEST:
+                yield Problem(
+                    "invalid.duration",
+                    "duration",
+                    "The duration is zero or longer than 100 years. Use a duration between, such as P30D or PT12H.",
+                )
 
 
-def has_elements_that_differ(view: ViewDefinition) -> Iterator[Problem]:
-    """No two elements have one id, and no two have names that differ in case alone."""
-    yield from _repeated([element.id for element in view.elements], "elements", "id")
-    yield from _repeated([element.name.casefold() for element in view.elements], "elements", "name")
-
-
-def has_charts_that_differ(view: ViewDefinition) -> Iterator[Problem]:
-    """There are up to ten charts; no two have one id, and no two have names that differ in case alone."""
+def chart_list_problems(view: ViewDefinition) -> Iterator[Problem]:
+    """A view has at most `MAX_CHARTS` charts. Their ids are unique, and so are their names, ignoring case."""
     if len(view.charts) > MAX_CHARTS:
-        yield Problem("too.many.charts", "charts", f"A view has up to {MAX_CHARTS} charts.")
-    yield from _repeated([chart.id for chart in view.charts], "charts", "id")
-    yield from _repeated([chart.name.casefold() for chart in view.charts], "charts", "name")
+        yield Problem(
+            "too.many.charts", "charts", f"The view has {len(view.charts)} charts. At most {MAX_CHARTS} are allowed."
+        )
+    yield from _duplicates([chart.id for chart in view.charts], "charts", "id")
+    yield from _duplicates([chart.name.casefold() for chart in view.charts], "charts", "name")
 
 
-def has_no_cycle(view: ViewDefinition) -> Iterator[Problem]:
+def cycle_problems(view: ViewDefinition) -> Iterator[Problem]:
     """No chain of links leads from an element back to itself."""
     links = {element.id: [link.id for link in element.followedBy] for element in view.elements}
-    for place, element in enumerate(view.elements):
+    for index, element in enumerate(view.elements):
         for number, link in enumerate(element.followedBy):
-            if element.id in _reached(link.id, links):
-                where = f"elements[{place}].followedBy[{number}].id"
-                yield Problem("cycle", where, "The link is part of a cycle.")
+            if element.id in _downstream(link.id, links):
+                yield Problem(
+                    "cycle",
+                    f"elements[{index}].followedBy[{number}].id",
+                    "The link is part of a cycle. Remove one of the cycle's links.",
+                )
 
 
-def _reached(start: str, links: Mapping[str, Iterable[str]]) -> set[str]:
-    """The elements to which chains of links lead from one, itself among them."""
+def _downstream(start: str, links: Mapping[str, Iterable[str]]) -> set[str]:
+    """The ids of the element `start` and of all elements that chains of links lead to from it."""
     reached, todo = {start}, [start]
     while todo:
         following = set(links.get(todo.pop(), ())) - reached
@@ -164,51 +180,57 @@ def _reached(start: str, links: Mapping[str, Iterable[str]]) -> set[str]:
 # -- elements ----------------------------------------------------------------------------------------------------------
 
 
-def is_of_an_active_event_definition(element: Element, where: str, schemas: Schemas) -> Iterator[Problem]:
-    """An element's events are of an event definition that is there, enabled and activated."""
-    schema, where = schemas.get(element.attributes.id), f"{where}.attributes.id"
+def event_definition_problems(element: Element, path: str, schemas: Schemas) -> Iterator[Problem]:
+    """An element refers to an event definition that exists, is enabled and is activated."""
+    schema, path = schemas.get(element.attributes.id), f"{path}.attributes.id"
     if schema is None:
-        yield Problem("unknown.event.definition", where, "There is no such event definition.")
+        yield Problem(
+            "unknown.event.definition",
+            path,
+            "The event definition does not exist. Use the id of an active event definition.",
+        )
     elif not is_active(schema):
-        yield Problem("inactive.event.definition", where, "This event definition is not active; activate it first.")
+        yield Problem(
+            "inactive.event.definition", path, "The event definition is not active. Activate it or use another one."
+        )
 
 
-def filters_what_can_be_filtered(element: Element, where: str, schemas: Schemas) -> Iterator[Problem]:
-    """A predicate is about an attribute of the event type that is an enum, a number, a text or a boolean."""
+def filter_problems(element: Element, path: str, schemas: Schemas) -> Iterator[Problem]:
+    """Predicates are about attributes of the element's event type, and ask for values that these can have."""
     if element.filter is None:
         return
     fields = _fields(element, schemas)
-    for place, predicate in enumerate(element.filter.predicates):
-        at = f"{where}.filter.predicates[{place}]"
-        yield from has_values_or_asks_for_none(predicate, at)
+    for index, predicate in enumerate(element.filter.predicates):
+        at = f"{path}.filter.predicates[{index}]"
+        if bool(predicate.values) == predicate.noValue:
+            given = "both values and noValue" if predicate.noValue else "neither values nor noValue"
+            yield Problem("values.or.no.value", f"{at}.values", f"The predicate has {given}. Set exactly one of them.")
         if fields is not None:
             yield from _attribute_problems(predicate.dimension, f"{at}.dimension", fields)
-            yield from asks_for_values_that_can_be(predicate, at, fields)
-    for place, number_predicate in enumerate(element.filter.numberPredicates):
-        at = f"{where}.filter.numberPredicates[{place}]"
-        yield from has_a_range_or_asks_for_none(number_predicate, at)
+            yield from value_problems(predicate, at, fields)
+    for index, number_predicate in enumerate(element.filter.numberPredicates):
+        at = f"{path}.filter.numberPredicates[{index}]"
+        yield from number_predicate_problems(number_predicate, at)
         if fields is not None:
             yield from _number_problems(number_predicate.dimension, f"{at}.dimension", fields)
 
 
-def has_values_or_asks_for_none(predicate: Predicate, where: str) -> Iterator[Problem]:
-    """A predicate has values, or asks for events that have none, and never both."""
-    if bool(predicate.values) == predicate.noValue:
-        yield Problem("values.or.no.value", f"{where}.values", "A predicate has either values or noValue.")
-
-
-def asks_for_values_that_can_be(predicate: Predicate, where: str, fields: Mapping[str, Field]) -> Iterator[Problem]:
-    """A value is one that the attribute can have: of an enum's list, true or false, or the text of a number."""
+def value_problems(predicate: Predicate, path: str, fields: Mapping[str, Field]) -> Iterator[Problem]:
+    """Each value of a predicate is one that the attribute can have."""
     field = fields.get(predicate.dimension)
     if field is None:
         return
-    for place, value in enumerate(predicate.values or ()):
+    for index, value in enumerate(predicate.values or ()):
         if not can_have(field, value):
-            yield Problem("impossible.value", f"{where}.values[{place}]", "The attribute cannot have this value.")
+            yield Problem(
+                "impossible.value",
+                f"{path}.values[{index}]",
+                f"The attribute {_quote(predicate.dimension)} cannot have this value. {_allowed_values(field)}",
+            )
 
 
 def can_have(field: Field, value: str) -> bool:
-    """Whether the text is that of a value that a field can have."""
+    """Whether `value` is the text of a value that the attribute can have."""
     match field.kind:
         case AttributeKind.ENUM:
             return value in field.enum
@@ -222,40 +244,56 @@ def can_have(field: Field, value: str) -> bool:
             return True
 
 
-def has_a_range_or_asks_for_none(predicate: NumberPredicate, where: str) -> Iterator[Problem]:
-    """A number predicate has a range, or asks for events without the number, and never both."""
+def _allowed_values(field: Field) -> str:
+    """A sentence about the values for which `can_have` is true."""
+    match field.kind:
+        case AttributeKind.ENUM:
+            return f"Allowed values: {_listed(field.enum)}."
+        case AttributeKind.BOOLEAN:
+            return 'Allowed values: "true", "false".'
+        case AttributeKind.INTEGER:
+            return "Use a whole number of at most 38 digits, such as -12."
+        case _:
+            return "Use a number of at most 38 digits before and after the decimal point, such as -12.5."
+
+
+def number_predicate_problems(predicate: NumberPredicate, path: str) -> Iterator[Problem]:
+    """A number predicate has either a range or `noValue`."""
     if (predicate.range is not None) == predicate.noValue:
-        yield Problem("range.or.no.value", f"{where}.range", "A number predicate has either a range or noValue.")
+        given = "both a range and noValue" if predicate.noValue else "neither a range nor noValue"
+        yield Problem("range.or.no.value", f"{path}.range", f"The predicate has {given}. Set exactly one of them.")
     if predicate.range is not None:
-        yield from is_a_range_that_numbers_lie_in(predicate.range, f"{where}.range")
+        yield from range_problems(predicate.range, f"{path}.range")
 
 
-def is_a_range_that_numbers_lie_in(range_: Range, where: str) -> Iterator[Problem]:
-    """A range has a comparator; each is a number or a duration in milliseconds; some number satisfies them all."""
+def range_problems(range_: Range, path: str) -> Iterator[Problem]:
+    """A range has a comparator, each comparator has a number or a duration, and some number satisfies all of them."""
     given = dict(range_.given())
     if not given:
-        yield Problem("empty.range", where, "A range has a comparator.")
-    found = [problem for name, value in given.items() for problem in _value_problems(value, f"{where}.{name}")]
+        yield Problem("empty.range", path, f"The range has no comparator. Set one of {', '.join(Range.model_fields)}.")
+    found = [problem for name, value in given.items() for problem in _comparator_problems(value, f"{path}.{name}")]
     yield from found
-    if not found and _holds_nothing({name: _amount(value) for name, value in given.items()}):
-        yield Problem("empty.range", where, "No number lies in this range.")
+    if not found and _is_empty({name: _amount(value) for name, value in given.items()}):
+        yield Problem("empty.range", path, "No number is in this range. Use limits that a number can be between.")
 
 
-def _value_problems(value: RangeValue, where: str) -> Iterator[Problem]:
+def _comparator_problems(value: RangeValue, path: str) -> Iterator[Problem]:
     if (value.number is None) == (value.duration is None):
-        yield Problem("number.or.duration", where, "A comparator has either a number or a duration.")
+        given = "neither a number nor a duration" if value.number is None else "both a number and a duration"
+        yield Problem("number.or.duration", path, f"The comparator has {given}. Set exactly one of them.")
     if value.duration is not None:
         try:
             period(value.duration)
-        except ValueError:
-            yield Problem("invalid.duration", f"{where}.duration", "A duration is such as P30D or PT12H.")
+        except ValueError as error:
+            yield Problem("invalid.duration", f"{path}.duration", f"The duration {error}.")
 
 
 def _amount(value: RangeValue) -> Decimal | int:
     return period(value.duration) if value.duration is not None else value.number or 0
 
 
-def _holds_nothing(amounts: Mapping[str, Decimal | int]) -> bool:
+def _is_empty(amounts: Mapping[str, Decimal | int]) -> bool:
+    """Whether no number satisfies all comparators."""
     lows = [(amounts[name], name == "gt") for name in ("gt", "gte", "eq") if name in amounts]
     highs = [(amounts[name], name == "lt") for name in ("lt", "lte", "eq") if name in amounts]
     crossed = any(
@@ -267,130 +305,186 @@ def _holds_nothing(amounts: Mapping[str, Decimal | int]) -> bool:
 # -- links -------------------------------------------------------------------------------------------------------------
 
 
-def links_lead_to_elements(element: Element, where: str, view: ViewDefinition) -> Iterator[Problem]:
-    """A link leads to an element of the view, and no two of an element's links lead to the same one."""
-    ids = {one.id for one in view.elements}
-    for place, link in enumerate(element.followedBy):
+def link_target_problems(element: Element, path: str, view: ViewDefinition) -> Iterator[Problem]:
+    """A link leads to an element of the view, and no two links of an element lead to the same one."""
+    ids = {other.id for other in view.elements}
+    for index, link in enumerate(element.followedBy):
         if link.id not in ids:
-            yield Problem("unknown.element", f"{where}.followedBy[{place}].id", "The link leads to no element.")
-    yield from _repeated([link.id for link in element.followedBy], f"{where}.followedBy", "id")
+            yield _unknown_element(f"{path}.followedBy[{index}].id")
+    yield from _duplicates([link.id for link in element.followedBy], f"{path}.followedBy", "id")
 
 
-def links_can_be_satisfied(element: Element, where: str) -> Iterator[Problem]:
-    """What comes after a while comes within one that is not shorter; neither is over a hundred years."""
-    for place, link in enumerate(element.followedBy):
-        yield from _constraint_problems(link, f"{where}.followedBy[{place}]")
+def time_constraint_problems(element: Element, path: str) -> Iterator[Problem]:
+    """A link's constraints are at most 100 years, and some distance between two events satisfies both."""
+    for index, link in enumerate(element.followedBy):
+        yield from _link_problems(link, f"{path}.followedBy[{index}]")
 
 
-def _constraint_problems(link: Link, where: str) -> Iterator[Problem]:
+def _link_problems(link: Link, path: str) -> Iterator[Problem]:
     after, within = link.constraintAfter, link.constraintWithin
-    yield from _too_long(after, f"{where}.constraintAfter.value")
-    yield from _too_long(within, f"{where}.constraintWithin.value")
+    yield from _length_problems(after, f"{path}.constraintAfter.value")
+    yield from _length_problems(within, f"{path}.constraintWithin.value")
     if within is None:
         return
     if after is not None and after.milliseconds > within.milliseconds:
-        yield Problem("impossible.constraint", f"{where}.constraintAfter", "It cannot be after more than within.")
+        yield Problem(
+            "impossible.constraint",
+            f"{path}.constraintAfter",
+            "constraintAfter is longer than constraintWithin. It can be at most as long.",
+        )
     elif within.milliseconds == 0 and link.eventCountType is EventCountType.SEQUENTIAL:
         yield Problem(
-            "impossible.constraint", f"{where}.constraintWithin", "Nothing that comes later comes within no time."
+            "impossible.constraint",
+            f"{path}.constraintWithin",
+            "constraintWithin is zero, but a Sequential link needs a later event. Use more than zero, or another "
+            "eventCountType.",
         )
 
 
-def _too_long(constraint: TimeConstraint | None, where: str) -> Iterator[Problem]:
+def _length_problems(constraint: TimeConstraint | None, path: str) -> Iterator[Problem]:
     if constraint is not None and constraint.milliseconds > LONGEST:
-        yield Problem("impossible.constraint", where, "A time constraint is not longer than a hundred years.")
+        yield Problem("impossible.constraint", path, "The time constraint is longer than 100 years. Shorten it.")
 
 
-def links_join_by_customer_alone(element: Element, where: str) -> Iterator[Problem]:
-    """Only the primary join, by customer, is open to external events, of which all elements are."""
-    for place, link in enumerate(element.followedBy):
+def join_problems(element: Element, path: str) -> Iterator[Problem]:
+    """Links between external events join by customer only; all elements are external events."""
+    for index, link in enumerate(element.followedBy):
         if link.joinAttributes:
             yield Problem(
                 "join.not.allowed",
-                f"{where}.followedBy[{place}].joinAttributes",
-                "External events are joined by customer alone.",
+                f"{path}.followedBy[{index}].joinAttributes",
+                "External events join by customer only. Remove joinAttributes.",
             )
 
 
 # -- charts ------------------------------------------------------------------------------------------------------------
 
 
-def measures_what_can_be_measured(
-    chart: Chart, where: str, view: ViewDefinition, schemas: Schemas
-) -> Iterator[Problem]:
-    """A metric is of an element of the view, each under an id of its own; a minimum, maximum, average or sum is of one
-    of its numbers, and a count is of no attribute."""
+def metric_problems(chart: Chart, path: str, view: ViewDefinition, schemas: Schemas) -> Iterator[Problem]:
+    """Metrics have unique ids and are about elements of the view.
+
+    Minimum, Maximum, Average and Sum need a number attribute; the counts take no attribute.
+    """
     elements = {element.id: element for element in view.elements}
-    yield from _repeated([metric.id for metric in chart.metrics], f"{where}.metrics", "id")
-    for place, metric in enumerate(chart.metrics):
-        at = f"{where}.metrics[{place}]"
+    yield from _duplicates([metric.id for metric in chart.metrics], f"{path}.metrics", "id")
+    for index, metric in enumerate(chart.metrics):
+        at = f"{path}.metrics[{index}]"
         element = elements.get(metric.elementId)
-        fields = _fields(element, schemas) if element is not None else None
         if element is None:
-            yield Problem("unknown.element", f"{at}.elementId", "The view has no such element.")
-        if metric.aggregate not in _OF_AN_ATTRIBUTE:
-            if metric.attribute is not None:
-                yield Problem("unexpected.attribute", f"{at}.attribute", "A count is of no attribute.")
-        elif metric.attribute is None:
-            yield Problem("missing.attribute", f"{at}.attribute", "This aggregate is of an attribute; name it.")
-        elif fields is not None:
-            yield from _number_problems(metric.attribute, f"{at}.attribute", fields)
+            yield _unknown_element(f"{at}.elementId")
+        yield from _aggregate_problems(metric, at, _fields(element, schemas) if element is not None else None)
 
 
-def groups_by_what_can_be_grouped(
-    chart: Chart, where: str, view: ViewDefinition, schemas: Schemas
-) -> Iterator[Problem]:
-    """A chart groups by an attribute once; it is of an element that a metric measures, and can be filtered."""
+def _aggregate_problems(metric: Metric, path: str, fields: Mapping[str, Field] | None) -> Iterator[Problem]:
+    path = f"{path}.attribute"
+    if metric.aggregate not in _NEEDS_ATTRIBUTE:
+        if metric.attribute is not None:
+            yield Problem(
+                "unexpected.attribute", path, f"The aggregate {metric.aggregate} takes no attribute. Remove it."
+            )
+    elif metric.attribute is None:
+        yield Problem(
+            "missing.attribute", path, f"The aggregate {metric.aggregate} needs an attribute. Set a number attribute."
+        )
+    elif fields is not None:
+        yield from _number_problems(metric.attribute, path, fields)
+
+
+def grouping_problems(chart: Chart, path: str, view: ViewDefinition, schemas: Schemas) -> Iterator[Problem]:
+    """A chart groups by attributes that can be filtered, each once, of elements that its metrics are about."""
     elements = {element.id: element for element in view.elements}
     measured = {metric.elementId for metric in chart.metrics}
-    for place, group in enumerate(chart.groupByAttributes):
-        at = f"{where}.groupByAttributes[{place}]"
+    for index, group in enumerate(chart.groupByAttributes):
+        at = f"{path}.groupByAttributes[{index}]"
         element = elements.get(group.elementId)
         if element is None:
-            yield Problem("unknown.element", f"{at}.elementId", "The view has no such element.")
+            yield _unknown_element(f"{at}.elementId")
             continue
         if element.id not in measured:
-            yield Problem("element.not.measured", f"{at}.elementId", "No metric of the chart is of this element.")
+            yield Problem(
+                "element.not.measured",
+                f"{at}.elementId",
+                "No metric of the chart is about this element. Use the elementId of one of the chart's metrics.",
+            )
         fields = _fields(element, schemas)
         if fields is not None:
             yield from _attribute_problems(group.attribute, f"{at}.attribute", fields)
     pairs = [(group.elementId, group.attribute) for group in chart.groupByAttributes]
-    yield from _repeated(pairs, f"{where}.groupByAttributes", "attribute")
+    yield from _duplicates(pairs, f"{path}.groupByAttributes", "attribute")
 
 
-def limits_groups_only_where_there_are_some(chart: Chart, where: str) -> Iterator[Problem]:
-    """A maximum of groups goes with a grouping, by time or by attributes."""
+def group_limit_problems(chart: Chart, path: str) -> Iterator[Problem]:
+    """`groupByMax` needs a grouping by time or by attributes."""
     if chart.groupByMax is not None and chart.groupByTime is None and not chart.groupByAttributes:
-        yield Problem("group.by.max.alone", f"{where}.groupByMax", "The chart groups by nothing.")
+        yield Problem(
+            "group.by.max.alone",
+            f"{path}.groupByMax",
+            "The chart has no groups to limit. Set groupByTime or groupByAttributes, or remove groupByMax.",
+        )
 
 
 # -- what several rules need -------------------------------------------------------------------------------------------
 
 
 def _fields(element: Element, schemas: Schemas) -> Mapping[str, Field] | None:
-    """The fields of an element's event type; None where there is no such type, which another rule tells."""
+    """The attributes of an element's event type by name; None if the event type does not exist."""
     schema = schemas.get(element.attributes.id)
     return None if schema is None else schema.document.fields
 
 
-def _attribute_problems(name: str, where: str, fields: Mapping[str, Field]) -> Iterator[Problem]:
+def _unknown_element(path: str) -> Problem:
+    return Problem("unknown.element", path, "The view has no element with this id. Use the id of an element.")
+
+
+def _attribute_problems(name: str, path: str, fields: Mapping[str, Field]) -> Iterator[Problem]:
+    """The attribute exists and can be filtered."""
     if name not in fields:
-        yield Problem("unknown.attribute", where, "The event type has no such attribute.")
+        yield _unknown_attribute(name, path, fields)
     elif fields[name].kind not in FILTERABLE:
-        yield Problem("not.filterable", where, "Attributes of this kind are shown, not filtered or grouped by.")
+        yield Problem(
+            "not.filterable",
+            path,
+            f"The attribute {_quote(name)} is of kind {fields[name].kind}, which views cannot filter or group by. "
+            "Use an enum, number, string or boolean attribute.",
+        )
 
 
-def _number_problems(name: str, where: str, fields: Mapping[str, Field]) -> Iterator[Problem]:
+def _number_problems(name: str, path: str, fields: Mapping[str, Field]) -> Iterator[Problem]:
+    """The attribute exists and is a number."""
     if name not in fields:
-        yield Problem("unknown.attribute", where, "The event type has no such attribute.")
+        yield _unknown_attribute(name, path, fields)
     elif fields[name].kind not in NUMBERS:
-        yield Problem("not.a.number", where, "The attribute is not a number.")
+        yield Problem(
+            "not.a.number", path, f"The attribute {_quote(name)} is not a number. Use a number or integer attribute."
+        )
 
 
-def _repeated(values: Iterable[object], where: str, field: str) -> Iterator[Problem]:
-    """Each value but the first of those that are alike; None is like nothing."""
+def _unknown_attribute(name: str, path: str, fields: Collection[str]) -> Problem:
+    folded = {field.casefold(): field for field in fields}
+    close = get_close_matches(name.casefold(), folded, n=1)
+    advice = f"Did you mean {_quote(folded[close[0]])}?" if close else f"Its attributes: {_listed(sorted(fields))}."
+    return Problem("unknown.attribute", path, f"The event type has no attribute {_quote(name)}. {advice}")
+
+
+def _listed(values: Sequence[str]) -> str:
+    """The first `MAX_LISTED` values in quotation marks, and how many more there are."""
+    more = len(values) - MAX_LISTED
+    listed = ", ".join(map(_quote, values[:MAX_LISTED])) or "none"
+    return f"{listed} and {more} more" if more > 0 else listed
+
+
+def _quote(name: str) -> str:
+    return f'"{name[:MAX_NAME]}"'
+
+
+def _duplicates(values: Iterable[object], path: str, field: str) -> Iterator[Problem]:
+    """A problem for each value that occurred before in the list. None is never a duplicate."""
     seen: set[object] = set()
-    for place, value in enumerate(values):
+    for index, value in enumerate(values):
         if value is not None and value in seen:
-            yield Problem(f"duplicate.{field}", f"{where}[{place}].{field}", "Another has the same.")
+            yield Problem(
+                f"duplicate.{field}",
+                f"{path}[{index}].{field}",
+                f"Another item of {path} has the same {field}. Use a different {field}.",
+            )
         seen.add(value)

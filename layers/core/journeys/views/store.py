@@ -1,4 +1,4 @@
-"""Journey views, their versions and their charts' versions, in the registry table."""
+"""Journey views, their versions, and the versions of their charts, in the registry table."""
 
 import time
 import uuid
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """What there is to know of a view without its definition; `version` is the latest."""
+class ViewSummary:
+    """The head item of a view: its latest version's number and name, without the definition.
+
+    `date_created` is in milliseconds since 1970.
+    """
 
     view_id: str
     version: int
@@ -36,7 +39,7 @@ class Head:
     date_created: int
 
     def to_values(self) -> dict[str, Any]:
-        """What a row holds, beside its key."""
+        """The attributes of the head item, without its key."""
         return {
             "viewId": self.view_id,
             "version": self.version,
@@ -46,7 +49,7 @@ class Head:
         }
 
     @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> "Head":
+    def from_values(cls, values: Mapping[str, Any]) -> "ViewSummary":
         return cls(
             view_id=values["viewId"],
             version=values["version"],
@@ -57,7 +60,10 @@ class Head:
 
 
 class ViewStore:
-    """An organisation's views. A view whose head is gone is gone, whatever else of it there still may be."""
+    """The views of organizations.
+
+    A view exists if and only if its head item exists. Items of its versions can remain for a moment after a deletion.
+    """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
@@ -66,17 +72,17 @@ class ViewStore:
 
     def get(self, organization_id: str, view_id: str) -> View:
         """The latest version of a view. Raises NotFound."""
-        return self.get_version(organization_id, view_id, self._head(organization_id, view_id).version)
+        return self.get_version(organization_id, view_id, self._summary(organization_id, view_id).version)
 
     def get_version(self, organization_id: str, view_id: str, version: int) -> View:
         """One version of a view. Raises NotFound."""
-        view = self._find(organization_id, view_id, keys.view_version(organization_id, view_id, version))
-        if view is None:
-            raise NotFound("There is no such version of a view.")
-        return View.from_values(view)
+        values = self._find(organization_id, view_id, keys.view_version(organization_id, view_id, version))
+        if values is None:
+            raise NotFound("The view has no version with this number.")
+        return View.from_values(values)
 
-    def all(self, organization_id: str) -> list[Head]:
-        """Every view of the organisation, by name."""
+    def all(self, organization_id: str) -> list[ViewSummary]:
+        """All views of an organization, sorted by name, ignoring case."""
         rows = query_all(
             self._dynamodb,
             TableName=self._table,
@@ -84,44 +90,48 @@ class ViewStore:
             ExpressionAttributeValues={":pk": {"S": keys.views(organization_id)}},
             ConsistentRead=True,
         )
-        found = (Head.from_values(from_item(row)) for row in rows)
-        return sorted(found, key=lambda head: (head.name.casefold(), head.view_id))
+        summaries = (ViewSummary.from_values(from_item(row)) for row in rows)
+        return sorted(summaries, key=lambda summary: (summary.name.casefold(), summary.view_id))
 
-    def latest(self, organization_id: str, heads: Iterable[Head]) -> list[View]:
-        """The versions that the heads name, in their order; one deleted meanwhile is left out."""
-        wanted = [keys.view_version(organization_id, head.view_id, head.version) for head in heads]
+    def latest(self, organization_id: str, summaries: Iterable[ViewSummary]) -> list[View]:
+        """The latest versions of these views, in the same order, without views deleted in the meantime."""
+        wanted = [keys.view_version(organization_id, summary.view_id, summary.version) for summary in summaries]
         items = get_all(self._dynamodb, self._table, wanted, consistent=True)
-        found = {(item["pk"]["S"], item["sk"]["S"]): View.from_values(from_item(item)) for item in items}
-        places = [(key["pk"]["S"], key["sk"]["S"]) for key in wanted]
-        return [found[place] for place in places if place in found]
+        by_key = {(item["pk"]["S"], item["sk"]["S"]): View.from_values(from_item(item)) for item in items}
+        ordered = [(key["pk"]["S"], key["sk"]["S"]) for key in wanted]
+        return [by_key[key] for key in ordered if key in by_key]
 
     def chart(self, organization_id: str, view_id: str, chart_id: str, version: int) -> Chart:
-        """A chart as one of its versions was. Raises NotFound."""
-        found = self._find(organization_id, view_id, keys.chart_version(organization_id, view_id, chart_id, version))
-        if found is None:
-            raise NotFound("There is no such version of a chart.")
-        return Chart.model_validate(jsontext.loads(found["definition"].encode()))
+        """One version of a chart. Raises NotFound."""
+        key = keys.chart_version(organization_id, view_id, chart_id, version)
+        values = self._find(organization_id, view_id, key)
+        if values is None:
+            raise NotFound("The chart has no version with this number.")
+        return Chart.model_validate(jsontext.loads(values["definition"].encode()))
 
-    def _head(self, organization_id: str, view_id: str) -> Head:
-        answer = self._dynamodb.get_item(
+    def _summary(self, organization_id: str, view_id: str) -> ViewSummary:
+        response = self._dynamodb.get_item(
             TableName=self._table, Key=keys.view(organization_id, view_id), ConsistentRead=True
         )
-        if "Item" not in answer:
-            raise NotFound("There is no such view.")
-        return Head.from_values(from_item(answer["Item"]))
+        if "Item" not in response:
+            raise NotFound("There is no view with this id.")
+        return ViewSummary.from_values(from_item(response["Item"]))
 
     def _find(self, organization_id: str, view_id: str, key: keys.Key) -> dict[str, Any] | None:
-        """A row that belongs to a view. Raises NotFound where there is no such view."""
-        head = keys.view(organization_id, view_id)
-        found = {item["sk"]["S"]: item for item in get_all(self._dynamodb, self._table, [head, key], consistent=True)}
-        if head["sk"]["S"] not in found:
-            raise NotFound("There is no such view.")
-        row = found.get(key["sk"]["S"])
-        return None if row is None else from_item(row)
+        """The attributes of one of a view's items, or None if there is no such item. Raises NotFound for the view.
 
-    def _newest_chart(self, organization_id: str, view_id: str, chart_id: str) -> int:
-        """The newest version of a chart, also of one that no view's version has any more; 0 where there is none."""
-        answer = self._dynamodb.query(
+        Reads the item and the head in one request.
+        """
+        head = keys.view(organization_id, view_id)
+        items = {item["sk"]["S"]: item for item in get_all(self._dynamodb, self._table, [head, key], consistent=True)}
+        if head["sk"]["S"] not in items:
+            raise NotFound("There is no view with this id.")
+        item = items.get(key["sk"]["S"])
+        return None if item is None else from_item(item)
+
+    def _highest_chart_version(self, organization_id: str, view_id: str, chart_id: str) -> int:
+        """The highest version of a chart, even if no version of the view has the chart anymore; 0 if there is none."""
+        response = self._dynamodb.query(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :chart)",
             ExpressionAttributeValues={
@@ -133,16 +143,16 @@ class ViewStore:
             Limit=1,
             ConsistentRead=True,
         )
-        return int(answer["Items"][0]["version"]["N"]) if answer["Items"] else 0
+        return int(response["Items"][0]["version"]["N"]) if response["Items"] else 0
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
     def create(
         self, organization_id: str, definition: ViewDefinition, client_id: str, view_id: str | None = None
     ) -> View:
-        """Saves a new view as its version 1, under an id of its own where none is given."""
+        """Save a new view as version 1. Without `view_id`, the view gets a new id."""
         now_ms = dates.now_ms()
-        charts = [_numbered(chart, 1) for chart in definition.charts]
+        charts = [_with_version(chart, 1) for chart in definition.charts]
         view = View(
             view_id=view_id or str(uuid.uuid4()),
             version=1,
@@ -152,11 +162,11 @@ class ViewStore:
             date_created=now_ms,
             date_modified=now_ms,
         )
-        head = Head(view.view_id, 1, definition.name, client_id, now_ms)
+        summary = ViewSummary(view.view_id, 1, definition.name, client_id, now_ms)
         transact(
             self._dynamodb,
             [
-                self._put(keys.view(organization_id, view.view_id), head.to_values()),
+                self._put(keys.view(organization_id, view.view_id), summary.to_values()),
                 self._put(keys.view_version(organization_id, view.view_id, 1), view.to_values()),
                 *self._put_charts(organization_id, view.view_id, charts),
             ],
@@ -164,7 +174,7 @@ class ViewStore:
         return view
 
     def add_version(self, organization_id: str, view_id: str, definition: ViewDefinition, client_id: str) -> View:
-        """Saves the version after the latest; of two that come at once, each gets its own. Raises NotFound."""
+        """Save a new version after the latest. Concurrent calls get different versions. Raises NotFound."""
         for wait in backoff(attempts=60):
             base = self.get(organization_id, view_id)
             charts, changed = self._next_charts(organization_id, base, definition)
@@ -184,16 +194,16 @@ class ViewStore:
                 transact(self._dynamodb, writes)
                 return view
             except ConditionsFailed:
-                time.sleep(wait)  # another version or chart came first, or the view is gone: look again
+                time.sleep(wait)  # Another version or chart was saved first, or the view was deleted: read again.
         raise AssertionError("backoff ends by raising")
 
     def edit_version(
         self, organization_id: str, view_id: str, version: int, definition: ViewDefinition, client_id: str
     ) -> View:
-        """Saves a version over itself; of two that come at once, the later stays, whole. Raises NotFound."""
+        """Replace a version. Of concurrent calls, the last one wins as a whole. Raises NotFound."""
         for wait in backoff(attempts=60):
             base = self.get_version(organization_id, view_id, version)
-            is_latest = self._head(organization_id, view_id).version == version
+            is_latest = self._summary(organization_id, view_id).version == version
             charts, changed = self._next_charts(organization_id, base, definition)
             view = replace(
                 base,
@@ -220,14 +230,14 @@ class ViewStore:
                 transact(self._dynamodb, writes)
                 return view
             except ConditionsFailed:
-                time.sleep(wait)  # another version or chart came first, or the view is gone: look again
+                time.sleep(wait)  # Another version or chart was saved first, or the view was deleted: read again.
         raise AssertionError("backoff ends by raising")
 
     def delete(self, organization_id: str, view_id: str) -> None:
-        """Deletes a view with its schedule, and then its versions and the names of its jobs. Raises NotFound.
+        """Delete a view with its schedule, its versions, and its jobs' copies of the view. Raises NotFound.
 
-        The head and the schedule go in one transaction; after it nothing of the view can be read or added, and the
-        rest is only cleaned up. Ids are never given again.
+        One transaction deletes the head and the schedule. After it, nothing of the view can be read or written. Then
+        the other items are deleted; ids are never reused, so items that remain after an interruption do no harm.
         """
         writes = [
             {
@@ -242,7 +252,7 @@ class ViewStore:
         try:
             transact(self._dynamodb, writes)
         except ConditionsFailed:
-            raise NotFound("There is no such view.") from None
+            raise NotFound("There is no view with this id.") from None
         rows = query_all(
             self._dynamodb,
             TableName=self._table,
@@ -253,36 +263,36 @@ class ViewStore:
         )
         delete_all(self._dynamodb, self._table, list(rows))
 
-    # -- the parts of transactions -------------------------------------------------------------------------------------
+    # -- writes of transactions -------------------------------------------------------------------------------------
 
     def _next_charts(
         self, organization_id: str, base: View, definition: ViewDefinition
     ) -> tuple[list[Chart], list[Chart]]:
-        """The charts of a definition with ids and versions, and those of them that are new versions.
+        """All charts of a definition with their ids and versions, and of these the new versions.
 
-        A chart that is as it was in `base` keeps its version; any other gets the one after its newest.
+        A chart that is equal to the one in `base` keeps its version. Any other gets the version after its highest.
         """
-        were = {chart.id: chart for chart in base.definition.charts}
+        before = {chart.id: chart for chart in base.definition.charts}
         charts, changed = [], []
         for chart in definition.charts:
-            was = were.get(chart.id) if chart.id else None
-            if was is not None and _numbered(chart, was.version) == was:
-                charts.append(was)
+            previous = before.get(chart.id) if chart.id else None
+            if previous is not None and _with_version(chart, previous.version) == previous:
+                charts.append(previous)
                 continue
-            newest = self._newest_chart(organization_id, base.view_id, chart.id) if chart.id else 0
-            changed.append(_numbered(chart, newest + 1))
+            highest = self._highest_chart_version(organization_id, base.view_id, chart.id) if chart.id else 0
+            changed.append(_with_version(chart, highest + 1))
             charts.append(changed[-1])
         return charts, changed
 
-    def _move_head(self, organization_id: str, view: View, was: int) -> dict[str, Any]:
-        """Makes the version the view's latest, where the latest is still `was`."""
-        values = {":version": view.version, ":name": view.definition.name, ":was": was}
+    def _move_head(self, organization_id: str, view: View, latest: int) -> dict[str, Any]:
+        """Make the version the view's latest, on the condition that `latest` still is."""
+        values = {":version": view.version, ":name": view.definition.name, ":latest": latest}
         return {
             "Update": {
                 "TableName": self._table,
                 "Key": keys.view(organization_id, view.view_id),
                 "UpdateExpression": "SET version = :version, #name = :name",
-                "ConditionExpression": "version = :was",
+                "ConditionExpression": "version = :latest",
                 "ExpressionAttributeNames": {"#name": "name"},
                 "ExpressionAttributeValues": {name: to_value(value) for name, value in values.items()},
             }
@@ -316,8 +326,8 @@ class ViewStore:
         ]
 
 
-def _numbered(chart: Chart, version: int | None) -> Chart:
-    """The chart under a version, and under an id of its own where it came without."""
+def _with_version(chart: Chart, version: int | None) -> Chart:
+    """The chart with this version, and with a new id if it has none."""
     return chart.model_copy(update={"id": chart.id or str(uuid.uuid4()), "version": version})
 
 

@@ -1,6 +1,8 @@
-"""An element's filter as SQL over the columns of the archive. What people wrote goes in as parameters alone.
+"""Translates an element's filter into a SQL condition over the columns of the archive.
 
-Numbers are compared exactly: those that share a double with the number asked for are told apart by the column beside.
+User input becomes query parameters; it is never part of the SQL text. Numbers compare exactly: an attribute is stored
+as a double in column `n:`, and a number that a double cannot hold has its exact digits in column `x:`. See
+`journeys.archive.columns`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,20 +17,23 @@ NUMBERS = frozenset({AttributeKind.INTEGER, AttributeKind.NUMBER})
 
 
 class Parameters:
-    """The values that a query is run with, by the names that stand for them in its text."""
+    """The named parameters of a query."""
 
     def __init__(self) -> None:
         self.values: dict[str, object] = {}
 
     def add(self, value: str | float) -> str:
-        """What stands for the value in SQL."""
+        """Add a parameter. Returns its placeholder in SQL, such as `$p0`."""
         name = f"p{len(self.values)}"
         self.values[name] = value
         return f"${name}"
 
 
 def condition(filter_: Filter, fields: Mapping[str, AttributeKind], parameters: Parameters) -> str | None:
-    """SQL that is true where all predicates hold, and false elsewhere; None where there are none."""
+    """SQL that is true for events that satisfy all predicates and false (never NULL) for others.
+
+    `fields` are the kinds of the event type's attributes by name. Returns None if the filter has no predicates.
+    """
     conditions = [
         *(_predicate(predicate, fields[predicate.dimension], parameters) for predicate in filter_.predicates),
         *(_number_predicate(predicate, parameters) for predicate in filter_.numberPredicates),
@@ -38,38 +43,42 @@ def condition(filter_: Filter, fields: Mapping[str, AttributeKind], parameters: 
 
 def _predicate(predicate: Predicate, kind: AttributeKind, parameters: Parameters) -> str:
     column = quoted(columns.attribute(kind, predicate.dimension))
-    has = None
+    has_value = None
     if predicate.values is not None:
         if kind in NUMBERS:
-            has = _is_one_of(predicate.dimension, predicate.values, parameters)
+            has_value = _is_one_of(predicate.dimension, predicate.values, parameters)
         elif kind is AttributeKind.BOOLEAN:
-            has = _in(column, (text for text in ("true", "false") if text in predicate.values))
+            has_value = _in(column, (text for text in ("true", "false") if text in predicate.values))
         else:
-            has = _in(column, map(parameters.add, dict.fromkeys(predicate.values)))
-    return _matches(predicate, column, has)
+            has_value = _in(column, map(parameters.add, dict.fromkeys(predicate.values)))
+    return _apply_operator(predicate, column, has_value)
 
 
 def _number_predicate(predicate: NumberPredicate, parameters: Parameters) -> str:
     column = quoted(columns.attribute(AttributeKind.NUMBER, predicate.dimension))
-    has = None
+    in_range = None
     if predicate.range is not None:
-        has = " AND ".join(
+        in_range = " AND ".join(
             _COMPARATORS[name].format_map(_below_and_equal(predicate.dimension, _amount(value), parameters))
             for name, value in predicate.range.given()
         )
-    return _matches(predicate, column, has)
+    return _apply_operator(predicate, column, in_range)
 
 
-def _matches(predicate: Predicate | NumberPredicate, column: str, has: str | None) -> str:
-    """True or false, never NULL: an event that lacks the attribute has none of its values."""
-    ways = [f"({column} IS NOT NULL AND ({has}))"] if has else []
+def _apply_operator(predicate: Predicate | NumberPredicate, column: str, matches: str | None) -> str:
+    """Combine the condition on an attribute's value with `noValue` and `operator`. The SQL is never NULL.
+
+    An event without the attribute has none of the values, so it fails Matches and passes NotMatches.
+    """
+    alternatives = [f"({column} IS NOT NULL AND ({matches}))"] if matches else []
     if predicate.noValue:
-        ways.append(f"{column} IS NULL")
-    return f"NOT ({_any(ways)})" if predicate.operator is Operator.NOT_MATCHES else f"({_any(ways)})"
+        alternatives.append(f"{column} IS NULL")
+    either = _any(alternatives)
+    return f"NOT ({either})" if predicate.operator is Operator.NOT_MATCHES else f"({either})"
 
 
-def _any(ways: Iterable[str]) -> str:
-    return " OR ".join(ways) or "false"
+def _any(alternatives: Iterable[str]) -> str:
+    return " OR ".join(alternatives) or "false"
 
 
 def _in(column: str, values: Iterable[str]) -> str:
@@ -81,21 +90,23 @@ def _in(column: str, values: Iterable[str]) -> str:
 
 
 def _amount(value: RangeValue) -> Decimal:
+    """The number of a comparator; a duration counts in milliseconds."""
     return Decimal(period(value.duration) if value.duration is not None else value.number or 0)
 
 
 def _below_and_equal(name: str, number: Decimal, parameters: Parameters) -> dict[str, str]:
-    """SQL for whether an attribute is less than a number, and whether it is that number.
+    """SQL for `attribute < number` ("below") and `attribute = number` ("equal").
 
-    Where the doubles tie and there is nothing beside the attribute's, it is what its double's shortest text says, and
-    how that compares is known here. Otherwise what is beside it sorts as magnitudes do.
+    If the doubles differ, they decide. If they are equal and the attribute has exact digits in column `x:`, those
+    decide: as texts, they sort by magnitude. If it has none, the attribute is the decimal that its double prints as,
+    and how that compares with `number` is known here.
     """
     column, rest = quoted(columns.attribute(AttributeKind.NUMBER, name)), quoted(columns.remainder(name))
-    nearest, number_rest = float(number), parameters.add(columns.exact(number))
-    plain = Decimal(repr(nearest))
+    nearest, number_digits = float(number), parameters.add(columns.exact(number))
+    shortest = Decimal(repr(nearest))
     double = parameters.add(nearest)
-    less = f"coalesce({rest} {'<' if number > 0 else '>'} {number_rest}, {_sql(plain < number)})"
-    same = f"coalesce({rest} = {number_rest}, {_sql(plain == number)})"
+    less = f"coalesce({rest} {'<' if number > 0 else '>'} {number_digits}, {_sql(shortest < number)})"
+    same = f"coalesce({rest} = {number_digits}, {_sql(shortest == number)})"
     return {
         "below": f"({column} < {double} OR ({column} = {double} AND {less}))",
         "equal": f"({column} = {double} AND {same})",
@@ -113,25 +124,25 @@ _COMPARATORS = {
 
 
 def _is_one_of(name: str, texts: Iterable[str], parameters: Parameters) -> str:
-    """SQL for whether a number is one of those that the texts say; a text that says none is none.
+    """SQL for whether an attribute equals one of the numbers. Texts that are not numbers equal nothing.
 
-    It is true or false for every number, never NULL, also where there is nothing beside the attribute's.
+    The SQL is never NULL for an event that has the attribute, also where column `x:` is NULL.
     """
     column, rest = quoted(columns.attribute(AttributeKind.NUMBER, name)), quoted(columns.remainder(name))
     numbers = {number for text in texts if (number := _number(text)) is not None}
-    taken_apart = [columns.rounded(number) for number in sorted(numbers)]
-    doubles = [parameters.add(nearest) for nearest, beside in taken_apart if beside is None]
-    ways = [f"({rest} IS NULL AND {_in(column, doubles)})"] if doubles else []
-    ways += [
-        f"({column} = {parameters.add(nearest)} AND {rest} IS NOT DISTINCT FROM {parameters.add(beside)})"
-        for nearest, beside in taken_apart
-        if beside is not None
+    pairs = [columns.rounded(number) for number in sorted(numbers)]
+    doubles = [parameters.add(nearest) for nearest, digits in pairs if digits is None]
+    alternatives = [f"({rest} IS NULL AND {_in(column, doubles)})"] if doubles else []
+    alternatives += [
+        f"({column} = {parameters.add(nearest)} AND {rest} IS NOT DISTINCT FROM {parameters.add(digits)})"
+        for nearest, digits in pairs
+        if digits is not None
     ]
-    return _any(ways)
+    return _any(alternatives)
 
 
 _WIDE = Context(prec=5000)
-"""As many digits as a predicate's text can have."""
+"""More digits than the text of a predicate's value can have."""
 
 
 def _number(text: str) -> Decimal | None:
@@ -139,7 +150,7 @@ def _number(text: str) -> Decimal | None:
         number = Decimal(text)
     except InvalidOperation:
         return None
-    return _WIDE.normalize(number) if number.is_finite() else None  # so that no zeros stand at its end
+    return _WIDE.normalize(number) if number.is_finite() else None  # Without trailing zeros, equal numbers are alike.
 
 
 def _sql(truth: bool) -> str:

@@ -1,15 +1,33 @@
-"""Who went where: the links of a plan over the events of some customers, by binary search.
+"""Evaluates the links of a plan over the events of many customers, with numpy and binary search.
 
-An event is known by its key: its customer in the upper bits, its moment in the lower ones. Keys are kept in order, so a
-window is what lies between two keys. Four facts spare most of the searching:
+The docstring of `partial_result` defines reachable, completed, flow, active and dropout.
 
-- Of the sources that are old enough for a target, the newest decides whether one lies in the window.
-- An event that satisfies a link reaches another through it. So the customers that satisfy a link are those of the
-  events that are reached through it, and none has to be looked for a second time.
-- Where a customer satisfies none of an element's links, none of the customer's events there does. So which customers
-  are active is a matter of moments.
-- What is reached at an element with one incoming link came through that link: where it completes, so does an event
-  before it. Only where links join, and from there on, is completion followed event by event.
+Data. N events are three parallel arrays of length N: `hashes` (int64, identifies the customer), `dates` (int64,
+milliseconds since 1970) and `marks` (an unsigned integer type of 8 to 64 bits; bit i is set if the event matches the
+element with index i). Customer and date are combined into one int64 *key*:
+
+    key = customer number << date_bits | date - first date
+
+Keys are sorted, so the events of one customer within a time window are consecutive, and binary search finds them.
+*Rows* are int64 arrays of ascending positions in the sorted keys; they identify events.
+
+Method. A forward pass visits the elements in topological order and finds the reachable events of each. A backward pass
+finds the customers that complete. Four properties save most of the searching:
+
+- To decide whether a target event is reached, only one source event matters: the newest that is at least `low` before
+  the target. If that one is too old, all others are too.
+- Every event to which a reachable event satisfies a link is itself reachable. So the customers that satisfy a link
+  are the customers of the events that were reached through it, and need no search of their own.
+- If a customer satisfies none of an element's links, neither does any of the customer's events. Among these customers,
+  whether an event is open therefore depends only on its date.
+- If an element has one incoming link, all its reachable events were reached through that link. A customer that
+  completes there also completes at the link's source. Only where several links join, and downstream of such elements,
+  is completion computed for each event.
+
+Cost. Sorting takes O(N log N), or O(N) if the events are sorted already. Each link takes O(m log n) in the forward
+pass, for m matching events of its target and n reachable events of its source; links that join take the same again in
+the backward pass. Memory is 8 bytes per event for the keys, 8 more if they had to be sorted, and 8 bytes per reachable
+event and element.
 """
 
 from collections.abc import Iterator
@@ -20,207 +38,231 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from journeys.views.computation.part import Counts
-from journeys.views.computation.plan import Plan, PlannedLink, mark
+from journeys.views.computation.partial_result import Counts
+from journeys.views.computation.plan import ComputationPlan, PlannedLink, mark
 
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
 KEY_BITS = 62
-"""Bits of a key: one less than there are, so that a window may reach beyond the last customer."""
+"""Bits of a key. An int64 has 63 without its sign; the spare bit allows a window to end after the last customer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """Counts by the places of elements, customers by the places of links, and the marks of each reachable event."""
+class LinkResult:
+    """The figures of all elements and links, and where each event is reachable.
+
+    `elements` has one entry per element and `connections` one customer count per link, both by index in the plan.
+    `marks` has the shape and dtype of the input marks: bit i is set if the event is reachable at element i. It is all
+    zeros if the plan has no charts, because only charts use it.
+    """
 
     elements: tuple[Counts, ...]
     connections: tuple[int, ...]
     marks: NDArray[Any]
 
 
-def follow(plan: Plan, hashes: Integers, dates: Integers, marks: NDArray[Any]) -> Reached:
-    """What is reached among events, in any order: the hashes of their customers, their dates, their elements' marks."""
-    order = None if _in_order(hashes) else np.argsort(hashes, kind="stable")
+def evaluate_links(plan: ComputationPlan, hashes: Integers, dates: Integers, marks: NDArray[Any]) -> LinkResult:
+    """Evaluate all links of a plan. The events may be in any order; all events of a customer must be among them."""
+    order = None if _is_sorted(hashes) else np.argsort(hashes, kind="stable")
     if order is not None:
         hashes, dates, marks = hashes[order], dates[order], marks[order]
     elements, connections = (Counts(),) * len(plan.order), (0,) * len(plan.links)
-    reached = np.zeros_like(marks)
+    reachable = np.zeros_like(marks)
     for rows in _portions(hashes, dates):
-        walk = _Walk(plan, hashes[rows], dates[rows], marks[rows])
-        found = walk.to_the_end()
-        elements = tuple(one + other for one, other in zip(elements, found.elements, strict=True))
-        connections = tuple(one + other for one, other in zip(connections, found.connections, strict=True))
-        reached[rows] = found.marks
-    if order is not None:
-        unordered = np.empty_like(reached)
-        unordered[order] = reached
-        reached = unordered
-    return Reached(elements, connections, reached)
+        result = _LinkEvaluation(plan, hashes[rows], dates[rows], marks[rows]).run()
+        elements = tuple(one + other for one, other in zip(elements, result.elements, strict=True))
+        connections = tuple(one + other for one, other in zip(connections, result.connections, strict=True))
+        reachable[rows] = result.marks
+    return LinkResult(elements, connections, _in_original_order(reachable, order))
 
 
-def _in_order(values: Integers) -> bool:
+def _is_sorted(values: Integers) -> bool:
     return bool(np.all(values[1:] >= values[:-1]))
 
 
+def _in_original_order(values: NDArray[Any], order: Integers | None) -> NDArray[Any]:
+    """Undo `values = original[order]`; None means that the order did not change."""
+    if order is None:
+        return values
+    original = np.empty_like(values)
+    original[order] = values
+    return original
+
+
 def _portions(hashes: Integers, dates: Integers) -> Iterator[slice]:
-    """The rows of as many customers as keys have room for, one after another; usually all."""
+    """Slices of the sorted events, each with as many customers as the keys can number; usually there is one slice."""
     if not len(hashes):
         return
-    starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1])))
-    most = 1 << max(KEY_BITS - _bits(dates), 0)
-    bounds = [*starts[::most].tolist(), len(hashes)]
+    first_rows = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1])))
+    max_customers = 1 << max(KEY_BITS - _date_bits(dates), 0)
+    bounds = [*first_rows[::max_customers].tolist(), len(hashes)]
     yield from (slice(first, end) for first, end in pairwise(bounds))
 
 
-def _bits(dates: Integers) -> int:
-    """The bits that moments take, from the first of them on."""
+def _date_bits(dates: Integers) -> int:
+    """The number of bits that hold every date's distance from the first date, in milliseconds."""
     return max(int(dates.max() - dates.min()).bit_length(), 1)
 
 
-class _Walk:
-    """One computation over the events of some customers, which are sorted by customer."""
+class _LinkEvaluation:
+    """One evaluation, over events that are sorted by customer and not empty."""
 
-    def __init__(self, plan: Plan, hashes: Integers, dates: Integers, marks: NDArray[Any]) -> None:
+    def __init__(self, plan: ComputationPlan, hashes: Integers, dates: Integers, marks: NDArray[Any]) -> None:
         self._plan = plan
-        self._bits = _bits(dates)
-        self._start = int(dates.min())
-        self._moments = (1 << self._bits) - 1
+        self._date_bits = _date_bits(dates)
+        self._first_date = int(dates.min())
+        self._date_mask = (1 << self._date_bits) - 1
         keys = np.zeros(len(hashes), np.int64)
-        np.cumsum(hashes[1:] != hashes[:-1], out=keys[1:])
+        np.cumsum(hashes[1:] != hashes[:-1], out=keys[1:])  # customer numbers: 0, 1, 2, ...
         self._customers = int(keys[-1]) + 1
-        keys <<= self._bits
-        keys += dates - self._start
-        self._order = None if _in_order(keys) else np.argsort(keys, kind="stable")
+        keys <<= self._date_bits
+        keys += dates - self._first_date
+        self._order = None if _is_sorted(keys) else np.argsort(keys, kind="stable")
         self._keys, self._marks = (keys, marks) if self._order is None else (keys[self._order], marks[self._order])
-        places = range(len(plan.order))
-        self._outgoing = [[link for link in plan.links if link.source == place] for place in places]
-        self._incoming = [[one for one in enumerate(plan.links) if one[1].target == place] for place in places]
-        nobody = np.zeros(self._customers, np.bool_)
-        self._reached = [np.zeros(0, np.int64)] * len(plan.order)
-        self._flowing = [nobody] * len(plan.order)
+        indexes = range(len(plan.order))
+        self._outgoing = [[link for link in plan.links if link.source == index] for index in indexes]
+        self._incoming = [[item for item in enumerate(plan.links) if item[1].target == index] for index in indexes]
+        # By element: the rows of the reachable events, and whether each customer satisfies some outgoing link.
+        self._reachable = [np.zeros(0, np.int64)] * len(plan.order)
+        self._satisfying = [np.zeros(self._customers, np.bool_)] * len(plan.order)
         self._connections = [0] * len(plan.links)
 
-    def to_the_end(self) -> Reached:
-        for place in self._plan.order:
-            self._reached[place] = self._reach(place)
-        completed = self._complete()
-        return Reached(
-            tuple(self._counts(place, completed[place]) for place in range(len(self._plan.order))),
+    def run(self) -> LinkResult:
+        for index in self._plan.order:
+            self._reachable[index] = self._find_reachable(index)
+        completed = self._find_completed()
+        return LinkResult(
+            tuple(self._counts(index, completed[index]) for index in range(len(self._plan.order))),
             tuple(self._connections),
-            self._reached_marks(),
+            self._reachable_marks(),
         )
 
-    # -- forward -------------------------------------------------------------------------------------------------------
+    # -- forward pass --------------------------------------------------------------------------------------------------
 
-    def _reach(self, place: int) -> Integers:
-        """The rows of the reachable events of an element; all before it have theirs."""
-        rows = np.flatnonzero((self._marks & mark(place)) != 0)  # quick on truths alone
-        if not self._incoming[place]:
+    def _find_reachable(self, index: int) -> Integers:
+        """The rows of an element's reachable events. The sources of its links must have been visited before.
+
+        Also records the connection counts of the incoming links, and which customers satisfy them.
+        """
+        rows = np.flatnonzero((self._marks & mark(index)) != 0)  # flatnonzero is fast for booleans only
+        if not self._incoming[index]:
             return rows
         keys = self._keys[rows]
         reachable = np.zeros(len(rows), np.bool_)
-        for number, link in self._incoming[place]:
-            found = self._has_before(link, rows, keys)
-            connected = self._customers_of(keys[found])
+        for number, link in self._incoming[index]:
+            reached = self._has_source(link, rows, keys)
+            connected = self._customers_of(keys[reached])
             self._connections[number] = int(np.count_nonzero(connected))
-            self._flowing[link.source] = self._flowing[link.source] | connected
-            reachable |= found
+            self._satisfying[link.source] = self._satisfying[link.source] | connected
+            reachable |= reached
         return rows[reachable]
 
-    def _has_before(self, link: PlannedLink, rows: Integers, keys: Integers) -> Booleans:
-        """Whether a reachable event satisfies the link to each of these events of its target."""
-        sources = self._keys[self._reached[link.source]]
+    def _has_source(self, link: PlannedLink, rows: Integers, keys: Integers) -> Booleans:
+        """For each of these target events, whether a reachable event of the link's source satisfies the link to it.
+
+        `keys` are the keys of `rows`; the result has the same length.
+        """
+        sources = self._keys[self._reachable[link.source]]
         if not len(sources):
             return np.zeros(len(rows), np.bool_)
-        newest = np.searchsorted(sources, keys - min(link.low, self._moments + 1), side="right") - 1
+        # A `low` beyond the date range is capped, so that a key cannot overflow; it still matches no source.
+        newest = np.searchsorted(sources, keys - min(link.low, self._date_mask + 1), side="right") - 1
         if link.low == 0:
-            newest -= self._is_among(rows, self._reached[link.source])  # no event is another than itself
-        oldest = keys & ~self._moments
+            newest -= self._is_in(rows, self._reachable[link.source])  # an event does not satisfy a link to itself
+        oldest_key = keys & ~self._date_mask  # the customer's first possible key
         if link.high is not None:
-            np.maximum(oldest, keys - min(link.high, self._moments), out=oldest)
-        there = newest >= 0
-        return there & (sources[np.maximum(newest, 0)] >= oldest)
+            np.maximum(oldest_key, keys - min(link.high, self._date_mask), out=oldest_key)
+        return (newest >= 0) & (sources[np.maximum(newest, 0)] >= oldest_key)
 
-    # -- backward ------------------------------------------------------------------------------------------------------
+    # -- backward pass -------------------------------------------------------------------------------------------------
 
-    def _complete(self) -> list[Booleans]:
-        """For each element the customers that have an event there which completes."""
+    def _find_completed(self) -> list[Booleans]:
+        """For each element, a boolean per customer: whether one of its reachable events there completes."""
         plan = self._plan
-        by_event: set[int] = set()
-        for place in plan.order:
-            if len(self._incoming[place]) > 1 or any(link.source in by_event for _, link in self._incoming[place]):
-                by_event.add(place)
+        per_event = self._elements_behind_joins()
         customers = [np.zeros(self._customers, np.bool_)] * len(plan.order)
-        rows = list(self._reached)
-        for place in reversed(plan.order):
-            if not self._outgoing[place]:
-                customers[place] = self._customers_of(self._keys[rows[place]])
+        # For elements in `per_event`, the rows of the completing events; other entries are not read.
+        completing_rows = list(self._reachable)
+        for index in reversed(plan.order):
+            rows = self._reachable[index]
+            if not self._outgoing[index]:
+                customers[index] = self._customers_of(self._keys[rows])
                 continue
-            completing = np.zeros(len(rows[place]), np.bool_)
-            through = np.zeros(self._customers, np.bool_)
-            for link in self._outgoing[place]:
-                if link.target in by_event:
-                    completing |= self._has_after(link, self._reached[place], rows[link.target])
+            completing = np.zeros(len(rows), np.bool_)
+            through_single_links = np.zeros(self._customers, np.bool_)
+            for link in self._outgoing[index]:
+                if link.target in per_event:
+                    completing |= self._has_target(link, rows, completing_rows[link.target])
                 else:
-                    through |= customers[link.target]
-            rows[place] = rows[place][completing]
-            customers[place] = through | self._customers_of(self._keys[rows[place]])
+                    through_single_links |= customers[link.target]
+            completing_rows[index] = rows[completing]
+            customers[index] = through_single_links | self._customers_of(self._keys[completing_rows[index]])
         return customers
 
-    def _has_after(self, link: PlannedLink, rows: Integers, others: Integers) -> Booleans:
-        """Whether each of these events of the link's source satisfies it to one of the others, of its target."""
-        keys, targets = self._keys[rows], self._keys[others]
+    def _elements_behind_joins(self) -> set[int]:
+        """The elements with several incoming links, and all elements downstream of these."""
+        found: set[int] = set()
+        for index in self._plan.order:
+            incoming = self._incoming[index]
+            if len(incoming) > 1 or any(link.source in found for _, link in incoming):
+                found.add(index)
+        return found
+
+    def _has_target(self, link: PlannedLink, rows: Integers, target_rows: Integers) -> Booleans:
+        """For each of these source events, whether it satisfies the link to one of the target events.
+
+        The result has the length of `rows`.
+        """
+        keys, targets = self._keys[rows], self._keys[target_rows]
         if not len(targets):
             return np.zeros(len(rows), np.bool_)
-        oldest = np.searchsorted(targets, keys + min(link.low, self._moments + 1), side="left")
+        oldest = np.searchsorted(targets, keys + min(link.low, self._date_mask + 1), side="left")
         if link.low == 0:
-            oldest += self._is_among(rows, others)
-        newest = keys | self._moments
+            oldest += self._is_in(rows, target_rows)  # an event does not satisfy a link to itself
+        newest_key = keys | self._date_mask  # the customer's last possible key
         if link.high is not None:
-            np.minimum(newest, keys + min(link.high, self._moments), out=newest)
-        there = oldest < len(targets)
-        return there & (targets[np.minimum(oldest, len(targets) - 1)] <= newest)
+            np.minimum(newest_key, keys + min(link.high, self._date_mask), out=newest_key)
+        return (oldest < len(targets)) & (targets[np.minimum(oldest, len(targets) - 1)] <= newest_key)
 
-    # -- what comes of it ----------------------------------------------------------------------------------------------
+    # -- figures -------------------------------------------------------------------------------------------------------
 
-    def _counts(self, place: int, completed: Booleans) -> Counts:
-        keys = self._keys[self._reached[place]]
+    def _counts(self, index: int, completed: Booleans) -> Counts:
+        """The figures of an element. `completed` has one boolean per customer."""
+        keys = self._keys[self._reachable[index]]
         participants = self._customers_of(keys)
-        flowing = self._flowing[place] & ~completed
-        open_ = self._customers_of(keys[self._is_open(place, keys)]) & ~self._flowing[place] & ~completed
-        all_, done, on_their_way, waiting = map(int, map(np.count_nonzero, (participants, completed, flowing, open_)))
-        return Counts(all_, done, on_their_way, waiting, dropout=all_ - done - on_their_way - waiting)
+        flow = self._satisfying[index] & ~completed
+        active = self._customers_of(keys[self._can_still_satisfy(index, keys)]) & ~self._satisfying[index] & ~completed
+        total, done, continued, waiting = map(int, map(np.count_nonzero, (participants, completed, flow, active)))
+        return Counts(total, done, continued, waiting, dropout=total - done - continued - waiting)
 
-    def _is_open(self, place: int, keys: Integers) -> Booleans:
-        """Whether events that satisfy no link may still come to."""
-        waits = [link.open_for for link in self._outgoing[place]]
-        if not waits or self._plan.end < self._plan.at:
+    def _can_still_satisfy(self, index: int, keys: Integers) -> Booleans:
+        """For each of an element's reachable events, whether it is open, given that it satisfies no outgoing link."""
+        windows = [link.open_for for link in self._outgoing[index]]
+        if not windows or self._plan.end < self._plan.at:
             return np.zeros(len(keys), np.bool_)
-        longest = max((wait for wait in waits if wait is not None), default=0)
-        if None in waits:
+        if None in windows:
             return np.ones(len(keys), np.bool_)
-        return (keys & self._moments) > self._plan.at - longest - self._start
+        longest = max(window for window in windows if window is not None)
+        return (keys & self._date_mask) > self._plan.at - longest - self._first_date
 
-    def _reached_marks(self) -> NDArray[Any]:
-        """Which elements each event is reachable at, in the order in which the events came; for charts alone."""
-        reached = np.zeros_like(self._marks)
+    def _reachable_marks(self) -> NDArray[Any]:
+        """`LinkResult.marks` in the order of the constructor's arrays."""
+        marks = np.zeros_like(self._marks)
         if not self._plan.charts:
-            return reached
-        for place, rows in enumerate(self._reached):
-            reached[rows] |= self._marks.dtype.type(mark(place))
-        if self._order is None:
-            return reached
-        unordered = np.empty_like(reached)
-        unordered[self._order] = reached
-        return unordered
+            return marks
+        for index, rows in enumerate(self._reachable):
+            marks[rows] |= marks.dtype.type(mark(index))
+        return _in_original_order(marks, self._order)
 
     def _customers_of(self, keys: Integers) -> Booleans:
-        some = np.zeros(self._customers, np.bool_)
-        some[keys >> self._bits] = True
-        return some
+        """One boolean per customer: whether one of the keys is the customer's."""
+        customers = np.zeros(self._customers, np.bool_)
+        customers[keys >> self._date_bits] = True
+        return customers
 
-    def _is_among(self, rows: Integers, others: Integers) -> Booleans:
+    def _is_in(self, rows: Integers, others: Integers) -> Booleans:
+        """For each of `rows`, whether it is among `others`."""
         among = np.zeros(len(self._keys), np.bool_)
         among[others] = True
         return among[rows]

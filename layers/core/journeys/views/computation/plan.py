@@ -1,6 +1,7 @@
-"""A view compiled for one computation: which rows are read, what they count for, and which windows links leave open.
+"""Compiles a view into a plan: the SQL that reads and marks its events, the links' windows, and the charts.
 
-The plan names elements and links by their places in the view. Its SQL takes all that people wrote as parameters.
+A plan refers to elements and links by index. Elements have the order of the view. Links have the order of the elements
+they start from, and within an element the order of `followedBy`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,14 +18,14 @@ from journeys.views.model import period as period_of
 
 
 class BrokenView(NotComputable):
-    """The view no longer fits its event types, or never did."""
+    """The view does not fit its event types, for example because one was deleted after the view was saved."""
 
     code = "view.broken"
 
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """What a plan must know of an event type: the letter of its slot, and the kinds of its fields by their names."""
+    """What a plan needs of an event type: the letter of its slot, and the kinds of its attributes by name."""
 
     slot: str
     fields: Mapping[str, AttributeKind]
@@ -32,9 +33,11 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class PlannedLink:
-    """A link from one element to another. A later event satisfies it that is `low` to `high` milliseconds away.
+    """A link between two elements, given by index, with its window in milliseconds.
 
-    `high` is None where nothing bounds it. `open_for` is how long an event waits for another; None for ever.
+    An event at `source` satisfies the link to another event at `target` that is `low` to `high` later. `high` is None
+    if the link has no upper limit. `open_for` is how long an event that satisfies no link counts as open; None means
+    without limit.
     """
 
     source: int
@@ -45,8 +48,8 @@ class PlannedLink:
 
 
 @dataclass(frozen=True, slots=True)
-class Attribute:
-    """An attribute in the columns of the archive; `remainder` is there for numbers alone."""
+class PlannedAttribute:
+    """An attribute and its columns in the archive. Only numbers have a `remainder`, the column of exact digits."""
 
     name: str
     kind: AttributeKind
@@ -60,28 +63,29 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class PlannedMetric:
-    """One metric of a chart: what of which element's events is aggregated."""
+    """A metric of a chart. `element` is an index; `attribute` is None for counts."""
 
     element: int
     aggregate: Aggregate
-    attribute: Attribute | None
+    attribute: PlannedAttribute | None
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedChart:
-    """A chart. `groups` are the attributes that each element's events are grouped by, in the order of the chart."""
+    """A chart. `groups` has, by element index, the attributes that the element's events are grouped by, in order."""
 
     unit: TimeUnit | None
-    groups: Mapping[int, tuple[Attribute, ...]]
+    groups: Mapping[int, tuple[PlannedAttribute, ...]]
     metrics: tuple[PlannedMetric, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A view over [start, end) as computed at `at`, all in milliseconds.
+class ComputationPlan:
+    """A view over the events with `start <= date < end`, computed as of `at`; all in milliseconds since 1970.
 
-    `marks` is SQL for a number whose bit of an element is set where an event passes the element's type and filter;
-    `read` names the columns that this takes. `order` has every element after those that lead to it.
+    `order` has the element indexes in topological order: each after the elements that link to it. `types` are the
+    numbers of the event types to read (a = 0). `marks` is a SQL expression for an unsigned integer in which bit i is
+    set if the event matches element i; it reads `filter_columns` and takes the query parameters `parameters`.
     """
 
     start: int
@@ -92,74 +96,79 @@ class Plan:
     charts: tuple[PlannedChart, ...]
     types: tuple[int, ...]
     marks: str
-    read: tuple[str, ...]
+    filter_columns: tuple[str, ...]
     parameters: Mapping[str, object]
 
     @property
-    def charted(self) -> dict[str, None]:
-        """The columns that charts take."""
-        groups = (attribute for chart in self.charts for one in chart.groups.values() for attribute in one)
+    def chart_columns(self) -> tuple[str, ...]:
+        """The attribute columns that the charts read, each once."""
+        groups = (attribute for chart in self.charts for group in chart.groups.values() for attribute in group)
         measured = (metric.attribute for chart in self.charts for metric in chart.metrics if metric.attribute)
-        return dict.fromkeys(column for attribute in (*groups, *measured) for column in attribute.columns)
+        return tuple(dict.fromkeys(column for attribute in (*groups, *measured) for column in attribute.columns))
 
 
-def compile_plan(definition: ViewDefinition, types: Mapping[str, EventType], at: int) -> Plan:
-    """The plan of a view whose event types these are, by the ids of their definitions. Raises BrokenView."""
+def compile_plan(definition: ViewDefinition, types: Mapping[str, EventType], at: int) -> ComputationPlan:
+    """The plan of a view as of `at`, in milliseconds since 1970.
+
+    `types` are the event types of the view's elements by the id of the event definition. Raises BrokenView.
+    """
     elements = definition.elements
-    places = {element.id: place for place, element in enumerate(elements)}
-    kept = [_type(element, types) for element in elements]
+    indexes = {element.id: index for index, element in enumerate(elements)}
+    element_types = [_event_type(element, types) for element in elements]
     links = tuple(
-        _link(place, _place(link.id, places), link) for place, one in enumerate(elements) for link in one.followedBy
+        _link(index, _index(link.id, indexes), link)
+        for index, element in enumerate(elements)
+        for link in element.followedBy
     )
     parameters = Parameters()
-    start, end = _span(definition, at)
-    marks, read = _marks(elements, kept, parameters)
-    return Plan(
+    start, end = _time_range(definition, at)
+    marks, filter_columns = _marks(elements, element_types, parameters)
+    return ComputationPlan(
         start=start,
         end=end,
         at=at,
-        order=_order(len(elements), links),
+        order=_topological_order(len(elements), links),
         links=links,
-        charts=tuple(_chart(chart, kept, places) for chart in definition.charts),
-        types=tuple(sorted({SLOTS.index(one.slot) for one in kept})),
+        charts=tuple(_chart(chart, element_types, indexes) for chart in definition.charts),
+        types=tuple(sorted({SLOTS.index(event_type.slot) for event_type in element_types})),
         marks=marks,
-        read=read,
+        filter_columns=filter_columns,
         parameters=parameters.values,
     )
 
 
-def _span(definition: ViewDefinition, at: int) -> tuple[int, int]:
-    """From when to before when: the view's interval, or its duration up to this computation."""
+def _time_range(definition: ViewDefinition, at: int) -> tuple[int, int]:
+    """The start (inclusive) and the end (exclusive) of the view: its interval, or its duration before `at`."""
     try:
         if definition.interval is not None:
             return interval_of(definition.interval)
         if definition.duration is not None:
             return at - period_of(definition.duration), at
-    except ValueError as error:
-        raise BrokenView(f"The view's time is {error}.") from None
-    raise BrokenView("The view has neither an interval nor a duration.")
+    except ValueError:
+        raise BrokenView("The view's interval or duration is not valid. Edit the view.") from None
+    raise BrokenView("The view has neither an interval nor a duration. Edit the view and set one of them.")
 
 
-def _type(element: Element, types: Mapping[str, EventType]) -> EventType:
-    found = types.get(element.attributes.id)
-    if found is None:
-        raise BrokenView(f"The event definition of the element {element.id} is not there.")
-    return found
+def _event_type(element: Element, types: Mapping[str, EventType]) -> EventType:
+    event_type = types.get(element.attributes.id)
+    if event_type is None:
+        raise BrokenView(f"The event definition of the element {element.id} does not exist.")
+    return event_type
 
 
-def _place(element_id: str, places: Mapping[str, int]) -> int:
-    if element_id not in places:
-        raise BrokenView(f"There is no element {element_id}.")
-    return places[element_id]
+def _index(element_id: str, indexes: Mapping[str, int]) -> int:
+    if element_id not in indexes:
+        raise BrokenView(f"The view has no element with the id {element_id}.")
+    return indexes[element_id]
 
 
 # -- links -------------------------------------------------------------------------------------------------------------
 
 
 def _link(source: int, target: int, link: Link) -> PlannedLink:
-    """The window of a link. Moments are whole milliseconds, so `d > 0` is `d >= 1`.
+    """The window of a link, in whole milliseconds, so `d > 0` is `d >= 1`.
 
-    A concurrent link ignores time constraints; so it has no end within which it waits, either.
+    A concurrent link ignores time constraints, so nothing limits how long its events count as open, either.
     """
     if link.eventCountType is EventCountType.CONCURRENT:
         return PlannedLink(source, target, low=0, high=0, open_for=None)
@@ -169,63 +178,64 @@ def _link(source: int, target: int, link: Link) -> PlannedLink:
     return PlannedLink(source, target, low=max(after, least), high=within, open_for=within)
 
 
-def _order(elements: int, links: Sequence[PlannedLink]) -> tuple[int, ...]:
-    """The places of elements, each after those that lead to it. Raises BrokenView for a cycle."""
-    waiting = {place: {link.source for link in links if link.target == place} for place in range(elements)}
+def _topological_order(elements: int, links: Sequence[PlannedLink]) -> tuple[int, ...]:
+    """The indexes of elements, each after the elements that link to it. Raises BrokenView for a cycle."""
+    waiting = {index: {link.source for link in links if link.target == index} for index in range(elements)}
     order: list[int] = []
     while waiting:
-        ready = [place for place, before in waiting.items() if before <= set(order)]
+        ready = [index for index, sources in waiting.items() if sources <= set(order)]
         if not ready:
             raise BrokenView("The links form a cycle.")
         order += ready
-        for place in ready:
-            del waiting[place]
+        for index in ready:
+            del waiting[index]
     return tuple(order)
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-def mark(place: int) -> int:
-    """The bit of an element."""
-    return 1 << place
+def mark(index: int) -> int:
+    """The bit of the element with this index."""
+    return 1 << index
 
 
 def _marks(
-    elements: Sequence[Element], kept: Sequence[EventType], parameters: Parameters
+    elements: Sequence[Element], element_types: Sequence[EventType], parameters: Parameters
 ) -> tuple[str, tuple[str, ...]]:
-    """SQL for the bits of the elements that an event counts for, and the columns in it."""
-    size = next(name for bits, name in _INTEGERS if len(elements) <= bits)
-    by_type: dict[int, list[str]] = {}
+    """The SQL expression for `ComputationPlan.marks`, and the attribute columns that it reads."""
+    size = next(name for bits, name in _UNSIGNED_TYPES if len(elements) <= bits)
+    bits_by_slot: dict[int, list[str]] = {}
     read: dict[str, None] = {}
-    for place, (element, one) in enumerate(zip(elements, kept, strict=True)):
+    for index, (element, event_type) in enumerate(zip(elements, element_types, strict=True)):
         filter_ = element.filter or Filter()
-        taken = [
-            *(_attribute(one, predicate.dimension) for predicate in filter_.predicates),
-            *(_number(one, predicate.dimension) for predicate in filter_.numberPredicates),
+        attributes = [
+            *(_attribute(event_type, predicate.dimension) for predicate in filter_.predicates),
+            *(_number(event_type, predicate.dimension) for predicate in filter_.numberPredicates),
         ]
-        read |= dict.fromkeys(column for attribute in taken for column in attribute.columns)
-        holds = condition(filter_, one.fields, parameters)
-        bit = f"{mark(place)}::{size}"
-        by_type.setdefault(SLOTS.index(one.slot), []).append(
-            bit if holds is None else f"CASE WHEN {holds} THEN {bit} ELSE 0::{size} END"
+        read |= dict.fromkeys(column for attribute in attributes for column in attribute.columns)
+        passes = condition(filter_, event_type.fields, parameters)
+        bit = f"{mark(index)}::{size}"
+        bits_by_slot.setdefault(SLOTS.index(event_type.slot), []).append(
+            bit if passes is None else f"CASE WHEN {passes} THEN {bit} ELSE 0::{size} END"
         )
-    whens = " ".join(f"WHEN {slot} THEN {' | '.join(bits)}" for slot, bits in by_type.items())
+    whens = " ".join(f"WHEN {slot} THEN {' | '.join(bits)}" for slot, bits in bits_by_slot.items())
     return f"(CASE type {whens} ELSE 0::{size} END)", tuple(read)
 
 
-_INTEGERS = ((8, "UTINYINT"), (16, "USMALLINT"), (32, "UINTEGER"), (64, "UBIGINT"))
-"""How many elements fit into which type."""
+_UNSIGNED_TYPES = ((8, "UTINYINT"), (16, "USMALLINT"), (32, "UINTEGER"), (64, "UBIGINT"))
+"""DuckDB's unsigned integer types by their bits. A view has at most 50 elements."""
 
 
-def _attribute(event_type: EventType, name: str) -> Attribute:
+def _attribute(event_type: EventType, name: str) -> PlannedAttribute:
     kind = event_type.fields.get(name)
     if kind not in FILTERABLE:
-        raise BrokenView(f"The attribute {name} is not there, or is of a kind that views do not take.")
-    return Attribute(name, kind, columns.attribute(kind, name), columns.remainder(name) if kind in NUMBERS else None)
+        raise BrokenView(f"The attribute {name} does not exist, or its kind cannot be filtered or grouped by.")
+    remainder = columns.remainder(name) if kind in NUMBERS else None
+    return PlannedAttribute(name, kind, columns.attribute(kind, name), remainder)
 
 
-def _number(event_type: EventType, name: str) -> Attribute:
+def _number(event_type: EventType, name: str) -> PlannedAttribute:
     attribute = _attribute(event_type, name)
     if attribute.kind not in NUMBERS:
         raise BrokenView(f"The attribute {name} is not a number.")
@@ -235,18 +245,18 @@ def _number(event_type: EventType, name: str) -> Attribute:
 # -- charts ------------------------------------------------------------------------------------------------------------
 
 
-def _chart(chart: Chart, kept: Sequence[EventType], places: Mapping[str, int]) -> PlannedChart:
+def _chart(chart: Chart, element_types: Sequence[EventType], indexes: Mapping[str, int]) -> PlannedChart:
     metrics = []
     for metric in chart.metrics:
-        place = _place(metric.elementId, places)
-        of_attribute = metric.aggregate not in (Aggregate.EVENT_COUNT, Aggregate.CUSTOMER_COUNT)
-        number = _number(kept[place], metric.attribute or "") if of_attribute else None
-        metrics.append(PlannedMetric(place, metric.aggregate, number))
+        index = _index(metric.elementId, indexes)
+        is_count = metric.aggregate in (Aggregate.EVENT_COUNT, Aggregate.CUSTOMER_COUNT)
+        number = None if is_count else _number(element_types[index], metric.attribute or "")
+        metrics.append(PlannedMetric(index, metric.aggregate, number))
     groups = {
         metric.element: tuple(
-            _attribute(kept[metric.element], one.attribute)
-            for one in chart.groupByAttributes
-            if _place(one.elementId, places) == metric.element
+            _attribute(element_types[metric.element], group.attribute)
+            for group in chart.groupByAttributes
+            if _index(group.elementId, indexes) == metric.element
         )
         for metric in metrics
     }

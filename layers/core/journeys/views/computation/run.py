@@ -1,6 +1,14 @@
-"""A plan's run over the events of some buckets of customers, some customers at a time, so that memory stays bounded."""
+"""Runs a plan over the events of a range of customer buckets.
 
-# ruff: noqa: S608  (queries are put together here; what people wrote goes in as parameters)
+`plan` compiles a view, and `filters` turns its element filters into SQL. This module reads the matching events with
+DuckDB, `links` evaluates the links with numpy, and `charts` aggregates the reachable events with DuckDB. The outcome is
+a `PartialResult`.
+
+The customers are processed in batches of about `ROWS_PER_BATCH` events, so memory stays bounded. A batch contains all
+events of its customers, so the partial results of the batches merge exactly.
+"""
+
+# ruff: noqa: S608  (queries are composed here; all user input is passed as query parameters)
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,80 +19,90 @@ import duckdb
 from journeys.archive.columns import BUCKETS, bounds, quoted
 from journeys.archive.reading import Events
 from journeys.views.computation.charts import aggregate
-from journeys.views.computation.links import Reached, follow
-from journeys.views.computation.part import Part, merge
-from journeys.views.computation.plan import Plan
+from journeys.views.computation.links import LinkResult, evaluate_links
+from journeys.views.computation.partial_result import PartialResult, merge
+from journeys.views.computation.plan import ComputationPlan
 
-ROWS_AT_ONCE = 2_000_000
-"""Events, about, that are looked at together; of these a view takes a part."""
+ROWS_PER_BATCH = 2_000_000
+"""Events of all types per batch, on average. A view usually reads only some of them."""
 
 
 def run(
-    plan: Plan,
+    plan: ComputationPlan,
     events: Events,
     connection: duckdb.DuckDBPyConnection,
     first_bucket: int = 0,
     last_bucket: int = BUCKETS - 1,
-) -> Part:
-    """The part of the view that the customers of the buckets from first to last make. Raises TooManyGroups."""
-    connection.execute("SET preserve_insertion_order = true")  # files are sorted by customer, and that is worth keeping
-    everybody = (first_bucket, last_bucket) == (0, BUCKETS - 1)  # whom to count takes no reading
-    counted = events.select((), "true" if everybody else _whose(*bounds(first_bucket, last_bucket)))
-    (rows,) = connection.execute(f"SELECT count(*) FROM ({counted})").fetchall()[0]
-    ranges = _ranges(first_bucket, last_bucket, 1 + rows // ROWS_AT_ONCE)
-    queries = (_query(plan, events, _whose(first, last)) for first, last in ranges)
-    return merge((_with_charts if plan.charts else _without_charts)(plan, connection, queries))
+) -> PartialResult:
+    """The partial result of the customers in the buckets from first to last. Raises TooManyGroups."""
+    # Files are sorted by customer. If DuckDB keeps that order, numpy does not have to sort.
+    connection.execute("SET preserve_insertion_order = true")
+    # Without a condition on the customers, DuckDB counts from the files' metadata and reads no rows.
+    is_everyone = (first_bucket, last_bucket) == (0, BUCKETS - 1)
+    condition = "true" if is_everyone else _hash_between(*bounds(first_bucket, last_bucket))
+    (rows,) = connection.execute(f"SELECT count(*) FROM ({events.select((), condition)})").fetchall()[0]
+    ranges = _hash_ranges(first_bucket, last_bucket, 1 + rows // ROWS_PER_BATCH)
+    queries = (_query(plan, events, _hash_between(first, last)) for first, last in ranges)
+    return merge((_run_with_charts if plan.charts else _run_without_charts)(plan, connection, queries))
 
 
-def _whose(first: int, last: int) -> str:
-    """SQL for the customers whose hashes are from first to last."""
-    return f"hash BETWEEN '{first}'::BIGINT AND '{last}'::BIGINT"  # the least is no BIGINT where it is a number
+def _hash_between(first: int, last: int) -> str:
+    """A SQL condition for the customers with hashes from first to last."""
+    # Written as a number, the smallest BIGINT would not parse as a BIGINT.
+    return f"hash BETWEEN '{first}'::BIGINT AND '{last}'::BIGINT"
 
 
-def _ranges(first_bucket: int, last_bucket: int, count: int) -> Iterator[tuple[int, int]]:
-    """The least and the greatest hash of so many groups of the customers of some buckets."""
+def _hash_ranges(first_bucket: int, last_bucket: int, count: int) -> Iterator[tuple[int, int]]:
+    """The hashes of some buckets in `count` equal ranges, each as its smallest and its largest hash."""
     low, high = bounds(first_bucket, last_bucket)
     edges = [low + (high + 1 - low) * number // count for number in range(count + 1)]
     return ((first, after - 1) for first, after in pairwise(edges))
 
 
-def _query(plan: Plan, events: Events, whose: str) -> str:
-    """SQL for the events of some customers that count for an element, with the marks of those that they count for."""
-    charted = "".join(f", {quoted(column)}" for column in plan.charted)
-    where = f"type IN ({', '.join(map(str, plan.types))}) AND date >= {plan.start} AND date < {plan.end} AND {whose}"
+def _query(plan: ComputationPlan, events: Events, hash_condition: str) -> str:
+    """SQL for the events of some customers that match an element: hash, date, marks, and the columns for charts."""
+    charted = "".join(f", {quoted(column)}" for column in plan.chart_columns)
+    where = (
+        f"type IN ({', '.join(map(str, plan.types))}) "
+        f"AND date >= {plan.start} AND date < {plan.end} AND {hash_condition}"
+    )
     return (
         f"SELECT * FROM (SELECT hash, date, {plan.marks} AS marks{charted} "
-        f"FROM ({events.select((*plan.read, *plan.charted), where)})) WHERE marks <> 0"
+        f"FROM ({events.select((*plan.filter_columns, *plan.chart_columns), where)})) WHERE marks <> 0"
     )
 
 
-def _without_charts(plan: Plan, connection: duckdb.DuckDBPyConnection, queries: Iterable[str]) -> Iterator[Part]:
-    """The part of each query's customers. While the links of some are followed, the next are read."""
+def _run_without_charts(
+    plan: ComputationPlan, connection: duckdb.DuckDBPyConnection, queries: Iterable[str]
+) -> Iterator[PartialResult]:
+    """The partial result of each batch. DuckDB reads the next batch while numpy evaluates the links of this one."""
     with ThreadPoolExecutor(max_workers=1) as worker:
-        followed: Future[Reached] | None = None
+        pending: Future[LinkResult] | None = None
         for query in queries:
             rows = connection.execute(query, plan.parameters).fetchnumpy()
-            if followed is not None:
-                yield _counts(followed.result())
-            followed = worker.submit(follow, plan, rows["hash"], rows["date"], rows["marks"])
-        if followed is not None:
-            yield _counts(followed.result())
+            if pending is not None:
+                yield _without_charts(pending.result())
+            pending = worker.submit(evaluate_links, plan, rows["hash"], rows["date"], rows["marks"])
+        if pending is not None:
+            yield _without_charts(pending.result())
 
 
-def _counts(reached: Reached) -> Part:
-    return Part(reached.elements, reached.connections, ())
+def _without_charts(result: LinkResult) -> PartialResult:
+    return PartialResult(result.elements, result.connections, ())
 
 
-def _with_charts(plan: Plan, connection: duckdb.DuckDBPyConnection, queries: Iterable[str]) -> Iterator[Part]:
-    """The part of each query's customers, whose events are kept until there are charts of those that are reached."""
+def _run_with_charts(
+    plan: ComputationPlan, connection: duckdb.DuckDBPyConnection, queries: Iterable[str]
+) -> Iterator[PartialResult]:
+    """The partial result of each batch. A batch stays in a temporary table until its charts are computed."""
     for query in queries:
         connection.execute(f"CREATE OR REPLACE TEMP TABLE viewed AS {query}", plan.parameters)
         rows = connection.execute("SELECT hash, date, marks FROM viewed").fetchnumpy()
-        found = follow(plan, rows["hash"], rows["date"], rows["marks"])
-        connection.register("reached_marks", {"reached": found.marks})
+        result = evaluate_links(plan, rows["hash"], rows["date"], rows["marks"])
+        connection.register("reached_marks", {"reached": result.marks})
         try:
             charts = aggregate(connection, plan.charts, "viewed POSITIONAL JOIN reached_marks")
         finally:
             connection.unregister("reached_marks")
             connection.execute("DROP TABLE viewed")
-        yield Part(found.elements, found.connections, charts)
+        yield PartialResult(result.elements, result.connections, charts)

@@ -1,8 +1,9 @@
-"""From an accepted job to its result: in one run, or in parts that a state machine has computed and merged.
+"""Computes an accepted job: in one run, or in parts that a state machine runs and then merges.
 
-A try begins with a claim, which counts it, and ends with one conditional write that names its count. Whatever happens
-in between may happen again, or twice at the same time: one try completes the job, and its result is the job's. What is
-wrong with the view, or too much for it, ends the job at once; our own trouble goes on to whoever tries again.
+An attempt starts when `JobStore.claim` increments the job's `attempt`. It ends with one conditional write that names
+this number. Everything in between can be repeated, also concurrently: only one attempt can complete the job, and its
+result is the job's result. Errors that a repeat cannot fix, such as a view that does not fit its event types, fail the
+job immediately. All other errors are raised, and the queue or the state machine starts or continues an attempt.
 """
 
 import json
@@ -14,90 +15,96 @@ from journeys import dates, jsontext
 from journeys.errors import JourneysError, NotComputable, ServiceUnavailable, TooManyRequests
 from journeys.registry.schemas.store import SchemaStore
 from journeys.telemetry import emit_count, emit_duration, log_error, logger
-from journeys.views.computation.part import Part, merge, to_result
+from journeys.views.computation.partial_result import PartialResult, merge, to_result
 from journeys.views.jobs.model import BROKEN, Job, JobError
-from journeys.views.jobs.order import Order, make_order
-from journeys.views.jobs.store import JobStore, Machine, WorkStore
+from journeys.views.jobs.spec import JobSpec, make_spec
+from journeys.views.jobs.store import ComputationStateMachine, JobStore, WorkStore
 
 if TYPE_CHECKING:
     from journeys.archive.store import ArchiveStore
 
-LARGEST_RESULT = 6_000_000
-"""Bytes of a result as a JSON text within a JSON text, which is how Lambda answers, with 6 MB at most."""
+MAX_RESULT_BYTES = 6_000_000
+"""The size of a result, as a JSON string within JSON: the form of Lambda's response, which is limited to 6 MB."""
 
-Run = Callable[[Order, int, int], Part]
-"""Computes the buckets from first to last of an order."""
+Run = Callable[[JobSpec, int, int], PartialResult]
+"""Computes the buckets of a job from first to last."""
 
 
-class TryFailed(Exception):
-    """Trouble of ours, by its type alone: what a function raises is logged, and its words may be a customer's."""
+class AttemptFailed(Exception):
+    """An attempt failed and can be repeated. The message is the type of the cause.
+
+    Lambda logs what a function raises, and the message of the cause may contain customer data.
+    """
 
 
 class ResultTooLarge(NotComputable):
-    """The groups of the charts are more than an answer can hold."""
+    """The result is larger than the API can return."""
 
     code = "result.too.large"
 
 
-class Endings:
-    """How jobs end."""
+class JobCompletion:
+    """Ends jobs: completes them, or marks them as failed.
+
+    All changes are conditional. They change nothing if the job has ended or another attempt has started.
+    """
 
     def __init__(self, jobs: JobStore, work: WorkStore) -> None:
         self._jobs, self._work = jobs, work
 
-    def merged(self, organization_id: str, job_id: str, attempt: int) -> None:
-        """Completes a job with the parts of its try, unless that try counts no more. Raises TryFailed."""
-        with self.failing(organization_id, job_id, attempt):
-            order = self._work.order(organization_id, job_id, attempt)
-            if self._jobs.is_current(order):
-                self.complete(order, self._work.parts(order))
+    def merge_parts(self, organization_id: str, job_id: str, attempt: int) -> None:
+        """Complete a job with the partial results of an attempt. Raises AttemptFailed."""
+        with self.handle_errors(organization_id, job_id, attempt):
+            spec = self._work.spec(organization_id, job_id, attempt)
+            if self._jobs.is_current(spec):
+                self.complete(spec, self._work.parts(spec))
 
-    def complete(self, order: Order, parts: Iterable[Part]) -> None:
-        """Keeps the result of an order and completes its job, unless its try counts no more. Raises ResultTooLarge."""
-        text = jsontext.dumps(to_result(order.definition, merge(parts)))
+    def complete(self, spec: JobSpec, parts: Iterable[PartialResult]) -> None:
+        """Store the result of an attempt and complete its job. Raises ResultTooLarge."""
+        text = jsontext.dumps(to_result(spec.definition, merge(parts)))
         size = len(json.dumps(text))
-        if size > LARGEST_RESULT:
+        if size > MAX_RESULT_BYTES:
             raise ResultTooLarge(
-                f"The result takes {size} bytes, and {LARGEST_RESULT} can be answered with; "
-                "group charts by less, or keep the greatest groups with groupByMax."
+                f"The result has {size} bytes; at most {MAX_RESULT_BYTES} are allowed. "
+                "Group the charts by less, or set groupByMax to keep the greatest groups only."
             )
-        self._work.put_result(order, text.encode())
-        self._ended("completed", self._jobs.complete(order))
+        self._work.put_result(spec, text.encode())
+        self._report_end("completed", self._jobs.complete(spec))
 
-    def broken(self, organization_id: str, job_id: str, attempt: int | None = None) -> None:
-        """Ends a job, or only that try of it, which our own trouble has kept from completing."""
+    def fail_after_retries(self, organization_id: str, job_id: str, attempt: int | None = None) -> None:
+        """Fail a job whose computation failed too often. With `attempt`, only if that is the current attempt."""
         self._fail(organization_id, job_id, BROKEN, attempt)
 
     @contextmanager
-    def failing(self, organization_id: str, job_id: str, attempt: int) -> Iterator[None]:
-        """Fails the job where what is done raises what would be raised again. Raises TryFailed for all else."""
+    def handle_errors(self, organization_id: str, job_id: str, attempt: int) -> Iterator[None]:
+        """Fail the job if the block raises an error that a retry cannot fix. Raises AttemptFailed for other errors."""
         try:
             yield
         except Exception as error:
             if isinstance(error, JourneysError) and not isinstance(error, TooManyRequests | ServiceUnavailable):
                 self._fail(organization_id, job_id, JobError(error.code, error.message), attempt)
                 return
-            log_error("a try failed", error)
-            raise TryFailed(type(error).__name__) from None
+            log_error("an attempt failed", error)
+            raise AttemptFailed(type(error).__name__) from None
 
     def _fail(self, organization_id: str, job_id: str, error: JobError, attempt: int | None) -> None:
         job = self._jobs.fail(organization_id, job_id, error, attempt)
-        self._ended("failed", job)
+        self._report_end("failed", job)
         if job is not None:
             emit_count("JobsFailed", reason=error.code)
 
-    def _ended(self, how: str, job: Job | None) -> None:
-        """Tells of an end; None is a try whose job had ended, or that another try had taken over."""
+    def _report_end(self, outcome: str, job: Job | None) -> None:
+        """Log and measure the end of a job. None means that the attempt was not current and changed nothing."""
         if job is None:
-            logger.info("a try counts no more", how=how)
+            logger.info("the attempt is no longer current", outcome=outcome)
             return
-        logger.info("job " + how, attempt=job.attempt)
+        logger.info("job " + outcome, attempt=job.attempt)
         if job.attempt:
             emit_duration("JobDuration", dates.now_ms() - job.date_begun)
 
 
-class Computer:
-    """Computes jobs, as the queue hands them out."""
+class JobComputer:
+    """Computes the jobs whose messages the queue delivers."""
 
     def __init__(
         self,
@@ -105,52 +112,53 @@ class Computer:
         work: WorkStore,
         schemas: SchemaStore,
         archive: "ArchiveStore",
-        machine: Machine,
+        machine: ComputationStateMachine,
         run: Run,
         *,
         events_per_run: int,
     ) -> None:
         self._jobs, self._work, self._schemas, self._archive = jobs, work, schemas, archive
         self._machine, self._run, self._events_per_run = machine, run, events_per_run
-        self._endings = Endings(jobs, work)
+        self._completion = JobCompletion(jobs, work)
 
     def compute(self, organization_id: str, job_id: str) -> None:
-        """Computes a job here where it is small, and has the state machine compute it where not.
+        """Start an attempt: compute a job with up to `events_per_run` events here, or start the state machine for it.
 
-        Does nothing for a job that has ended. Raises what the stores raise; then the job should be handed out again.
+        Does nothing if the job has ended. Raises AttemptFailed, and errors of the job store if the attempt could not
+        start; the queue then delivers the message again.
         """
         job = self._jobs.claim(organization_id, job_id)
         if job is None:
-            logger.info("a job has ended, or is not there")
+            logger.info("the job has ended or does not exist")
             return
-        with self._endings.failing(organization_id, job_id, job.attempt):
-            order = make_order(
+        with self._completion.handle_errors(organization_id, job_id, job.attempt):
+            spec = make_spec(
                 job,
                 self._jobs.view(job).definition,
                 self._schemas.get,
                 self._archive.snapshot(organization_id),
                 self._events_per_run,
             )
-            if len(order.parts) > 1:
-                self._work.put_order(order)
-                self._machine.start(order)
+            if len(spec.parts) > 1:
+                self._work.put_spec(spec)
+                self._machine.start(spec)
                 return
-            ((first, last),) = order.parts
-            self._endings.complete(order, [self._run(order, first, last)])
+            ((first, last),) = spec.parts
+            self._completion.complete(spec, [self._run(spec, first, last)])
 
 
 class PartComputer:
-    """Computes one part of a job, as the state machine asks for it."""
+    """Computes one part of a job for the state machine."""
 
     def __init__(self, jobs: JobStore, work: WorkStore, run: Run) -> None:
         self._jobs, self._work, self._run = jobs, work, run
-        self._endings = Endings(jobs, work)
+        self._completion = JobCompletion(jobs, work)
 
     def compute(self, organization_id: str, job_id: str, attempt: int, number: int) -> None:
-        """Computes the part of that number, unless its try counts no more. Raises TryFailed."""
-        with self._endings.failing(organization_id, job_id, attempt):
-            order = self._work.order(organization_id, job_id, attempt)
-            if not self._jobs.is_current(order):
-                logger.info("a try counts no more", how="part")
+        """Compute the part with this number, from 0, unless another attempt is current. Raises AttemptFailed."""
+        with self._completion.handle_errors(organization_id, job_id, attempt):
+            spec = self._work.spec(organization_id, job_id, attempt)
+            if not self._jobs.is_current(spec):
+                logger.info("the attempt is no longer current", outcome="part")
                 return
-            self._work.put_part(order, number, self._run(order, *order.parts[number]))
+            self._work.put_part(spec, number, self._run(spec, *spec.parts[number]))

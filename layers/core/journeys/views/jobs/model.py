@@ -1,4 +1,4 @@
-"""A job: one computation of one version of a view, from its acceptance to its end."""
+"""A job: the computation of one version of a view, from its acceptance to its end."""
 
 import secrets
 import uuid
@@ -13,13 +13,16 @@ from journeys.jsontext import omit_none
 from journeys.views.model import View
 
 ACCEPTED_MS = 7_200_000
-"""How long a job may wait to be begun before it counts as lost."""
+"""Milliseconds that a job can wait for its first attempt. After that it has failed."""
 EXECUTING_MS = 1_800_000
-"""How long a try may take: more than until the queue hands its message out again, and than the state machine runs."""
+"""Milliseconds that an attempt can take. After that the job has failed.
+
+This is longer than the queue's visibility timeout and the state machine's time limit, so both can still retry.
+"""
 
 
 class Status(StrEnum):
-    """The contract's `status`; none of ours is ever Scheduled."""
+    """The contract's job `status`. `Scheduled` is part of the contract, but no job has it."""
 
     ACCEPTED = "Accepted"
     EXECUTING = "Executing"
@@ -34,24 +37,27 @@ UNFINISHED = (Status.ACCEPTED, Status.EXECUTING)
 
 @dataclass(frozen=True, slots=True)
 class JobError:
-    """Why a job failed, for the analyst."""
+    """Why a job failed, as shown to the analyst."""
 
     code: str
     message: str
 
 
-LOST = JobError("job.lost", "The computation did not end in time; start a new job.")
-BROKEN = JobError("computation.failed", "The computation failed here, several times; start a new job.")
-NOT_QUEUED = JobError("job.not.queued", "The job could not be queued; start a new job.")
+LOST = JobError("job.lost", "The computation did not end in time. Create a new job.")
+BROKEN = JobError("computation.failed", "The computation failed repeatedly: a server error. Create a new job.")
+NOT_QUEUED = JobError("job.not.queued", "The job could not be queued. Create a new job.")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`date_created` is the moment T that the view is computed for, `attempt` the try that may complete the job, and
-    `received` the newest receipt in the archive that its result was computed from. Dates are milliseconds.
+    """A job. All dates are milliseconds since 1970.
 
-    A job that is unfinished at its deadline has failed, and every write demands that it has not come yet: so nothing
-    executes for ever, and no job that was seen as failed completes.
+    `date_created` is the time T that the view is computed as of. `attempt` is the number of the current attempt, the
+    only one that can complete the job; it is 0 before the first. `received` is when the newest event in the archive was
+    received, at the time that the result was computed from.
+
+    A job that is unfinished at its `deadline` has failed. Every write requires that the deadline has not passed.
+    Therefore no job executes forever, and no job that was shown as failed completes later.
     """
 
     organization_id: str
@@ -69,24 +75,27 @@ class Job:
     error: JobError | None = None
 
     def seen_at(self, now: int) -> "Job":
-        """The job as it is at that moment: a lost one has failed, though nobody was left to write so."""
+        """The job as of `now`. An unfinished job past its deadline has failed, although no write has recorded it."""
         if self.status not in UNFINISHED or self.deadline > now:
             return self
         return replace(self, status=Status.FAILED, date_completed=self.deadline, error=LOST)
 
     @property
     def date_begun(self) -> int:
-        """When the last try was claimed, which set the deadline; of a job that was claimed at all."""
+        """When the current attempt started. The start set the deadline; the job must have had an attempt."""
         return self.deadline - EXECUTING_MS
 
     @property
     def path(self) -> str:
-        """Where the API has the job."""
+        """The job's path in the API."""
         return f"/api/v2/journey/views/{self.view_id}/versions/{self.version}/jobs/{self.job_id}"
 
     def to_wire(self, view: View | None = None) -> dict[str, Any]:
-        """The contract's `JourneyViewJob`, with the view as it was at acceptance, or its name alone; and ours: `error`
-        and `dateDataUntil`, the newest receipt in the archive that the result was computed from."""
+        """The contract's `JourneyViewJob`, with two additional fields.
+
+        `error` says why the job failed. `dateDataUntil` is when the newest event in the archive was received. Without
+        `view`, `journeyView` has the view's id, version, name and address only.
+        """
         return omit_none(
             {
                 "id": self.job_id,
@@ -106,7 +115,7 @@ class Job:
         return {"id": self.view_id, "version": self.version, "name": self.name, "selfUri": self_uri}
 
     def to_values(self) -> dict[str, Any]:
-        """What a row holds, beside its key."""
+        """The attributes of the job's item, without its key."""
         return {
             "jobId": self.job_id,
             "viewId": self.view_id,
@@ -143,7 +152,7 @@ class Job:
 
 
 def accepted(organization_id: str, view: View, job_id: str, user_id: str, *, date_created: int, now: int) -> Job:
-    """A new job, which waits to be begun."""
+    """A new job that waits for its first attempt. Dates are milliseconds since 1970."""
     return Job(
         organization_id=organization_id,
         job_id=job_id,
@@ -161,18 +170,18 @@ def accepted(organization_id: str, view: View, job_id: str, user_id: str, *, dat
 
 
 def new_id(moment: int) -> str:
-    """An id for a job of that moment, in the form of a UUID (version 7); ids sort as their moments do."""
+    """A new job id: a UUID of version 7. Ids sort by `moment`, in milliseconds since 1970."""
     return _id(moment, secrets.randbits(74))
 
 
 def scheduled_id(view_id: str, moment: int) -> str:
-    """The id of the job that a view's schedule makes for a moment: the same however often it is made."""
+    """The id of the job that a view's schedule creates for a due date. The same arguments give the same id."""
     digest = blake2b(f"{view_id}\n{moment}".encode(), digest_size=10).digest()
     return _id(moment, int.from_bytes(digest, "big") & ((1 << 74) - 1))
 
 
 def lowest_id(moment: int) -> str:
-    """What the ids of a moment, and of all later ones, are not less than."""
+    """A lower bound, as text, for the ids of `moment` and of all later moments."""
     return f"{moment:012x}"[:8] + "-" + f"{moment:012x}"[8:]
 
 

@@ -1,4 +1,4 @@
-"""Runs an order's plan over files of the archive, in a folder of its own that it leaves nothing of."""
+"""Runs a job's plan over files of the archive, in a temporary folder that is deleted afterwards."""
 
 import errno
 import shutil
@@ -9,42 +9,49 @@ import duckdb
 from journeys.archive.reading import Events, connect
 from journeys.archive.scratch import scratch
 from journeys.errors import NotComputable
-from journeys.views.computation.part import Part
+from journeys.views.computation.partial_result import PartialResult
 from journeys.views.computation.run import run
-from journeys.views.jobs.order import Order
+from journeys.views.jobs.spec import JobSpec
 
 if TYPE_CHECKING:
     from journeys.archive.store import ArchiveStore
 
-CORE_MB = 1769
-"""The memory at which Lambda gives a function a whole core."""
+MB_PER_CORE = 1769
+"""The memory, in MB, at which Lambda gives a function one full CPU core."""
 
 
 class DoesNotFit(NotComputable):
-    """The events of a part are more than one function can hold."""
+    """The events of one part do not fit into the memory or the disk of a function."""
 
     code = "events.do.not.fit"
 
     def __init__(self) -> None:
-        super().__init__("The events in the view's interval are more than one run can hold; shorten the interval.")
+        super().__init__("The view has more events than one run can process. Shorten the interval or the duration.")
 
 
 class Runner:
-    """Computes parts. `memory` is the function's, in MB; half of it is DuckDB's, the rest numpy's and Python's."""
+    """Computes partial results.
+
+    `memory` is the function's memory in MB: DuckDB gets half of it, numpy and Python use the rest. `folder` is where
+    temporary folders are created; None means the system's default.
+    """
 
     def __init__(self, archive: "ArchiveStore", memory: int, folder: str | None = None) -> None:
         self._archive, self._memory, self._folder = archive, memory, folder
 
-    def __call__(self, order: Order, first: int, last: int) -> Part:
-        """The part of those buckets. Raises DoesNotFit, and what the archive or the engine raises."""
-        plan = order.plan()
-        snapshot = order.snapshot.within(plan.start, plan.end, first, last)
+    def __call__(self, spec: JobSpec, first: int, last: int) -> PartialResult:
+        """The partial result of the buckets from first to last.
+
+        Raises DoesNotFit, and the errors of the archive store and of DuckDB.
+        """
+        plan = spec.plan()
+        snapshot = spec.snapshot.within(plan.start, plan.end, first, last)
         with scratch(self._folder) as folder:
             if sum(file.size for file in snapshot.files) > shutil.disk_usage(folder).free:
                 raise DoesNotFit
             try:
                 paths = self._archive.fetch(snapshot.files, folder)
-                connection = connect(folder, f"{self._memory // 2}MB", max(1, round(self._memory / CORE_MB)))
+                connection = connect(folder, f"{self._memory // 2}MB", max(1, round(self._memory / MB_PER_CORE)))
                 try:
                     return run(plan, Events.of(connection, snapshot, paths), connection, first, last)
                 finally:

@@ -1,4 +1,4 @@
-"""Jobs in the registry table, their orders and results in the bucket, their queue, and the machine for big ones."""
+"""The stores of jobs: the registry table, the archive bucket, the job queue, and the state machine."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,9 +11,9 @@ from journeys import dates, jsontext, keys
 from journeys.aws import ConditionsFailed, error_code, from_item, is_condition_failure, query_all, to_item, to_value
 from journeys.aws import transact as write_all
 from journeys.errors import Conflict, NotFound
-from journeys.views.computation.part import Part
+from journeys.views.computation.partial_result import PartialResult
 from journeys.views.jobs.model import EXECUTING_MS, Job, JobError, Status, lowest_id
-from journeys.views.jobs.order import Order
+from journeys.views.jobs.spec import JobSpec
 from journeys.views.model import View
 
 if TYPE_CHECKING:
@@ -26,7 +26,11 @@ _UNFINISHED = "#status IN (:accepted, :executing) AND deadline > :now"
 
 
 class JobStore:
-    """An organisation's jobs. A job is a row of its own; the view as it was at acceptance is beside the view."""
+    """The jobs of organizations, in the registry table.
+
+    A job has two items: its own, and a copy of the view as it was when the job was accepted. The copy is stored with
+    the view's versions and is deleted with the view.
+    """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
@@ -34,24 +38,24 @@ class JobStore:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def get(self, organization_id: str, job_id: str) -> Job:
-        """The job as it is now. Raises NotFound."""
-        answer = self._dynamodb.get_item(
+        """The job as of now. Raises NotFound."""
+        response = self._dynamodb.get_item(
             TableName=self._table, Key=keys.job(organization_id, job_id), ConsistentRead=True
         )
-        if "Item" not in answer:
+        if "Item" not in response:
             raise _not_found()
-        return _job(organization_id, answer["Item"])
+        return _job(organization_id, response["Item"])
 
     def view(self, job: Job) -> View:
-        """The view as it was when the job was accepted. Raises NotFound where the view was deleted since."""
-        answer = self._dynamodb.get_item(TableName=self._table, Key=_beside_the_view(job), ConsistentRead=True)
-        if "Item" not in answer:
-            raise NotFound("The view was deleted.", code="view.deleted")
-        return View.from_values(from_item(answer["Item"]))
+        """The view as it was when the job was accepted. Raises NotFound if the view was deleted since then."""
+        response = self._dynamodb.get_item(TableName=self._table, Key=_view_copy_key(job), ConsistentRead=True)
+        if "Item" not in response:
+            raise NotFound("The view of the job was deleted.", code="view.deleted")
+        return View.from_values(from_item(response["Item"]))
 
     def latest(self, organization_id: str, view_id: str, version: int) -> Job:
-        """The job of that version that was accepted last. Raises NotFound where it never had one."""
-        answer = self._dynamodb.query(
+        """The most recently accepted job of a version. Raises NotFound if the version has no job."""
+        response = self._dynamodb.query(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :jobs)",
             ExpressionAttributeValues={
@@ -63,19 +67,19 @@ class JobStore:
             Limit=1,
             ConsistentRead=True,
         )
-        if not answer["Items"]:
+        if not response["Items"]:
             raise NotFound("This version of the view has no job.")
-        return self.get(organization_id, keys.split(answer["Items"][0]["sk"]["S"])[-1])
+        return self.get(organization_id, keys.split(response["Items"][0]["sk"]["S"])[-1])
 
     def newest_first(self, organization_id: str, since: int | None, until: int | None) -> Iterator[Job]:
-        """The jobs accepted from `since` up to and without `until`, as they are now."""
+        """The jobs accepted at or after `since` and before `until`, in milliseconds since 1970; None means no limit."""
         low, high = lowest_id(since or 0), lowest_id(until) if until is not None else "g"
         if low >= high:
             return
         rows = query_all(
             self._dynamodb,
             TableName=self._table,
-            KeyConditionExpression="pk = :pk AND sk BETWEEN :low AND :high",  # no id is as short as `high`
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :low AND :high",  # no id equals `high`
             ExpressionAttributeValues={
                 ":pk": to_value(keys.jobs(organization_id)),
                 ":low": to_value(low),
@@ -90,15 +94,15 @@ class JobStore:
     # -- from acceptance to the end ------------------------------------------------------------------------------------
 
     def create(self, job: Job, view: View) -> bool:
-        """Writes a new job; False where there is one of that id already."""
-        beside = _beside_the_view(job) | to_item(view.to_values())
+        """Store a new job. Returns False if a job with this id exists."""
+        copy = _view_copy_key(job) | to_item(view.to_values())
         own = keys.job(job.organization_id, job.job_id) | to_item(job.to_values())
         try:
             write_all(
                 self._dynamodb,
                 [
                     {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
-                    for item in (own, beside)
+                    for item in (own, copy)
                 ],
             )
         except ConditionsFailed:
@@ -106,7 +110,7 @@ class JobStore:
         return True
 
     def claim(self, organization_id: str, job_id: str) -> Job | None:
-        """Begins a try, which makes those before it count no more; None where the job has ended, or is not there."""
+        """Start an attempt, which supersedes earlier ones. Returns None if the job has ended or is missing."""
         return self._change(
             organization_id,
             job_id,
@@ -115,23 +119,26 @@ class JobStore:
             {":one": 1, ":deadline": dates.now_ms() + EXECUTING_MS},
         )
 
-    def is_current(self, order: Order) -> bool:
-        """Whether the order's try may still complete its job: it is neither cancelled, nor failed, nor superseded."""
-        job = self.get(order.organization_id, order.job_id)
-        return job.status is Status.EXECUTING and job.attempt == order.attempt
+    def is_current(self, spec: JobSpec) -> bool:
+        """Whether the attempt can still complete its job: the job is executing, and no later attempt has started."""
+        job = self.get(spec.organization_id, spec.job_id)
+        return job.status is Status.EXECUTING and job.attempt == spec.attempt
 
-    def complete(self, order: Order) -> Job | None:
-        """Ends a job with the result of the order's try; None where that try may not complete it any more."""
+    def complete(self, spec: JobSpec) -> Job | None:
+        """Complete a job with an attempt's result. Returns None, without a change, if the attempt is not current."""
         return self._change(
-            order.organization_id,
-            order.job_id,
+            spec.organization_id,
+            spec.job_id,
             "SET #status = :complete, dateCompleted = :when, received = :received",
             "#status = :executing AND attempt = :attempt AND deadline > :now",
-            {":complete": str(Status.COMPLETE), ":attempt": order.attempt, ":received": order.snapshot.received},
+            {":complete": str(Status.COMPLETE), ":attempt": spec.attempt, ":received": spec.snapshot.received},
         )
 
     def fail(self, organization_id: str, job_id: str, error: JobError, attempt: int | None = None) -> Job | None:
-        """Ends a job, or only that try of it, as failed; None where it has ended, or is not there."""
+        """Mark a job as failed; with `attempt`, only if that is the current attempt.
+
+        Returns None, without a change, if the job has ended or is missing, or if another attempt is current.
+        """
         return self._change(
             organization_id,
             job_id,
@@ -143,7 +150,7 @@ class JobStore:
         )
 
     def cancel(self, organization_id: str, job_id: str) -> Job:
-        """Cancels a job, once or again. Raises NotFound, and Conflict where it has ended otherwise."""
+        """Cancel a job; a canceled one is left unchanged. Raises NotFound, and Conflict if the job ended otherwise."""
         job = self._change(
             organization_id,
             job_id,
@@ -153,7 +160,9 @@ class JobStore:
         ) or self.get(organization_id, job_id)
         if job.status is not Status.CANCELLED:
             raise Conflict(
-                f"The job has ended already; it is {job.status}.", code="job.ended", params={"status": job.status}
+                f"The status of the job is {job.status}. Only an unfinished job can be canceled.",
+                code="job.ended",
+                params={"status": job.status},
             )
         return job
 
@@ -166,6 +175,7 @@ class JobStore:
         values: Mapping[str, Any],
         names: Mapping[str, str] | None = None,
     ) -> Job | None:
+        """Update a job if the condition holds. Returns the changed job, or None if the condition does not hold."""
         now = dates.now_ms()
         known = {
             ":accepted": str(Status.ACCEPTED),
@@ -175,7 +185,7 @@ class JobStore:
         }
         used = {name: value for name, value in known.items() if name in f"{update} {condition}"}
         try:
-            answer = self._dynamodb.update_item(
+            response = self._dynamodb.update_item(
                 TableName=self._table,
                 Key=keys.job(organization_id, job_id),
                 UpdateExpression=update,
@@ -188,10 +198,10 @@ class JobStore:
             if is_condition_failure(error):
                 return None
             raise
-        return _job(organization_id, answer["Attributes"])
+        return _job(organization_id, response["Attributes"])
 
 
-def _beside_the_view(job: Job) -> keys.Key:
+def _view_copy_key(job: Job) -> keys.Key:
     return keys.version_job(job.organization_id, job.view_id, job.version, job.job_id)
 
 
@@ -200,45 +210,48 @@ def _job(organization_id: str, item: Mapping[str, Any]) -> Job:
 
 
 def _not_found() -> NotFound:
-    return NotFound("There is no such job.")
+    return NotFound("There is no job with this id.")
 
 
 class WorkStore:
-    """What tries of jobs leave in the bucket. Each try has names of its own, so none writes over another's.
+    """The objects that attempts write to the archive bucket.
 
-    work/{org}/{job}/{attempt}/order.json, parts/{n}.json    while it is at work; swept after some days
-    results/{org}/{job}/{attempt}.json                        the result, of the one try that completed the job
+    Each attempt has its own object keys, so attempts do not overwrite each other's objects:
+
+    - `work/{organization}/{job}/{attempt}/order.json`: the `JobSpec`. A lifecycle rule deletes `work/`.
+    - `work/{organization}/{job}/{attempt}/parts/{number}.json`: a partial result.
+    - `results/{organization}/{job}/{attempt}.json`: the result. Only that of the completing attempt is ever read.
     """
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3, self._bucket = s3, bucket
 
-    def put_order(self, order: Order) -> None:
-        self._put(_work(order.organization_id, order.job_id, order.attempt, "order"), order.to_values())
+    def put_spec(self, spec: JobSpec) -> None:
+        self._put(_work(spec.organization_id, spec.job_id, spec.attempt, "order"), spec.to_values())
 
-    def order(self, organization_id: str, job_id: str, attempt: int) -> Order:
-        """The order of a try."""
-        return Order.from_values(self._get(_work(organization_id, job_id, attempt, "order")))
+    def spec(self, organization_id: str, job_id: str, attempt: int) -> JobSpec:
+        """The specification of an attempt."""
+        return JobSpec.from_values(self._get(_work(organization_id, job_id, attempt, "order")))
 
-    def put_part(self, order: Order, number: int, part: Part) -> None:
-        """Keeps the part of that number, from 0."""
+    def put_part(self, spec: JobSpec, number: int, part: PartialResult) -> None:
+        """Store the partial result of a part, numbered from 0."""
         name = f"parts/{number}"
-        self._put(_work(order.organization_id, order.job_id, order.attempt, name), part.to_values())
+        self._put(_work(spec.organization_id, spec.job_id, spec.attempt, name), part.to_values())
 
-    def parts(self, order: Order) -> Iterator[Part]:
-        """Every part of an order."""
-        for number in range(len(order.parts)):
+    def parts(self, spec: JobSpec) -> Iterator[PartialResult]:
+        """The partial results of all parts, in order."""
+        for number in range(len(spec.parts)):
             name = f"parts/{number}"
-            yield Part.from_values(self._get(_work(order.organization_id, order.job_id, order.attempt, name)))
+            yield PartialResult.from_values(self._get(_work(spec.organization_id, spec.job_id, spec.attempt, name)))
 
-    def put_result(self, order: Order, text: bytes) -> None:
-        """Keeps the JSON text of a try's result."""
-        self._put_text(_result(order.organization_id, order.job_id, order.attempt), text)
+    def put_result(self, spec: JobSpec, text: bytes) -> None:
+        """Store the JSON text of an attempt's result."""
+        self._put_text(_result(spec.organization_id, spec.job_id, spec.attempt), text)
 
     def result(self, job: Job) -> dict[str, Any]:
-        """The result of a job that is complete."""
-        found: dict[str, Any] = self._get(_result(job.organization_id, job.job_id, job.attempt))
-        return found
+        """The result of a complete job."""
+        result: dict[str, Any] = self._get(_result(job.organization_id, job.job_id, job.attempt))
+        return result
 
     def _put(self, key: str, value: Any) -> None:
         self._put_text(key, jsontext.dumps(value).encode())
@@ -259,35 +272,35 @@ def _result(organization_id: str, job_id: str, attempt: int) -> str:
 
 
 class JobQueue:
-    """The queue of jobs that wait to be computed."""
+    """The queue of jobs that wait for the compute function."""
 
     def __init__(self, sqs: "SQSClient", url: str) -> None:
         self._sqs, self._url = sqs, url
 
     def send(self, organization_id: str, job_id: str) -> None:
-        """Puts a job in the queue; twice does no harm."""
+        """Send a job's message. Sending it twice starts two attempts, of which one completes the job."""
         body = json.dumps({"organizationId": organization_id, "jobId": job_id})
         self._sqs.send_message(QueueUrl=self._url, MessageBody=body)
 
-    def hand_out_again(self, receipt: str, seconds: int) -> None:
-        """Has a message come again so soon, rather than when its time of invisibility is over."""
+    def retry_in(self, receipt: str, seconds: int) -> None:
+        """Deliver a received message again after `seconds`, instead of after the queue's visibility timeout."""
         self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
 
 
-class Machine:
-    """The state machine that computes a job in parts."""
+class ComputationStateMachine:
+    """The Step Functions state machine that computes a job in parts and merges them."""
 
     def __init__(self, stepfunctions: "SFNClient", arn: str) -> None:
         self._stepfunctions, self._arn = stepfunctions, arn
 
-    def start(self, order: Order) -> None:
-        """Starts it on an order; once, however often it is told to."""
-        run = {"organizationId": order.organization_id, "jobId": order.job_id, "attempt": order.attempt}
+    def start(self, spec: JobSpec) -> None:
+        """Start the state machine for an attempt. Starting it again for the same attempt changes nothing."""
+        attempt = {"organizationId": spec.organization_id, "jobId": spec.job_id, "attempt": spec.attempt}
         try:
             self._stepfunctions.start_execution(
                 stateMachineArn=self._arn,
-                name=f"{order.job_id}-{order.attempt}",
-                input=json.dumps(run | {"parts": list(range(len(order.parts)))}),
+                name=f"{spec.job_id}-{spec.attempt}",
+                input=json.dumps(attempt | {"parts": list(range(len(spec.parts)))}),
             )
         except ClientError as error:
             if error_code(error) != "ExecutionAlreadyExists":

@@ -1,4 +1,4 @@
-"""The schedule of a view: its latest version is computed as every day, week or month begins, in UTC."""
+"""The schedule of a view: its latest version is computed at the start of every day, week or month, in UTC."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from journeys.views.model import MILLISECONDS, VIEWS
 
 _DAY = MILLISECONDS["Days"]
 _MONDAY = 4
-"""The first Monday's day, counted from 1970-01-01."""
+"""The number of days from 1970-01-01 to the first Monday."""
 
 
 class Frequency(StrEnum):
@@ -21,7 +21,7 @@ class Frequency(StrEnum):
 
 
 def next_date(frequency: Frequency, ms: int) -> int:
-    """The first moment after `ms` at which a day, a week (on Monday) or a month begins, in UTC; all in milliseconds."""
+    """The first start of a day, a week (on Monday) or a month after `ms`, in UTC; in milliseconds since 1970."""
     days = ms // _DAY
     match frequency:
         case Frequency.DAILY:
@@ -30,13 +30,16 @@ def next_date(frequency: Frequency, ms: int) -> int:
             return ((days - _MONDAY) // 7 * 7 + 7 + _MONDAY) * _DAY
         case Frequency.MONTHLY:
             day = datetime.fromtimestamp(ms // 1000, UTC)
-            following = datetime(day.year + day.month // 12, day.month % 12 + 1, 1, tzinfo=UTC)
-            return int(following.timestamp()) * 1000
+            next_month = datetime(day.year + day.month // 12, day.month % 12 + 1, 1, tzinfo=UTC)
+            return int(next_month.timestamp()) * 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A view has one at most. `client_id` set it last; `date_next` is when it is due. Dates are milliseconds."""
+    """A view has at most one schedule. Dates are milliseconds since 1970.
+
+    `client_id` is the client that last changed the schedule. `date_next` is when the next job is due.
+    """
 
     organization_id: str
     view_id: str
@@ -46,7 +49,7 @@ class Schedule:
     date_next: int
 
     def to_wire(self) -> dict[str, Any]:
-        """The contract's `JourneyViewSchedule`, and ours: when it is due. Its id is its view's."""
+        """The contract's `JourneyViewSchedule` with the additional field `dateNext`. The id is that of the view."""
         return {
             "id": self.view_id,
             "frequency": self.frequency,
@@ -57,7 +60,7 @@ class Schedule:
         }
 
     def to_values(self) -> dict[str, Any]:
-        """What a row holds, beside its key."""
+        """The attributes of the schedule's item, without its key."""
         return {
             "organizationId": self.organization_id,
             "viewId": self.view_id,

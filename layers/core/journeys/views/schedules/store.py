@@ -1,4 +1,4 @@
-"""Schedules in the registry table, all of them in one partition, since the timer asks for every organisation's."""
+"""Schedules in the registry table. All are in one partition, because the timer reads those of all organizations."""
 
 import time
 from collections.abc import Iterator
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
 
 
 class ScheduleStore:
-    """The schedules of views; `due` and `advance` are the timer's."""
+    """The schedules of views."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
 
-    # -- one view's ----------------------------------------------------------------------------------------------------
+    # -- for the API ---------------------------------------------------------------------------------------------------
 
     def get(self, organization_id: str, view_id: str) -> Schedule:
         """The schedule of a view. Raises NotFound."""
-        answer = self._dynamodb.get_item(
+        response = self._dynamodb.get_item(
             TableName=self._table, Key=keys.schedule(organization_id, view_id), ConsistentRead=True
         )
-        if "Item" not in answer:
+        if "Item" not in response:
             raise _not_found()
-        return Schedule.from_values(from_item(answer["Item"]))
+        return Schedule.from_values(from_item(response["Item"]))
 
     def all(self, organization_id: str) -> list[Schedule]:
-        """An organisation's schedules, by the ids of their views."""
+        """The schedules of an organization, sorted by view id."""
         rows = query_all(
             self._dynamodb,
             TableName=self._table,
@@ -57,7 +57,7 @@ class ScheduleStore:
         return [Schedule.from_values(from_item(row)) for row in rows]
 
     def create(self, organization_id: str, view_id: str, frequency: Frequency, client_id: str) -> Schedule:
-        """Gives a view its schedule. Raises NotFound where there is no such view, and Conflict where it has one."""
+        """Create a view's schedule. Raises NotFound if the view does not exist, and Conflict if it has a schedule."""
         now_ms = dates.now_ms()
         schedule = Schedule(organization_id, view_id, frequency, client_id, now_ms, next_date(frequency, now_ms))
         writes = [
@@ -80,63 +80,64 @@ class ScheduleStore:
             transact(self._dynamodb, writes)
         except ConditionsFailed as refused:
             if 0 in refused.failed:
-                raise NotFound("There is no such view.") from None
-            raise Conflict("The view has a schedule; change that one.", code="schedule.exists") from None
+                raise NotFound("There is no view with this id.") from None
+            raise Conflict(
+                "The view already has a schedule. Update the existing one.", code="schedule.exists"
+            ) from None
         return schedule
 
     def update(self, organization_id: str, view_id: str, frequency: Frequency, client_id: str) -> Schedule:
-        """Changes how often a view is computed; a run that is due, or late, stays so. Raises NotFound."""
+        """Change the frequency of a schedule. A job that is already due stays due. Raises NotFound."""
         for wait in backoff():
-            was = self.get(organization_id, view_id)
+            stored = self.get(organization_id, view_id)
             now_ms = dates.now_ms()
-            is_late = was.date_next <= now_ms
-            stays = was.frequency is frequency or is_late
+            keeps_date = stored.frequency is frequency or stored.date_next <= now_ms
             schedule = replace(
-                was,
+                stored,
                 frequency=frequency,
                 client_id=client_id,
                 date_modified=now_ms,
-                date_next=was.date_next if stays else next_date(frequency, now_ms),
+                date_next=stored.date_next if keeps_date else next_date(frequency, now_ms),
             )
-            if self._replace(was, schedule):
+            if self._replace(stored, schedule):
                 return schedule
             time.sleep(wait)
         raise AssertionError("backoff ends by raising")
 
     def delete(self, organization_id: str, view_id: str) -> Schedule:
-        """Takes a view's schedule away, and answers with it. Raises NotFound."""
-        answer = self._dynamodb.delete_item(
+        """Delete and return the schedule of a view. Raises NotFound."""
+        response = self._dynamodb.delete_item(
             TableName=self._table, Key=keys.schedule(organization_id, view_id), ReturnValues="ALL_OLD"
         )
-        if "Attributes" not in answer:
+        if "Attributes" not in response:
             raise _not_found()
-        return Schedule.from_values(from_item(answer["Attributes"]))
+        return Schedule.from_values(from_item(response["Attributes"]))
 
-    # -- the timer's ---------------------------------------------------------------------------------------------------
+    # -- for the timer -------------------------------------------------------------------------------------------------
 
     def due(self, now_ms: int) -> Iterator[Schedule]:
-        """Every organisation's schedules whose date has come, as they are now."""
+        """The schedules of all organizations with a due date at or before `now_ms`, in milliseconds since 1970."""
         rows = query_all(
             self._dynamodb,
             TableName=self._table,
             KeyConditionExpression="pk = :pk",
-            FilterExpression="dateNext <= :now",  # texts of dates sort as moments do
+            FilterExpression="dateNext <= :now",  # dates sort as texts
             ExpressionAttributeValues={":pk": {"S": keys.SCHEDULES}, ":now": {"S": dates.text(now_ms)}},
             ConsistentRead=True,
         )
         return (Schedule.from_values(from_item(row)) for row in rows)
 
     def advance(self, schedule: Schedule, now_ms: int) -> bool:
-        """Moves a schedule to its next date after now; periods that were missed are not made up for.
+        """Move a schedule to its first date after `now_ms`; missed periods are skipped.
 
-        False where the schedule is not any more as `due` gave it: another moved it first, or it was changed or deleted.
+        Returns False, without a change, if the schedule was moved, changed or deleted since `due` returned it.
         """
         return self._replace(schedule, replace(schedule, date_next=next_date(schedule.frequency, now_ms)))
 
-    def _replace(self, was: Schedule, schedule: Schedule) -> bool:
-        """Writes a schedule over itself, if it is still as it was."""
+    def _replace(self, stored: Schedule, schedule: Schedule) -> bool:
+        """Replace a schedule. Returns False, without a change, if it is not equal to `stored` anymore."""
         try:
-            self._dynamodb.put_item(TableName=self._table, **_replacement(was, schedule))
+            self._dynamodb.put_item(TableName=self._table, **_replacement(stored, schedule))
         except ClientError as error:
             if is_condition_failure(error):
                 return False
@@ -144,17 +145,17 @@ class ScheduleStore:
         return True
 
 
-def _replacement(was: Schedule, schedule: Schedule) -> Any:
+def _replacement(stored: Schedule, schedule: Schedule) -> Any:
     return {
         "Item": keys.schedule(schedule.organization_id, schedule.view_id) | to_item(schedule.to_values()),
         "ConditionExpression": "dateNext = :next AND frequency = :frequency AND dateModified = :modified",
         "ExpressionAttributeValues": {
-            ":next": to_value(dates.text(was.date_next)),
-            ":frequency": to_value(was.frequency.value),
-            ":modified": to_value(dates.text(was.date_modified)),
+            ":next": to_value(dates.text(stored.date_next)),
+            ":frequency": to_value(stored.frequency.value),
+            ":modified": to_value(dates.text(stored.date_modified)),
         },
     }
 
 
 def _not_found() -> NotFound:
-    return NotFound("There is no such schedule.")
+    return NotFound("The view has no schedule.")

@@ -1,0 +1,331 @@
+"""The figures of a view and their definitions, and partial results, which are the figures for some of the customers.
+
+Definitions. A view covers the events with `start <= date < end` and is computed as of a time T. In each definition,
+`x` and `y` are events of the same customer.
+
+- An event *matches* an element if it has the element's event type and passes the element's filter.
+- `x` *satisfies* the link from element i to element j if `x` matches i, and another event `y` matches j, and the
+  distance `d = date(y) - date(x)` fits the link: d > 0 for Sequential, d = 0 for Concurrent, d >= 0 for All, and
+  `constraintAfter <= d <= constraintWithin`. Concurrent links ignore both constraints.
+- An event is *reachable* at an element if it matches the element, and either the element has no incoming links, or
+  a reachable event of the link's source satisfies an incoming link to this event. Charts count reachable events only.
+- An event reachable at an element *completes* if the element has no outgoing links, or if the event satisfies an
+  outgoing link to an event that completes.
+- An event reachable at an element is *open* if it satisfies none of the element's outgoing links, but still can:
+  the view's interval has not ended before T, and some outgoing link has no `constraintWithin`, or
+  `date(x) + constraintWithin > T`.
+
+Figures of an element. The *participants* are the customers that have a reachable event. Each participant is counted
+in exactly one of four groups, the first that applies:
+
+- *completed*: one of the customer's reachable events completes.
+- *flow*: one of the customer's reachable events satisfies an outgoing link.
+- *active*: one of the customer's reachable events is open.
+- *dropout*: none of the above.
+
+Figure of a link. The *connection count* is the number of customers with a reachable event that satisfies the link.
+
+Every figure counts customers or aggregates their events. Partial results of different customers therefore merge to the
+exact figures of all of them. `to_result` turns merged figures into the API's result.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Context, Decimal, Inexact
+from typing import Any
+
+from journeys.errors import NotComputable
+from journeys.views.model import Aggregate, Chart, Element, Metric, ViewDefinition
+
+MAX_GROUPS = 100_000
+"""Groups that a chart can have."""
+
+MAX_VALUES = 300_000
+"""Values that the metrics of all charts of a view can have together, before `groupByMax` is applied.
+
+One value takes up to 2.4 KB of memory until the result is written (measured with groups of four attributes). A result
+within `MAX_RESULT_BYTES` holds less than a third as many values.
+"""
+
+TIME = "groupByTime"
+"""The `attribute` of the group entry that names the time. It is the first entry of a chart that groups by time."""
+
+EXACT = Context(prec=1000, traps=[Inexact])
+"""For sums. A number has at most 38 digits between 10^-130 and 10^126, so no sum of numbers needs 1,000 digits."""
+
+AVERAGES = Context(prec=38)
+"""For averages: as many digits as a number can have."""
+
+Group = tuple[str | None, ...]
+"""The name of a group: the text of its time, if the chart groups by time, then the text of each attribute.
+
+None stands for events without the attribute.
+"""
+
+Value = int | Decimal | tuple[Decimal, int]
+"""The value of an aggregate for a group: a count, a number, or the sum and the count of an average."""
+
+
+class TooManyGroups(NotComputable):
+    """One chart has more than `MAX_GROUPS` groups, or all charts together have more than `MAX_VALUES` values."""
+
+    code = "too.many.groups"
+
+    def __init__(self, problem: str | None = None) -> None:
+        problem = problem or f"A chart has more than {MAX_GROUPS} groups"
+        super().__init__(f"{problem}. Group by an attribute with fewer values, or by a longer unit of time.")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The participants of an element, and how many of them are in each of the four groups."""
+
+    participants: int = 0
+    completed: int = 0
+    flow: int = 0
+    active: int = 0
+    dropout: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.participants + other.participants,
+            self.completed + other.completed,
+            self.flow + other.flow,
+            self.active + other.active,
+            self.dropout + other.dropout,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PartialMetric:
+    """A metric of a chart: its value for each group that has one."""
+
+    aggregate: Aggregate
+    groups: Mapping[Group, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class PartialResult:
+    """The figures of some customers, in the order of the plan.
+
+    `elements` has one entry per element, `connections` one customer count per link, and `charts` the metrics of each
+    chart.
+    """
+
+    elements: tuple[Counts, ...]
+    connections: tuple[int, ...]
+    charts: tuple[tuple[PartialMetric, ...], ...]
+
+    def to_values(self) -> dict[str, Any]:
+        """JSON values. Decimals become texts, so that they keep every digit."""
+        return {
+            "elements": [
+                [counts.participants, counts.completed, counts.flow, counts.active, counts.dropout]
+                for counts in self.elements
+            ],
+            "connections": list(self.connections),
+            "charts": [
+                [
+                    {
+                        "aggregate": str(metric.aggregate),
+                        "groups": [[list(group), _value_to_values(value)] for group, value in metric.groups.items()],
+                    }
+                    for metric in metrics
+                ]
+                for metrics in self.charts
+            ],
+        }
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> "PartialResult":
+        return cls(
+            elements=tuple(Counts(*counts) for counts in values["elements"]),
+            connections=tuple(values["connections"]),
+            charts=tuple(
+                tuple(
+                    PartialMetric(
+                        Aggregate(metric["aggregate"]),
+                        {tuple(group): _value_from_values(value) for group, value in metric["groups"]},
+                    )
+                    for metric in metrics
+                )
+                for metrics in values["charts"]
+            ),
+        )
+
+
+def _value_to_values(value: Value) -> Any:
+    match value:
+        case int():
+            return value
+        case Decimal():
+            return str(value)
+        case total, count:
+            return [str(total), count]
+
+
+def _value_from_values(value: Any) -> Value:
+    match value:
+        case str():
+            return Decimal(value)
+        case [total, count]:
+            return Decimal(total), count
+        case _:
+            return int(value)
+
+
+# -- merging -----------------------------------------------------------------------------------------------------------
+
+
+def merge(results: Iterable[PartialResult]) -> PartialResult:
+    """Merge at least one partial result; no customer is in two of them. Raises TooManyGroups.
+
+    Takes time proportional to the number of groups in all of them. `results` may be a generator: one partial result
+    is held in memory beside the merged one.
+    """
+    rest = iter(results)
+    first = next(rest)
+    elements, connections = first.elements, first.connections
+    charts = [[dict(metric.groups) for metric in metrics] for metrics in first.charts]
+    aggregates = [[metric.aggregate for metric in metrics] for metrics in first.charts]
+    for result in rest:
+        elements = tuple(one + other for one, other in zip(elements, result.elements, strict=True))
+        connections = tuple(one + other for one, other in zip(connections, result.connections, strict=True))
+        for merged, metrics in zip(charts, result.charts, strict=True):
+            for groups, metric in zip(merged, metrics, strict=True):
+                _add(groups, metric)
+            check_groups(merged)
+        check_values(groups for metrics in charts for groups in metrics)
+    return PartialResult(
+        elements,
+        connections,
+        tuple(
+            tuple(PartialMetric(*pair) for pair in zip(chart_aggregates, metrics, strict=True))
+            for chart_aggregates, metrics in zip(aggregates, charts, strict=True)
+        ),
+    )
+
+
+def check_groups(metrics: Iterable[Mapping[Group, Value]]) -> None:
+    """Raise TooManyGroups if the metrics of one chart have more than `MAX_GROUPS` groups."""
+    if len({group for groups in metrics for group in groups}) > MAX_GROUPS:
+        raise TooManyGroups
+
+
+def check_values(metrics: Iterable[Mapping[Group, Value]]) -> None:
+    """Raise TooManyGroups if the metrics of all charts have more than `MAX_VALUES` values."""
+    if sum(map(len, metrics)) > MAX_VALUES:
+        raise TooManyGroups(f"The charts have more than {MAX_VALUES} values together, one per metric and group")
+
+
+def _add(groups: dict[Group, Value], metric: PartialMetric) -> None:
+    combine = COMBINE[metric.aggregate]
+    for group, value in metric.groups.items():
+        groups[group] = combine(groups[group], value) if group in groups else value
+
+
+def _add_sums_and_counts(one: Any, other: Any) -> Any:
+    return EXACT.add(one[0], other[0]), one[1] + other[1]
+
+
+COMBINE: Mapping[Aggregate, Callable[[Any, Any], Any]] = {
+    Aggregate.EVENT_COUNT: int.__add__,
+    Aggregate.CUSTOMER_COUNT: int.__add__,
+    Aggregate.MINIMUM: min,
+    Aggregate.MAXIMUM: max,
+    Aggregate.SUM: EXACT.add,
+    Aggregate.AVERAGE: _add_sums_and_counts,
+}
+"""Combines two values of a group into one."""
+
+
+# -- the result --------------------------------------------------------------------------------------------------------
+
+
+def to_result(definition: ViewDefinition, result: PartialResult) -> dict[str, Any]:
+    """The contract's `JourneyViewResult` of all customers, without `selfUri`. Numbers are int and Decimal."""
+    connections = iter(result.connections)
+    return {
+        "elements": [
+            _element_to_result(element, counts, connections)
+            for element, counts in zip(definition.elements, result.elements, strict=True)
+        ],
+        "charts": [
+            _chart_to_result(chart, metrics) for chart, metrics in zip(definition.charts, result.charts, strict=True)
+        ],
+    }
+
+
+def _element_to_result(element: Element, counts: Counts, connections: Iterable[int]) -> dict[str, Any]:
+    return {
+        "id": element.id,
+        "metrics": {
+            "participantCount": counts.participants,
+            "activeCount": counts.active,
+            "completedCount": counts.completed,
+            "dropoutCount": counts.dropout,
+            "flowCount": counts.flow,
+        },
+        "followedBy": [
+            {"id": link.id, "connectionCount": count}
+            for link, count in zip(element.followedBy, connections, strict=False)
+        ],
+    }
+
+
+def _chart_to_result(chart: Chart, metrics: Iterable[PartialMetric]) -> dict[str, Any]:
+    named = [
+        (metric, _entry_names(chart, metric), {group: number(value) for group, value in partial.groups.items()})
+        for metric, partial in zip(chart.metrics, metrics, strict=True)
+    ]
+    results = []
+    for metric, names, values in named:
+        grouped_alike = [groups for _, other_names, groups in named if other_names == names]
+        included = values if chart.groupByMax is None else _greatest(grouped_alike, chart.groupByMax)
+        results.append(
+            {
+                "id": metric.id,
+                "values": [
+                    {
+                        "value": values[group],
+                        "groupByAttributes": [
+                            {"attribute": name, "value": text} for name, text in zip(names, group, strict=True)
+                        ],
+                    }
+                    for group in sorted(values, key=_sort_key)
+                    if group in included
+                ],
+            }
+        )
+    version = {} if chart.version is None else {"version": chart.version}
+    return {"id": chart.id, **version, "metrics": results}
+
+
+def _entry_names(chart: Chart, metric: Metric) -> tuple[str, ...]:
+    """The `attribute` of each entry in the names of a metric's groups."""
+    time = (TIME,) if chart.groupByTime else ()
+    return time + tuple(group.attribute for group in chart.groupByAttributes if group.elementId == metric.elementId)
+
+
+def _greatest(grouped_alike: list[dict[Group, int | Decimal]], limit: int) -> set[Group]:
+    """The `limit` groups with the greatest values; among equal values, those whose names sort first.
+
+    `grouped_alike` are the values of the metrics that are grouped by the same attributes. The first metric ranks the
+    groups; groups without a value of that metric come last.
+    """
+    first = grouped_alike[0]
+    ranked = sorted(sorted(first, key=_sort_key), key=first.__getitem__, reverse=True)  # sorted() is stable
+    others = {group for groups in grouped_alike for group in groups} - first.keys()
+    return {*(ranked + sorted(others, key=_sort_key))[:limit]}
+
+
+def _sort_key(group: Group) -> tuple[tuple[bool, str], ...]:
+    """Sorts groups by the texts of their names; a missing attribute comes last."""
+    return tuple((text is None, text or "") for text in group)
+
+
+def number(value: Value) -> int | Decimal:
+    """The number of an aggregate's value: an int if it is whole, else a Decimal without trailing zeros."""
+    if isinstance(value, tuple):
+        value = AVERAGES.divide(*value)
+    return int(value) if value == EXACT.to_integral_value(value) else EXACT.normalize(value)
