@@ -1,4 +1,7 @@
-"""Where SaaS tools deliver to. No token here: the endpoint names the organisation, the signature is the proof."""
+"""Receive webhook deliveries.
+
+Deliveries carry no token. The endpoint's identifier names the organization, and the signature authenticates the sender.
+"""
 
 import time
 from typing import Any
@@ -48,11 +51,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     )
     endpoint_id = (event.get("pathParameters") or {}).get("endpointId", "")
     try:
-        answer = receiver.receive(endpoint_id, delivery, request_id=f"{context_id}/{context.aws_request_id}")
+        response = receiver.receive(endpoint_id, delivery, request_id=f"{context_id}/{context.aws_request_id}")
     except JourneysError as error:
         return error_answer(error, context_id)
     except (ClientError, BotoCoreError) as error:
         log_error("a store failed", error)
         return error_answer(store_outage(error), context_id)
-    headers = {"Content-Type": answer.content_type, **HEADERS, **answer.headers}
-    return {"statusCode": answer.status, "headers": headers, "body": answer.body}
+    headers = {"Content-Type": response.content_type, **HEADERS, **response.headers}
+    return {"statusCode": response.status, "headers": headers, "body": response.body}

@@ -20,7 +20,7 @@ from journeys.events.model import Event as TakenEvent
 from journeys.events.validation import AttributeValidator, check
 from journeys.registry.schemas.document import parse
 from journeys.webhooks.delivery import Delivery as Received
-from journeys.webhooks.delivery import NotProven
+from journeys.webhooks.delivery import SignatureInvalid
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.senders.registry import SENDERS
 from tools.load import run as load_run
@@ -146,14 +146,14 @@ def test_deliveries_are_proven_and_become_the_event_and_forged_ones_are_not() ->
         received = Received("POST", headers, {}, one.body, URL, time.time())
         sender = SENDERS[one.tool.sender]
         if one.kind is Kind.FORGED:
-            with pytest.raises(NotProven):
+            with pytest.raises(SignatureInvalid):
                 sender.verify(received, [one.tool.secret], {})
             continue
         sender.verify(received, [one.tool.secret], {})
-        (payload,) = sender.payloads(received)
+        (payload,) = sender.extract_payloads(received)
         fields = validators[one.tool.event_type.title]
-        mapping = compile_mapping(sender.preset, one.tool.mapping)
-        (event,) = mapping.events_of(payload, parse(one.tool.event_type.schema).fields)
+        mapping = compile_mapping(sender.default_mapping, one.tool.mapping)
+        (event,) = mapping.to_events(payload, parse(one.tool.event_type.schema).fields)
         assert check(event, fields, dates.now_ms()) == check(as_read(one.event), fields, dates.now_ms())
 
 

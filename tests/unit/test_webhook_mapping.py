@@ -11,19 +11,19 @@ from journeys.errors import BadRequest
 from journeys.events.model import Event
 from journeys.events.validation import AttributeValidator, check
 from journeys.registry.schemas.document import parse
-from journeys.webhooks.delivery import Delivery, Unreadable
+from journeys.webhooks.delivery import Delivery, InvalidPayload
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.senders.registry import SENDERS
 from tests.support.webhooks import DATE, SCHEMA, SenderCase, sender_cases
 
 DOCUMENT = parse(SCHEMA)
-PRESET = SENDERS["hmac"].preset
+DEFAULT = SENDERS["hmac"].default_mapping
 PAYLOAD: dict[str, Any] = {"id": "h-1", "date": DATE, "customer": "c-1", "type": "call", "status": "done"}
 each = pytest.mark.parametrize("case", sender_cases(), ids=lambda case: case.name)
 
 
 def events(own: dict[str, Any], payload: Any = PAYLOAD, fields: Any = DOCUMENT.fields) -> list[dict[str, Any]]:
-    return compile_mapping(PRESET, own).events_of(payload, fields)
+    return compile_mapping(DEFAULT, own).to_events(payload, fields)
 
 
 def event(own: dict[str, Any], payload: Any = PAYLOAD) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def date(value: Any, **own: Any) -> Any:
 
 def refused(own: dict[str, Any]) -> list[tuple[str, str]]:
     with pytest.raises(BadRequest) as refusal:
-        compile_mapping(PRESET, own)
+        compile_mapping(DEFAULT, own)
     assert refusal.value.code == "invalid.mapping"
     return [(detail.error_code, detail.field_name) for detail in refusal.value.details]
 
@@ -50,9 +50,9 @@ def test_the_preset_makes_valid_events_of_the_usual_payload(case: SenderCase) ->
     sent = case.deliver(url="https://x/", now=1738315800)
     headers = {name.lower(): value for name, value in sent.headers.items()}
     sender = SENDERS[case.name]
-    mapping = compile_mapping(sender.preset, case.mapping)
-    payloads = sender.payloads(Delivery("POST", headers, sent.query, sent.body, "https://x/", 0))
-    made = [one for payload in payloads for one in mapping.events_of(payload, DOCUMENT.fields)]
+    mapping = compile_mapping(sender.default_mapping, case.mapping)
+    payloads = sender.extract_payloads(Delivery("POST", headers, sent.query, sent.body, "https://x/", 0))
+    made = [one for payload in payloads for one in mapping.to_events(payload, DOCUMENT.fields)]
     assert json.loads(jsontext.dumps(made)) == list(case.events)
     for one in made:
         assert isinstance(check(one, AttributeValidator(DOCUMENT), 1738315800_000), Event)
@@ -61,10 +61,10 @@ def test_the_preset_makes_valid_events_of_the_usual_payload(case: SenderCase) ->
 @each
 def test_a_preset_makes_no_id_or_customer_of_nothing(case: SenderCase) -> None:
     """So that `null`, as text, never becomes the id of many events."""
-    mapping = compile_mapping(SENDERS[case.name].preset, case.mapping)
+    mapping = compile_mapping(SENDERS[case.name].default_mapping, case.mapping)
     payloads: list[Any] = [{}, {"x": 1}, [], None, "text", 5]
     for payload in payloads:
-        (one,) = mapping.events_of(payload, DOCUMENT.fields)
+        (one,) = mapping.to_events(payload, DOCUMENT.fields)
         assert one["id"] is None
         assert one["dateCreated"] is None
         assert [identifier["value"] for identifier in one["identifiers"]["externalIds"]] == [None]
@@ -81,7 +81,7 @@ def test_a_preset_makes_no_id_or_customer_of_nothing(case: SenderCase) -> None:
     ],
 )
 def test_half_an_id_is_none(name: str, payload: Any) -> None:
-    (one,) = compile_mapping(SENDERS[name].preset, {}).events_of(payload, ())
+    (one,) = compile_mapping(SENDERS[name].default_mapping, {}).to_events(payload, ())
     assert one["id"] is None
 
 
@@ -140,7 +140,7 @@ def test_an_empty_list_is_a_payload_without_events() -> None:
     [("items", {}), ("items", {"items": None}), ("items", {"items": "x"}), ("items", [PAYLOAD]), ("length(@)", {})],
 )
 def test_an_expression_that_finds_no_events_says_so(expression: str, payload: Any) -> None:
-    with pytest.raises(Unreadable, match=r"mapping\.events"):
+    with pytest.raises(InvalidPayload, match=r"mapping\.events"):
         events({"events": expression}, payload)
 
 
@@ -248,7 +248,7 @@ def test_a_pattern_that_cannot_tell_a_day_is_refused(pattern: str) -> None:
     ],
 )
 def test_every_pattern_that_tells_a_day_is_taken(pattern: str) -> None:
-    compile_mapping(PRESET, {"dateFormat": pattern})
+    compile_mapping(DEFAULT, {"dateFormat": pattern})
 
 
 def test_everything_that_is_wrong_is_named_at_once() -> None:
@@ -269,7 +269,7 @@ def test_an_expression_that_does_not_suit_the_payload_gives_nothing(expression: 
     own = {"id": expression, "customer": expression, "dateCreated": expression, "attributes": {"amount": expression}}
     found = event(own)
     assert (found["id"], found["dateCreated"], found["attributes"].get("amount")) == (None, None, None)
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidPayload):
         events({"events": "length(id2)"})
 
 

@@ -23,7 +23,7 @@ from journeys.events.store import EventLog
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.document import parse
 from journeys.registry.schemas.store import SchemaStore
-from journeys.webhooks.delivery import Answer, Delivery, NotProven
+from journeys.webhooks.delivery import Delivery, DeliveryResponse, SignatureInvalid
 from journeys.webhooks.model import Endpoint
 from journeys.webhooks.receive import Receiver
 from journeys.webhooks.senders.adobe import MAX_KEYS, Adobe
@@ -58,7 +58,7 @@ class Desk:
     failures: FailureStore
     configuration_id: str
 
-    def receive(self, endpoint_id: str, sent: Sent, now: float | None = None) -> Answer:
+    def receive(self, endpoint_id: str, sent: Sent, now: float | None = None) -> DeliveryResponse:
         headers = {name.lower(): value for name, value in sent.headers.items()}
         delivery = Delivery(
             sent.method, headers, sent.query, sent.body, URL + endpoint_id, time.time() if now is None else now
@@ -334,7 +334,7 @@ def test_a_failure_that_could_not_be_kept_is_for_the_sender_to_send_again(
 def test_the_ping_of_github_is_answered_when_it_is_signed(desk: Desk) -> None:
     sent = usual("github", body=b'{"zen": "Keep it logically awesome."}')
     ping = sent._replace(headers=sent.headers | {"X-GitHub-Event": "ping"})
-    assert desk.receive("github", ping) == Answer(204)
+    assert desk.receive("github", ping) == DeliveryResponse(204)
     with pytest.raises(Unauthenticated):
         desk.receive("github", ping._replace(body=b"{}"))
     assert desk.nothing_written()
@@ -349,7 +349,7 @@ def test_the_challenge_of_adobe_is_echoed(desk: Desk) -> None:
         "application/json",
     )
     for junk in ('"', "<script>", "ü", "x" * 513, "a b"):
-        assert desk.receive("adobe", Sent("GET", {}, {"challenge": junk}, b"")) == Answer(400)
+        assert desk.receive("adobe", Sent("GET", {}, {"challenge": junk}, b"")) == DeliveryResponse(400)
     with pytest.raises(NotFound):
         desk.receive("adobe", Sent("GET", {}, {}, b""))
     with pytest.raises(NotFound):
@@ -373,12 +373,12 @@ def test_the_handshake_of_cloudevents_allows_the_origin(desk: Desk) -> None:
     assert answer.headers["WebHook-Allowed-Rate"] == "*"
     assert "POST" in answer.headers["Allow"]
     bad = Sent("OPTIONS", {"WebHook-Request-Origin": "a\r\nSet-Cookie: x"}, {}, b"")
-    assert desk.receive("cloudevents", bad) == Answer(400)
+    assert desk.receive("cloudevents", bad) == DeliveryResponse(400)
     assert desk.nothing_written()
 
 
 def test_an_empty_test_delivery_of_zendesk_is_no_event(desk: Desk) -> None:
-    assert desk.receive("zendesk", usual("zendesk", body=b"")) == Answer(204)
+    assert desk.receive("zendesk", usual("zendesk", body=b"")) == DeliveryResponse(204)
     assert desk.nothing_written()
 
 
@@ -449,7 +449,7 @@ def adobe_delivery(sent: Sent, **headers: str) -> Delivery:
 )
 def test_a_path_that_could_leave_the_key_host_is_never_fetched(path: str) -> None:
     host = KeyHost()
-    with pytest.raises(NotProven):
+    with pytest.raises(SignatureInvalid):
         Adobe(host).verify(adobe_delivery(usual("adobe"), x_adobe_public_key1_path=path), (), CASES["adobe"].options)
     assert host.asked == []
 
@@ -488,10 +488,10 @@ def test_the_second_signature_of_adobe_is_tried_where_the_first_ones_key_is_not_
 
 
 def test_an_event_that_adobe_signed_for_somebody_else_is_not_proven() -> None:
-    with pytest.raises(NotProven):
+    with pytest.raises(SignatureInvalid):
         Adobe(KeyHost()).verify(adobe_delivery(usual("adobe")), (), {"clientId": "somebody-else"})
     for body in (b"{}", b"[]", b"not json", b'{"recipient_client_id": null}'):
-        with pytest.raises(NotProven):
+        with pytest.raises(SignatureInvalid):
             Adobe(KeyHost()).verify(adobe_delivery(usual("adobe", body=body)), (), CASES["adobe"].options)
 
 
@@ -500,7 +500,7 @@ def test_keys_of_adobe_are_kept_and_so_is_that_there_is_none() -> None:
     adobe = Adobe(host)
     for _ in range(3):
         adobe.verify(adobe_delivery(usual("adobe")), (), CASES["adobe"].options)
-        with pytest.raises(NotProven):
+        with pytest.raises(SignatureInvalid):
             adobe.verify(adobe_delivery(usual("adobe"), x_adobe_public_key1_path="/none"), (), CASES["adobe"].options)
     assert host.asked == [ADOBE_KEY_PATH, "/none"]
 
@@ -510,7 +510,7 @@ def test_a_key_of_adobe_that_is_used_is_kept_however_many_others_are_named() -> 
     adobe = Adobe(host)
     for number in range(3 * MAX_KEYS):
         named = adobe_delivery(usual("adobe"), x_adobe_public_key1_path=f"/none-{number}")
-        with pytest.raises(NotProven):
+        with pytest.raises(SignatureInvalid):
             adobe.verify(named, (), CASES["adobe"].options)
         if number % 10 == 0:
             adobe.verify(adobe_delivery(usual("adobe")), (), CASES["adobe"].options)

@@ -13,7 +13,7 @@ import svix
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from journeys.errors import BadRequest
-from journeys.webhooks.delivery import Delivery, NotProven
+from journeys.webhooks.delivery import Delivery, SignatureInvalid
 from journeys.webhooks.senders.adobe import Adobe
 from journeys.webhooks.senders.base import Sender
 from journeys.webhooks.senders.registry import SENDERS
@@ -55,7 +55,7 @@ def verify(
 def refused(case: SenderCase, sent: Sent, **how: Any) -> bool:
     try:
         verify(case, sent, **how)
-    except NotProven:
+    except SignatureInvalid:
         return True
     return False
 
@@ -349,7 +349,7 @@ def test_servicenow_may_sign_instead_and_then_a_password_is_not_enough() -> None
         if proven:
             SENDERS["servicenow"].verify(delivery, (case.secret,), options)
         else:
-            with pytest.raises(NotProven):
+            with pytest.raises(SignatureInvalid):
                 SENDERS["servicenow"].verify(delivery, (case.secret,), options)
 
 
@@ -363,11 +363,11 @@ def test_any_header_algorithm_encoding_and_prefix_can_be_configured(algorithm: s
     body = "Zwölf".encode()
     options = {"header": "X-My-Signature", "algorithm": algorithm, "encoding": encoding}
     options |= {"prefix": prefix} if prefix else {}
-    SENDERS["hmac"].check_options(options)
+    SENDERS["hmac"].validate_options(options)
     signature = prefix + ENCODE[encoding](hmac.digest(b"a secret", body, algorithm))
     delivery = Delivery("POST", {"x-my-signature": signature}, {}, body, URL, NOW)
     SENDERS["hmac"].verify(delivery, ("a secret",), options)
-    with pytest.raises(NotProven):
+    with pytest.raises(SignatureInvalid):
         SENDERS["hmac"].verify(delivery, ("another",), options)
 
 
@@ -388,10 +388,10 @@ def test_options_that_do_not_suit_the_sender_are_refused_by_name(
     name: str, options: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(BadRequest) as refusal:
-        SENDERS[name].check_options(options)
+        SENDERS[name].validate_options(options)
     assert [detail.field_name for detail in refusal.value.details] == [field]
 
 
 @each
 def test_the_options_of_every_known_sender_are_accepted(case: SenderCase) -> None:
-    SENDERS[case.name].check_options(case.options)
+    SENDERS[case.name].validate_options(case.options)

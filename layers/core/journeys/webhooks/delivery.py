@@ -1,23 +1,27 @@
-"""What arrived at an endpoint, to the byte, and what is answered."""
+"""A webhook delivery as it was received, and the response to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 INVALID_PAYLOAD = "invalid.payload"
-"""The reason of a failure that is Unreadable."""
+"""The reason of the failure that is stored for an InvalidPayload."""
 
 
-class NotProven(Exception):
-    """The delivery does not prove that it comes from its sender. Says nothing more, so that nobody learns from it."""
+class SignatureInvalid(Exception):
+    """The delivery is not signed by its sender. It carries no reason, so that a response cannot help an attacker."""
 
 
-class Unreadable(Exception):
-    """The delivery is proven, but what it carries is not what its sender's deliveries look like."""
+class InvalidPayload(Exception):
+    """The signature is valid, but the payload does not have the form that the sender's payloads have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One request. Names of headers are in lower case; `uri` is the public address; `now` is in seconds."""
+    """One HTTP request of a sender.
+
+    Names of headers are in lower case. `query` is decoded. `body` holds the exact bytes, since senders sign them.
+    `uri` is the public address without its query. `now` is the time of receipt in seconds since 1970.
+    """
 
     method: str
     headers: Mapping[str, str]
@@ -27,10 +31,10 @@ class Delivery:
     now: float
 
     def header(self, name: str) -> str:
-        """A header that the proof needs. Raises NotProven where it is missing."""
+        """Return a header that the signature needs. Raises SignatureInvalid if it is missing or empty."""
         value = self.headers.get(name)
         if not value:
-            raise NotProven
+            raise SignatureInvalid
         return value
 
     @property
@@ -39,8 +43,8 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the sender is told."""
+class DeliveryResponse:
+    """The HTTP response to a delivery."""
 
     status: int
     body: str = ""

@@ -1,4 +1,4 @@
-"""A webhook endpoint: where one SaaS tool delivers to, how its deliveries are proven, and how they become events."""
+"""Webhook endpoints: where a tool delivers, how its signature is verified, and how its payloads become events."""
 
 import base64
 import re
@@ -15,20 +15,21 @@ ENDPOINT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def new_endpoint_id() -> str:
-    """An id that nobody guesses: 192 bits."""
+    """Return a random identifier of 192 bits. It is part of the public address, so it must not be guessable."""
     return secrets.token_urlsafe(24)
 
 
 def new_secret() -> str:
-    """A secret for a sender that leaves making one to us, in the form of Standard Webhooks."""
+    """Return a random secret in the form of Standard Webhooks, for senders that let the receiver choose it."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One endpoint. `options` are the sender's own; `mapping` holds what differs from the sender's preset.
+    """One endpoint, without its secrets, which are in Secrets Manager.
 
-    Its secrets are elsewhere. Dates are milliseconds.
+    `options` are those that the sender defines. `mapping` overrides the sender's default mapping. Dates are
+    milliseconds since 1970.
     """
 
     endpoint_id: str
@@ -43,7 +44,7 @@ class Endpoint:
     mapping: Mapping[str, Any] = field(default_factory=dict)
 
     def to_wire(self, url: str) -> dict[str, Any]:
-        """An endpoint as the API shows it, without its secrets."""
+        """Return the endpoint as the API returns it. `url` is its public address."""
         return omit_none(
             {
                 "id": self.endpoint_id,
@@ -61,7 +62,7 @@ class Endpoint:
         )
 
     def to_values(self) -> dict[str, Any]:
-        """What a row holds, beside its key."""
+        """Return the attributes of the stored item, without its key."""
         return {
             "endpointId": self.endpoint_id,
             "organizationId": self.organization_id,
@@ -77,6 +78,7 @@ class Endpoint:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> "Endpoint":
+        """Return the endpoint of a stored item."""
         return cls(
             endpoint_id=values["endpointId"],
             organization_id=values["organizationId"],
@@ -99,6 +101,7 @@ class EndpointWithSecret:
     secret: str
 
     def to_wire(self, url: str) -> dict[str, Any]:
+        """Return the endpoint as the API returns it, with its secret."""
         return self.endpoint.to_wire(url) | {"secret": self.secret}
 
 
@@ -113,10 +116,10 @@ class MappedEvent:
     refusal: Refusal | None
 
     def to_wire(self) -> dict[str, Any]:
-        wire: dict[str, Any] = {"outcome": "refused" if self.refusal else "valid"}
-        if self.event is not None:
-            wire["event"] = self.event
+        """Return the event as the API returns it."""
+        wire: dict[str, Any] = {"event": self.event, "outcome": "refused" if self.refusal else "valid"}
         if self.refusal is not None:
-            wire |= omit_none({"errorCode": self.refusal.reason, "errorMessage": self.refusal.message})
-            wire |= omit_none({"fieldName": self.refusal.field_name})
-        return wire
+            wire["errorCode"] = self.refusal.reason
+            wire["errorMessage"] = self.refusal.message
+            wire["fieldName"] = self.refusal.field_name
+        return omit_none(wire)

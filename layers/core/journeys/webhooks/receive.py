@@ -1,4 +1,4 @@
-"""From a delivery to events: proven first, then told apart, mapped, and taken in like all others."""
+"""Receive webhook deliveries: verify the signature, map the payloads to events and ingest them."""
 
 import base64
 import time
@@ -14,22 +14,21 @@ from journeys.events.failures.model import Failure
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import MAX_ENTITIES, Ingest
 from journeys.telemetry import emit_count, log_error, logger
-from journeys.webhooks.delivery import INVALID_PAYLOAD, Answer, Delivery, NotProven, Unreadable
-from journeys.webhooks.mapping import compile_mapping
+from journeys.webhooks.delivery import INVALID_PAYLOAD, Delivery, DeliveryResponse, InvalidPayload, SignatureInvalid
+from journeys.webhooks.mapping import EventMapping, compile_mapping
 from journeys.webhooks.model import ENDPOINT_ID, Endpoint
 from journeys.webhooks.senders.base import Sender
 from journeys.webhooks.senders.registry import SENDERS
 from journeys.webhooks.store import EndpointStore, SecretStore
 
-MAX_ID = 100
-ANSWER_SECONDS = 2.2
-"""Puts that were not begun by then are left to the sender's next try: some senders wait three seconds and no longer."""
+MAX_RESPONSE_SECONDS = 2.2
+"""Events that are not being stored by then are left to the sender's retry: some senders wait only three seconds."""
 
 CONFIGURATION_GONE = "configuration.gone"
 
 
 class Receiver:
-    """Receives deliveries for every endpoint of every organisation."""
+    """Receives the deliveries of all endpoints of all organizations."""
 
     def __init__(
         self,
@@ -45,104 +44,114 @@ class Receiver:
         self._endpoints = Cache(endpoints.find)
         self._secrets = Cache(secrets.get)
 
-    def receive(self, endpoint_id: str, delivery: Delivery, *, request_id: str) -> Answer:
-        """Answers a delivery. Raises NotFound, Unauthenticated, and what asks the sender to try again."""
-        deadline = self._clock() + ANSWER_SECONDS
+    def receive(self, endpoint_id: str, delivery: Delivery, *, request_id: str) -> DeliveryResponse:
+        """Process one delivery.
+
+        Raises NotFound for an unknown or disabled endpoint, Unauthenticated for an invalid signature, and
+        TooManyRequests or ServiceUnavailable if the sender must retry.
+        """
+        deadline = self._clock() + MAX_RESPONSE_SECONDS
         endpoint = self._endpoint(endpoint_id)
         sender = SENDERS[endpoint.sender]
-        greeting = sender.greeting(delivery)
-        if greeting is not None:
-            return greeting
-        self._prove(sender, endpoint, delivery)
-        handshake = sender.handshake(delivery)
-        if handshake is not None:
-            return handshake
-        outcomes = self._take(sender, endpoint, delivery, request_id, deadline)
+        response = sender.unsigned_handshake(delivery)
+        if response is not None:
+            return response
+        self._verify(sender, endpoint, delivery)
+        response = sender.signed_handshake(delivery)
+        if response is not None:
+            return response
+        outcomes = self._process(sender, endpoint, delivery, request_id, deadline)
+        if not outcomes.total():
+            emit_count("DeliveriesEmpty", sender=sender.name)
         emit_count("Deliveries", sender=sender.name)
         logger.info("delivered", sender=sender.name, outcomes=dict(outcomes))
-        return sender.acknowledge() or Answer(200, jsontext.dumps(dict(outcomes)))
+        return sender.success_response() or DeliveryResponse(200, jsontext.dumps(dict(outcomes)))
 
     def _endpoint(self, endpoint_id: str) -> Endpoint:
+        """Return the endpoint. Before it is reported as missing or disabled, it is read again without the cache."""
         if not ENDPOINT_ID.fullmatch(endpoint_id):
-            raise NotFound("There is no such endpoint.")  # nor could a table be asked for an id of any length
-        if len(endpoint_id) > MAX_ID:
-            raise NotFound("There is no such endpoint.")  # no key could hold it
+            raise NotFound("The endpoint does not exist.")
         endpoint = self._endpoints.get(endpoint_id)
         if endpoint is None or not endpoint.enabled:
             endpoint = self._endpoints.fresh(endpoint_id)
         if endpoint is None or not endpoint.enabled:
-            raise NotFound("There is no such endpoint.")
+            raise NotFound("The endpoint does not exist.")
         return endpoint
 
-    def _prove(self, sender: Sender, endpoint: Endpoint, delivery: Delivery) -> None:
-        """A secret that was changed a moment ago is looked up again before a delivery is refused."""
+    def _verify(self, sender: Sender, endpoint: Endpoint, delivery: Delivery) -> None:
+        """Verify the signature. Before a delivery is refused, the secrets are read again without the cache."""
         if delivery.method != "POST":
-            raise NotFound("There is no such resource.")
-        id_ = endpoint.endpoint_id
+            raise NotFound("The resource does not exist.")
+        endpoint_id = endpoint.endpoint_id
         try:
             try:
-                sender.verify(delivery, self._secrets.get(id_), endpoint.options)
-            except NotProven:
-                fresh = self._endpoints.fresh(id_) or endpoint
-                sender.verify(delivery, self._secrets.fresh(id_), fresh.options)
-        except NotProven:
+                sender.verify(delivery, self._secrets.get(endpoint_id), endpoint.options)
+            except SignatureInvalid:
+                fresh = self._endpoints.fresh(endpoint_id) or endpoint
+                sender.verify(delivery, self._secrets.fresh(endpoint_id), fresh.options)
+        except SignatureInvalid:
             emit_count("DeliveriesNotProven", sender=sender.name)
-            raise Unauthenticated("The delivery is not proven to come from its sender.", code="not.proven") from None
+            raise Unauthenticated(
+                "The signature of the delivery is missing or invalid. Check the endpoint's secret and options.",
+                code="not.proven",
+            ) from None
         except OSError as error:
-            log_error("a sender's key was not to be had", error)
-            raise ServiceUnavailable("The sender's key is not to be had now; send it again in a moment.") from None
+            log_error("a sender's public key is unavailable", error)
+            raise ServiceUnavailable("The sender's public key is unavailable. Retry in a few seconds.") from None
 
     # -- events --------------------------------------------------------------------------------------------------------
 
-    def _take(
+    def _process(
         self, sender: Sender, endpoint: Endpoint, delivery: Delivery, request_id: str, deadline: float
     ) -> Counter[str]:
-        """What became of a delivery's events: {created, duplicate, failed}. Raises where it is to be sent again.
+        """Ingest the events of a verified delivery and return the number of `created`, `duplicate` and `failed`.
 
-        A delivery may say that it holds none, with an empty list; that is counted, and no failure.
+        A payload that cannot become an event is stored as a failure, and the sender gets a 200: a retry would fail
+        again, and many senders disable a webhook after errors. A delivery without events, such as an empty list, has
+        no outcomes. Raises TooManyRequests if the sender must retry.
         """
         outcomes: Counter[str] = Counter(created=0, duplicate=0, failed=0)
         try:
-            payloads = sender.payloads(delivery)
-        except Unreadable as unreadable:
-            self._keep(endpoint, INVALID_PAYLOAD, str(unreadable), [_raw(delivery.body)])
-            outcomes["failed"] += 1
+            payloads = sender.extract_payloads(delivery)
+        except InvalidPayload as error:
+            outcomes["failed"] += self._store_failures(endpoint, INVALID_PAYLOAD, str(error), [_as_text(delivery.body)])
             return outcomes
         try:
-            mapping = compile_mapping(sender.preset, endpoint.mapping)
+            mapping = compile_mapping(sender.default_mapping, endpoint.mapping)
             fields = self._bindings.get(endpoint.organization_id, endpoint.configuration_id).schema.document.fields
-            events, unsuited = [], []
-            for payload in payloads:
-                try:
-                    events += mapping.events_of(payload, fields)
-                except Unreadable as unreadable:
-                    unsuited.append((str(unreadable), payload))
-            for number, start in enumerate(range(0, len(events), MAX_ENTITIES)):
-                taken = self._ingest.ingest(
-                    endpoint.organization_id,
-                    endpoint.configuration_id,
-                    events[start : start + MAX_ENTITIES],
-                    request_id=f"{request_id}.{number}",
-                    seconds=deadline - self._clock(),
-                )
-                if not taken.recorded or any(refusal.retryable for refusal in taken.refused.values()):
-                    raise TooManyRequests("Not every event was stored or kept; send the delivery again.")
-                outcomes.update(str(outcome) for _, outcome in taken.processed.values())
-                outcomes["failed"] += len(taken.refused)
-        except (BadRequest, Conflict, NotFound) as error:  # the mapping, or the configuration, takes no events now
+            events, invalid = _map(mapping, payloads, fields)
+            self._ingest_events(endpoint, events, request_id, deadline, outcomes)
+        except (BadRequest, Conflict, NotFound) as error:
+            # The mapping is no longer valid, or the configuration was deleted or disabled.
             reason = error.code if isinstance(error, BadRequest) else CONFIGURATION_GONE
-            self._keep(endpoint, reason, error.message, payloads)
-            outcomes["failed"] += len(payloads)
+            outcomes["failed"] += self._store_failures(endpoint, reason, error.message, payloads)
             return outcomes
-        for message, payload in unsuited:
-            self._keep(endpoint, INVALID_PAYLOAD, message, [payload])
-        outcomes["failed"] += len(unsuited)
-        if not outcomes.total():
-            emit_count("DeliveriesEmpty", sender=sender.name)
+        for message, payload in invalid:
+            outcomes["failed"] += self._store_failures(endpoint, INVALID_PAYLOAD, message, [payload])
         return outcomes
 
-    def _keep(self, endpoint: Endpoint, reason: str, message: str, payloads: Sequence[Any]) -> None:
-        """Keeps what no event could be made of; what cannot be kept is for the sender to send again."""
+    def _ingest_events(
+        self, endpoint: Endpoint, events: Sequence[Any], request_id: str, deadline: float, outcomes: Counter[str]
+    ) -> None:
+        """Ingest events in batches and count them in `outcomes`.
+
+        Raises TooManyRequests unless every event or its failure was stored.
+        """
+        for number, start in enumerate(range(0, len(events), MAX_ENTITIES)):
+            result = self._ingest.ingest(
+                endpoint.organization_id,
+                endpoint.configuration_id,
+                events[start : start + MAX_ENTITIES],
+                request_id=f"{request_id}.{number}",
+                seconds=deadline - self._clock(),
+            )
+            if not result.recorded or any(refusal.retryable for refusal in result.refused.values()):
+                raise TooManyRequests("Some events of the delivery were not stored. Retry the delivery.")
+            outcomes.update(str(outcome) for _, outcome in result.processed.values())
+            outcomes["failed"] += len(result.refused)
+
+    def _store_failures(self, endpoint: Endpoint, reason: str, message: str, payloads: Sequence[Any]) -> int:
+        """Store payloads that could not become events as failures, and return their number."""
         now_ms = dates.now_ms()
         for payload in payloads:
             self._failures.put(
@@ -157,10 +166,25 @@ class Receiver:
                 )
             )
         emit_count("EventsRefused", len(payloads), reason=reason)
+        return len(payloads)
 
 
-def _raw(body: bytes) -> str:
-    """A body that is not what it should be, as text, or in base64 where it is none."""
+def _map(
+    mapping: EventMapping, payloads: Sequence[Any], fields: Any
+) -> tuple[list[dict[str, Any]], list[tuple[str, Any]]]:
+    """Return the events of all payloads, and the payloads in which no events were found, each with a message."""
+    events: list[dict[str, Any]] = []
+    invalid = []
+    for payload in payloads:
+        try:
+            events += mapping.to_events(payload, fields)
+        except InvalidPayload as error:
+            invalid.append((str(error), payload))
+    return events, invalid
+
+
+def _as_text(body: bytes) -> str:
+    """Return a body that could not be read as text, or in base64 if it is not UTF-8."""
     try:
         return body.decode()
     except UnicodeDecodeError:

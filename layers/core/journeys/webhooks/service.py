@@ -10,7 +10,7 @@ from journeys.events.bindings import Bindings
 from journeys.events.refusals import Refusal
 from journeys.events.validation import check
 from journeys.response_size import LARGEST_PAGE, response_size
-from journeys.webhooks.delivery import INVALID_PAYLOAD, Unreadable
+from journeys.webhooks.delivery import INVALID_PAYLOAD, InvalidPayload
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.model import Endpoint, EndpointWithSecret, MappedEvent, new_endpoint_id, new_secret
 from journeys.webhooks.senders.base import read_json
@@ -128,13 +128,13 @@ class EndpointService:
         """
         endpoint = self._endpoints.get(organization_id, endpoint_id)
         binding = self._bindings.fresh(organization_id, endpoint.configuration_id)
-        mapping = compile_mapping(SENDERS[endpoint.sender].preset, endpoint.mapping)
+        mapping = compile_mapping(SENDERS[endpoint.sender].default_mapping, endpoint.mapping)
         try:
             # Parse the payload again, so that its numbers have the types that a delivery's numbers have.
             parsed = read_json(jsontext.dumps(payload).encode())
-            events = mapping.events_of(parsed, binding.schema.document.fields)
-        except Unreadable as unreadable:
-            return [MappedEvent(None, Refusal(INVALID_PAYLOAD, str(unreadable)))]
+            events = mapping.to_events(parsed, binding.schema.document.fields)
+        except InvalidPayload as error:
+            return [MappedEvent(None, Refusal(INVALID_PAYLOAD, str(error)))]
         mapped = []
         for event in events:
             result = check(event, binding.validator, dates.now_ms())
@@ -152,6 +152,6 @@ class EndpointService:
                 code="unknown.sender",
                 details=[Detail("unknown.sender", "sender")],
             )
-        sender.check_options(endpoint.options)
-        compile_mapping(sender.preset, endpoint.mapping)
+        sender.validate_options(endpoint.options)
+        compile_mapping(sender.default_mapping, endpoint.mapping)
         self._bindings.fresh(endpoint.organization_id, endpoint.configuration_id)

@@ -1,4 +1,8 @@
-"""Signatures, compared in constant time and as text: a signature written in another way is another signature."""
+"""Compute and compare signatures.
+
+Signatures are compared as text and in constant time. A signature in another notation, such as hexadecimal digits in
+upper case, is invalid.
+"""
 
 import base64
 import binascii
@@ -6,15 +10,16 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from journeys.webhooks.delivery import NotProven
+from journeys.webhooks.delivery import SignatureInvalid
 
-WINDOW_SECONDS = 300
+TOLERANCE_SECONDS = 300
+"""How far a signed time may be from the time of receipt, in the past or in the future."""
 
 ALGORITHMS = ("sha1", "sha256", "sha384", "sha512")
 
 
 def mac(key: bytes, content: bytes, algorithm: str = "sha256") -> bytes:
-    """The HMAC of some content."""
+    """Return the HMAC of the content."""
     return hmac.digest(key, content, getattr(hashlib, algorithm))
 
 
@@ -27,7 +32,7 @@ def base64_text(digest: bytes) -> str:
 
 
 def keys_from_base64(texts: Iterable[str]) -> list[bytes]:
-    """The keys that secrets hold in base64, padded or not; one that is no key is left out, as nothing can match it."""
+    """Decode keys in base64, with or without padding. Texts that are not base64 and empty keys are left out."""
     keys = []
     for text in texts:
         try:
@@ -37,20 +42,26 @@ def keys_from_base64(texts: Iterable[str]) -> list[bytes]:
     return [key for key in keys if key]
 
 
-def require_any(given: Iterable[str], expected: Iterable[str]) -> None:
-    """Raises NotProven unless one of the texts given is one of those expected. All pairs are compared, always."""
-    wanted = [text.encode() for text in expected]
-    proven = False
-    for text in given:
-        for one in wanted:
-            proven |= hmac.compare_digest(text.encode("utf-8", "surrogatepass"), one)
-    if not proven:
-        raise NotProven
+def require_any(signatures: Iterable[str], expected: Iterable[str]) -> None:
+    """Raise SignatureInvalid unless one of the signatures equals one of those expected.
+
+    All pairs are compared, even after a match, so that the duration does not depend on which one matches.
+    """
+    expected_bytes = [text.encode() for text in expected]
+    valid = False
+    for signature in signatures:
+        for text in expected_bytes:
+            valid |= hmac.compare_digest(signature.encode("utf-8", "surrogatepass"), text)
+    if not valid:
+        raise SignatureInvalid
 
 
 def require_recent(timestamp: str, now: float, *, unit: float = 1) -> None:
-    """Raises NotProven unless a timestamp, in digits, lies within five minutes of now, either way."""
+    """Raise SignatureInvalid unless the timestamp is within TOLERANCE_SECONDS of `now`, in seconds.
+
+    `timestamp` consists of digits. `unit` is the number of seconds that it counts in, such as 0.001 for milliseconds.
+    """
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 15):
-        raise NotProven
-    if abs(int(timestamp) * unit - now) > WINDOW_SECONDS:
-        raise NotProven
+        raise SignatureInvalid
+    if abs(int(timestamp) * unit - now) > TOLERANCE_SECONDS:
+        raise SignatureInvalid

@@ -1,4 +1,4 @@
-"""Endpoints in the registry table, and their secrets in Secrets Manager."""
+"""Store endpoints in the registry table, and their secrets in Secrets Manager."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 
 
 class EndpointStore:
-    """Endpoints by their id, which names the organisation, and an organisation's endpoints."""
+    """Stores endpoints. An endpoint is found by its identifier alone, or in the list of its organization."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
 
     def find(self, endpoint_id: str, consistent: bool) -> Endpoint | None:
-        """The endpoint of that id, whatever its organisation."""
-        answer = self._dynamodb.get_item(
+        """Return an endpoint of any organization, or None."""
+        response = self._dynamodb.get_item(
             TableName=self._table, Key=keys.webhook(endpoint_id), ConsistentRead=consistent
         )
-        return Endpoint.from_values(from_item(answer["Item"])) if "Item" in answer else None
+        return Endpoint.from_values(from_item(response["Item"])) if "Item" in response else None
 
     def get(self, organization_id: str, endpoint_id: str) -> Endpoint:
-        """An organisation's endpoint. Raises NotFound."""
-        found = self.find(endpoint_id, consistent=True)
-        if found is None or found.organization_id != organization_id:
-            raise NotFound("There is no such endpoint.")
-        return found
+        """Return an endpoint of the organization. Raises NotFound."""
+        endpoint = self.find(endpoint_id, consistent=True)
+        if endpoint is None or endpoint.organization_id != organization_id:
+            raise NotFound("The endpoint does not exist.")
+        return endpoint
 
     def all(self, organization_id: str) -> list[Endpoint]:
-        """An organisation's endpoints, by name."""
+        """Return the organization's endpoints, sorted by name."""
         rows = query_all(
             self._dynamodb,
             TableName=self._table,
@@ -44,15 +44,14 @@ class EndpointStore:
             ExpressionAttributeValues={":pk": {"S": keys.webhooks(organization_id)}},
             ConsistentRead=True,
         )
-        wanted = [keys.webhook(row["sk"]["S"]) for row in rows]
-        items = get_all(self._dynamodb, self._table, wanted, consistent=True)
+        items = get_all(self._dynamodb, self._table, [keys.webhook(row["sk"]["S"]) for row in rows], consistent=True)
         return sorted(
             (Endpoint.from_values(from_item(item)) for item in items),
-            key=lambda one: (one.name.casefold(), one.endpoint_id),
+            key=lambda endpoint: (endpoint.name.casefold(), endpoint.endpoint_id),
         )
 
     def create(self, endpoint: Endpoint) -> None:
-        """Writes a new endpoint, and its place in the organisation's list, in one transaction."""
+        """Store a new endpoint and its entry in the organization's list, in one transaction."""
         listed = keys.item(keys.webhooks(endpoint.organization_id), endpoint.endpoint_id)
         transact(
             self._dynamodb,
@@ -63,14 +62,14 @@ class EndpointStore:
         )
 
     def update(self, endpoint: Endpoint) -> None:
-        """Writes an endpoint over itself. Raises NotFound where it was deleted meanwhile."""
+        """Replace a stored endpoint. Raises NotFound if it was deleted in the meantime."""
         try:
             transact(self._dynamodb, [self._put(endpoint, "attribute_exists(pk)")])
         except ConditionsFailed:
-            raise NotFound("There is no such endpoint.") from None
+            raise NotFound("The endpoint does not exist.") from None
 
     def delete(self, endpoint: Endpoint) -> None:
-        """Deletes an endpoint and its place in the list, in one transaction."""
+        """Delete an endpoint and its entry in the list, in one transaction."""
         listed = keys.item(keys.webhooks(endpoint.organization_id), endpoint.endpoint_id)
         keys_ = (keys.webhook(endpoint.endpoint_id), listed)
         transact(self._dynamodb, [{"Delete": {"TableName": self._table, "Key": key}} for key in keys_])
@@ -86,13 +85,13 @@ class EndpointStore:
 
 
 class SecretStore:
-    """The secrets of endpoints, the current one first. They are in Secrets Manager and nowhere else."""
+    """Stores the secrets of endpoints, only in Secrets Manager."""
 
     def __init__(self, client: "SecretsManagerClient", prefix: str) -> None:
         self._client, self._prefix = client, prefix
 
-    def get(self, endpoint_id: str, consistent: bool) -> tuple[str, ...]:  # noqa: ARG002  # as a Cache loads
-        """The secrets that hold; none for an endpoint without any."""
+    def get(self, endpoint_id: str, consistent: bool) -> tuple[str, ...]:  # noqa: ARG002  # The signature that Cache requires.
+        """Return the valid secrets, the current one first. An unknown endpoint has none."""
         try:
             text = self._client.get_secret_value(SecretId=self._name(endpoint_id))["SecretString"]
         except ClientError as error:
@@ -103,16 +102,16 @@ class SecretStore:
         return tuple(secrets[name] for name in ("current", "previous") if secrets.get(name))
 
     def create(self, endpoint_id: str, secret: str) -> None:
-        """Keeps the first secret of an endpoint."""
+        """Store the first secret of an endpoint."""
         self._client.create_secret(Name=self._name(endpoint_id), SecretString=json.dumps({"current": secret}))
 
     def put(self, endpoint_id: str, current: str, previous: str | None) -> None:
-        """Replaces the secrets of an endpoint in one write."""
+        """Replace the secrets of an endpoint in one write."""
         secrets = {"current": current} | ({"previous": previous} if previous else {})
         self._client.put_secret_value(SecretId=self._name(endpoint_id), SecretString=json.dumps(secrets))
 
     def delete(self, endpoint_id: str) -> None:
-        """Deletes the secrets of an endpoint at once."""
+        """Delete the secrets of an endpoint immediately, without Secrets Manager's recovery period."""
         try:
             self._client.delete_secret(SecretId=self._name(endpoint_id), ForceDeleteWithoutRecovery=True)
         except ClientError as error:

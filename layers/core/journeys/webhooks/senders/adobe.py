@@ -1,7 +1,18 @@
-"""Adobe I/O Events, Adobe Analytics among them: https://developer.adobe.com/events/docs/guides.
+"""Adobe I/O Events, which includes Adobe Analytics and Adobe Experience Platform.
 
-The sender names, in headers that anybody can write, where its public keys are. Only their paths are taken from there,
-never their host; what is fetched is kept, since keys change seldom.
+- Sends: one JSON object per delivery, with the event in `event`.
+- Signature: RSA with SHA-256 over the body in base64, in the headers `x-adobe-digital-signature-1` and `-2`. One valid
+  signature suffices. The headers `x-adobe-public-key1-path` and `-key2-path` name the public keys on Adobe's key host.
+- Secret: none, because Adobe signs with its own keys. The option `clientId` must equal `recipient_client_id` in the
+  body, since Adobe signs deliveries to all of its customers with the same keys.
+- Time: not signed. A repeated delivery is a duplicate, because Adobe's event id identifies the event.
+- Handshake: an unsigned GET with the parameter `challenge`, which is returned.
+- Default mapping: page, section, URL, campaign, device and pages; the customer under the source `adobe`.
+- Documentation: "Signature Verification for Events",
+  https://developer.adobe.com/events/docs/guides/sdk/sdk-signature-verification.
+
+Anyone can write the headers, so only the path of a key is taken from them, never the host. Keys are cached, because
+they rarely change.
 """
 
 import base64
@@ -13,13 +24,16 @@ from typing import Any
 from urllib.parse import quote
 
 from journeys.settings import adobe_keys_url
-from journeys.webhooks.delivery import Answer, Delivery, NotProven, Unreadable
+from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload, SignatureInvalid
 from journeys.webhooks.senders.base import Options, Secrets, Sender, read_json
 
 KEY_SECONDS = 24 * 60 * 60
+"""How long a public key is cached."""
 NO_KEY_SECONDS = 60
+"""How long the absence of a key is cached."""
 MAX_KEY_BYTES = 16 * 1024
 MAX_KEYS = 64
+"""Cached keys per process."""
 _PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*){1,8}", re.ASCII)
 
 
@@ -27,7 +41,7 @@ class Adobe(Sender):
     name = "adobe"
     options = {"clientId": None}
     required_options = frozenset({"clientId"})
-    preset = {
+    default_mapping = {
         "id": 'event_id || event."xdm:eventId" || event.id || id',
         "dateCreated": 'event.timestamp || event."xdm:timestamp" || event.date || event.published',
         "externalSourceId": "'adobe'",
@@ -46,36 +60,40 @@ class Adobe(Sender):
         self._fetch = fetch or _fetch
         self._keys: dict[str, tuple[float, bytes]] = {}
 
-    def greeting(self, delivery: Delivery) -> Answer | None:
-        """Adobe asks for its challenge back, with GET, when the webhook is registered."""
+    def unsigned_handshake(self, delivery: Delivery) -> DeliveryResponse | None:
+        """Return the challenge that Adobe sends with GET when the webhook is registered."""
         challenge = delivery.query.get("challenge")
         if delivery.method != "GET" or not challenge:
             return None
         if not re.fullmatch(r"[A-Za-z0-9._~+/=-]{1,512}", challenge, re.ASCII):
-            return Answer(400)
-        return Answer(200, f'{{"challenge":"{challenge}"}}')
+            return DeliveryResponse(400)
+        return DeliveryResponse(200, f'{{"challenge":"{challenge}"}}')
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
         self._require_signed(delivery)
         try:
             body = read_json(delivery.body)
-        except Unreadable:
-            raise NotProven from None  # which names no recipient
+        except InvalidPayload:
+            raise SignatureInvalid from None
         if not isinstance(body, dict) or body.get("recipient_client_id") != options["clientId"]:
-            raise NotProven  # signed by Adobe, but for somebody else
+            raise SignatureInvalid  # Adobe signed it for another customer.
 
     def _require_signed(self, delivery: Delivery) -> None:
-        """Raises NotProven unless either signature holds, or OSError where a key that might prove it is not there."""
-        silent = None
+        """Raise SignatureInvalid unless one of the two signatures is valid.
+
+        Raises OSError if no signature is valid and a key could not be fetched.
+        """
+        unavailable = None
         for number in ("1", "2"):
             try:
-                if self._signed(delivery, number):
+                if self._is_signed(delivery, number):
                     return
             except OSError as error:
-                silent = error
-        raise silent or NotProven
+                unavailable = error
+        raise unavailable or SignatureInvalid
 
-    def _signed(self, delivery: Delivery, number: str) -> bool:
+    def _is_signed(self, delivery: Delivery, number: str) -> bool:
+        """Whether the signature of that number is valid."""
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -95,35 +113,40 @@ class Adobe(Sender):
             return False
 
     def _key(self, path: str) -> bytes:
-        kept = self._keys.pop(path, None)
-        if kept is not None and time.monotonic() - kept[0] < (KEY_SECONDS if kept[1] else NO_KEY_SECONDS):
-            self._keys[path] = kept  # the last one, as the one that was used last
-            return kept[1]
+        """Return the public key at a path, empty if there is none. Raises OSError if it cannot be fetched."""
+        cached = self._keys.pop(path, None)
+        if cached is not None and time.monotonic() - cached[0] < (KEY_SECONDS if cached[1] else NO_KEY_SECONDS):
+            self._keys[path] = cached  # The dictionary is ordered by last use.
+            return cached[1]
         try:
             key = self._fetch(path)
         except ValueError:
-            key = b""  # kept for a while as well, so that the same junk does not ask Adobe's host again and again
+            key = b""  # Cached as well, so that repeated forged deliveries do not send requests to Adobe's host.
         if len(self._keys) >= MAX_KEYS:
             del self._keys[next(iter(self._keys))]
         self._keys[path] = (time.monotonic(), key)
         return key
 
-    def payloads(self, delivery: Delivery) -> list[Any]:
+    def extract_payloads(self, delivery: Delivery) -> list[Any]:
         return [read_json(delivery.body)]
 
 
 def _fetch(path: str) -> bytes:
-    """A public key from Adobe's fixed host. Raises ValueError where there is none, and OSError where it is silent."""
+    """Fetch a public key from Adobe's key host.
+
+    Raises ValueError if the key does not exist, and OSError if the host is unavailable.
+    """
     import urllib3
 
-    pool = urllib3.PoolManager(timeout=urllib3.Timeout(total=0.9), retries=False)  # two keys in under two seconds
+    # A delivery can need two keys, and some senders wait only three seconds for a response.
+    pool = urllib3.PoolManager(timeout=urllib3.Timeout(total=0.9), retries=False)
     try:
-        answer = pool.request("GET", adobe_keys_url() + quote(path), redirect=False, preload_content=False)
-        content = answer.read(MAX_KEY_BYTES + 1)
+        response = pool.request("GET", adobe_keys_url() + quote(path), redirect=False, preload_content=False)
+        content = response.read(MAX_KEY_BYTES + 1)
     except urllib3.exceptions.HTTPError as error:
-        raise OSError("Adobe's keys are not to be had now") from error
-    if answer.status >= 500 or answer.status == 429:
-        raise OSError("Adobe's keys are not to be had now")
-    if answer.status != 200 or len(content) > MAX_KEY_BYTES:
-        raise ValueError("there is no such key")
+        raise OSError("Adobe's key host is unavailable") from error
+    if response.status >= 500 or response.status == 429:
+        raise OSError("Adobe's key host is unavailable")
+    if response.status != 200 or len(content) > MAX_KEY_BYTES:
+        raise ValueError("the key does not exist")
     return content

@@ -1,4 +1,4 @@
-"""What every sender is asked: is this yours, does it want a handshake, which events does it hold."""
+"""The interface of a sender, and what senders have in common."""
 
 import math
 from abc import ABC, abstractmethod
@@ -8,91 +8,91 @@ from typing import Any, ClassVar
 import jiter
 
 from journeys import jsontext
-from journeys.errors import BadRequest, Detail
-from journeys.webhooks.delivery import Answer, Delivery, Unreadable
+from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload
+from journeys.webhooks.problems import Problems, shorten
 
 EVENT_DEPTH = 2
-"""How much deeper than in its delivery a value may lie in an event."""
+"""How many levels deeper a value can be nested in an event than in the delivery."""
 
 Options = Mapping[str, Any]
 Secrets = Sequence[str]
-"""The current secret, and the previous one while it still holds."""
+"""The current secret, followed by the previous one if it is still valid."""
 
 
 class Sender(ABC):
-    """One kind of SaaS tool. To add one, write its module and name it in `registry.py`; nothing else changes."""
+    """One kind of tool that delivers webhooks. To add one, write its module and list it in `registry.py`."""
 
     name: ClassVar[str]
-    preset: ClassVar[Mapping[str, Any]]
-    """The mapping that suits the sender's usual payload; see `mapping.py`."""
+    default_mapping: ClassVar[Mapping[str, Any]]
+    """The mapping for the sender's usual payload; see `mapping.py`."""
 
     options: ClassVar[Mapping[str, Sequence[str] | None]] = {}
-    """The options that an endpoint may set: the texts that each may be, or None where any will do."""
+    """The options of an endpoint: the values that each allows, or None if it allows any text."""
 
     required_options: ClassVar[frozenset[str]] = frozenset()
 
-    def greeting(self, delivery: Delivery) -> Answer | None:
-        """The answer to a handshake that is answered without proof, or None."""
+    def unsigned_handshake(self, delivery: Delivery) -> DeliveryResponse | None:
+        """Return the response to a handshake that the sender does not sign, or None for any other request."""
         return None
 
     @abstractmethod
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
-        """Raises NotProven unless the delivery was made with one of the secrets."""
+        """Raise SignatureInvalid unless the delivery is signed with one of the secrets."""
 
-    def handshake(self, delivery: Delivery) -> Answer | None:
-        """The answer to a proven delivery that is no event, or None."""
+    def signed_handshake(self, delivery: Delivery) -> DeliveryResponse | None:
+        """Return the response to a verified request that carries no event, such as a ping; None for any other."""
         return None
 
-    def payloads(self, delivery: Delivery) -> list[Any]:
-        """What one delivery's events are made of, one each. Raises Unreadable."""
+    def extract_payloads(self, delivery: Delivery) -> list[Any]:
+        """Return the payloads of a verified delivery; each is mapped on its own. Raises InvalidPayload."""
         payload = read_json(delivery.body)
         return payload if isinstance(payload, list) else [payload]
 
-    def acknowledge(self) -> Answer | None:
-        """What the sender wants to hear when all is well, where that is not our usual answer."""
+    def success_response(self) -> DeliveryResponse | None:
+        """Return the response that the sender requires after success; None for the standard response."""
         return None
 
-    def check_options(self, options: Options) -> None:
-        """Raises BadRequest for options that this sender does not have, or lacks."""
-        problems = [
-            Detail("unknown.option" if name not in self.options else "invalid.option", f"options.{name}")
-            for name, value in options.items()
-            if name not in self.options
-            or not isinstance(value, str)
-            or not value
-            or value not in (self.options[name] or (value,))
-        ] + [Detail("missing.option", f"options.{name}") for name in sorted(self.required_options - options.keys())]
-        if problems:
-            raise BadRequest(
-                "These options do not suit the sender: "
-                + ", ".join(f"{problem.field_name} ({problem.error_code})" for problem in problems)
-                + f". It has {', '.join(sorted(self.options)) or 'none'}.",
-                code="invalid.options",
-                details=problems,
-            )
+    def validate_options(self, options: Options) -> None:
+        """Raise BadRequest with every option that is unknown, invalid or missing."""
+        problems = Problems("invalid.options")
+        allowed = f"Use {', '.join(self.options)}." if self.options else "This sender has no options."
+        for name, value in options.items():
+            if name not in self.options:
+                sentence = f'The option "{shorten(name)}" is unknown to the sender {self.name}. {allowed}'
+                problems.add("unknown.option", f"options.{shorten(name)}", sentence)
+                continue
+            choices = self.options[name]
+            if not isinstance(value, str) or not value or value not in (choices or (value,)):
+                expected = f"one of {', '.join(choices)}" if choices else "a string of at least one character"
+                problems.add("invalid.option", f"options.{name}", f"options.{name} is invalid. Use {expected}.")
+        for name in sorted(self.required_options - options.keys()):
+            problems.add("missing.option", f"options.{name}", f"The sender {self.name} requires options.{name}.")
+        problems.raise_if_any()
 
 
 def read_json(body: bytes) -> Any:
-    """A sender's JSON; fractions become floats, as the mapping's language wants them. Raises Unreadable."""
+    """Parse a sender's JSON, with fractions as floats because JMESPath requires them. Raises InvalidPayload."""
     try:
         value = jiter.from_json(body, allow_inf_nan=False, float_mode="float")
     except ValueError as error:
-        raise Unreadable(f"The delivery is not JSON: {error}.") from None
-    if not _keepable(value, jsontext.MAX_DEPTH - EVENT_DEPTH):
-        raise Unreadable("The delivery is nested too deeply, or has a number that is out of range.")
+        raise InvalidPayload(f"The payload is not valid JSON: {error}.") from None
+    if not _is_storable(value, jsontext.MAX_DEPTH - EVENT_DEPTH):
+        levels = jsontext.MAX_DEPTH - EVENT_DEPTH
+        raise InvalidPayload(f"The payload has more than {levels} levels, or a number outside the range of a double.")
     return value
 
 
-def _keepable(value: Any, depth: int) -> bool:
-    """Whether a value can be written, and read again, as JSON: failures are."""
+def _is_storable(value: Any, depth: int) -> bool:
+    """Whether a value can be written as JSON and read again, as stored failures must be."""
     if isinstance(value, float):
-        return math.isfinite(value)  # 1e999 is read as infinity
+        return math.isfinite(value)  # The parser reads 1e999 as infinity.
     if isinstance(value, dict | list):
         return depth > 0 and all(
-            _keepable(one, depth - 1) for one in (value.values() if isinstance(value, dict) else value)
+            _is_storable(item, depth - 1) for item in (value.values() if isinstance(value, dict) else value)
         )
     return True
 
 
 def bearer(secret: str) -> str:
+    """Return the value of the header Authorization that carries a token."""
     return f"Bearer {secret}"

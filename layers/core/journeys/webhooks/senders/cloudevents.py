@@ -1,12 +1,19 @@
-"""CloudEvents over HTTP, in its three modes, with the handshake of its webhook specification.
+"""CloudEvents over HTTP.
 
-https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md
+- Sends: events in binary mode (attributes in headers that begin with `ce-`), structured mode or batch mode.
+- Signature: none. The header `Authorization` carries a token (Bearer).
+- Secret: the token.
+- Time: not signed. A repeated delivery is a duplicate, because source and id identify the event.
+- Handshake: an unsigned OPTIONS request with the header `WebHook-Request-Origin`, which is allowed.
+- Default mapping: type, source and subject; the customer under the source `crm`.
+- Documentation: "HTTP 1.1 Web Hooks for Event Delivery",
+  https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md.
 """
 
 from typing import Any
 from urllib.parse import unquote
 
-from journeys.webhooks.delivery import Answer, Delivery, Unreadable
+from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload
 from journeys.webhooks.senders.base import Options, Secrets, Sender, bearer, read_json
 from journeys.webhooks.signatures import require_any
 
@@ -16,7 +23,7 @@ BATCH = "application/cloudevents-batch+json"
 
 class CloudEvents(Sender):
     name = "cloudevents"
-    preset = {
+    default_mapping = {
         "id": "join('#', [source, id])",
         "dateCreated": "time",
         "externalSourceId": "'crm'",
@@ -24,25 +31,25 @@ class CloudEvents(Sender):
         "attributes": {"type": "type", "source": "source", "subject": "subject"},
     }
 
-    def greeting(self, delivery: Delivery) -> Answer | None:
+    def unsigned_handshake(self, delivery: Delivery) -> DeliveryResponse | None:
         origin = delivery.headers.get("webhook-request-origin", "")
         if delivery.method != "OPTIONS" or not origin:
             return None
         if not (origin.isascii() and origin.isprintable() and len(origin) <= 255):
-            return Answer(400)
+            return DeliveryResponse(400)
         allowed = {"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": "*", "Allow": "POST, OPTIONS"}
-        return Answer(200, headers=allowed)
+        return DeliveryResponse(200, headers=allowed)
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
         require_any([delivery.header("authorization")], map(bearer, secrets))
 
-    def payloads(self, delivery: Delivery) -> list[Any]:
+    def extract_payloads(self, delivery: Delivery) -> list[Any]:
         if delivery.media_type == STRUCTURED:
             return [read_json(delivery.body)]
         if delivery.media_type == BATCH:
             batch = read_json(delivery.body)
             if not isinstance(batch, list):
-                raise Unreadable("A batch must be a list.")
+                raise InvalidPayload("The body of a batch must be a JSON array of events.")
             return batch
         attributes = {
             name.removeprefix("ce-"): unquote(value)
@@ -50,5 +57,5 @@ class CloudEvents(Sender):
             if name.startswith("ce-")
         }
         if "id" not in attributes:
-            raise Unreadable("The delivery is a CloudEvent in none of the three modes.")
+            raise InvalidPayload("The delivery is not a CloudEvent: in binary mode, send the header ce-id.")
         return [attributes | {"data": read_json(delivery.body) if delivery.body else None}]

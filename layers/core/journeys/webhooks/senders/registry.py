@@ -1,4 +1,4 @@
-"""Every sender there is."""
+"""The senders."""
 
 from journeys.webhooks.senders.adobe import Adobe
 from journeys.webhooks.senders.base import Sender

@@ -1,6 +1,15 @@
-"""Salesforce outbound messages: SOAP without a signature; its organisation and a secret in the address are the proof.
+"""Salesforce outbound messages.
 
-https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging_understanding.htm
+- Sends: a SOAP message with 1 to 100 notifications, each with the fields of one record.
+- Signature: none. The address carries a secret in the query parameter `secret`, and the message the organization's id,
+  which must equal the option `organizationId`.
+- Secret: the value of the query parameter.
+- Time: not signed. A repeated delivery is a duplicate, because the notification's id identifies the event.
+- Response: an acknowledgement in SOAP. Without it, Salesforce sends the message again for 24 hours.
+- Default mapping: a case's number, state, priority, subject and origin; the customer is the contact, or else the
+  account or the email address, under the source `salesforce`.
+- Documentation: "Understanding Notifications" and "Understanding the Outbound Messaging WSDL",
+  https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging_understanding.htm.
 """
 
 from typing import Any
@@ -9,7 +18,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from journeys.webhooks.delivery import Answer, Delivery, NotProven, Unreadable
+from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload, SignatureInvalid
 from journeys.webhooks.senders.base import Options, Secrets, Sender
 from journeys.webhooks.signatures import require_any
 
@@ -28,7 +37,7 @@ class Salesforce(Sender):
     name = "salesforce"
     options = {"organizationId": None}
     required_options = frozenset({"organizationId"})
-    preset = {
+    default_mapping = {
         "id": "notificationId",
         "dateCreated": "LastModifiedDate || SystemModstamp || CreatedDate",
         "externalSourceId": "'salesforce'",
@@ -46,36 +55,38 @@ class Salesforce(Sender):
         require_any([delivery.query.get("secret", "")], secrets)
         try:
             organization = _notifications(delivery).findtext(f"{_OUTBOUND}OrganizationId") or ""
-        except Unreadable:
-            raise NotProven from None  # which names no organisation
+        except InvalidPayload:
+            raise SignatureInvalid from None
         require_any([organization], [options["organizationId"]])
 
-    def payloads(self, delivery: Delivery) -> list[Any]:
-        found = _notifications(delivery).findall(f"{_OUTBOUND}Notification")
-        if not 1 <= len(found) <= MAX_NOTIFICATIONS:
-            raise Unreadable(f"The message holds {len(found)} notifications; 1 to {MAX_NOTIFICATIONS} are taken.")
-        return [_payload(notification) for notification in found]
+    def extract_payloads(self, delivery: Delivery) -> list[Any]:
+        notifications = _notifications(delivery).findall(f"{_OUTBOUND}Notification")
+        if not 1 <= len(notifications) <= MAX_NOTIFICATIONS:
+            raise InvalidPayload(f"The message has {len(notifications)} notifications. Send 1 to {MAX_NOTIFICATIONS}.")
+        return [_payload(notification) for notification in notifications]
 
-    def acknowledge(self) -> Answer | None:
-        return Answer(200, _ACK, "text/xml; charset=utf-8")
+    def success_response(self) -> DeliveryResponse | None:
+        return DeliveryResponse(200, _ACK, "text/xml; charset=utf-8")
 
 
 def _notifications(delivery: Delivery) -> Element:
     try:
         envelope: Element = fromstring(delivery.body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
-        raise Unreadable("The message is not XML that is taken.") from None
-    found = envelope.find(f".//{_OUTBOUND}notifications")
-    if found is None:
-        raise Unreadable("The message is not an outbound message.")
-    return found
+        raise InvalidPayload(
+            "The message is not valid XML, or has a document type or entities, which are not allowed."
+        ) from None
+    notifications = envelope.find(f".//{_OUTBOUND}notifications")
+    if notifications is None:
+        raise InvalidPayload("The message is not an outbound message: it has no element notifications.")
+    return notifications
 
 
 def _payload(notification: Element) -> dict[str, Any]:
-    """{notificationId, objectType, and every field of the record}."""
+    """Return the fields of the record, with `notificationId` and `objectType`."""
     record = notification.find(f"{_OUTBOUND}sObject")
     if record is None:
-        raise Unreadable("A notification holds no record.")
+        raise InvalidPayload("A notification has no record: its element sObject is missing.")
     fields = {child.tag.rpartition("}")[2]: child.text for child in record}
     return fields | {
         "notificationId": notification.findtext(f"{_OUTBOUND}Id"),

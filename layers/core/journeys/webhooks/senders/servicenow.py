@@ -1,4 +1,14 @@
-"""ServiceNow: a REST message or business rule posts a record. It signs nothing, so it sends a password or a token."""
+"""ServiceNow, where a REST message or a business rule sends a record.
+
+- Sends: one record in JSON.
+- Signature: none. The header `Authorization` carries a user and a password (HTTP Basic) or a token (Bearer). With the
+  option `header`, the script signs the body instead, as the sender `hmac` does; then a password does not suffice.
+- Secret: `user:password`, or the token.
+- Time: not signed. A repeated delivery is a duplicate, because the record's number and update count identify the event.
+- Default mapping: case number, state, priority, category and reassignments; the customer under the source `servicenow`.
+  Dates are in UTC, as in ServiceNow's tables.
+- Documentation: "Outbound REST web service" in ServiceNow's product documentation.
+"""
 
 import base64
 
@@ -9,11 +19,9 @@ from journeys.webhooks.signatures import require_any
 
 
 class ServiceNow(Sender):
-    """The secret is `user:password` for HTTP Basic, or a token; with the option `header`, it is an HMAC."""
-
     name = "servicenow"
     options = CustomHmac.options
-    preset = {
+    default_mapping = {
         "id": "join('-', [number, to_string(sys_mod_count || `0`)])",
         "dateCreated": "sys_updated_on",
         "dateFormat": "%Y-%m-%d %H:%M:%S",

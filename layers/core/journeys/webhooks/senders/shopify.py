@@ -1,4 +1,14 @@
-"""Shopify: https://shopify.dev/docs/apps/build/webhooks. Its delivery id is not signed, so it is not trusted."""
+"""Shopify.
+
+- Sends: the object that changed in JSON, such as an order.
+- Signature: HMAC-SHA256 over the body in base64, in the header `X-Shopify-Hmac-SHA256`. The delivery's identifier in
+  the header `X-Shopify-Webhook-Id` is not signed and is therefore ignored.
+- Secret: the client secret of the app.
+- Time: not signed. A repeated delivery is a duplicate, because the object's id and time of change identify the event.
+- Default mapping: an order's name, status, amount, currency and number of items; the customer under the source
+  `shopify`.
+- Documentation: "Verify webhook deliveries", https://shopify.dev/docs/apps/build/webhooks/verify-deliveries.
+"""
 
 from journeys.webhooks.delivery import Delivery
 from journeys.webhooks.senders.base import Options, Secrets, Sender
@@ -7,7 +17,7 @@ from journeys.webhooks.signatures import base64_text, mac, require_any
 
 class Shopify(Sender):
     name = "shopify"
-    preset = {
+    default_mapping = {
         "id": "join('-', [id && to_string(id), updated_at || created_at])",
         "dateCreated": "updated_at || created_at",
         "externalSourceId": "'shopify'",
@@ -22,5 +32,5 @@ class Shopify(Sender):
     }
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
-        given = delivery.header("x-shopify-hmac-sha256")
-        require_any([given], (base64_text(mac(secret.encode(), delivery.body)) for secret in secrets))
+        signature = delivery.header("x-shopify-hmac-sha256")
+        require_any([signature], (base64_text(mac(secret.encode(), delivery.body)) for secret in secrets))

@@ -1,14 +1,24 @@
-"""Slack: https://docs.slack.dev/authentication/verifying-requests-from-slack."""
+"""Slack's Events API.
+
+- Sends: one event per delivery, in JSON.
+- Signature: HMAC-SHA256 over `v0:timestamp:body` in hexadecimal, in the header `X-Slack-Signature` as `v0=...`.
+- Secret: the signing secret of the app.
+- Time: the header `X-Slack-Request-Timestamp`, in seconds, within five minutes.
+- Handshake: a signed body of type `url_verification`, whose challenge is returned.
+- Default mapping: type, channel and team; the customer is the Slack user under the source `slack`.
+- Documentation: "Verifying requests from Slack",
+  https://docs.slack.dev/authentication/verifying-requests-from-slack.
+"""
 
 from journeys import jsontext
-from journeys.webhooks.delivery import Answer, Delivery, Unreadable
+from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload
 from journeys.webhooks.senders.base import Options, Secrets, Sender, read_json
 from journeys.webhooks.signatures import hexadecimal, mac, require_any, require_recent
 
 
 class Slack(Sender):
     name = "slack"
-    preset = {
+    default_mapping = {
         "id": "event_id",
         "dateCreated": "event_time",
         "dateFormat": "unix",
@@ -18,17 +28,17 @@ class Slack(Sender):
     }
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
-        given, timestamp = delivery.header("x-slack-signature"), delivery.header("x-slack-request-timestamp")
+        signature, timestamp = delivery.header("x-slack-signature"), delivery.header("x-slack-request-timestamp")
         require_recent(timestamp, delivery.now)
         content = f"v0:{timestamp}:".encode() + delivery.body
-        require_any([given], ("v0=" + hexadecimal(mac(secret.encode(), content)) for secret in secrets))
+        require_any([signature], ("v0=" + hexadecimal(mac(secret.encode(), content)) for secret in secrets))
 
-    def handshake(self, delivery: Delivery) -> Answer | None:
-        """Slack wants its challenge back when the address is registered."""
+    def signed_handshake(self, delivery: Delivery) -> DeliveryResponse | None:
+        """Return the challenge that Slack sends when the address is registered."""
         try:
             body = read_json(delivery.body)
-        except Unreadable:
+        except InvalidPayload:
             return None
         if not isinstance(body, dict) or body.get("type") != "url_verification":
             return None
-        return Answer(200, jsontext.dumps({"challenge": str(body.get("challenge", ""))}))
+        return DeliveryResponse(200, jsontext.dumps({"challenge": str(body.get("challenge", ""))}))
