@@ -1,4 +1,4 @@
-"""Webhooks through API Gateway: each sender delivers as its own libraries sign, and the customer's journey shows it."""
+"""Webhooks on a deployed stack: deliveries are signed as each sender signs, and appear in the customer's journey."""
 
 import json
 import time
@@ -23,14 +23,14 @@ DELIVERED = [pytest.param(sender, id=sender.name) for sender in sender_cases()]
 
 
 class Inbox:
-    """An organisation with an event type that takes what all senders send."""
+    """An organization with an event type for the deliveries of all senders."""
 
     def __init__(self, stack: Stack, caller: Caller) -> None:
         self.stack, self.caller, self.api = stack, caller, caller.api
         self.schema_id = self.api.call("POST", "externalevents/schemas", SCHEMA)["id"]
 
     def endpoint(self, sender: SenderCase, **changes: Any) -> dict[str, Any]:
-        """A new endpoint for a sender, with a configuration of its own."""
+        """Create an endpoint for a sender, with its own configuration."""
         wanted = {"name": sender.name, "schemaId": self.schema_id, "source": sender.name}
         configuration = self.api.call("POST", "externalevents/configurations", wanted)
         body = {
@@ -41,13 +41,13 @@ class Inbox:
             "options": dict(sender.options),
             "mapping": dict(sender.mapping),
         }
-        made: dict[str, Any] = self.api.call("POST", "webhooks/endpoints", body | changes)
-        return made
+        endpoint: dict[str, Any] = self.api.call("POST", "webhooks/endpoints", body | changes)
+        return endpoint
 
     def deliver(self, endpoint: dict[str, Any], sent: Sent, **headers: str) -> httpx.Response:
-        """One delivery; what is to be sent again is, as a sender would."""
+        """Send a delivery, with retries as a sender makes them."""
         for attempt in range(6):
-            answer = httpx.request(
+            response = httpx.request(
                 sent.method,
                 f"{self.stack.api_url}/webhooks/{endpoint['id']}",
                 params=sent.query,
@@ -55,16 +55,16 @@ class Inbox:
                 headers=sent.headers | headers,
                 timeout=40,
             )
-            if answer.status_code not in (429, 503):
+            if response.status_code not in (429, 503):
                 break
             time.sleep(0.2 * 2**attempt)
-        return answer
+        return response
 
     def sign(self, endpoint: dict[str, Any], sender: SenderCase, **how: Any) -> Sent:
         sent = sender.deliver(url=endpoint["url"], now=time.time(), **how)
         if sender.name != "adobe":
             return sent
-        path = f"/prod/keys/{uuid.uuid4().hex}.pem"  # another each time, since the functions keep what they fetched
+        path = f"/prod/keys/{uuid.uuid4().hex}.pem"  # Functions cache keys by path.
         serve_adobe_key(self.stack.client("s3"), path, adobe_public_key())
         return sent._replace(headers=sent.headers | {"x-adobe-public-key1-path": path})
 
@@ -72,23 +72,23 @@ class Inbox:
         return rows(self.stack, self.caller.organization_id)
 
     def journey(self, source: str, customer: str, count: int) -> list[Any]:
-        """The events of a customer, as soon as the journey counts so many; it may never count more."""
-        ends = time.monotonic() + 300  # the stream has one shard, which all tests share
-        asked = {"externalSourceId": source, "value": customer}
-        found = None
+        """Wait until a customer's journey has `count` events, and return them. It must never have more."""
+        ends = time.monotonic() + 300  # All tests share the only shard of the stream.
+        parameters = {"externalSourceId": source, "value": customer}
+        event_count = None
         while time.monotonic() < ends:
             try:
-                found = self.api.call("GET", "customers", **asked)["eventCount"]
+                event_count = self.api.call("GET", "customers", **parameters)["eventCount"]
             except ApiError as error:
                 if error.status != 404:
                     raise
             else:
-                assert found <= count
-                if found == count:
-                    events: list[Any] = self.api.call("GET", "customers/events", **asked)["entities"]
+                assert event_count <= count
+                if event_count == count:
+                    events: list[Any] = self.api.call("GET", "customers/events", **parameters)["entities"]
                     return events
             time.sleep(0.2)
-        raise AssertionError(f"the journey has {found} of {count} events")
+        raise AssertionError(f"the journey has {event_count} of {count} events")
 
 
 @pytest.fixture
@@ -100,18 +100,18 @@ def inbox(stack: Stack, caller: Callable[..., Caller]) -> Inbox:
 
 
 @pytest.mark.parametrize("sender", DELIVERED)
-def test_a_delivery_made_twice_at_once_is_in_the_journey_once(inbox: Inbox, sender: SenderCase) -> None:
+def test_a_delivery_sent_twice_at_the_same_time_is_in_the_journey_once(inbox: Inbox, sender: SenderCase) -> None:
     endpoint = inbox.endpoint(sender)
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: inbox.deliver(endpoint, inbox.sign(endpoint, sender)), range(2)))
+        responses = list(pool.map(lambda _: inbox.deliver(endpoint, inbox.sign(endpoint, sender)), range(2)))
 
-    assert [answer.status_code for answer in answers] == [200, 200], [answer.text for answer in answers]
+    assert [response.status_code for response in responses] == [200, 200], [response.text for response in responses]
     if sender.name == "salesforce":
-        assert all("<Ack>true</Ack>" in answer.text for answer in answers)
+        assert all("<Ack>true</Ack>" in response.text for response in responses)
     else:
         outcomes = Counter[str]()
-        for answer in answers:
-            outcomes.update(answer.json())
+        for response in responses:
+            outcomes.update(response.json())
         assert outcomes["created"] + outcomes["duplicate"] == 2 * len(sender.events)
         assert (outcomes["created"] <= len(sender.events), outcomes["failed"]) == (True, 0)
     expected: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -119,76 +119,76 @@ def test_a_delivery_made_twice_at_once_is_in_the_journey_once(inbox: Inbox, send
         (customer,) = event["identifiers"]["externalIds"]
         expected.setdefault((customer["externalSourceId"], customer["value"]), []).append(event)
     for (source, value), events in expected.items():
-        found = inbox.journey(source, value, len(events))
+        recorded = inbox.journey(source, value, len(events))
         assert sorted(
-            [{name: one[name] for name in ("id", "dateCreated", "attributes")} for one in found], key=str
+            [{name: one[name] for name in ("id", "dateCreated", "attributes")} for one in recorded], key=str
         ) == [{name: one[name] for name in ("id", "dateCreated", "attributes")} for one in events]
-        assert {one["configurationId"] for one in found} == {endpoint["configurationId"]}
+        assert {one["configurationId"] for one in recorded} == {endpoint["configurationId"]}
     stored = inbox.stored()
     assert (len(stored["Events"]), stored["Failures"]) == (len(sender.events), [])
 
 
-def test_a_rotated_secret_holds_at_once_and_the_one_before_it_as_well(inbox: Inbox) -> None:
+def test_a_rotated_secret_and_the_previous_one_are_valid_immediately(inbox: Inbox) -> None:
     sender = SENDERS["standard"]
     endpoint = inbox.endpoint(sender)
     assert inbox.deliver(endpoint, inbox.sign(endpoint, sender)).status_code == 200
     assert inbox.deliver(endpoint, inbox.sign(endpoint, sender, secret=sender.other_secret)).status_code == 401
-    time.sleep(1)  # within which a refusal is not looked up again
+    time.sleep(1)  # A refused secret is read again after one second.
     inbox.api.call("POST", f"webhooks/endpoints/{endpoint['id']}/secret", {"secret": sender.other_secret})
     for secret in (sender.other_secret, sender.secret):
         assert inbox.deliver(endpoint, inbox.sign(endpoint, sender, secret=secret)).status_code == 200
 
 
-def test_a_body_is_proven_to_the_byte_whatever_its_bytes_are(inbox: Inbox) -> None:
-    """The body is passed as binary: nothing between sender and proof may read it as text."""
+def test_the_exact_bytes_of_a_body_are_verified(inbox: Inbox) -> None:
+    """Bodies are passed as binary data. Nothing before the verification may decode them as text."""
     sender = SENDERS["hmac"]
     endpoint = inbox.endpoint(sender)
-    # the local stack passes on as text what AWS passes in base64, so bytes that are no UTF-8 are for unit tests
+    # AWS passes bodies in base64, the local stack as text, so unit tests cover bytes that are not UTF-8.
     odd = ("".join(map(chr, range(0x180))) + "\r\n\ufeff \U0001f600\u2028 ").encode()
-    answer = inbox.deliver(endpoint, inbox.sign(endpoint, sender, body=odd))
-    assert (answer.status_code, answer.json()) == (200, {"created": 0, "duplicate": 0, "failed": 1})
+    response = inbox.deliver(endpoint, inbox.sign(endpoint, sender, body=odd))
+    assert (response.status_code, response.json()) == (200, {"created": 0, "duplicate": 0, "failed": 1})
     (failure,) = inbox.api.call("GET", "externalevents/failures")["entities"]
     assert failure["reason"] == "invalid.payload"
     assert inbox.deliver(endpoint, inbox.sign(endpoint, sender, body=odd)._replace(body=odd[:-1])).status_code == 401
 
 
-def test_a_proven_delivery_that_is_no_event_is_kept_as_failed(inbox: Inbox) -> None:
-    """A 4xx would make senders drop it, or disable the webhook."""
+def test_a_signed_delivery_that_is_not_an_event_is_stored_as_a_failure(inbox: Inbox) -> None:
+    """After a 4xx, senders drop the delivery or disable the webhook."""
     sender = SENDERS["hmac"]
     endpoint = inbox.endpoint(sender)
     body = json.dumps({"id": "h-2", "customer": "any-1"}).encode()
     for _ in range(2):
-        answer = inbox.deliver(endpoint, inbox.sign(endpoint, sender, body=body))
-        assert (answer.status_code, answer.json()["failed"]) == (200, 1)
+        response = inbox.deliver(endpoint, inbox.sign(endpoint, sender, body=body))
+        assert (response.status_code, response.json()["failed"]) == (200, 1)
     (failure,) = inbox.api.call("GET", "externalevents/failures")["entities"]
     assert (failure["reason"], failure["configurationId"]) == ("missing.date", endpoint["configurationId"])
     assert inbox.stored()["Events"] == []
 
 
-# -- refusals ----------------------------------------------------------------------------------------------------------
+# -- refused deliveries ------------------------------------------------------------------------------------------------
 
 
-def test_what_is_not_proven_is_refused_and_writes_nothing(inbox: Inbox) -> None:
+def test_a_delivery_with_an_invalid_signature_is_refused_and_writes_nothing(inbox: Inbox) -> None:
     endpoints = {sender.name: inbox.endpoint(sender) for sender in sender_cases()}
     before = inbox.stored()
     for sender in sender_cases():
         endpoint = endpoints[sender.name]
-        if sender.name == "adobe":  # whose keys only paths on its own host may name
+        if sender.name == "adobe":  # Its deliveries carry no secret, so the key is forged instead.
             sent = inbox.sign(endpoint, sender)
             path = {"x-adobe-public-key1-path": "//evil.example/key.pem"}
             forged = sent._replace(headers=sent.headers | path)
         else:
             forged = inbox.sign(endpoint, sender, secret=sender.other_secret)
-        answer = inbox.deliver(endpoint, forged)
-        assert refusal(answer) == (401, "not.proven"), sender.name
-        assert sender.secret not in answer.text
+        response = inbox.deliver(endpoint, forged)
+        assert refusal(response) == (401, "not.proven"), sender.name
+        assert sender.secret not in response.text
         bare = Sent("POST", {"Content-Type": "application/json"}, {}, sender.body)
         assert refusal(inbox.deliver(endpoint, bare)) == (401, "not.proven"), sender.name
     assert inbox.stored() == before
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-def test_an_endpoint_that_is_not_there_is_not_found(inbox: Inbox, method: str) -> None:
+def test_an_unknown_or_disabled_endpoint_is_not_found(inbox: Inbox, method: str) -> None:
     disabled = inbox.endpoint(SENDERS["hmac"], enabled=False)
     before = inbox.stored()
     sent = inbox.sign(disabled, SENDERS["hmac"])._replace(method=method)
@@ -197,7 +197,7 @@ def test_an_endpoint_that_is_not_there_is_not_found(inbox: Inbox, method: str) -
     assert inbox.stored() == before
 
 
-def test_a_deleted_endpoint_takes_nothing_more(inbox: Inbox) -> None:
+def test_a_deleted_endpoint_is_not_found(inbox: Inbox) -> None:
     sender = SENDERS["shopify"]
     endpoint = inbox.endpoint(sender)
     inbox.api.call("DELETE", f"webhooks/endpoints/{endpoint['id']}")
@@ -205,7 +205,7 @@ def test_a_deleted_endpoint_takes_nothing_more(inbox: Inbox) -> None:
     assert inbox.stored()["Events"] == []
 
 
-def test_no_header_changes_the_organisation(inbox: Inbox, caller: Callable[..., Caller]) -> None:
+def test_no_header_changes_the_organization(inbox: Inbox, caller: Callable[..., Caller]) -> None:
     sender = SENDERS["segment"]
     theirs = Inbox(inbox.stack, caller())
     endpoint, other = inbox.endpoint(sender), theirs.endpoint(sender)
@@ -218,8 +218,8 @@ def test_no_header_changes_the_organisation(inbox: Inbox, caller: Callable[..., 
         "X-Forwarded-Host": "evil.example",
         "X-Original-Url": f"/webhooks/{other['id']}",
     }
-    answer = inbox.deliver(endpoint, inbox.sign(endpoint, sender), **headers)
-    assert (answer.status_code, answer.json()["created"]) == (200, 1)
+    response = inbox.deliver(endpoint, inbox.sign(endpoint, sender), **headers)
+    assert (response.status_code, response.json()["created"]) == (200, 1)
     assert theirs.stored() == before
     (row,) = inbox.stored()["Events"]
     assert row["pk"]["S"].startswith(f"{inbox.caller.organization_id}#")
@@ -246,9 +246,9 @@ def test_each_handshake_is_answered_as_specified_and_writes_nothing(inbox: Inbox
 
     assert inbox.deliver(endpoints["zendesk"], signed("zendesk", b"")).status_code == 204
 
-    asked = signed("slack", b'{"type": "url_verification", "token": "x", "challenge": "3eZbrw1aBm2rZgRNFdxV"}')
-    answer = inbox.deliver(endpoints["slack"], asked)
-    assert (answer.status_code, answer.json()) == (200, {"challenge": "3eZbrw1aBm2rZgRNFdxV"})
+    challenge = signed("slack", b'{"type": "url_verification", "token": "x", "challenge": "3eZbrw1aBm2rZgRNFdxV"}')
+    response = inbox.deliver(endpoints["slack"], challenge)
+    assert (response.status_code, response.json()) == (200, {"challenge": "3eZbrw1aBm2rZgRNFdxV"})
 
     origin = {"WebHook-Request-Origin": "eventemitter.example.com"}
     allowed = inbox.deliver(endpoints["cloudevents"], Sent("OPTIONS", origin, {}, b""))

@@ -1,4 +1,4 @@
-"""From payloads to events: the presets, what an endpoint changes of them, dates, and expressions that do not suit."""
+"""Mappings from payloads to events: default mappings, own mappings, dates, invalid mappings and expressions."""
 
 import json
 from decimal import Decimal
@@ -27,8 +27,8 @@ def events(own: dict[str, Any], payload: Any = PAYLOAD, fields: Any = DOCUMENT.f
 
 
 def event(own: dict[str, Any], payload: Any = PAYLOAD) -> dict[str, Any]:
-    (one,) = events(own, payload)
-    return one
+    (only,) = events(own, payload)
+    return only
 
 
 def date(value: Any, **own: Any) -> Any:
@@ -42,32 +42,32 @@ def refused(own: dict[str, Any]) -> list[tuple[str, str]]:
     return [(detail.error_code, detail.field_name) for detail in refusal.value.details]
 
 
-# -- presets -----------------------------------------------------------------------------------------------------------
+# -- default mappings --------------------------------------------------------------------------------------------------
 
 
 @each
-def test_the_preset_makes_valid_events_of_the_usual_payload(case: SenderCase) -> None:
+def test_the_default_mapping_makes_valid_events_of_the_sample_payload(case: SenderCase) -> None:
     sent = case.deliver(url="https://x/", now=1738315800)
     headers = {name.lower(): value for name, value in sent.headers.items()}
     sender = SENDERS[case.name]
     mapping = compile_mapping(sender.default_mapping, case.mapping)
     payloads = sender.extract_payloads(Delivery("POST", headers, sent.query, sent.body, "https://x/", 0))
-    made = [one for payload in payloads for one in mapping.to_events(payload, DOCUMENT.fields)]
+    made = [event for payload in payloads for event in mapping.to_events(payload, DOCUMENT.fields)]
     assert json.loads(jsontext.dumps(made)) == list(case.events)
-    for one in made:
-        assert isinstance(check(one, AttributeValidator(DOCUMENT), 1738315800_000), Event)
+    for made_event in made:
+        assert isinstance(check(made_event, AttributeValidator(DOCUMENT), 1738315800_000), Event)
 
 
 @each
-def test_a_preset_makes_no_id_or_customer_of_nothing(case: SenderCase) -> None:
-    """So that `null`, as text, never becomes the id of many events."""
+def test_the_default_mapping_makes_no_id_date_or_customer_of_a_payload_without_them(case: SenderCase) -> None:
+    """Otherwise the text `null` would become the id of many events."""
     mapping = compile_mapping(SENDERS[case.name].default_mapping, case.mapping)
     payloads: list[Any] = [{}, {"x": 1}, [], None, "text", 5]
     for payload in payloads:
-        (one,) = mapping.to_events(payload, DOCUMENT.fields)
-        assert one["id"] is None
-        assert one["dateCreated"] is None
-        assert [identifier["value"] for identifier in one["identifiers"]["externalIds"]] == [None]
+        (only,) = mapping.to_events(payload, DOCUMENT.fields)
+        assert only["id"] is None
+        assert only["dateCreated"] is None
+        assert [identifier["value"] for identifier in only["identifiers"]["externalIds"]] == [None]
 
 
 @pytest.mark.parametrize(
@@ -80,17 +80,17 @@ def test_a_preset_makes_no_id_or_customer_of_nothing(case: SenderCase) -> None:
         ("cloudevents", {"id": "1"}),
     ],
 )
-def test_half_an_id_is_none(name: str, payload: Any) -> None:
-    (one,) = compile_mapping(SENDERS[name].default_mapping, {}).to_events(payload, ())
-    assert one["id"] is None
+def test_an_id_is_missing_if_one_of_its_parts_is_missing(name: str, payload: Any) -> None:
+    (only,) = compile_mapping(SENDERS[name].default_mapping, {}).to_events(payload, ())
+    assert only["id"] is None
 
 
-def test_attributes_of_the_preset_that_the_schema_lacks_are_left_out_and_those_asked_for_are_kept() -> None:
-    (one,) = events({"attributes": {"extra": "status"}}, fields=("type",))
-    assert one["attributes"] == {"type": "call", "extra": "done"}
+def test_default_attributes_outside_the_schema_are_left_out_and_own_attributes_are_not() -> None:
+    (only,) = events({"attributes": {"extra": "status"}}, fields=("type",))
+    assert only["attributes"] == {"type": "call", "extra": "done"}
 
 
-# -- what an endpoint changes ------------------------------------------------------------------------------------------
+# -- an endpoint's own mapping -----------------------------------------------------------------------------------------
 
 
 def test_every_part_can_be_overridden() -> None:
@@ -120,14 +120,14 @@ def test_every_part_can_be_overridden() -> None:
     }
 
 
-def test_null_takes_an_attribute_of_the_preset_away() -> None:
+def test_null_removes_an_attribute_of_the_default_mapping() -> None:
     assert event({"attributes": {"type": None}})["attributes"] == {"status": "done"}
 
 
-def test_one_payload_may_hold_many_events() -> None:
+def test_one_payload_can_contain_many_events() -> None:
     payload = {"items": [PAYLOAD | {"id": str(number)} for number in range(1500)]}
-    assert [one["id"] for one in events({"events": "items"}, payload)] == [str(number) for number in range(1500)]
-    assert [one["id"] for one in events({"events": "items[0]"}, payload)] == ["0"]
+    assert [item["id"] for item in events({"events": "items"}, payload)] == [str(number) for number in range(1500)]
+    assert [item["id"] for item in events({"events": "items[0]"}, payload)] == ["0"]
 
 
 def test_an_empty_list_is_a_payload_without_events() -> None:
@@ -139,7 +139,7 @@ def test_an_empty_list_is_a_payload_without_events() -> None:
     ("expression", "payload"),
     [("items", {}), ("items", {"items": None}), ("items", {"items": "x"}), ("items", [PAYLOAD]), ("length(@)", {})],
 )
-def test_an_expression_that_finds_no_events_says_so(expression: str, payload: Any) -> None:
+def test_an_expression_that_finds_no_list_of_events_is_an_invalid_payload(expression: str, payload: Any) -> None:
     with pytest.raises(InvalidPayload, match=r"mapping\.events"):
         events({"events": expression}, payload)
 
@@ -162,7 +162,7 @@ def test_an_expression_that_finds_no_events_says_so(expression: str, payload: An
         ("2025-01-31 10:30 +0100", {"dateFormat": "%Y-%m-%d %H:%M %z"}, DATE),
     ],
 )
-def test_dates_become_utc(value: Any, own: dict[str, Any], expected: str) -> None:
+def test_dates_are_converted_to_utc(value: Any, own: dict[str, Any], expected: str) -> None:
     assert date(value, **own) == expected
 
 
@@ -183,17 +183,17 @@ def test_dates_become_utc(value: Any, own: dict[str, Any], expected: str) -> Non
         ("0001-01-01T00:00:00+14:00", {}),
     ],
 )
-def test_a_date_that_is_not_as_the_mapping_says_is_left_for_ingest_to_refuse(value: Any, own: dict[str, Any]) -> None:
-    found = event(own, PAYLOAD | {"date": value})
-    assert not isinstance(check(found, AttributeValidator(DOCUMENT), 1738315800_000), Event)
+def test_a_date_in_another_format_is_unchanged_and_ingest_refuses_it(value: Any, own: dict[str, Any]) -> None:
+    mapped = event(own, PAYLOAD | {"date": value})
+    assert not isinstance(check(mapped, AttributeValidator(DOCUMENT), 1738315800_000), Event)
 
 
-# -- what is refused ---------------------------------------------------------------------------------------------------
+# -- invalid mappings --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("part", ["events", "id", "dateCreated", "customer", "externalSourceId"])
 @pytest.mark.parametrize("expression", ["", "a[", "x" * 1001, "(" * 900, 5, None, {}])
-def test_a_bad_expression_is_refused_with_its_part(part: str, expression: Any) -> None:
+def test_an_invalid_expression_is_refused_and_its_part_is_named(part: str, expression: Any) -> None:
     assert refused({part: expression}) == [("invalid.expression", f"mapping.{part}")]
 
 
@@ -222,21 +222,32 @@ def test_a_bad_expression_is_refused_with_its_part(part: str, expression: Any) -
         ({"dateFormat": ""}, "invalid.part", "dateFormat"),
     ],
 )
-def test_what_is_wrong_is_refused_by_its_name(own: dict[str, Any], code: str, field: str) -> None:
+def test_an_invalid_part_is_refused_and_named(own: dict[str, Any], code: str, field: str) -> None:
     assert refused(own) == [(code, f"mapping.{field}")]
 
 
 @pytest.mark.parametrize(
     "pattern",
     [
-        *("%Y-%m-%d %Q", "%Y-%m-%-d", "%s", "%Y-%m-%d %", "%", "%Y-%m-%d %d"),  # none, or not of strptime
-        *("ISO", "yyyy-MM-dd", "%%Y", "%H:%M:%S", "%Y", "%Y-%m", "%m/%d", "%d %B", "2001-%m-%d", "%A"),  # no day
-        "%Y-%m-%d %I:%M",  # which half of the day?
+        *("%Y-%m-%d %Q", "%Y-%m-%-d", "%s", "%Y-%m-%d %", "%", "%Y-%m-%d %d"),  # Unknown to strptime, or repeated.
+        *(
+            "ISO",
+            "yyyy-MM-dd",
+            "%%Y",
+            "%H:%M:%S",
+            "%Y",
+            "%Y-%m",
+            "%m/%d",
+            "%d %B",
+            "2001-%m-%d",
+            "%A",
+        ),  # The day is incomplete.
+        "%Y-%m-%d %I:%M",  # AM or PM is missing.
         *("\x00%Y-%m-%d", "\ud800%Y-%m-%d"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*day of month without a year:DeprecationWarning")
-def test_a_pattern_that_cannot_tell_a_day_is_refused(pattern: str) -> None:
+def test_a_date_pattern_without_the_full_day_is_refused(pattern: str) -> None:
     assert refused({"dateFormat": pattern}) == [("invalid.part", "mapping.dateFormat")]
 
 
@@ -247,15 +258,15 @@ def test_a_pattern_that_cannot_tell_a_day_is_refused(pattern: str) -> None:
         *("%a %b %d %H:%M:%S %Z %Y", "%Y-%j", "%G-W%V-%u", "%Y %U %w", "%c", "%x %X", "%Y年%m月%d日", "100%% %Y/%m/%d"),
     ],
 )
-def test_every_pattern_that_tells_a_day_is_taken(pattern: str) -> None:
+def test_a_date_pattern_with_the_full_day_is_accepted(pattern: str) -> None:
     compile_mapping(DEFAULT, {"dateFormat": pattern})
 
 
-def test_everything_that_is_wrong_is_named_at_once() -> None:
+def test_all_problems_of_a_mapping_are_named_at_once() -> None:
     assert len(refused({"id": "a[", "timeZone": "x", "other": 1, "attributes": {"a": "("}})) == 4
 
 
-# -- expressions that do not suit --------------------------------------------------------------------------------------
+# -- expressions that do not fit the payload ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -265,10 +276,10 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
         *("ceil(to_number('1e999'))", "&type", "sum(type)", "contains('abc', `5`)", "avg(`[]`)"),
     ],
 )
-def test_an_expression_that_does_not_suit_the_payload_gives_nothing(expression: str) -> None:
+def test_an_expression_that_does_not_fit_the_payload_returns_nothing(expression: str) -> None:
     own = {"id": expression, "customer": expression, "dateCreated": expression, "attributes": {"amount": expression}}
-    found = event(own)
-    assert (found["id"], found["dateCreated"], found["attributes"].get("amount")) == (None, None, None)
+    mapped = event(own)
+    assert (mapped["id"], mapped["dateCreated"], mapped["attributes"].get("amount")) == (None, None, None)
     with pytest.raises(InvalidPayload):
         events({"events": "length(id2)"})
 
@@ -277,8 +288,58 @@ def test_an_expression_that_does_not_suit_the_payload_gives_nothing(expression: 
     "expression",
     ["to_number('1e999')", "[to_number('-1e999')]", '`"\\ud800"`', "[&type]", "{a: &type}", '{"a": `{"\\ud800": 1}`}'],
 )
-def test_what_json_has_not_never_reaches_an_event(expression: str) -> None:
+def test_a_value_that_json_cannot_represent_never_reaches_an_event(expression: str) -> None:
     own = {"id": expression, "customer": expression, "dateCreated": expression, "attributes": {"amount": expression}}
-    found = event(own)
-    assert json.loads(jsontext.dumps(found).encode())
-    assert not isinstance(check(found, AttributeValidator(DOCUMENT), 1738315800_000), Event)
+    mapped = event(own)
+    assert json.loads(jsontext.dumps(mapped).encode())
+    assert not isinstance(check(mapped, AttributeValidator(DOCUMENT), 1738315800_000), Event)
+
+
+# -- messages ----------------------------------------------------------------------------------------------------------
+
+
+def message(own: dict[str, Any]) -> str:
+    with pytest.raises(BadRequest) as refusal:
+        compile_mapping(DEFAULT, own)
+    return refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ({"id": "data..id"}, "mapping.id is not a valid JMESPath expression at character 6."),
+        (
+            {"attributes": {"total": "a["}},
+            "mapping.attributes.total is not a valid JMESPath expression at character 3.",
+        ),
+        ({"id": ""}, "mapping.id must be a JMESPath expression: a string of 1 to 1000 characters."),
+        (
+            {"timeZone": "x"},
+            "mapping.timeZone must be the name of a time zone in the IANA database, such as Europe/Berlin.",
+        ),
+    ],
+)
+def test_a_message_names_the_field_the_position_and_what_is_allowed(own: dict[str, Any], expected: str) -> None:
+    assert message(own) == expected
+
+
+def test_a_message_about_an_unknown_name_lists_the_names_that_exist() -> None:
+    assert message({"color": "id"}).endswith(
+        "is not a part of a mapping. Use events, id, dateCreated, customer, externalSourceId, dateFormat, timeZone, "
+        "externalIds, attributes."
+    )
+    assert 'the unknown function "lower". Use one of: abs, avg, ceil, ' in message({"id": "lower(id)"})
+    assert "must be iso, unix, unix_ms or a strptime pattern" in message({"dateFormat": "%H:%M"})
+
+
+def test_a_message_describes_at_most_ten_problems_and_counts_the_others() -> None:
+    own = {"attributes": {f"field{number}": "a[" for number in range(13)}}
+    assert message(own).count("is not a valid JMESPath expression") == 10
+    assert message(own).endswith(" ... and 3 more.")
+    assert len(refused(own)) == 13
+
+
+def test_a_long_name_is_shortened_in_messages_and_details() -> None:
+    own = {"x" * 5000: "id"}
+    assert len(message(own)) < 500
+    assert len(refused(own)[0][1]) < 120

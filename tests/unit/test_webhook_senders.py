@@ -1,4 +1,4 @@
-"""Deliveries through the receiver and its handler: proven or not, handshakes, what is kept, what is sent again."""
+"""Deliveries through the receiver and its handler: signatures, handshakes, failures and retries."""
 
 import base64
 import json
@@ -48,7 +48,7 @@ each = pytest.mark.parametrize("case", sender_cases(), ids=lambda case: case.nam
 
 
 @dataclass
-class Desk:
+class Inbox:
     """A receiver with an endpoint for every sender, named as the sender."""
 
     tables: Tables
@@ -66,8 +66,8 @@ class Desk:
         return self.receiver.receive(endpoint_id, delivery, request_id=str(uuid.uuid4()))
 
     def send(self, name: str, **changes: Any) -> dict[str, int]:
-        """What became of the usual delivery of a sender, or of one with another body or secret."""
-        return dict(json.loads(self.receive(name, usual(name, **changes)).body))
+        """Return the outcomes of a sender's sample delivery, or of one with another body or secret."""
+        return dict(json.loads(self.receive(name, sample(name, **changes)).body))
 
     def change(self, name: str, **changes: Any) -> None:
         self.endpoints.update(replace(self.endpoints.get(ORGANIZATION, name), **changes))
@@ -79,12 +79,12 @@ class Desk:
         return sorted(item["reason"]["S"] for item in self.tables.items(self.tables.failures) if "reason" in item)
 
 
-def usual(name: str, **changes: Any) -> Sent:
+def sample(name: str, **changes: Any) -> Sent:
     return CASES[name].deliver(url=URL + name, now=time.time(), **changes)
 
 
 @pytest.fixture
-def desk(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def inbox(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
     aws.secretsmanager.cache_clear()
     monkeypatch.setenv("SECRETS_PREFIX", "journeys/webhooks/")
     monkeypatch.setitem(SENDERS, "adobe", Adobe(KeyHost()))
@@ -107,9 +107,9 @@ def desk(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         secrets.create(case.name, case.secret)
     bindings = Bindings(configurations, SchemaStore(tables.dynamodb, tables.registry))
     failures = FailureStore(tables.dynamodb, tables.failures, aws.s3, "archive")
-    stopped = lambda: 0.0  # noqa: E731  # the seconds of a delivery are not for a busy machine to use up
+    stopped = lambda: 0.0  # noqa: E731  # A stopped clock, so that a slow machine does not exceed the time limit.
     ingest = Ingest(EventLog(tables.dynamodb, tables.events), failures, bindings, clock=stopped)
-    yield Desk(
+    yield Inbox(
         tables,
         Receiver(endpoints, secrets, ingest, bindings, failures, clock=stopped),
         endpoints,
@@ -120,78 +120,78 @@ def desk(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     aws.secretsmanager.cache_clear()
 
 
-# -- proven and taken in -----------------------------------------------------------------------------------------------
+# -- valid signatures --------------------------------------------------------------------------------------------------
 
 
 @each
-def test_a_usual_delivery_becomes_its_events_once(desk: Desk, case: SenderCase) -> None:
+def test_a_sample_delivery_is_stored_once(inbox: Inbox, case: SenderCase) -> None:
     for outcome in ("created", "duplicate"):
-        answer = desk.receive(case.name, usual(case.name))
-        assert answer.status == 200
+        response = inbox.receive(case.name, sample(case.name))
+        assert response.status == 200
         if case.name != "salesforce":
             expected = {"created": 0, "duplicate": 0, "failed": 0} | {outcome: len(case.events)}
-            assert json.loads(answer.body) == expected
-    assert len(desk.tables.items(desk.tables.events)) == len(case.events)
-    assert desk.reasons() == []
+            assert json.loads(response.body) == expected
+    assert len(inbox.tables.items(inbox.tables.events)) == len(case.events)
+    assert inbox.reasons() == []
 
 
 @each
-def test_what_is_not_proven_is_refused_and_writes_nothing(desk: Desk, case: SenderCase) -> None:
-    sent = usual(case.name)
+def test_a_delivery_with_an_invalid_signature_is_refused_and_writes_nothing(inbox: Inbox, case: SenderCase) -> None:
+    sent = sample(case.name)
     for name in case.signature_headers:
         with pytest.raises(Unauthenticated):
-            desk.receive(case.name, sent._replace(headers=sent.headers | {name: sent.headers[name] + "x"}))
+            inbox.receive(case.name, sent._replace(headers=sent.headers | {name: sent.headers[name] + "x"}))
     with pytest.raises(Unauthenticated):
-        desk.receive(case.name, Sent("POST", {}, {}, case.body))
-    assert desk.nothing_written()
+        inbox.receive(case.name, Sent("POST", {}, {}, case.body))
+    assert inbox.nothing_written()
 
 
 @pytest.mark.parametrize("endpoint_id", ["nobody", "", "x" * 5000, "ü", "a b", "../x", "github\n"])
-def test_an_unknown_endpoint_is_not_found(desk: Desk, endpoint_id: str) -> None:
+def test_an_unknown_endpoint_is_not_found(inbox: Inbox, endpoint_id: str) -> None:
     with pytest.raises(NotFound):
-        desk.receive(endpoint_id, usual("github"))
+        inbox.receive(endpoint_id, sample("github"))
 
 
-def test_a_disabled_endpoint_is_not_found_and_works_again_once_enabled(desk: Desk) -> None:
-    desk.change("github", enabled=False)
+def test_a_disabled_endpoint_is_not_found_until_it_is_enabled(inbox: Inbox) -> None:
+    inbox.change("github", enabled=False)
     with pytest.raises(NotFound):
-        desk.receive("github", usual("github"))
-    assert desk.nothing_written()
-    desk.change("github", enabled=True)
-    desk.receiver._endpoints._kept.clear()
-    assert desk.send("github")["created"] == 1
+        inbox.receive("github", sample("github"))
+    assert inbox.nothing_written()
+    inbox.change("github", enabled=True)
+    inbox.receiver._endpoints._kept.clear()
+    assert inbox.send("github")["created"] == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "HEAD"])
-def test_events_come_by_post_alone(desk: Desk, method: str) -> None:
+def test_only_post_delivers_events(inbox: Inbox, method: str) -> None:
     for case in sender_cases():
         with pytest.raises(NotFound):
-            desk.receive(case.name, usual(case.name)._replace(method=method))
-    assert desk.nothing_written()
+            inbox.receive(case.name, sample(case.name)._replace(method=method))
+    assert inbox.nothing_written()
 
 
-def test_a_rotated_secret_works_at_once_and_the_one_before_it_goes_on(desk: Desk) -> None:
+def test_a_rotated_secret_is_valid_immediately_and_the_previous_one_stays_valid(inbox: Inbox) -> None:
     case = CASES["shopify"]
-    desk.send("shopify")  # so that the secret is kept
-    desk.secrets.put("shopify", case.other_secret, case.secret)
-    assert desk.send("shopify", secret=case.other_secret)["duplicate"] == 1
-    assert desk.send("shopify")["duplicate"] == 1
+    inbox.send("shopify")  # The secret is cached now.
+    inbox.secrets.put("shopify", case.other_secret, case.secret)
+    assert inbox.send("shopify", secret=case.other_secret)["duplicate"] == 1
+    assert inbox.send("shopify")["duplicate"] == 1
 
 
-def test_a_retired_secret_is_refused_when_what_is_kept_is_out_of_date(desk: Desk) -> None:
+def test_a_retired_secret_is_refused_even_if_it_is_cached(inbox: Inbox) -> None:
     case = CASES["shopify"]
-    desk.secrets.put("shopify", case.other_secret, None)
+    inbox.secrets.put("shopify", case.other_secret, None)
     with pytest.raises(Unauthenticated):
-        desk.send("shopify")
+        inbox.send("shopify")
 
 
-def test_an_endpoint_without_a_secret_proves_nothing(desk: Desk) -> None:
-    desk.secrets.delete("github")
+def test_an_endpoint_without_a_secret_refuses_every_delivery(inbox: Inbox) -> None:
+    inbox.secrets.delete("github")
     with pytest.raises(Unauthenticated):
-        desk.send("github")
+        inbox.send("github")
 
 
-# -- proven, and yet no event ------------------------------------------------------------------------------------------
+# -- payloads that cannot become events --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -204,87 +204,93 @@ def test_an_endpoint_without_a_secret_proves_nothing(desk: Desk) -> None:
         ({"status": 5}, "invalid.attribute"),
     ],
 )
-def test_what_cannot_be_an_event_is_kept_with_its_reason(desk: Desk, changes: dict[str, Any], reason: str) -> None:
+def test_a_payload_that_cannot_become_an_event_is_stored_as_a_failure(
+    inbox: Inbox, changes: dict[str, Any], reason: str
+) -> None:
     body = json.dumps(json.loads(CASES["hmac"].body) | changes).encode()
     for _ in range(2):
-        assert desk.send("hmac", body=body) == {"created": 0, "duplicate": 0, "failed": 1}
-    assert desk.reasons() == [reason]
-    assert not desk.tables.items(desk.tables.events)
+        assert inbox.send("hmac", body=body) == {"created": 0, "duplicate": 0, "failed": 1}
+    assert inbox.reasons() == [reason]
+    assert not inbox.tables.items(inbox.tables.events)
 
 
 @pytest.mark.parametrize(
     "body", [b"not json", b"", b"\xff\xfe", b"[" * 100 + b"]" * 100, b'{"a":1e999}', b"NaN", b'"\\ud800"', b"9" * 5000]
 )
-def test_a_proven_body_that_cannot_be_read_is_kept(desk: Desk, body: bytes) -> None:
-    answer = desk.receive("github", usual("github", body=body))
-    assert (answer.status, json.loads(answer.body)["failed"]) == (200, 1)
-    assert desk.reasons() == ["invalid.payload"]
-    (listed,) = [item["failureId"]["S"] for item in desk.tables.items(desk.tables.failures) if "reason" in item]
-    assert desk.failures.get(ORGANIZATION, listed).payload == (
+def test_a_signed_body_that_is_not_json_is_stored_as_a_failure(inbox: Inbox, body: bytes) -> None:
+    response = inbox.receive("github", sample("github", body=body))
+    assert (response.status, json.loads(response.body)["failed"]) == (200, 1)
+    assert inbox.reasons() == ["invalid.payload"]
+    (listed,) = [item["failureId"]["S"] for item in inbox.tables.items(inbox.tables.failures) if "reason" in item]
+    assert inbox.failures.get(ORGANIZATION, listed).payload == (
         base64.b64encode(body).decode() if b"\xff" in body else body.decode()
     )
 
 
-def test_what_is_kept_of_deep_attributes_can_be_read_again(desk: Desk) -> None:
+def test_a_failure_with_deeply_nested_attributes_can_be_read(inbox: Inbox) -> None:
     value: Any = "x"
     for _ in range(29):
         value = [value]
     body = json.dumps(json.loads(CASES["hmac"].body) | {"status": value}).encode()
-    assert desk.send("hmac", body=body)["failed"] == 1
-    (listed,) = [item["failureId"]["S"] for item in desk.tables.items(desk.tables.failures) if "reason" in item]
-    assert desk.failures.get(ORGANIZATION, listed).reason in {"invalid.attribute", "invalid.payload"}
+    assert inbox.send("hmac", body=body)["failed"] == 1
+    (listed,) = [item["failureId"]["S"] for item in inbox.tables.items(inbox.tables.failures) if "reason" in item]
+    assert inbox.failures.get(ORGANIZATION, listed).reason in {"invalid.attribute", "invalid.payload"}
 
 
-def test_deliveries_for_a_configuration_that_was_deleted_are_kept(desk: Desk) -> None:
-    ConfigurationStore(desk.tables.dynamodb, desk.tables.registry).delete(ORGANIZATION, desk.configuration_id)
-    assert desk.send("hubspot") == {"created": 0, "duplicate": 0, "failed": 2}
-    assert desk.reasons() == ["configuration.gone"] * 2
+def test_deliveries_for_a_deleted_configuration_are_stored_as_failures(inbox: Inbox) -> None:
+    ConfigurationStore(inbox.tables.dynamodb, inbox.tables.registry).delete(ORGANIZATION, inbox.configuration_id)
+    assert inbox.send("hubspot") == {"created": 0, "duplicate": 0, "failed": 2}
+    assert inbox.reasons() == ["configuration.gone"] * 2
 
 
-def test_a_payload_in_which_no_events_are_found_is_kept(desk: Desk) -> None:
-    desk.change("hubspot", mapping={"events": "items"})
+def test_a_payload_without_a_list_of_events_is_stored_as_a_failure(inbox: Inbox) -> None:
+    inbox.change("hubspot", mapping={"events": "items"})
     batch = [{"other": 1}, {"items": [json.loads(CASES["hubspot"].body)[0]]}]
     for outcome in ("created", "duplicate"):
-        answer = desk.send("hubspot", body=json.dumps(batch).encode())
-        assert answer == {"created": 0, "duplicate": 0, "failed": 1} | {outcome: 1}
-    assert desk.reasons() == ["invalid.payload"]
-    (listed,) = [item["failureId"]["S"] for item in desk.tables.items(desk.tables.failures) if "reason" in item]
-    assert desk.failures.get(ORGANIZATION, listed).payload == {"other": 1}
+        response = inbox.send("hubspot", body=json.dumps(batch).encode())
+        assert response == {"created": 0, "duplicate": 0, "failed": 1} | {outcome: 1}
+    assert inbox.reasons() == ["invalid.payload"]
+    (listed,) = [item["failureId"]["S"] for item in inbox.tables.items(inbox.tables.failures) if "reason" in item]
+    assert inbox.failures.get(ORGANIZATION, listed).payload == {"other": 1}
 
 
 @pytest.mark.parametrize(
     ("name", "mapping", "body"),
     [("hubspot", {}, b"[]"), ("cloudevents", {}, b"[]"), ("hmac", {"events": "items"}, b'{"items": []}')],
 )
-def test_a_delivery_may_say_that_it_holds_no_events(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str, mapping: dict[str, Any], body: bytes
+def test_a_delivery_with_an_empty_list_has_no_events_and_no_failures(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, name: str, mapping: dict[str, Any], body: bytes
 ) -> None:
     counted: list[tuple[Any, ...]] = []
-    monkeypatch.setattr("journeys.webhooks.receive.emit_count", lambda *told, **by: counted.append((*told, by)))
-    desk.change(name, mapping=mapping)
-    sent = usual(name, body=body)
+    monkeypatch.setattr(
+        "journeys.webhooks.receive.emit_count", lambda *arguments, **dimension: counted.append((*arguments, dimension))
+    )
+    inbox.change(name, mapping=mapping)
+    sent = sample(name, body=body)
     if name == "cloudevents":
         sent = sent._replace(headers=sent.headers | {"Content-Type": "application/cloudevents-batch+json"})
 
-    answer = desk.receive(name, sent)
+    response = inbox.receive(name, sent)
 
-    assert json.loads(answer.body) == {"created": 0, "duplicate": 0, "failed": 0}
+    assert json.loads(response.body) == {"created": 0, "duplicate": 0, "failed": 0}
     assert counted == [("DeliveriesEmpty", {"sender": name}), ("Deliveries", {"sender": name})]
-    assert desk.nothing_written()
+    assert inbox.nothing_written()
 
 
-def test_a_mapping_that_holds_no_longer_loses_nothing(desk: Desk) -> None:
-    desk.change("github", mapping={"dateFormat": "%H:%M"})
-    assert desk.send("github") == {"created": 0, "duplicate": 0, "failed": 1}
-    assert desk.reasons() == ["invalid.mapping"]
+def test_deliveries_for_an_invalid_mapping_are_stored_as_failures(inbox: Inbox) -> None:
+    inbox.change("github", mapping={"dateFormat": "%H:%M"})
+    assert inbox.send("github") == {"created": 0, "duplicate": 0, "failed": 1}
+    assert inbox.reasons() == ["invalid.mapping"]
 
 
-def test_what_is_kept_is_counted_by_its_reason(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_are_counted_by_reason(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[tuple[Any, ...]] = []
-    monkeypatch.setattr("journeys.webhooks.receive.emit_count", lambda *told, **by: counted.append((*told, by)))
-    desk.send("github", body=b"not json")
-    ConfigurationStore(desk.tables.dynamodb, desk.tables.registry).delete(ORGANIZATION, desk.configuration_id)
-    desk.send("hubspot")
+    monkeypatch.setattr(
+        "journeys.webhooks.receive.emit_count", lambda *arguments, **dimension: counted.append((*arguments, dimension))
+    )
+    inbox.send("github", body=b"not json")
+    ConfigurationStore(inbox.tables.dynamodb, inbox.tables.registry).delete(ORGANIZATION, inbox.configuration_id)
+    inbox.send("hubspot")
     assert counted == [
         ("EventsRefused", 1, {"reason": "invalid.payload"}),
         ("Deliveries", {"sender": "github"}),
@@ -293,107 +299,103 @@ def test_what_is_kept_is_counted_by_its_reason(desk: Desk, monkeypatch: pytest.M
     ]
 
 
-def test_one_bad_event_of_a_delivery_does_not_spoil_the_others(desk: Desk) -> None:
+def test_an_invalid_event_of_a_delivery_does_not_affect_the_others(inbox: Inbox) -> None:
     good, bad = json.loads(CASES["hubspot"].body)
     del bad["occurredAt"]
-    assert desk.send("hubspot", body=json.dumps([bad, good]).encode()) == {"created": 1, "duplicate": 0, "failed": 1}
+    assert inbox.send("hubspot", body=json.dumps([bad, good]).encode()) == {"created": 1, "duplicate": 0, "failed": 1}
 
 
-# -- our own trouble ---------------------------------------------------------------------------------------------------
+# -- server errors -----------------------------------------------------------------------------------------------------
 
 
 def throttled(*_: Any, **__: Any) -> Any:
     raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "PutItem")
 
 
-def test_an_event_that_was_not_stored_is_for_the_sender_to_send_again(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_sender_must_retry_an_event_that_was_not_stored(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(EventLog, "put", throttled)
         with pytest.raises(TooManyRequests):
-            desk.send("github")
-    assert desk.nothing_written()
-    assert desk.send("github")["created"] == 1
+            inbox.send("github")
+    assert inbox.nothing_written()
+    assert inbox.send("github")["created"] == 1
 
 
-def test_a_failure_that_could_not_be_kept_is_for_the_sender_to_send_again(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_sender_must_retry_if_a_failure_could_not_be_stored(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     body = b'{"id": "h-1"}'
     with monkeypatch.context() as broken:
         broken.setattr(FailureStore, "put", throttled)
         with pytest.raises(TooManyRequests):
-            desk.send("hmac", body=body)
-    assert desk.send("hmac", body=body)["failed"] == 1
+            inbox.send("hmac", body=body)
+    assert inbox.send("hmac", body=body)["failed"] == 1
 
 
 # -- handshakes --------------------------------------------------------------------------------------------------------
 
 
-def test_the_ping_of_github_is_answered_when_it_is_signed(desk: Desk) -> None:
-    sent = usual("github", body=b'{"zen": "Keep it logically awesome."}')
+def test_a_signed_ping_of_github_is_answered(inbox: Inbox) -> None:
+    sent = sample("github", body=b'{"zen": "Keep it logically awesome."}')
     ping = sent._replace(headers=sent.headers | {"X-GitHub-Event": "ping"})
-    assert desk.receive("github", ping) == DeliveryResponse(204)
+    assert inbox.receive("github", ping) == DeliveryResponse(204)
     with pytest.raises(Unauthenticated):
-        desk.receive("github", ping._replace(body=b"{}"))
-    assert desk.nothing_written()
+        inbox.receive("github", ping._replace(body=b"{}"))
+    assert inbox.nothing_written()
 
 
-def test_the_challenge_of_adobe_is_echoed(desk: Desk) -> None:
+def test_the_challenge_of_adobe_is_returned(inbox: Inbox) -> None:
     challenge = "8ec8d794-e0ab-42df-9017-e3dada8e84f7"
-    answer = desk.receive("adobe", Sent("GET", {}, {"challenge": challenge}, b""))
-    assert (answer.status, json.loads(answer.body), answer.content_type) == (
+    response = inbox.receive("adobe", Sent("GET", {}, {"challenge": challenge}, b""))
+    assert (response.status, json.loads(response.body), response.content_type) == (
         200,
         {"challenge": challenge},
         "application/json",
     )
     for junk in ('"', "<script>", "ü", "x" * 513, "a b"):
-        assert desk.receive("adobe", Sent("GET", {}, {"challenge": junk}, b"")) == DeliveryResponse(400)
+        assert inbox.receive("adobe", Sent("GET", {}, {"challenge": junk}, b"")) == DeliveryResponse(400)
     with pytest.raises(NotFound):
-        desk.receive("adobe", Sent("GET", {}, {}, b""))
+        inbox.receive("adobe", Sent("GET", {}, {}, b""))
     with pytest.raises(NotFound):
-        desk.receive("nobody", Sent("GET", {}, {"challenge": challenge}, b""))
-    assert desk.nothing_written()
+        inbox.receive("nobody", Sent("GET", {}, {"challenge": challenge}, b""))
+    assert inbox.nothing_written()
 
 
-def test_the_challenge_of_slack_is_echoed_only_when_it_is_signed(desk: Desk) -> None:
+def test_a_signed_challenge_of_slack_is_returned(inbox: Inbox) -> None:
     body = b'{"type": "url_verification", "token": "t", "challenge": "3eZbrw1aB"}'
-    answer = desk.receive("slack", usual("slack", body=body))
-    assert (answer.status, json.loads(answer.body)) == (200, {"challenge": "3eZbrw1aB"})
+    response = inbox.receive("slack", sample("slack", body=body))
+    assert (response.status, json.loads(response.body)) == (200, {"challenge": "3eZbrw1aB"})
     with pytest.raises(Unauthenticated):
-        desk.receive("slack", usual("slack", body=body, secret="another"))
-    assert desk.nothing_written()
+        inbox.receive("slack", sample("slack", body=body, secret="another"))
+    assert inbox.nothing_written()
 
 
-def test_the_handshake_of_cloudevents_allows_the_origin(desk: Desk) -> None:
-    answer = desk.receive("cloudevents", Sent("OPTIONS", {"WebHook-Request-Origin": "shop.example.com"}, {}, b""))
-    assert (answer.status, answer.body) == (200, "")
-    assert answer.headers["WebHook-Allowed-Origin"] == "shop.example.com"
-    assert answer.headers["WebHook-Allowed-Rate"] == "*"
-    assert "POST" in answer.headers["Allow"]
+def test_the_handshake_of_cloudevents_allows_the_origin(inbox: Inbox) -> None:
+    response = inbox.receive("cloudevents", Sent("OPTIONS", {"WebHook-Request-Origin": "shop.example.com"}, {}, b""))
+    assert (response.status, response.body) == (200, "")
+    assert response.headers["WebHook-Allowed-Origin"] == "shop.example.com"
+    assert response.headers["WebHook-Allowed-Rate"] == "*"
+    assert "POST" in response.headers["Allow"]
     bad = Sent("OPTIONS", {"WebHook-Request-Origin": "a\r\nSet-Cookie: x"}, {}, b"")
-    assert desk.receive("cloudevents", bad) == DeliveryResponse(400)
-    assert desk.nothing_written()
+    assert inbox.receive("cloudevents", bad) == DeliveryResponse(400)
+    assert inbox.nothing_written()
 
 
-def test_an_empty_test_delivery_of_zendesk_is_no_event(desk: Desk) -> None:
-    assert desk.receive("zendesk", usual("zendesk", body=b"")) == DeliveryResponse(204)
-    assert desk.nothing_written()
+def test_an_empty_test_delivery_of_zendesk_is_answered_and_stores_nothing(inbox: Inbox) -> None:
+    assert inbox.receive("zendesk", sample("zendesk", body=b"")) == DeliveryResponse(204)
+    assert inbox.nothing_written()
 
 
-def test_salesforce_hears_its_acknowledgement(desk: Desk) -> None:
-    answer = desk.receive("salesforce", usual("salesforce"))
-    assert "<Ack>true</Ack>" in answer.body
-    assert answer.content_type.startswith("text/xml")
+def test_salesforce_receives_its_acknowledgement(inbox: Inbox) -> None:
+    response = inbox.receive("salesforce", sample("salesforce"))
+    assert "<Ack>true</Ack>" in response.body
+    assert response.content_type.startswith("text/xml")
 
 
-def test_a_message_of_salesforce_holds_up_to_100_notifications(desk: Desk) -> None:
+def test_a_message_of_salesforce_has_at_most_100_notifications(inbox: Inbox) -> None:
     cases = [(f"04l{number:012}", f"003{number:012}") for number in range(101)]
-    desk.receive("salesforce", usual("salesforce", body=salesforce_body(*cases[:100])))
-    assert len(desk.tables.items(desk.tables.events)) == 100
-    desk.receive("salesforce", usual("salesforce", body=salesforce_body(*cases)))
-    assert desk.reasons() == ["invalid.payload"]
+    inbox.receive("salesforce", sample("salesforce", body=salesforce_body(*cases[:100])))
+    assert len(inbox.tables.items(inbox.tables.events)) == 100
+    inbox.receive("salesforce", sample("salesforce", body=salesforce_body(*cases)))
+    assert inbox.reasons() == ["invalid.payload"]
 
 
 @pytest.mark.parametrize(
@@ -405,27 +407,27 @@ def test_a_message_of_salesforce_holds_up_to_100_notifications(desk: Desk) -> No
         b"<!DOCTYPE x>",
     ],
 )
-def test_a_message_with_a_document_type_is_refused(desk: Desk, prolog: bytes) -> None:
+def test_a_message_with_a_document_type_is_refused(inbox: Inbox, prolog: bytes) -> None:
     head, _, rest = CASES["salesforce"].body.partition(b"?>")
     with pytest.raises(Unauthenticated):
-        desk.receive("salesforce", usual("salesforce", body=head + b"?>" + prolog + rest))
-    assert desk.nothing_written()
+        inbox.receive("salesforce", sample("salesforce", body=head + b"?>" + prolog + rest))
+    assert inbox.nothing_written()
 
 
 # -- Adobe's keys ------------------------------------------------------------------------------------------------------
 
 
 class KeyHost:
-    """Serves Adobe's key at its path, and remembers what it was asked."""
+    """Serves Adobe's key at its path, and records the requested paths."""
 
-    def __init__(self, trouble: type[Exception] | None = None) -> None:
-        self.asked: list[str] = []
-        self.trouble = trouble
+    def __init__(self, error: type[Exception] | None = None) -> None:
+        self.requested: list[str] = []
+        self.error = error
 
     def __call__(self, path: str) -> bytes:
-        self.asked.append(path)
-        if self.trouble is not None:
-            raise self.trouble("no")
+        self.requested.append(path)
+        if self.error is not None:
+            raise self.error("no")
         if path != ADOBE_KEY_PATH:
             raise ValueError("there is no such key")
         return adobe_public_key()
@@ -447,15 +449,15 @@ def adobe_delivery(sent: Sent, **headers: str) -> Delivery:
         *("", "/", "/x/", "/a" * 9),
     ],
 )
-def test_a_path_that_could_leave_the_key_host_is_never_fetched(path: str) -> None:
+def test_a_path_outside_adobes_key_host_is_never_fetched(path: str) -> None:
     host = KeyHost()
     with pytest.raises(SignatureInvalid):
-        Adobe(host).verify(adobe_delivery(usual("adobe"), x_adobe_public_key1_path=path), (), CASES["adobe"].options)
-    assert host.asked == []
+        Adobe(host).verify(adobe_delivery(sample("adobe"), x_adobe_public_key1_path=path), (), CASES["adobe"].options)
+    assert host.requested == []
 
 
-def test_either_signature_of_adobe_may_match() -> None:
-    sent = usual("adobe")
+def test_one_valid_signature_of_adobe_suffices() -> None:
+    sent = sample("adobe")
     good = sent.headers["x-adobe-digital-signature-1"]
     delivery = adobe_delivery(
         sent,
@@ -466,11 +468,11 @@ def test_either_signature_of_adobe_may_match() -> None:
     Adobe(KeyHost()).verify(delivery, (), CASES["adobe"].options)
 
 
-def test_the_second_signature_of_adobe_is_tried_where_the_first_ones_key_is_not_to_be_had() -> None:
-    sent, asked = usual("adobe"), []
+def test_the_second_signature_of_adobe_is_checked_if_the_first_key_is_unavailable() -> None:
+    sent, requested = sample("adobe"), []
 
-    def half_silent(path: str) -> bytes:
-        asked.append(path)
+    def half_available(path: str) -> bytes:
+        requested.append(path)
         if path == "/silent":
             raise TimeoutError
         return adobe_public_key()
@@ -480,56 +482,56 @@ def test_the_second_signature_of_adobe_is_tried_where_the_first_ones_key_is_not_
         "x_adobe_public_key2_path": ADOBE_KEY_PATH,
         "x_adobe_public_key1_path": "/silent",
     }
-    Adobe(half_silent).verify(adobe_delivery(sent, **good), (), CASES["adobe"].options)
-    assert asked == ["/silent", ADOBE_KEY_PATH]
+    Adobe(half_available).verify(adobe_delivery(sent, **good), (), CASES["adobe"].options)
+    assert requested == ["/silent", ADOBE_KEY_PATH]
     bad = good | {"x_adobe_digital_signature_2": base64.b64encode(b"x" * 256).decode()}
-    with pytest.raises(TimeoutError):  # the first might prove it yet
-        Adobe(half_silent).verify(adobe_delivery(sent, **bad), (), CASES["adobe"].options)
+    with pytest.raises(TimeoutError):  # The first signature could still be valid.
+        Adobe(half_available).verify(adobe_delivery(sent, **bad), (), CASES["adobe"].options)
 
 
-def test_an_event_that_adobe_signed_for_somebody_else_is_not_proven() -> None:
+def test_a_delivery_that_adobe_signed_for_another_customer_is_invalid() -> None:
     with pytest.raises(SignatureInvalid):
-        Adobe(KeyHost()).verify(adobe_delivery(usual("adobe")), (), {"clientId": "somebody-else"})
+        Adobe(KeyHost()).verify(adobe_delivery(sample("adobe")), (), {"clientId": "somebody-else"})
     for body in (b"{}", b"[]", b"not json", b'{"recipient_client_id": null}'):
         with pytest.raises(SignatureInvalid):
-            Adobe(KeyHost()).verify(adobe_delivery(usual("adobe", body=body)), (), CASES["adobe"].options)
+            Adobe(KeyHost()).verify(adobe_delivery(sample("adobe", body=body)), (), CASES["adobe"].options)
 
 
-def test_keys_of_adobe_are_kept_and_so_is_that_there_is_none() -> None:
+def test_keys_of_adobe_and_missing_keys_are_cached() -> None:
     host = KeyHost()
     adobe = Adobe(host)
     for _ in range(3):
-        adobe.verify(adobe_delivery(usual("adobe")), (), CASES["adobe"].options)
+        adobe.verify(adobe_delivery(sample("adobe")), (), CASES["adobe"].options)
         with pytest.raises(SignatureInvalid):
-            adobe.verify(adobe_delivery(usual("adobe"), x_adobe_public_key1_path="/none"), (), CASES["adobe"].options)
-    assert host.asked == [ADOBE_KEY_PATH, "/none"]
+            adobe.verify(adobe_delivery(sample("adobe"), x_adobe_public_key1_path="/none"), (), CASES["adobe"].options)
+    assert host.requested == [ADOBE_KEY_PATH, "/none"]
 
 
-def test_a_key_of_adobe_that_is_used_is_kept_however_many_others_are_named() -> None:
+def test_a_key_of_adobe_in_use_stays_cached_while_many_others_are_requested() -> None:
     host = KeyHost()
     adobe = Adobe(host)
     for number in range(3 * MAX_KEYS):
-        named = adobe_delivery(usual("adobe"), x_adobe_public_key1_path=f"/none-{number}")
+        named = adobe_delivery(sample("adobe"), x_adobe_public_key1_path=f"/none-{number}")
         with pytest.raises(SignatureInvalid):
             adobe.verify(named, (), CASES["adobe"].options)
         if number % 10 == 0:
-            adobe.verify(adobe_delivery(usual("adobe")), (), CASES["adobe"].options)
-    assert host.asked.count(ADOBE_KEY_PATH) == 1
+            adobe.verify(adobe_delivery(sample("adobe")), (), CASES["adobe"].options)
+    assert host.requested.count(ADOBE_KEY_PATH) == 1
     assert len(adobe._keys) == MAX_KEYS
 
 
-def test_a_silent_key_host_asks_the_sender_to_send_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sender_must_retry_if_the_key_host_is_unavailable(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SENDERS, "adobe", Adobe(KeyHost(TimeoutError)))
     with pytest.raises(ServiceUnavailable):
-        desk.receive("adobe", usual("adobe"))
-    assert desk.nothing_written()
+        inbox.receive("adobe", sample("adobe"))
+    assert inbox.nothing_written()
 
 
 # -- CloudEvents in its three modes ------------------------------------------------------------------------------------
 
 
-def test_the_three_modes_of_cloudevents_give_the_same_event(desk: Desk) -> None:
-    sent, event = usual("cloudevents"), json.loads(CASES["cloudevents"].body)
+def test_the_three_modes_of_cloudevents_make_the_same_event(inbox: Inbox) -> None:
+    sent, event = sample("cloudevents"), json.loads(CASES["cloudevents"].body)
     batch = sent._replace(
         headers=sent.headers | {"Content-Type": "application/cloudevents-batch+json"},
         body=json.dumps([event, event | {"id": "c-2"}]).encode(),
@@ -540,25 +542,25 @@ def test_the_three_modes_of_cloudevents_give_the_same_event(desk: Desk) -> None:
         | {f"ce-{name}": value for name, value in event.items() if name != "data"},
         body=json.dumps(event["data"]).encode(),
     )
-    outcomes = [json.loads(desk.receive("cloudevents", one).body) for one in (sent, batch, binary)]
+    outcomes = [json.loads(inbox.receive("cloudevents", one).body) for one in (sent, batch, binary)]
     assert [one["created"] for one in outcomes] == [1, 1, 0]
     assert [one["duplicate"] for one in outcomes] == [0, 1, 1]
-    assert desk.reasons() == []
+    assert inbox.reasons() == []
     for body, type_ in ((b"{}", "application/cloudevents-batch+json"), (b"{}", "application/json")):
         none = sent._replace(headers=sent.headers | {"Content-Type": type_}, body=body)
-        assert json.loads(desk.receive("cloudevents", none).body)["failed"] == 1
+        assert json.loads(inbox.receive("cloudevents", none).body)["failed"] == 1
 
 
 # -- the handler -------------------------------------------------------------------------------------------------------
 
 
-def gateway(name: str, sent: Sent, *, plain: bool, spell: Callable[[str], str]) -> dict[str, Any]:
-    """A delivery as API Gateway passes it."""
+def gateway(name: str, sent: Sent, *, plain: bool, change_case: Callable[[str], str]) -> dict[str, Any]:
+    """Return a delivery in the form in which API Gateway passes it to a function."""
     return {
         "httpMethod": sent.method,
         "path": f"/webhooks/{name}",
         "pathParameters": {"endpointId": name},
-        "headers": {spell(header): value for header, value in sent.headers.items()} or None,
+        "headers": {change_case(header): value for header, value in sent.headers.items()} or None,
         "queryStringParameters": sent.query or None,
         "requestContext": {"requestId": "r", "path": f"/prod/webhooks/{name}", "domainName": "api.example.com"},
         "body": sent.body.decode() if plain else base64.b64encode(sent.body).decode(),
@@ -567,29 +569,29 @@ def gateway(name: str, sent: Sent, *, plain: bool, spell: Callable[[str], str]) 
 
 
 @each
-def test_neither_the_case_of_headers_nor_base64_changes_the_verdict(desk: Desk, case: SenderCase) -> None:
+def test_the_case_of_headers_and_base64_do_not_change_the_result(inbox: Inbox, case: SenderCase) -> None:
     function, statuses = load("webhooks"), []
-    for spell in (str.lower, str.upper, str.title):
+    for change_case in (str.lower, str.upper, str.title):
         for plain in (True, False):
-            for spoil in (False, True):
-                sent = usual(case.name)
-                if spoil:
+            for forge in (False, True):
+                sent = sample(case.name)
+                if forge:
                     sent = sent._replace(headers={}, query={}, body=sent.body.replace(b"HMAC=", b"HMAC=0"))
-                event = gateway(case.name, sent, plain=plain, spell=spell)
+                event = gateway(case.name, sent, plain=plain, change_case=change_case)
                 statuses.append(function.handler(event, Context())["statusCode"])
     assert statuses == [200, 401] * 6
 
 
-def test_the_query_of_an_address_reaches_the_proof(desk: Desk) -> None:
+def test_the_query_of_the_address_is_part_of_the_verification(inbox: Inbox) -> None:
     sent = CASES["hubspot"].deliver(url=f"{URL}hubspot?team=a%20b", now=time.time())
-    event = gateway("hubspot", sent._replace(query={"team": "a b"}), plain=True, spell=str.title)
+    event = gateway("hubspot", sent._replace(query={"team": "a b"}), plain=True, change_case=str.title)
     assert load("webhooks").handler(event, Context())["statusCode"] == 200
 
 
 # -- fuzz --------------------------------------------------------------------------------------------------------------
 
 HEADERS = [
-    *sorted({name.lower() for case in sender_cases() for name in usual(case.name).headers}),
+    *sorted({name.lower() for case in sender_cases() for name in sample(case.name).headers}),
     *("ce-id", "ce-time", "svix-id", "webhook-request-origin"),
     *("x-adobe-digital-signature-2", "x-adobe-public-key2-path"),
 ]
@@ -644,29 +646,31 @@ BODIES = st.one_of(
     query=st.dictionaries(st.sampled_from(["challenge", "secret", "x"]), NASTY, max_size=2),
     body=BODIES,
 )
-def test_no_unproven_delivery_raises_anything_unforeseen(
-    desk: Desk, name: str, method: str, headers: dict[str, str], query: dict[str, str], body: bytes
+def test_no_unsigned_delivery_raises_an_unexpected_error(
+    inbox: Inbox, name: str, method: str, headers: dict[str, str], query: dict[str, str], body: bytes
 ) -> None:
     try:
-        answer = desk.receive(name, Sent(method, headers, query, body))
+        response = inbox.receive(name, Sent(method, headers, query, body))
     except (Unauthenticated, NotFound):
         pass
     else:
         assert method != "POST"
-        assert answer.status in (200, 400)
-    assert desk.nothing_written()
+        assert response.status in (200, 400)
+    assert inbox.nothing_written()
 
 
 @settings(max_examples=150, derandomize=True)
 @given(name=st.sampled_from(sorted(CASES)), body=BODIES, headers=st.dictionaries(st.sampled_from(HEADERS), NASTY))
-def test_no_proven_body_raises_anything_unforeseen(desk: Desk, name: str, body: bytes, headers: dict[str, str]) -> None:
+def test_no_signed_body_raises_an_unexpected_error(
+    inbox: Inbox, name: str, body: bytes, headers: dict[str, str]
+) -> None:
     case = CASES[name]
     try:
-        sent = usual(name, body=body)
+        sent = sample(name, body=body)
     except UnicodeDecodeError:
-        return  # the sender's own library signs text alone
+        return  # The sender's own library signs only text.
     extra = {key: value for key, value in headers.items() if key not in {own.lower() for own in sent.headers}}
     try:
-        assert desk.receive(name, sent._replace(headers=sent.headers | extra)).status in (200, 204)
+        assert inbox.receive(name, sent._replace(headers=sent.headers | extra)).status in (200, 204)
     except Unauthenticated:
-        assert case.name in {"adobe", "salesforce", "qualtrics", "standard"}  # whose bodies are part of the proof
+        assert case.name in {"adobe", "salesforce", "qualtrics", "standard"}  # Their verification reads the body.
