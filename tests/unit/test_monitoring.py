@@ -1,12 +1,13 @@
-"""Dashboard, alarms and saved queries, held to the metrics that the code emits or AWS publishes, and to log lines."""
+"""Tests that dashboard, alarms and saved queries use existing metrics and log fields, and that the docs are current."""
 
 import ast
 import contextlib
+import copy
 import io
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from journeys.views.jobs.model import BROKEN
 from tests.support.functions import Context, api_event, call, load
 from tests.support.tables import Tables
 from tests.support.template import ROOT, monitoring, resources, template
+from tools.documentation import alarms
 
 RESOURCES: dict[str, Any] = template()["Resources"] | monitoring()["Resources"]
 PARAMETERS: dict[str, Any] = template()["Resources"]["Monitoring"]["Properties"]["Parameters"]
@@ -33,12 +35,11 @@ STREAM_CONSUMERS = {
     for name, function in FUNCTIONS.items()
     if any(event["Type"] == "DynamoDB" for event in function["Properties"].get("Events", {}).values())
 }
-DESCRIPTION = re.compile(r"(?P<what>.+\.) Threshold: (?P<why>.+\.) Runbook: (?P<todo>.+\.)")
 
 PUBLISHED = {
     ("AWS/Lambda", "FunctionName"): "Duration Invocations Errors Throttles ConcurrentExecutions IteratorAge "
     "DestinationDeliveryFailures",
-    ("AWS/Lambda",): "Throttles",  # of the account and region, whose functions share one limit
+    ("AWS/Lambda",): "Throttles",  # The account's functions in one region share one concurrency limit.
     ("AWS/Lambda", "EventSourceMappingUUID"): "OnFailureDestinationDeliveredEventCount",
     ("AWS/ApiGateway", "ApiName", "Stage"): "Count 4XXError 5XXError Latency IntegrationLatency",
     ("AWS/DynamoDB", "TableName"): "ConsumedReadCapacityUnits ConsumedWriteCapacityUnits ReadThrottleEvents "
@@ -50,12 +51,12 @@ PUBLISHED = {
     ("AWS/States", "StateMachineArn"): "ExecutionsStarted ExecutionsSucceeded ExecutionsFailed ExecutionsTimedOut",
     ("AWS/WAFV2", "Region", "Rule", "WebACL"): "BlockedRequests",
 }
-"""What AWS publishes, by namespace and dimensions: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/aws-services-cloudwatch-metrics.html"""
+"""The metrics that AWS publishes, by namespace and dimensions. Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/aws-services-cloudwatch-metrics.html"""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric that is looked at; values of dimensions name resources as `${Name}`."""
+    """A metric that a widget or an alarm uses. Values of dimensions name resources as `${Name}`."""
 
     namespace: str
     name: str
@@ -77,17 +78,17 @@ def test_a_parameter_of_the_monitoring_template_has_the_name_of_the_resource_tha
             assert value == ({"Fn::GetAtt": f"{name}.QueueName"} if queue else {"Ref": name}), name
 
 
-# -- what there is -----------------------------------------------------------------------------------------------------
+# -- metrics that exist ------------------------------------------------------------------------------------------------
 
 
-def emitted() -> dict[str, set[str]]:
-    """The metrics that the code emits, each with the dimensions that it is emitted by."""
+def emitted(functions: Sequence[str] = ("emit_count", "emit_duration")) -> dict[str, set[str]]:
+    """The metrics that the code emits by these functions of the telemetry module, each with its dimensions."""
     found: dict[str, set[str]] = defaultdict(set)
     for folder in ("layers/core/journeys", "functions"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                    if node.func.id not in ("emit_count", "emit_duration") or path.name == "telemetry.py":
+                    if node.func.id not in functions or path.name == "telemetry.py":
                         continue
                     dimensions = {keyword.arg for keyword in node.keywords if keyword.arg and keyword.arg != "value"}
                     for name in ast.walk(node.args[0]):
@@ -97,7 +98,7 @@ def emitted() -> dict[str, set[str]]:
 
 
 def assert_exists(metric: Metric) -> None:
-    """A metric with dimensions is another metric than the one without: what is looked at must be what is emitted."""
+    """Fails if the metric does not exist with exactly these dimensions."""
     if metric.namespace == "Journeys":
         assert metric.name in emitted(), metric
         assert len(metric.dimensions) <= 1
@@ -113,7 +114,7 @@ def assert_exists(metric: Metric) -> None:
 
 
 def assert_names(dimension: str, value: str) -> None:
-    """The value of a dimension is a resource of the kind that the dimension is about."""
+    """Fails if the value of a dimension is not a resource of the dimension's kind."""
     kinds = {
         "FunctionName": "AWS::Serverless::Function",
         "TableName": "AWS::DynamoDB::Table",
@@ -131,7 +132,9 @@ def assert_names(dimension: str, value: str) -> None:
             for key, event in FUNCTIONS[name]["Properties"]["Events"].items()
             if f"{name}{key}" == mapping  # SAM names a mapping after its function and its event
         ]
-        assert event["Properties"]["MetricsConfig"] == {"Metrics": ["EventCount"]}  # else AWS does not publish it
+        assert event["Properties"]["MetricsConfig"] == {
+            "Metrics": ["EventCount"]
+        }  # AWS publishes the metric only then.
     elif dimension == "GlobalSecondaryIndexName":
         (index,) = RESOURCES["FailuresTable"]["Properties"]["GlobalSecondaryIndexes"]
         assert value == index["IndexName"]
@@ -142,7 +145,7 @@ def assert_names(dimension: str, value: str) -> None:
     elif dimension == "Stage":
         assert value == "${Stage}"
     else:
-        assert value == "", dimension  # any
+        assert value == "", dimension  # a search for all values
 
 
 # -- the dashboard -----------------------------------------------------------------------------------------------------
@@ -155,7 +158,7 @@ def widgets() -> list[dict[str, Any]]:
 
 
 def metrics_of(widget: dict[str, Any]) -> Iterator[Metric]:
-    """The metrics of a widget: "..." stands for all that the one before has and this has not, "." for one of it."""
+    """The metrics of a widget. "..." repeats the beginning of the previous row, and "." repeats one of its elements."""
     stat, before = widget["properties"]["stat"], list[str]()
     for row in widget["properties"]["metrics"]:
         options = row[-1] if isinstance(row[-1], dict) else {}
@@ -172,7 +175,7 @@ def metrics_of(widget: dict[str, Any]) -> Iterator[Metric]:
 
 
 def searched(expression: str) -> Iterator[Metric]:
-    """The metrics that a search finds: SEARCH('{namespace,dimensions} MetricName="..."', statistic, period)."""
+    """The metrics of a search expression: SEARCH('{namespace,dimensions} MetricName="..."', statistic, period)."""
     found = re.fullmatch(r"""SEARCH\('\{([^}]+)\} MetricName="(\w+)"( WebACL="\S+")?', '(\w+)', 300\)""", expression)
     assert found, expression
     namespace, *dimensions = found[1].split(",")
@@ -190,7 +193,7 @@ def test_every_widget_shows_metrics_that_exist() -> None:
         assert_exists(metric)
 
 
-def test_widgets_fit_and_have_titles_of_their_own() -> None:
+def test_widgets_fit_the_grid_and_have_unique_titles() -> None:
     titles = [widget["properties"]["title"] for widget in widgets() if widget["type"] != "text"]
     assert len(titles) == len(set(titles))
     for widget in widgets():
@@ -199,10 +202,12 @@ def test_widgets_fit_and_have_titles_of_their_own() -> None:
             assert widget["properties"]["region"] == "${AWS::Region}"
             for row in widget["properties"]["metrics"]:
                 for label in re.findall(r"PROP\('Dim\.(\w+)'\)", json.dumps(row)):
-                    assert label in json.dumps(row).split("}")[0], row  # a label of a dimension that is searched by
+                    assert label in json.dumps(row).split("}")[0], (
+                        row
+                    )  # A label can only use a dimension of its search.
 
 
-def test_business_figures_come_first() -> None:
+def test_the_dashboard_begins_with_business_figures() -> None:
     sections = [widget["properties"]["markdown"] for widget in widgets() if widget["type"] == "text"]
     assert sections[0] == "## Events"
     first = widgets()[: [widget["type"] for widget in widgets()].index("text", 2)]
@@ -212,7 +217,7 @@ def test_business_figures_come_first() -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_every_function_shows_its_golden_signals(function: str) -> None:
+def test_the_dashboard_shows_the_golden_signals_of_every_function(function: str) -> None:
     own = {(one.name, one.stat) for one in shown() if ("FunctionName", f"${{{function}}}") in one.dimensions}
     assert own >= {("Duration", "p50"), ("Duration", "p99"), ("Errors", "Sum"), ("Throttles", "Sum"),
                    ("Invocations", "Sum"), ("ConcurrentExecutions", "Maximum")}  # fmt: skip
@@ -221,7 +226,7 @@ def test_every_function_shows_its_golden_signals(function: str) -> None:
         assert ("DestinationDeliveryFailures", "Sum") in own
 
 
-def test_every_table_queue_and_machine_has_its_widgets() -> None:
+def test_the_dashboard_shows_every_table_queue_and_state_machine() -> None:
     by_value: dict[str, set[str]] = defaultdict(set)
     for metric in shown():
         for _, value in metric.dimensions:
@@ -237,11 +242,11 @@ def test_every_table_queue_and_machine_has_its_widgets() -> None:
     assert by_value["${Stage}"] == {"Count", "4XXError", "5XXError", "Latency", "IntegrationLatency"}
 
 
-def test_whatever_the_code_measures_is_shown() -> None:
+def test_the_dashboard_shows_every_metric_that_the_code_emits() -> None:
     assert set(emitted()) == {metric.name for metric in shown() if metric.namespace == "Journeys"}
 
 
-def test_the_dashboard_shows_every_alarm_that_is_always_there() -> None:
+def test_the_dashboard_shows_every_alarm_that_always_exists() -> None:
     (widget,) = [widget for widget in widgets() if widget["type"] == "alarm"]
     always = {name for name, alarm in ALARMS.items() if alarm.get("Condition") in (None, "IsOnAws")}
     assert set(widget["properties"]["alarms"]) == {f"${{{name}.Arn}}" for name in always}
@@ -251,7 +256,7 @@ def test_the_dashboard_shows_every_alarm_that_is_always_there() -> None:
 
 
 def watched(alarm: dict[str, Any]) -> list[Metric]:
-    """The metrics that an alarm looks at."""
+    """The metrics that an alarm watches."""
     if "Metrics" not in alarm:
         return [_metric(alarm | {"Stat": alarm.get("Statistic") or alarm["ExtendedStatistic"]})]
     stats = [one["MetricStat"] for one in alarm["Metrics"] if "MetricStat" in one]
@@ -264,59 +269,57 @@ def _metric(given: dict[str, Any]) -> Metric:
 
 
 def _text(value: Any) -> str:
-    """{"Ref": "X"} as ${X}, as `Fn::Sub` writes it."""
+    """Writes {"Ref": "X"} as ${X}."""
     if isinstance(value, str):
         return value
     ((_, name),) = value.items()
     return f"${{{name}}}"
 
 
-SILENCES = {"NothingTaken", "TimerStopped", "CompactionStopped"}
-"""The alarms for which it is the trouble that there are no figures."""
+SILENCES = {"NoEventsIngested", "TimerStopped", "CompactionStopped"}
+"""The alarms that go off when their metric has no data."""
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_watches_what_exists_says_why_and_what_to_do_and_tells_somebody(name: str) -> None:
+def test_an_alarm_watches_existing_metrics_notifies_the_topic_and_has_a_runbook(name: str) -> None:
     alarm = ALARMS[name]["Properties"]
     for metric in watched(alarm):
         assert_exists(metric)
-    assert DESCRIPTION.fullmatch(alarm["AlarmDescription"]), alarm["AlarmDescription"]
+    assert alarms.DESCRIPTION.fullmatch(alarm["AlarmDescription"]), alarm["AlarmDescription"]
     assert len(alarm["AlarmDescription"]) <= 1024
     assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
     assert alarm["TreatMissingData"] == ("breaching" if name in SILENCES else "notBreaching")
     span = alarm.get("Period") or alarm["Metrics"][1]["MetricStat"]["Period"]
-    if name != "NothingTaken":
-        assert span * alarm["EvaluationPeriods"] <= 24 * 60 * 60  # CloudWatch looks back no further
-    assert alarm.get("DatapointsToAlarm", 1) <= (alarm["EvaluationPeriods"] if name != "NothingTaken" else 1)
+    if name != "NoEventsIngested":
+        assert span * alarm["EvaluationPeriods"] <= 24 * 60 * 60  # CloudWatch evaluates at most one day.
+    assert alarm.get("DatapointsToAlarm", 1) <= (alarm["EvaluationPeriods"] if name != "NoEventsIngested" else 1)
 
 
-def test_a_runbook_names_parameters_and_commands_that_there_are() -> None:
-    known = {*template()["Parameters"], *ALARMS}
-    operate = (ROOT / "tools/operator/operate.py").read_text()
+def test_a_description_names_existing_parameters_and_alarms() -> None:
+    known = {*template()["Parameters"], *ALARMS, "CloudTrail", "DynamoDB", "MaximumConcurrency"}
     for name, alarm in ALARMS.items():
-        text = alarm["Properties"]["AlarmDescription"]
-        own = set(re.findall(r"\b[A-Z][a-z]+[A-Z]\w+", text)) - {"CloudTrail", "DynamoDB", "MaximumConcurrency"}
-        assert own <= known, name
-        for command in re.findall(r"tools\.operate (\w+)", text):
-            assert f'"{command}"' in operate, name
-        for query in re.findall(r"query '([^']+)'", text):
-            names = [one["Properties"]["Name"]["Fn::Sub"].partition("/")[2] for one in QUERIES.values()]
-            assert query in names, name
+        assert set(re.findall(r"\b[A-Z][a-z]+[A-Z]\w+", alarm["Properties"]["AlarmDescription"])) <= known, name
+
+
+def test_a_runbook_names_existing_queries() -> None:
+    existing = {query["Properties"]["Name"]["Fn::Sub"].partition("/")[2] for query in QUERIES.values()}
+    for name, alarm in ALARMS.items():
+        assert set(re.findall(r"(?<!\w)'([^']+)'", alarm["Properties"]["AlarmDescription"])) <= existing, name
 
 
 @pytest.mark.parametrize("name", [name for name, alarm in ALARMS.items() if "Metrics" in alarm["Properties"]])
-def test_an_alarms_sum_uses_its_metrics_and_nothing_else(name: str) -> None:
+def test_the_expression_of_an_alarm_uses_all_of_its_metrics_and_no_others(name: str) -> None:
     figure, *others = ALARMS[name]["Properties"]["Metrics"]
     names = set(re.findall(r"[a-z]\w*", figure["Expression"]))
     assert names == {one["Id"] for one in others}
     assert all(one["ReturnData"] is False for one in others)
     assert len({one["MetricStat"]["Period"] for one in others}) == 1
-    assert len(others) < 10  # CloudWatch takes ten with the sum itself
-    assert ALARMS[name]["Condition"] == "IsOnAws"  # the local stack cannot
+    assert len(others) < 10  # CloudWatch accepts ten, including the expression.
+    assert ALARMS[name]["Condition"] == "IsOnAws"  # The local stack has no metric math.
 
 
 @pytest.mark.parametrize("consumer", sorted(STREAM_CONSUMERS))
-def test_every_consumer_of_the_stream_is_watched(consumer: str) -> None:
+def test_alarms_watch_every_consumer_of_the_stream(consumer: str) -> None:
     mapping = f"${{{consumer.removesuffix('Function')}Mapping}}"
     own = {
         metric.name
@@ -327,7 +330,7 @@ def test_every_consumer_of_the_stream_is_watched(consumer: str) -> None:
     assert own >= {"IteratorAge", "Errors", "DestinationDeliveryFailures", "OnFailureDestinationDeliveredEventCount"}
 
 
-def test_what_must_never_happen_is_watched() -> None:
+def test_alarms_watch_everything_that_must_not_happen() -> None:
     found = {metric.name for alarm in ALARMS.values() for metric in watched(alarm["Properties"])}
     assert found >= {"LogTampering", "ProjectionFailures", "FailuresNotKept", "EventsNotLanded", "CompactionsFailed",
                      "SchedulesNotRun", "JobsFailed", "DeliveriesNotProven", "5XXError", "Latency",
@@ -335,24 +338,51 @@ def test_what_must_never_happen_is_watched() -> None:
     dead_letters = {queue for queue in resources("AWS::SQS::Queue") if "DeadLetter" in queue}
     for queue in dead_letters:
         assert f"${{{queue}}}" in str([watched(alarm["Properties"]) for alarm in ALARMS.values()])
-    for name in ("LogTampering", "ProjectionFailures", "FailuresNotKept", "EventsNotLanded"):
+    for name in ("LogTampering", "ProjectionFailures", "FailuresNotStored", "EventsNotArchived"):
         alarm = ALARMS[name]["Properties"]
         assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Statistic"]) == (0, 1, "Sum")
 
 
-def test_what_was_given_up_stays_an_alarm_for_a_day() -> None:
-    alarm = ALARMS["RecordsGivenUp"]["Properties"]
+def test_the_alarm_for_failed_stream_records_stays_on_for_a_day() -> None:
+    alarm = ALARMS["RecordsNotProcessed"]["Properties"]
     assert (alarm["EvaluationPeriods"] * 300, alarm["DatapointsToAlarm"]) == (24 * 60 * 60, 1)
 
 
-def test_alarms_may_publish_to_the_topic_and_nobody_in_the_clear() -> None:
+def test_only_alarms_publish_to_the_topic_and_only_over_tls() -> None:
     statements = RESOURCES["AlarmTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     allowed, denied = statements
     assert (allowed["Effect"], allowed["Principal"]) == ("Allow", {"Service": "cloudwatch.amazonaws.com"})
     assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
 
 
-# -- what the functions log --------------------------------------------------------------------------------------------
+# -- the documentation -------------------------------------------------------------------------------------------------
+
+
+def test_the_tables_in_the_documentation_are_current() -> None:
+    page = alarms.PAGE.read_text()
+    assert page == alarms.updated(page, monitoring()), "run `python -m tools.documentation.alarms`"
+
+
+def test_a_changed_alarm_changes_the_documentation() -> None:
+    changed = copy.deepcopy(monitoring())
+    changed["Resources"]["LogTampering"]["Properties"]["AlarmDescription"] = "A. Threshold: b. Runbook: c."
+    page = alarms.PAGE.read_text()
+    assert "| `LogTampering` | A. | B. | C. |" in alarms.updated(page, changed)
+
+
+def test_every_query_begins_with_a_comment_for_the_documentation() -> None:
+    for query in QUERIES.values():
+        assert re.match(r"# .+\.\n", query["Properties"]["QueryString"])
+
+
+def test_the_documentation_lists_every_metric_with_its_unit_and_dimension() -> None:
+    page = alarms.PAGE.read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (Count|Milliseconds) \| (?:`(\w+)` )?\| .+\. \|$", page, re.MULTILINE)
+    assert {name: {dimension} - {""} for name, _, dimension in rows} == emitted()
+    assert {name for name, unit, _ in rows if unit == "Milliseconds"} == emitted(("emit_duration",)).keys()
+
+
+# -- log lines of the functions ----------------------------------------------------------------------------------------
 
 Line = dict[str, Any]
 EVENT = {
@@ -363,14 +393,14 @@ EVENT = {
 
 
 class Busy:
-    """A log that takes nothing now."""
+    """An event log that is throttled."""
 
     def put(self, item: object) -> None:  # noqa: ARG002
         raise ClientError({"Error": {"Code": "ThrottlingException"}}, "PutItem")
 
 
 class Logs:
-    """What an ingest, a projection, and a forged delivery write, and what API Gateway writes of them."""
+    """The log lines of ingest requests, a projection and a forged delivery, and API Gateway's access log."""
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
@@ -411,7 +441,7 @@ class Logs:
             {"eventName": "INSERT", "dynamodb": {"SequenceNumber": str(number), "NewImage": item}}
             for number, item in enumerate(stored)
         ]
-        logger.remove_keys(["correlation_id"])  # another function, another process
+        logger.remove_keys(["correlation_id"])  # On AWS the projector is another process.
         projector.handler({"Records": records}, Context())
         self._forged(kept["id"])
         for store, status in ((Busy(), 200), (None, 500)):
@@ -434,7 +464,7 @@ class Logs:
 
 
 def flat(value: Any, name: str = "") -> Line:
-    """The fields of a line as Logs Insights names them: `reasons.a`, `frames.0`."""
+    """The fields of a log line under the names of Logs Insights: `reasons.a`, `frames.0`."""
     if isinstance(value, dict | list):
         pairs = value.items() if isinstance(value, dict) else enumerate(value)
         return {key: one for part, inner in pairs for key, one in flat(inner, f"{name}.{part}".strip(".")).items()}
@@ -463,15 +493,15 @@ def commands(name: str) -> list[str]:
 
 
 def fields_of(name: str) -> set[str]:
-    """The fields of log lines that a query names."""
+    """The names of log fields in a query."""
     text = re.sub(r"'[^']*'|\bbin\(\w+\)", "", " ".join(commands(name)))
     made = set(re.findall(r"\bas (\w+)", text))
     named = set(re.findall(r"(?<![\w.@])[@A-Za-z][\w.@]*", text))
     return named - made - WORDS
 
 
-def kept_by(condition: str, line: Line) -> bool:
-    """Whether a `filter` keeps a line: comparisons, `ispresent` and `like`, joined by `and` and `or`."""
+def matches(condition: str, line: Line) -> bool:
+    """Whether a log line matches a `filter` of comparisons, `ispresent` and `like`, joined by `and` and `or`."""
 
     def value(found: re.Match[str]) -> str:
         word = found[0]
@@ -492,21 +522,21 @@ def kept_by(condition: str, line: Line) -> bool:
             return super().get(key, default)
 
     try:
-        return bool(eval(python, {"line": Missing(line), "number": number}))  # noqa: S307  # our own template's text
-    except TypeError:  # a field that the line has not
+        return bool(eval(python, {"line": Missing(line), "number": number}))  # noqa: S307  # The text comes from the template.
+    except TypeError:  # The line lacks a field.
         return False
 
 
-def test_every_field_of_a_query_is_logged(logs: Logs) -> None:
+def test_every_field_in_a_query_exists_in_the_logs(logs: Logs) -> None:
     logged = {name for line in logs.lines for name in line} | BUILT_IN
     assert QUERIES
     for name in QUERIES:
         assert fields_of(name) <= logged, name
 
 
-def test_every_query_finds_the_lines_that_it_is_for(logs: Logs) -> None:
+def test_every_query_finds_its_log_lines(logs: Logs) -> None:
     found = {
-        name: [line for line in logs.lines if kept_by(condition.removeprefix("filter "), line)]
+        name: [line for line in logs.lines if matches(condition.removeprefix("filter "), line)]
         for name in QUERIES
         for condition in commands(name)
         if condition.startswith("filter ")
@@ -530,11 +560,11 @@ def test_every_query_finds_the_lines_that_it_is_for(logs: Logs) -> None:
     assert found["OneEventQuery"] == []
 
 
-def test_one_event_is_followed_by_its_receipt_from_the_request_to_its_journey(logs: Logs) -> None:
+def test_the_query_for_a_receipt_finds_every_log_line_of_the_request(logs: Logs) -> None:
     request = logs.receipt.partition("/")[0]
     (condition,) = [command for command in commands("OneEventQuery") if command.startswith("filter ")]
     asked = condition.removeprefix("filter ").replace("REQUEST", request)
-    found = [line for line in logs.lines if kept_by(asked, line)]
+    found = [line for line in logs.lines if matches(asked, line)]
     assert request == logs.request
     assert {line.get("message") for line in found} == {"taken", "answered", "projected", None}
     assert [line["status"] for line in found if line.get("requestId")] == ["200"]
@@ -543,7 +573,7 @@ def test_one_event_is_followed_by_its_receipt_from_the_request_to_its_journey(lo
     assert "e-1" not in json.dumps([line.get("message") for line in logs.lines])
 
 
-def test_a_query_of_all_functions_asks_all_log_groups() -> None:
+def test_queries_read_existing_log_groups() -> None:
     existing = {group["Properties"]["LogGroupName"]["Fn::Sub"] for group in resources("AWS::Logs::LogGroup").values()}
     for name, query in QUERIES.items():
         groups = {
@@ -562,14 +592,14 @@ def test_a_query_of_all_functions_asks_all_log_groups() -> None:
 @pytest.mark.parametrize(
     "receipt", ["api-1/run-2#7", "replay-api-1/run-2#7", "replay-api-1/run-2#0#7", "api-1/run-2.0#7"]
 )
-def test_a_receipt_names_the_request(receipt: str) -> None:
+def test_a_receipt_contains_the_request_identifier(receipt: str) -> None:
     assert request_of(receipt) == "api-1"
 
 
-def test_a_figure_is_emitted_by_its_dimension_and_without_and_names_the_request(
+def test_a_metric_is_emitted_with_and_without_its_dimension_and_with_the_request_identifier(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """An alarm cannot add up dimensions that it does not know."""
+    """An alarm cannot sum over the values of a dimension."""
     logger.set_correlation_id("request-1")
     emit_count("EventsRefused", 3, reason="missing.date")
     logger.remove_keys(["correlation_id"])
@@ -588,7 +618,7 @@ def test_a_figure_is_emitted_by_its_dimension_and_without_and_names_the_request(
     assert "correlation_id" not in measured
 
 
-def test_a_batch_names_all_its_requests_in_lines_that_a_log_can_take() -> None:
+def test_the_log_lines_of_a_batch_name_at_most_100_requests_each() -> None:
     records = [{"dynamodb": {"NewImage": {"receipt": {"S": f"request-{n:03d}/run#{m}"}}}}
                for n in range(250) for m in range(2)]  # fmt: skip
     written = io.StringIO()
