@@ -1,4 +1,4 @@
-"""A journey view on the deployed local stack, over the sample events, against the reference in plain Python."""
+"""A journey view over the sample events on the local stack, compared with the reference implementation."""
 
 import io
 import json
@@ -23,12 +23,12 @@ from tools.operator.show import show_view
 from tools.stack import Stack
 
 CUSTOMERS = 90
-"""So many that their events are more than one run takes."""
+"""Enough customers that their events need more than one run."""
 SECONDS = 180
 
 
 def send_sample(api: ApiClient, seed: str) -> list[Happened]:
-    """Sends sample events; answers with them as the reference wants them, by the names of their types."""
+    """Send the sample events. Returns them for the reference; their `definition_id` is the title of the event type."""
     sent: list[Happened] = []
     by_type: dict[str, list[dict[str, Any]]] = {}
     for event_type, event in events(seed, CUSTOMERS, datetime.now(UTC)):
@@ -48,7 +48,7 @@ def send_sample(api: ApiClient, seed: str) -> list[Happened]:
 
 
 def computed(api: ApiClient, view: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A job of the view that ended, and its result."""
+    """Compute the view. Returns the complete job and its result."""
     versions = f"views/{view['id']}/versions/{view['version']}/jobs"
     job = api.call("POST", versions)
     deadline = time.monotonic() + SECONDS
@@ -60,7 +60,9 @@ def computed(api: ApiClient, view: dict[str, Any]) -> tuple[dict[str, Any], dict
     return job, api.call("GET", f"{versions}/{job['id']}/results")
 
 
-def test_a_view_of_sample_events_has_the_figures_of_the_reference(stack: Stack, caller: Callable[..., Caller]) -> None:
+def test_a_view_of_the_sample_events_has_the_same_figures_as_the_reference(
+    stack: Stack, caller: Callable[..., Caller]
+) -> None:
     own = caller()
     sent = send_sample(own.api, own.organization_id)
     assert len(sent) > EVENTS_PER_RUN
@@ -68,7 +70,7 @@ def test_a_view_of_sample_events_has_the_figures_of_the_reference(stack: Stack, 
     view = own.api.call("POST", "views", sample_view(definitions))
 
     deadline = time.monotonic() + SECONDS
-    while True:  # until all has landed
+    while True:  # until all events are in the archive
         job, result = computed(own.api, view)
         usage = own.api.call("GET", "usage")["entities"]
         if sum(month["externalEventCount"] for month in usage) >= len(sent) or time.monotonic() > deadline:

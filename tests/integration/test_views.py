@@ -1,6 +1,6 @@
-"""Many at once: the versions of views, of charts, and schedules hold whoever comes at the same moment.
+"""Concurrent changes of views, charts and schedules, against databases with DynamoDB's transactions.
 
-Threads against databases that run transactions as DynamoDB does; what each of them was answered is looked at as well.
+The tests check both what is stored and what each thread was told.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ def schedules(database: Tables) -> ScheduleStore:
 
 
 def definition(name: str = "A view", rank: int = 0) -> ViewDefinition:
-    """A view whose chart differs with the rank."""
+    """A view. A different rank makes a different chart."""
     body = view_body() | {"name": name}
     body["charts"][0]["rank"] = rank
     return parsed(body)
@@ -50,43 +50,43 @@ def rows(database: Tables, view_id: str) -> list[tuple[str, str]]:
     return sorted(key for key in found if view_id in "".join(key))
 
 
-def test_versions_that_come_at_once_are_all_kept_each_under_a_number_of_its_own(views: ViewStore) -> None:
+def test_concurrent_new_versions_are_all_stored_with_different_numbers(views: ViewStore) -> None:
     view_id = views.create(ORG, definition(), "client").view_id
 
     def adding(number: int) -> Callable[[], View]:
         return lambda: views.add_version(ORG, view_id, definition(f"View {number}", rank=number), "client")
 
-    answers = at_once([adding(number) for number in range(1, MANY + 1)])
-    made = [answer for answer in answers if isinstance(answer, View)]
-    assert kinds(answers) == {"View": MANY}
-    assert sorted(view.version for view in made) == list(range(2, MANY + 2))
-    assert sorted(map(chart_version, made)) == list(range(2, MANY + 2))
-    for view in made:
+    results = at_once([adding(number) for number in range(1, MANY + 1)])
+    saved = [result for result in results if isinstance(result, View)]
+    assert kinds(results) == {"View": MANY}
+    assert sorted(view.version for view in saved) == list(range(2, MANY + 2))
+    assert sorted(map(chart_version, saved)) == list(range(2, MANY + 2))
+    for view in saved:
         assert views.get_version(ORG, view_id, view.version) == view
         assert views.chart(ORG, view_id, "by-month", chart_version(view)) == view.chart("by-month")
-    latest = max(made, key=lambda view: view.version)
+    latest = max(saved, key=lambda view: view.version)
     assert views.get(ORG, view_id) == latest
-    assert [head.name for head in views.all(ORG)] == [latest.definition.name]
+    assert [summary.name for summary in views.all(ORG)] == [latest.definition.name]
 
 
-def test_of_edits_that_come_at_once_the_last_stays_whole(views: ViewStore) -> None:
+def test_the_last_of_concurrent_edits_is_stored_as_a_whole(views: ViewStore) -> None:
     view_id = views.create(ORG, definition(), "client").view_id
 
     def editing(number: int) -> Callable[[], View]:
         return lambda: views.edit_version(ORG, view_id, 1, definition(f"View {number}", rank=number), "client")
 
-    answers = at_once([editing(number) for number in range(1, MANY + 1)])
-    made = [answer for answer in answers if isinstance(answer, View)]
-    assert kinds(answers) == {"View": MANY}
-    assert sorted(map(chart_version, made)) == list(range(2, MANY + 2))
+    results = at_once([editing(number) for number in range(1, MANY + 1)])
+    saved = [result for result in results if isinstance(result, View)]
+    assert kinds(results) == {"View": MANY}
+    assert sorted(map(chart_version, saved)) == list(range(2, MANY + 2))
     last = views.get(ORG, view_id)
-    assert last in made
-    assert [head.name for head in views.all(ORG)] == [last.definition.name]
-    for view in made:
+    assert last in saved
+    assert [summary.name for summary in views.all(ORG)] == [last.definition.name]
+    for view in saved:
         assert views.chart(ORG, view_id, "by-month", chart_version(view)) == view.chart("by-month")
 
 
-def test_edits_and_new_versions_at_once_never_share_a_charts_version(views: ViewStore) -> None:
+def test_concurrent_edits_and_new_versions_never_share_a_chart_version(views: ViewStore) -> None:
     view_id = views.create(ORG, definition(), "client").view_id
 
     def adding(number: int) -> Callable[[], View]:
@@ -95,16 +95,16 @@ def test_edits_and_new_versions_at_once_never_share_a_charts_version(views: View
     def editing(number: int) -> Callable[[], View]:
         return lambda: views.edit_version(ORG, view_id, 1, definition("Edited", rank=number), "client")
 
-    answers = at_once([(adding if number % 2 else editing)(number) for number in range(1, MANY + 1)])
-    made = [answer for answer in answers if isinstance(answer, View)]
-    assert kinds(answers) == {"View": MANY}
-    assert sorted(map(chart_version, made)) == list(range(2, MANY + 2))
-    assert [head.name for head in views.all(ORG)] == ["Added"]
+    results = at_once([(adding if number % 2 else editing)(number) for number in range(1, MANY + 1)])
+    saved = [result for result in results if isinstance(result, View)]
+    assert kinds(results) == {"View": MANY}
+    assert sorted(map(chart_version, saved)) == list(range(2, MANY + 2))
+    assert [summary.name for summary in views.all(ORG)] == ["Added"]
     assert views.get_version(ORG, view_id, 1).definition.name == "Edited"
 
 
 @pytest.mark.parametrize("run", range(3))
-def test_a_view_deleted_while_it_is_changed_leaves_nothing_behind(
+def test_a_view_deleted_during_changes_leaves_no_items(
     database: Tables, views: ViewStore, schedules: ScheduleStore, run: int
 ) -> None:
     view_id = views.create(ORG, definition(), "client").view_id
@@ -113,26 +113,26 @@ def test_a_view_deleted_while_it_is_changed_leaves_nothing_behind(
         lambda: views.edit_version(ORG, view_id, 1, definition(rank=2), "client"),
         lambda: schedules.create(ORG, view_id, Frequency.DAILY, "client"),
     ]
-    answers = at_once([*calls, *calls, *[lambda: views.delete(ORG, view_id)] * 2])
-    assert Counter(type(answer) for answer in answers[-2:]) == {type(None): 1, NotFound: 1}
-    assert {type(answer).__name__ for answer in answers[:-2]} <= {"View", "Schedule", "Conflict", "NotFound"}
+    results = at_once([*calls, *calls, *[lambda: views.delete(ORG, view_id)] * 2])
+    assert Counter(type(result) for result in results[-2:]) == {type(None): 1, NotFound: 1}
+    assert {type(result).__name__ for result in results[:-2]} <= {"View", "Schedule", "Conflict", "NotFound"}
     assert rows(database, view_id) == []
 
 
-def test_a_view_has_one_schedule_whoever_makes_it_first(views: ViewStore, schedules: ScheduleStore) -> None:
+def test_concurrent_creations_of_a_schedule_create_one(views: ViewStore, schedules: ScheduleStore) -> None:
     view_id = views.create(ORG, definition(), "client").view_id
-    answers = at_once([lambda: schedules.create(ORG, view_id, Frequency.DAILY, "client")] * MANY)
-    (made,) = [answer for answer in answers if not isinstance(answer, Exception)]
-    assert Counter(type(answer) for answer in answers if answer is not made) == {Conflict: MANY - 1}
-    assert schedules.get(ORG, view_id) == made
+    results = at_once([lambda: schedules.create(ORG, view_id, Frequency.DAILY, "client")] * MANY)
+    (saved,) = [result for result in results if not isinstance(result, Exception)]
+    assert Counter(type(result) for result in results if result is not saved) == {Conflict: MANY - 1}
+    assert schedules.get(ORG, view_id) == saved
 
 
-def test_of_timers_that_run_at_once_one_moves_a_schedule(views: ViewStore, schedules: ScheduleStore) -> None:
+def test_only_one_of_concurrent_timers_advances_a_schedule(views: ViewStore, schedules: ScheduleStore) -> None:
     view_id = views.create(ORG, definition(), "client").view_id
-    made = schedules.create(ORG, view_id, Frequency.DAILY, "client")
-    (due,) = schedules.due(made.date_next)
-    assert due == made
-    answers = at_once([lambda: schedules.advance(due, made.date_next)] * MANY)
-    assert Counter(answers) == {True: 1, False: MANY - 1}
-    assert schedules.get(ORG, view_id).date_next == made.date_next + 86_400_000
-    assert dates.text(made.date_next).endswith("T00:00:00.000Z")
+    saved = schedules.create(ORG, view_id, Frequency.DAILY, "client")
+    (due,) = schedules.due(saved.date_next)
+    assert due == saved
+    results = at_once([lambda: schedules.advance(due, saved.date_next)] * MANY)
+    assert Counter(results) == {True: 1, False: MANY - 1}
+    assert schedules.get(ORG, view_id).date_next == saved.date_next + 86_400_000
+    assert dates.text(saved.date_next).endswith("T00:00:00.000Z")

@@ -1,4 +1,4 @@
-"""Journey views and their jobs in one process: the functions, their queue, the state machine, and an archive."""
+"""The functions of jobs in one process, with a queue, a fake state machine and an archive."""
 
 import json
 import os
@@ -29,35 +29,35 @@ from tests.support.functions import Context, api_event, call, load
 from tests.support.tables import Tables
 
 NOON = 1_790_000_000_000
-"""A moment in the history of the archive, in milliseconds."""
+"""A time within the archive's events, in milliseconds since 1970."""
 HOUR = 3_600_000
 RECEIVES = 3
-"""How often the queue hands a message out, as the template says."""
+"""The number of times that the queue delivers a message, as in the template."""
 
 
 class Crash(BaseException):
-    """A function ended here; nothing that it did before is undone, and nothing of it goes on."""
+    """The function stops here, like a killed process: earlier effects stay, and no further code runs."""
 
 
 Fault = Callable[[int, str, Callable[[], Any]], Any]
-"""Is given the number of a call, from 0, its name, and the call itself, which it makes, or does not."""
+"""Handles a call to AWS: takes its number (from 0), its name and the call itself, and can make the call or raise."""
 
 
-def aside(act: Callable[[], Any]) -> Any:
-    """What somebody else does while a function runs: in a thread of its own, so as not to be taken for the function."""
+def run_concurrently(act: Callable[[], Any]) -> Any:
+    """Run `act` while a function runs, in another thread, so that its calls do not count as the function's calls."""
     with ThreadPoolExecutor(1) as other:
         return other.submit(act).result()
 
 
 class Calls:
-    """The calls of a function to all its clients, in order."""
+    """Records the calls of a function to its AWS clients, in order, and passes each to a fault."""
 
     def __init__(self, fault: Fault) -> None:
         self._fault, self._lock = fault, Lock()
         self.names: list[str] = []
 
     def client(self, client: Any) -> Any:
-        """A client whose calls go through the fault."""
+        """A client that passes its calls to the fault."""
         return _Client(client, self)
 
     def make(self, name: str, make: Callable[[], Any]) -> Any:
@@ -86,8 +86,8 @@ class _Paginator:
         return self._calls.make(self._operation, lambda: list(self._paginator.paginate(**request)))
 
 
-class Machine:
-    """Stands for Step Functions' client: it notes what was started, and refuses a name that it knows."""
+class FakeStateMachine:
+    """A fake client of Step Functions. It records executions, and refuses a name that is in use."""
 
     def __init__(self) -> None:
         self.started: dict[str, Any] = {}
@@ -100,32 +100,32 @@ class Machine:
 
 
 @dataclass
-class Office:
-    """One organisation's views and jobs."""
+class JobHarness:
+    """Runs the functions of jobs for one organization."""
 
     tables: Tables
     monkeypatch: pytest.MonkeyPatch
     queue_url: str
     dead_url: str
-    machine: Machine = field(default_factory=Machine)
+    machine: FakeStateMachine = field(default_factory=FakeStateMachine)
     api: Any = None
 
-    # -- what there is to compute --------------------------------------------------------------------------------------
+    # -- test data -----------------------------------------------------------------------------------------------------
 
     def event_type(self, title: str, organization_id: str = ORGANIZATION, **properties: str) -> Schema:
-        """An active event type, whose attributes have these JSON types."""
+        """Create an active event type. `properties` are the JSON types of its attributes."""
         store = SchemaStore(self.tables.dynamodb, self.tables.registry)
         raw = {"title": title, "properties": {name: {"type": kind} for name, kind in properties.items()}}
         schema = store.create(organization_id, parse(raw), {"id": "client"})
         return store.activate(organization_id, schema.schema_id, None, None)
 
     def view(self, organization_id: str = ORGANIZATION, **definition: Any) -> View:
-        """A saved view."""
+        """Save a view."""
         store = ViewStore(self.tables.dynamodb, self.tables.registry)
         return store.create(organization_id, ViewDefinition.model_validate(definition), "client")
 
     def land(self, schema: Schema, *happened: tuple[str, int], received: int = NOON, **attributes: Any) -> None:
-        """Lands a file of events, each of a customer at a moment."""
+        """Land a file of events in the archive, one for each customer and date."""
         rows = []
         for customer, moment in happened:
             id_ = f"{schema.slot}-{customer}-{moment}"
@@ -146,32 +146,32 @@ class Office:
 
     # -- the API -------------------------------------------------------------------------------------------------------
 
-    def ask(self, method: str, path: str, body: Any = None, **how: Any) -> tuple[int, Any]:
-        """The answer of the jobs' function; `path` comes after /api/v2/journey/views."""
+    def request(self, method: str, path: str, body: Any = None, **how: Any) -> tuple[int, Any]:
+        """Call the jobs function. `path` is relative to /api/v2/journey/views."""
         if self.api is None:
             self.api = self.load("jobs")
         return call(self.api, api_event(method, f"views{path}", body, **how))
 
     def accept(self, view: View) -> str:
-        """Has a view computed, and answers with the path of the job."""
-        status, job = self.ask("POST", f"/{view.view_id}/versions/{view.version}/jobs")
+        """Create a job of a view. Returns the path of the job."""
+        status, job = self.request("POST", f"/{view.view_id}/versions/{view.version}/jobs")
         assert status == 202, job
         return str(job["selfUri"]).removeprefix("/api/v2/journey/views")
 
     def job(self, path: str) -> Any:
-        status, job = self.ask("GET", path)
+        status, job = self.request("GET", path)
         assert status == 200, job
         return job
 
     def results(self, path: str) -> Any:
-        status, results = self.ask("GET", f"{path}/results")
+        status, results = self.request("GET", f"{path}/results")
         assert status == 200, results
         return results
 
-    # -- the functions behind it ---------------------------------------------------------------------------------------
+    # -- the other functions -------------------------------------------------------------------------------------------
 
     def load(self, function: str, calls: Calls | None = None) -> Any:
-        """A fresh function, whose calls to AWS go through `calls`."""
+        """Load a new copy of a function. `calls` records its calls to AWS."""
         clients = {
             "dynamodb": aws.dynamodb(),
             "s3": aws.s3(),
@@ -185,11 +185,11 @@ class Office:
                 patch.setattr(aws, name, lambda made=made: made)
             loaded = load(function)
         if function == "compute":
-            loaded.RETRY_SECONDS = 0  # type: ignore[attr-defined]  # a test does not wait
+            loaded.RETRY_SECONDS = 0  # type: ignore[attr-defined]  # tests do not wait
         return loaded
 
     def messages(self) -> list[dict[str, Any]]:
-        """The queue's messages, handed out once, as Lambda passes them; who fails is handed them again."""
+        """Receive the queue's messages in the form that Lambda passes them. They stay in the queue."""
         return self._receive(self.queue_url)
 
     def _receive(self, url: str) -> list[dict[str, Any]]:
@@ -200,11 +200,11 @@ class Office:
         ]
 
     def deliver(self, calls: Calls | None = None) -> list[BaseException]:
-        """Has every message of the queue computed once; answers with what was raised, after which it comes again."""
+        """Invoke the compute function once per message. Returns the errors; failed messages stay in the queue."""
         return self._deliver("compute", self.queue_url, calls)
 
-    def deliver_dead(self) -> None:
-        """Has messages handled that were handed out too often."""
+    def deliver_dead_letters(self) -> None:
+        """Invoke the merge function with the messages of the dead-letter queue."""
         assert self._deliver("merge", self.dead_url, None) == []
 
     def _deliver(self, function: str, url: str, calls: Calls | None) -> list[BaseException]:
@@ -221,26 +221,28 @@ class Office:
     def invoke(self, function: str, event: Any, calls: Calls | None = None) -> None:
         self.load(function, calls).handler(event, Context())
 
-    def patiently(self) -> None:
-        """Delivers until the queue is empty, and handles what was given up."""
+    def drain(self) -> None:
+        """Deliver until the queue is empty, then deliver the dead letters."""
         while self.deliver():
             pass
-        self.deliver_dead()
+        self.deliver_dead_letters()
 
     def run_machine(self, calls: dict[str, Calls] | None = None) -> None:
-        """Runs every execution that was started, as the state machine of the template does: a function that fails is
-        invoked again, twice, and then the job is ended with the error."""
+        """Run all started executions like the template's state machine.
+
+        A function that fails is retried twice. Then the merge function is invoked with the error.
+        """
         for started in list(self.machine.started.values()):
             common = {name: started[name] for name in ("organizationId", "jobId", "attempt")}
             try:
                 for part in started["parts"]:
-                    self._again("part", common | {"part": part}, (calls or {}).get("part"))
-                self._again("merge", dict(started), (calls or {}).get("merge"))
+                    self._invoke_with_retries("part", common | {"part": part}, (calls or {}).get("part"))
+                self._invoke_with_retries("merge", dict(started), (calls or {}).get("merge"))
             except (Crash, Exception) as error:
                 error_ = {"Error": type(error).__name__, "Cause": "a customer's secret"}
-                self._again("merge", started | {"error": error_}, None)
+                self._invoke_with_retries("merge", started | {"error": error_}, None)
 
-    def _again(self, function: str, event: Any, calls: Calls | None) -> None:
+    def _invoke_with_retries(self, function: str, event: Any, calls: Calls | None) -> None:
         for left in (2, 1, 0):
             try:
                 self.invoke(function, event, calls)
@@ -251,17 +253,17 @@ class Office:
 
     @contextmanager
     def small_runs(self, events: int = 8) -> Iterator[None]:
-        """Runs take so few events that jobs are computed in parts."""
+        """Limit the events per run, so that jobs are computed in parts."""
         with self.monkeypatch.context() as patch:
             patch.setenv("EVENTS_PER_RUN", str(events))
             yield
 
 
 @pytest.fixture
-def office(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Office:
+def harness(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> JobHarness:
     dead = aws.sqs().create_queue(QueueName="dead")["QueueUrl"]
     arn = aws.sqs().get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": RECEIVES})
     queue = os.environ["JOBS_QUEUE_URL"]
     aws.sqs().set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": policy})
-    return Office(tables, monkeypatch, queue, dead)
+    return JobHarness(tables, monkeypatch, queue, dead)

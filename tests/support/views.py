@@ -1,4 +1,4 @@
-"""Journey views for tests: event types, and a view over them that is right, to be changed."""
+"""Journey views for tests: event types, and a complete, valid view over them."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ PARCEL_DOCUMENT: dict[str, Any] = {
 
 
 def schema(schema_id: str, document: dict[str, Any], slot: str = "a", *, active: bool = True) -> Schema:
-    """An event type, activated or not."""
+    """An event type."""
     return Schema(
         schema_id=schema_id,
         version=1,
@@ -43,69 +43,77 @@ def schema(schema_id: str, document: dict[str, Any], slot: str = "a", *, active:
 
 
 def parsed(body: dict[str, Any]) -> ViewDefinition:
-    """A view as it comes out of a request's body."""
+    """A view as parsed from the body of a request."""
     return ViewDefinition.model_validate(jsontext.loads(jsontext.dumps(body).encode()))
 
 
 def view_body(order: str = ORDER, parcel: str = PARCEL) -> dict[str, Any]:
-    """A view with every part that a view can have: orders, of those the scanned parcels, and of those the delivered."""
+    """A valid view that uses every field: orders, the parcels scanned after them, and the heavy ones of these."""
     return {
         "name": "From order to parcel",
         "description": "How long parcels take",
         "duration": "P30D",
         "elements": [
-            {
-                "id": "order",
-                "name": "Order",
-                "attributes": {"type": "Event", "id": order, "source": "Shop"},
-                "displayAttributes": {"x": 1, "y": 2, "col": 0},
-                "filter": {
-                    "type": "And",
-                    "predicates": [
-                        {"dimension": "channel", "values": ["web"], "operator": "Matches", "noValue": False},
-                        {"dimension": "member", "values": ["true"]},
-                        {"dimension": "note", "noValue": True, "operator": "NotMatches"},
-                        {"dimension": "items", "values": ["1", "2.0"]},
-                    ],
-                    "numberPredicates": [
-                        {"dimension": "total", "range": {"gte": {"number": 10}, "lt": {"number": 99.5}}},
-                        {"dimension": "items", "range": {"eq": {"duration": "PT1S"}}, "operator": "NotMatches"},
-                        {"dimension": "items", "noValue": True},
-                    ],
-                },
-                "followedBy": [
-                    {
-                        "id": "parcel",
-                        "constraintAfter": {"unit": "Hours", "value": 1},
-                        "constraintWithin": {"unit": "Days", "value": 7},
-                        "eventCountType": "All",
-                    },
-                    {"id": "heavy"},
-                ],
-            },
+            _order_element(order),
             {"id": "parcel", "name": "Parcel", "attributes": {"id": parcel}, "followedBy": [{"id": "heavy"}]},
             {"id": "heavy", "name": "Heavy parcel", "attributes": {"id": parcel}},
         ],
         "charts": [
-            {
-                "id": "by-month",
-                "name": "By month",
-                "rank": 1,
-                "groupByTime": "Month",
-                "groupByAttributes": [{"elementId": "order", "attribute": "channel"}],
-                "groupByMax": 5,
-                "metrics": [
-                    {"id": "orders", "elementId": "order", "aggregate": "EventCount", "displayLabel": "Orders"},
-                    {"id": "worth", "elementId": "order", "aggregate": "Sum", "attribute": "total"},
-                ],
-                "displayAttributes": {
-                    "type": "Column",
-                    "groupByTitle": "Month",
-                    "metricsTitle": "Orders",
-                    "secondaryMetricsTitle": "Worth",
-                    "showLegend": True,
-                },
-            },
+            _monthly_chart(),
             {"id": "customers", "name": "Customers", "metrics": [{"id": "all", "elementId": "parcel"}]},
         ],
+    }
+
+
+def _order_element(order: str) -> dict[str, Any]:
+    return {
+        "id": "order",
+        "name": "Order",
+        "attributes": {"type": "Event", "id": order, "source": "Shop"},
+        "displayAttributes": {"x": 1, "y": 2, "col": 0},
+        "filter": {
+            "type": "And",
+            "predicates": [
+                {"dimension": "channel", "values": ["web"], "operator": "Matches", "noValue": False},
+                {"dimension": "member", "values": ["true"]},
+                {"dimension": "note", "noValue": True, "operator": "NotMatches"},
+                {"dimension": "items", "values": ["1", "2.0"]},
+            ],
+            "numberPredicates": [
+                {"dimension": "total", "range": {"gte": {"number": 10}, "lt": {"number": 99.5}}},
+                {"dimension": "items", "range": {"eq": {"duration": "PT1S"}}, "operator": "NotMatches"},
+                {"dimension": "items", "noValue": True},
+            ],
+        },
+        "followedBy": [
+            {
+                "id": "parcel",
+                "constraintAfter": {"unit": "Hours", "value": 1},
+                "constraintWithin": {"unit": "Days", "value": 7},
+                "eventCountType": "All",
+            },
+            {"id": "heavy"},
+        ],
+    }
+
+
+def _monthly_chart() -> dict[str, Any]:
+    return {
+        "id": "by-month",
+        "name": "By month",
+        "rank": 1,
+        "groupByTime": "Month",
+        "groupByAttributes": [{"elementId": "order", "attribute": "channel"}],
+        "groupByMax": 5,
+        "metrics": [
+            {"id": "orders", "elementId": "order", "aggregate": "EventCount", "displayLabel": "Orders"},
+            {"id": "worth", "elementId": "order", "aggregate": "Sum", "attribute": "total"},
+        ],
+        "displayAttributes": {
+            "type": "Column",
+            "groupByTitle": "Month",
+            "metricsTitle": "Orders",
+            "secondaryMetricsTitle": "Worth",
+            "showLegend": True,
+        },
     }

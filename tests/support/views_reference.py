@@ -1,6 +1,6 @@
-"""The figures of a view in plain Python, as their definitions say them: every customer, every pair of events.
+"""A reference implementation of views in plain Python, written directly from the definitions of the figures.
 
-It shares no code with the product but the model of a view, and is as slow as it looks.
+It compares all pairs of events of every customer, so it is slow. It shares only the model of a view with the product.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ Group = tuple[tuple[str, str | None], ...]
 
 @dataclass(frozen=True, eq=False)
 class Happened:
-    """An event: who, when (in milliseconds), of which event definition, and with what. Each is only itself."""
+    """An event. `date` is in milliseconds since 1970. Two events are never equal, even with equal fields."""
 
     customer: str
     date: int
@@ -39,7 +39,7 @@ class Happened:
 
 
 def figures(view: ViewDefinition, events: Iterable[Happened], at: int) -> dict[str, Any]:
-    """The result of a view over all these events, computed at a moment."""
+    """The result of a view over the events, computed as of `at`, in milliseconds since 1970."""
     return _Figures(view, events, at).result()
 
 
@@ -54,7 +54,7 @@ class _Figures:
             if self.start <= event.date < self.end:
                 self.by_customer.setdefault(event.customer, []).append(event)
         self.incoming = [(source, link) for source in view.elements for link in source.followedBy]
-        # what is asked of an event again and again
+        # computed once per event
         self.reachable = cache(self._reachable)
         self.completes = cache(self._completes)
 
@@ -67,7 +67,7 @@ class _Figures:
     # -- events and links ----------------------------------------------------------------------------------------------
 
     def matching(self, element_id: str, customer: str) -> list[Happened]:
-        """M(e, c)."""
+        """The customer's events that match the element."""
         element = self.view.element(element_id)
         return [
             event
@@ -175,7 +175,7 @@ class _Figures:
 
 
 def constraints(link: Link) -> tuple[int | None, int | None]:
-    """After and within, in milliseconds; a concurrent link has none."""
+    """`constraintAfter` and `constraintWithin` in milliseconds. A concurrent link has neither."""
     if link.eventCountType is EventCountType.CONCURRENT:
         return None, None
     return (
@@ -305,12 +305,12 @@ def aggregate(metric: Metric, events: Sequence[Happened]) -> Decimal | None:
 
 
 def decimal(number: Fraction) -> Decimal:
-    """A number that is a decimal."""
+    """A fraction that has a finite decimal expansion, as a decimal."""
     return Context(prec=2000).divide(Decimal(number.numerator), Decimal(number.denominator))
 
 
 def alike(metric: Metric, values: Sequence[dict[Group, Decimal]], chart: Chart) -> list[dict[Group, Decimal]]:
-    """The values of the metrics that are grouped by attributes of the same names."""
+    """The values of the metrics that are grouped by the same attributes as `metric`."""
 
     def names(one: Metric) -> list[str]:
         return [by.attribute for by in chart.groupByAttributes if by.elementId == one.elementId]

@@ -1,4 +1,4 @@
-"""From the queue to the result, in one run or in parts: with repeats, crashes, trouble and cancellations anywhere."""
+"""Computing jobs in one run and in parts, with repeated messages, crashes, server errors and cancellations."""
 
 import errno
 import threading
@@ -35,11 +35,11 @@ from journeys.views.jobs.store import JobStore
 from journeys.views.model import View, ViewDefinition
 from tests.conftest import ORGANIZATION
 from tests.support.functions import Context
-from tests.support.jobs import HOUR, NOON, Calls, Crash, Machine, Office, aside, office
+from tests.support.jobs import HOUR, NOON, Calls, Crash, FakeStateMachine, JobHarness, harness, run_concurrently
 
-__all__ = ["office"]
+__all__ = ["harness"]
 
-TROUBLE = ClientError({"Error": {"Code": "ServiceUnavailable", "Message": "canary"}}, "AnyOperation")
+SERVER_ERROR = ClientError({"Error": {"Code": "ServiceUnavailable", "Message": "canary"}}, "AnyOperation")
 
 
 @pytest.fixture
@@ -50,14 +50,14 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.fixture
-def view(office: Office, now: list[int]) -> View:
-    """Eight customers order, every other one is sent the goods an hour later; the files overlap."""
-    ordered, sent = office.event_type("Ordered", amount="number", channel="string"), office.event_type("Sent")
+def view(harness: JobHarness, now: list[int]) -> View:
+    """A view of eight customers who order. Four of them are sent the goods an hour later. The files overlap."""
+    ordered, sent = harness.event_type("Ordered", amount="number", channel="string"), harness.event_type("Sent")
     names = [f"customer-{number}" for number in range(8)]
-    office.land(ordered, *((name, NOON) for name in names[:5]), received=NOON + HOUR, amount=5, channel="web")
-    office.land(ordered, *((name, NOON) for name in names[3:]), received=NOON + HOUR, amount=5, channel="web")
-    office.land(sent, *((name, NOON + HOUR) for name in names[::2]), received=NOON + 2 * HOUR)
-    return office.view(
+    harness.land(ordered, *((name, NOON) for name in names[:5]), received=NOON + HOUR, amount=5, channel="web")
+    harness.land(ordered, *((name, NOON) for name in names[3:]), received=NOON + HOUR, amount=5, channel="web")
+    harness.land(sent, *((name, NOON + HOUR) for name in names[::2]), received=NOON + 2 * HOUR)
+    return harness.view(
         name="Sending",
         interval=f"{dates.text(NOON - HOUR)}/{dates.text(NOON + 3 * HOUR)}",
         elements=[
@@ -85,7 +85,7 @@ def view(office: Office, now: list[int]) -> View:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine computes each part of the view once, since a test that repeats jobs is not about figures."""
+    """Compute each part of the view only once per test. Tests that repeat jobs do not check the figures."""
     known: dict[tuple[int, int], PartialResult] = {}
     of = reading.Events.of
 
@@ -104,7 +104,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class _Later:
-    """A connection that is only opened where it is needed."""
+    """A connection that opens on first use."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self.make = make
@@ -113,36 +113,36 @@ class _Later:
         pass
 
 
-def expected(results: Any) -> None:
-    """What every computation of that view must come to."""
+def assert_expected(results: Any) -> None:
+    """Check the figures of the view."""
     counts = {one["id"]: one["metrics"]["participantCount"] for one in results["elements"]}
     assert counts == {"ordered": 8, "sent": 4}
 
 
 def without_uris(results: Any) -> Any:
-    """Results, but for what names the job."""
+    """Results without the fields that contain the job id."""
     return results | {"charts": [{k: v for k, v in chart.items() if k != "selfUri"} for chart in results["charts"]]}
 
 
-def compute_in_parts(office: Office, calls: dict[str, Calls] | None = None) -> None:
-    """Delivers the queue's messages and runs what comes of them, until there is nothing left to do."""
-    with office.small_runs():
-        office.patiently()
-        office.run_machine(calls)
+def compute_in_parts(harness: JobHarness, calls: dict[str, Calls] | None = None) -> None:
+    """Deliver the queue's messages with small runs, then run the state machine."""
+    with harness.small_runs():
+        harness.drain()
+        harness.run_machine(calls)
 
 
-def noting() -> Calls:
-    """Calls that are only counted."""
+def recording() -> Calls:
+    """Calls without a fault."""
     return Calls(lambda _number, _name, call: call())
 
 
-def failing_at(place: int, error: BaseException, *, after: bool, times: int = 1) -> Calls:
-    """Calls of which one fails, or several from that place on; after they had their effect, or before."""
+def failing_at(index: int, error: BaseException, *, after: bool, times: int = 1) -> Calls:
+    """Calls of which `times` fail, starting with number `index`, before or after they take effect."""
     left = times
 
     def fault(number: int, _: str, call: Callable[[], Any]) -> Any:
         nonlocal left
-        if number < place or not left:
+        if number < index or not left:
             return call()
         left -= 1
         if after:
@@ -155,299 +155,305 @@ def failing_at(place: int, error: BaseException, *, after: bool, times: int = 1)
 # -- one run and parts -------------------------------------------------------------------------------------------------
 
 
-def test_a_job_in_parts_has_the_results_of_one_in_one_run(office: Office, view: View) -> None:
-    whole = office.accept(view)
-    assert office.deliver() == []
-    assert office.machine.started == {}
-    parts = office.accept(view)
-    with office.small_runs():
-        assert office.deliver() == []
-    ((name, started),) = office.machine.started.items()
+def test_a_job_in_parts_has_the_same_results_as_in_one_run(harness: JobHarness, view: View) -> None:
+    whole = harness.accept(view)
+    assert harness.deliver() == []
+    assert harness.machine.started == {}
+    parts = harness.accept(view)
+    with harness.small_runs():
+        assert harness.deliver() == []
+    ((name, started),) = harness.machine.started.items()
     job_id = parts.rsplit("/", 1)[1]
     assert name == f"{job_id}-1"
     assert started == {"organizationId": ORGANIZATION, "jobId": job_id, "attempt": 1, "parts": started["parts"]}
     assert 1 < len(started["parts"]) <= BUCKETS
-    assert office.job(parts)["status"] == "Executing"
-    assert office.ask("GET", f"{parts}/results")[1]["code"] == "job.not.complete"
-    office.run_machine()
-    expected(office.results(whole))
-    assert without_uris(office.results(parts)) == without_uris(office.results(whole))
-    assert office.job(parts)["dateDataUntil"] == office.job(whole)["dateDataUntil"] == dates.text(NOON + 2 * HOUR)
+    assert harness.job(parts)["status"] == "Executing"
+    assert harness.request("GET", f"{parts}/results")[1]["code"] == "job.not.complete"
+    harness.run_machine()
+    assert_expected(harness.results(whole))
+    assert without_uris(harness.results(parts)) == without_uris(harness.results(whole))
+    assert harness.job(parts)["dateDataUntil"] == harness.job(whole)["dateDataUntil"] == dates.text(NOON + 2 * HOUR)
 
 
-def test_parts_see_the_archive_as_it_was_when_the_try_began(office: Office, view: View) -> None:
-    path = office.accept(view)
-    with office.small_runs():
-        assert office.deliver() == []
-    ordered = SchemaStore(office.tables.dynamodb, office.tables.registry).all(ORGANIZATION)[0]
+def test_parts_read_the_archive_as_of_the_start_of_the_attempt(harness: JobHarness, view: View) -> None:
+    path = harness.accept(view)
+    with harness.small_runs():
+        assert harness.deliver() == []
+    ordered = SchemaStore(harness.tables.dynamodb, harness.tables.registry).all(ORGANIZATION)[0]
     assert ordered.title == "Ordered"
-    office.land(ordered, ("late", NOON), received=NOON + 9 * HOUR)
-    office.run_machine()
-    expected(office.results(path))
-    assert office.job(path)["dateDataUntil"] == dates.text(NOON + 2 * HOUR)
+    harness.land(ordered, ("late", NOON), received=NOON + 9 * HOUR)
+    harness.run_machine()
+    assert_expected(harness.results(path))
+    assert harness.job(path)["dateDataUntil"] == dates.text(NOON + 2 * HOUR)
 
 
-def test_a_run_fetches_only_files_that_matter_and_leaves_nothing_behind(
-    office: Office, view: View, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_run_fetches_only_the_needed_files_and_deletes_them(
+    harness: JobHarness, view: View, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / f"{PREFIX}of-one-that-was-killed").mkdir()
-    ordered = SchemaStore(office.tables.dynamodb, office.tables.registry).all(ORGANIZATION)[0]
-    office.land(ordered, ("old", NOON - 99 * HOUR), received=NOON - 98 * HOUR)
-    path, calls = office.accept(view), noting()
-    assert office.deliver(calls) == []
-    expected(office.results(path))
+    ordered = SchemaStore(harness.tables.dynamodb, harness.tables.registry).all(ORGANIZATION)[0]
+    harness.land(ordered, ("old", NOON - 99 * HOUR), received=NOON - 98 * HOUR)
+    path, calls = harness.accept(view), recording()
+    assert harness.deliver(calls) == []
+    assert_expected(harness.results(path))
     assert calls.names.count("download_file") == 3
     assert list(tmp_path.iterdir()) == []
 
 
-# -- the same message again --------------------------------------------------------------------------------------------
+# -- repeated messages -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_message_that_comes_again_changes_nothing(office: Office, view: View) -> None:
-    path = office.accept(view)
-    (message,) = office.messages()
-    office.invoke("compute", {"Records": [message]})
-    job, results = office.job(path), office.results(path)
-    again = noting()
-    office.invoke("compute", {"Records": [message]}, again)
+def test_a_repeated_message_changes_nothing(harness: JobHarness, view: View) -> None:
+    path = harness.accept(view)
+    (message,) = harness.messages()
+    harness.invoke("compute", {"Records": [message]})
+    job, results = harness.job(path), harness.results(path)
+    again = recording()
+    harness.invoke("compute", {"Records": [message]}, again)
     assert again.names == ["update_item"]
-    assert (office.job(path), office.results(path)) == (job, results)
+    assert (harness.job(path), harness.results(path)) == (job, results)
 
 
 @pytest.mark.parametrize("in_parts", [False, True])
-def test_a_message_that_comes_twice_at_once_gives_one_result_and_one_completion(
-    office: Office, view: View, monkeypatch: pytest.MonkeyPatch, *, in_parts: bool
+def test_concurrent_deliveries_of_a_message_complete_the_job_once(
+    harness: JobHarness, view: View, monkeypatch: pytest.MonkeyPatch, *, in_parts: bool
 ) -> None:
     ends: list[str] = []
     monkeypatch.setattr(computing, "emit_duration", lambda name, _: ends.append(name))
-    path = office.accept(view)
-    (message,) = office.messages()
+    path = harness.accept(view)
+    (message,) = harness.messages()
     both = threading.Barrier(2, timeout=30)
 
     def fault(number: int, _: str, call: Callable[[], Any]) -> Any:
         answer = call()
         if number == 0:
-            both.wait()  # both have begun before either goes on
+            both.wait()  # both start an attempt before either continues
         return answer
 
     if in_parts:
         monkeypatch.setenv("EVENTS_PER_RUN", "8")
-    functions = [office.load("compute", Calls(fault)) for _ in range(2)]
+    functions = [harness.load("compute", Calls(fault)) for _ in range(2)]
     with ThreadPoolExecutor(2) as threads:
         for done in [threads.submit(one.handler, {"Records": [message]}, Context()) for one in functions]:
             done.result()
     if in_parts:
-        assert len(office.machine.started) == 2
-        office.run_machine()
-        office.run_machine()
-    assert office.job(path)["status"] == "Complete"
+        assert len(harness.machine.started) == 2
+        harness.run_machine()
+        harness.run_machine()
+    assert harness.job(path)["status"] == "Complete"
     assert ends == ["JobDuration"]
-    expected(office.results(path))
+    assert_expected(harness.results(path))
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_try_that_was_overtaken_completes_nothing(office: Office, view: View) -> None:
-    path = office.accept(view)
-    (message,) = office.messages()
-    with office.small_runs():
-        office.invoke("compute", {"Records": [message]})
-        first = dict(office.machine.started)
-        office.invoke("compute", {"Records": [message]})
-    second = {name: one for name, one in office.machine.started.items() if name not in first}
-    office.machine.started = first
-    calls = {"part": noting(), "merge": noting()}
-    office.run_machine(calls)
-    assert office.job(path)["status"] == "Executing"
-    assert "put_object" not in calls["part"].names + calls["merge"].names  # not even the work is done
-    office.machine.started = second
-    office.run_machine()
-    expected(office.results(path))
+def test_a_superseded_attempt_does_not_complete_the_job(harness: JobHarness, view: View) -> None:
+    path = harness.accept(view)
+    (message,) = harness.messages()
+    with harness.small_runs():
+        harness.invoke("compute", {"Records": [message]})
+        first = dict(harness.machine.started)
+        harness.invoke("compute", {"Records": [message]})
+    second = {name: one for name, one in harness.machine.started.items() if name not in first}
+    harness.machine.started = first
+    calls = {"part": recording(), "merge": recording()}
+    harness.run_machine(calls)
+    assert harness.job(path)["status"] == "Executing"
+    assert (
+        "put_object" not in calls["part"].names + calls["merge"].names
+    )  # parts of a superseded attempt are not computed
+    harness.machine.started = second
+    harness.run_machine()
+    assert_expected(harness.results(path))
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_try_that_is_overtaken_while_it_computes_completes_nothing(office: Office, view: View) -> None:
-    path = office.accept(view)
-    (message,) = office.messages()
-    jobs = JobStore(office.tables.dynamodb, office.tables.registry)
+def test_an_attempt_superseded_while_it_computes_does_not_complete_the_job(harness: JobHarness, view: View) -> None:
+    path = harness.accept(view)
+    (message,) = harness.messages()
+    jobs = JobStore(harness.tables.dynamodb, harness.tables.registry)
 
     def fault(_: int, name: str, call: Callable[[], Any]) -> Any:
         if name == "put_object":
             assert jobs.claim(ORGANIZATION, path.rsplit("/", 1)[1]) is not None
         return call()
 
-    office.invoke("compute", {"Records": [message]}, Calls(fault))
-    assert office.job(path)["status"] == "Executing"
-    office.invoke("compute", {"Records": [message]})
-    expected(office.results(path))
+    harness.invoke("compute", {"Records": [message]}, Calls(fault))
+    assert harness.job(path)["status"] == "Executing"
+    harness.invoke("compute", {"Records": [message]})
+    assert_expected(harness.results(path))
 
 
-# -- crashes and trouble -----------------------------------------------------------------------------------------------
+# -- crashes and errors ------------------------------------------------------------------------------------------------
 
 
-def places(office: Office, view: View, *, in_parts: bool) -> int:
-    """How many calls computing the view makes, in the function that takes it from the queue."""
-    calls, path = noting(), office.accept(view)
+def count_calls(harness: JobHarness, view: View, *, in_parts: bool) -> int:
+    """The number of AWS calls that the compute function makes for the view."""
+    calls, path = recording(), harness.accept(view)
     if in_parts:
-        with office.small_runs():
-            assert office.deliver(calls) == []
-        office.run_machine()
-        office.machine.started.clear()
+        with harness.small_runs():
+            assert harness.deliver(calls) == []
+        harness.run_machine()
+        harness.machine.started.clear()
     else:
-        assert office.deliver(calls) == []
-    expected(office.results(path))
+        assert harness.deliver(calls) == []
+    assert_expected(harness.results(path))
     return len(calls.names)
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("error", [Crash(), TROUBLE], ids=["crash", "trouble"])
+@pytest.mark.parametrize("error", [Crash(), SERVER_ERROR], ids=["crash", "server error"])
 @pytest.mark.parametrize("in_parts", [False, True])
-def test_whichever_call_of_a_computation_fails_the_next_try_completes_the_job(
-    office: Office, view: View, error: BaseException, *, in_parts: bool
+def test_if_any_call_of_the_compute_function_fails_a_retry_completes_the_job(
+    harness: JobHarness, view: View, error: BaseException, *, in_parts: bool
 ) -> None:
-    for place in range(places(office, view, in_parts=in_parts)):
-        for after in (False, True) if error is not TROUBLE else (False,):
-            path = office.accept(view)
+    for index in range(count_calls(harness, view, in_parts=in_parts)):
+        for after in (False, True) if error is not SERVER_ERROR else (False,):
+            path = harness.accept(view)
             if in_parts:
-                with office.small_runs():
-                    raised = office.deliver(failing_at(place, error, after=after))
-                compute_in_parts(office)
-                office.machine.started.clear()
+                with harness.small_runs():
+                    raised = harness.deliver(failing_at(index, error, after=after))
+                compute_in_parts(harness)
+                harness.machine.started.clear()
             else:
-                raised = office.deliver(failing_at(place, error, after=after))
-                office.patiently()
-            assert [type(one) for one in raised] in ([type(error)], [AttemptFailed]), place
-            assert office.job(path)["status"] == "Complete", (place, after)
-            expected(office.results(path))
-            assert office.messages() == []
+                raised = harness.deliver(failing_at(index, error, after=after))
+                harness.drain()
+            assert [type(one) for one in raised] in ([type(error)], [AttemptFailed]), index
+            assert harness.job(path)["status"] == "Complete", (index, after)
+            assert_expected(harness.results(path))
+            assert harness.messages() == []
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("error", [Crash(), TROUBLE], ids=["crash", "trouble"])
+@pytest.mark.parametrize("error", [Crash(), SERVER_ERROR], ids=["crash", "server error"])
 @pytest.mark.parametrize("function", ["part", "merge"])
-def test_whichever_call_of_a_part_or_of_the_merging_fails_the_job_completes(
-    office: Office, view: View, function: str, error: BaseException
+def test_if_any_call_of_the_part_or_merge_function_fails_a_retry_completes_the_job(
+    harness: JobHarness, view: View, function: str, error: BaseException
 ) -> None:
-    counted = {"part": noting(), "merge": noting()}
-    path = office.accept(view)
-    compute_in_parts(office, counted)
-    expected(office.results(path))
-    office.machine.started.clear()
-    for place in range(min(len(counted[function].names), 8)):  # the other parts' calls are like the first one's
-        for after in (False, True) if error is not TROUBLE else (False,):
-            path = office.accept(view)
-            compute_in_parts(office, {function: failing_at(place, error, after=after)})
-            office.machine.started.clear()
-            assert office.job(path)["status"] == "Complete", (place, after)
-            expected(office.results(path))
+    counted = {"part": recording(), "merge": recording()}
+    path = harness.accept(view)
+    compute_in_parts(harness, counted)
+    assert_expected(harness.results(path))
+    harness.machine.started.clear()
+    for index in range(min(len(counted[function].names), 8)):  # the calls of all parts are alike
+        for after in (False, True) if error is not SERVER_ERROR else (False,):
+            path = harness.accept(view)
+            compute_in_parts(harness, {function: failing_at(index, error, after=after)})
+            harness.machine.started.clear()
+            assert harness.job(path)["status"] == "Complete", (index, after)
+            assert_expected(harness.results(path))
 
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("function", ["part", "merge"])
-def test_what_never_works_fails_the_job_and_says_nothing_of_the_error(
-    office: Office, view: View, function: str
-) -> None:
-    for place in range(2):
-        path = office.accept(view)
-        compute_in_parts(office, {function: failing_at(place, TROUBLE, after=False, times=100)})
-        office.machine.started.clear()
-        job = office.job(path)
+def test_a_permanent_error_fails_the_job_without_its_message(harness: JobHarness, view: View, function: str) -> None:
+    for index in range(2):
+        path = harness.accept(view)
+        compute_in_parts(harness, {function: failing_at(index, SERVER_ERROR, after=False, times=100)})
+        harness.machine.started.clear()
+        job = harness.job(path)
         assert (job["status"], job["error"]["code"]) == ("Failed", "computation.failed")
         assert "canary" not in str(job)
         assert "secret" not in str(job)
 
 
 @pytest.mark.parametrize("function", ["part", "merge"])
-def test_parts_and_merging_raise_nothing_but_the_type_of_what_happened(
-    office: Office, view: View, function: str
+def test_the_part_and_merge_functions_raise_only_the_type_of_an_error(
+    harness: JobHarness, view: View, function: str
 ) -> None:
-    office.accept(view)
-    with office.small_runs():
-        assert office.deliver() == []
-    (started,) = office.machine.started.values()
-    for place in range(2):
+    harness.accept(view)
+    with harness.small_runs():
+        assert harness.deliver() == []
+    (started,) = harness.machine.started.values()
+    for index in range(2):
         with pytest.raises(AttemptFailed, match=r"^ClientError$"):
-            office.invoke(function, started | {"part": 0}, failing_at(place, TROUBLE, after=False))
+            harness.invoke(function, started | {"part": 0}, failing_at(index, SERVER_ERROR, after=False))
     key = f"work/{ORGANIZATION}/{started['jobId']}/1/order.json"
-    order = jsontext.loads(aws.s3().get_object(Bucket="archive", Key=key)["Body"].read())
-    order["definition"]["elements"] = "ada@example.com"
-    aws.s3().put_object(Bucket="archive", Key=key, Body=jsontext.dumps(order).encode())
+    spec = jsontext.loads(aws.s3().get_object(Bucket="archive", Key=key)["Body"].read())
+    spec["definition"]["elements"] = "ada@example.com"
+    aws.s3().put_object(Bucket="archive", Key=key, Body=jsontext.dumps(spec).encode())
     with pytest.raises(AttemptFailed, match=r"^ValidationError$"):
-        office.invoke(function, started | {"part": 0})
+        harness.invoke(function, started | {"part": 0})
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("error", [Crash(), TROUBLE], ids=["crash", "trouble"])
-def test_a_message_that_is_handed_out_too_often_fails_its_job(office: Office, view: View, error: BaseException) -> None:
-    for place in range(places(office, view, in_parts=False)):
-        path = office.accept(view)
-        tries = [office.deliver(failing_at(place, error, after=False)) for _ in range(5)]
-        assert [len(raised) for raised in tries] == [1, 1, 1, 0, 0]
-        assert office.job(path)["status"] == ("Accepted" if place == 0 else "Executing")
-        office.deliver_dead()
-        job = office.job(path)
+@pytest.mark.parametrize("error", [Crash(), SERVER_ERROR], ids=["crash", "server error"])
+def test_a_message_that_is_delivered_too_often_fails_its_job(
+    harness: JobHarness, view: View, error: BaseException
+) -> None:
+    for index in range(count_calls(harness, view, in_parts=False)):
+        path = harness.accept(view)
+        attempts = [harness.deliver(failing_at(index, error, after=False)) for _ in range(5)]
+        assert [len(raised) for raised in attempts] == [1, 1, 1, 0, 0]
+        assert harness.job(path)["status"] == ("Accepted" if index == 0 else "Executing")
+        harness.deliver_dead_letters()
+        job = harness.job(path)
         assert (job["status"], job["error"]["code"]) == ("Failed", "computation.failed")
 
 
-def test_a_job_that_nobody_ends_has_failed_when_its_time_is_over(office: Office, view: View, now: list[int]) -> None:
-    path = office.accept(view)
-    assert office.deliver(failing_at(1, Crash(), after=False)) != []
-    assert office.job(path)["status"] == "Executing"
+def test_a_job_that_is_not_retried_has_failed_after_its_deadline(
+    harness: JobHarness, view: View, now: list[int]
+) -> None:
+    path = harness.accept(view)
+    assert harness.deliver(failing_at(1, Crash(), after=False)) != []
+    assert harness.job(path)["status"] == "Executing"
     now[0] += EXECUTING_MS
-    assert office.job(path)["error"]["code"] == "job.lost"
-    office.patiently()
-    assert office.job(path)["error"]["code"] == "job.lost"
-    assert office.ask("GET", f"{path}/results")[1]["code"] == "job.not.complete"
+    assert harness.job(path)["error"]["code"] == "job.lost"
+    harness.drain()
+    assert harness.job(path)["error"]["code"] == "job.lost"
+    assert harness.request("GET", f"{path}/results")[1]["code"] == "job.not.complete"
 
 
-def test_a_try_that_takes_too_long_completes_nothing(office: Office, view: View, now: list[int]) -> None:
-    path = office.accept(view)
+def test_an_attempt_that_ends_after_the_deadline_does_not_complete_the_job(
+    harness: JobHarness, view: View, now: list[int]
+) -> None:
+    path = harness.accept(view)
 
     def fault(_: int, name: str, call: Callable[[], Any]) -> Any:
         if name == "put_object":
             now[0] += EXECUTING_MS
         return call()
 
-    assert office.deliver(Calls(fault)) == []
-    assert office.job(path)["error"]["code"] == "job.lost"
-    assert office.ask("GET", f"{path}/results")[0] == 409
+    assert harness.deliver(Calls(fault)) == []
+    assert harness.job(path)["error"]["code"] == "job.lost"
+    assert harness.request("GET", f"{path}/results")[0] == 409
 
 
-def test_trouble_has_the_message_handed_out_again_soon(office: Office, view: View) -> None:
-    office.accept(view)
-    calls = failing_at(2, TROUBLE, after=False)
-    (message,) = office.messages()
-    with pytest.raises(AttemptFailed, match=r"^ClientError$"):  # without the words, which may be a customer's
-        office.invoke("compute", {"Records": [message]}, calls)
+def test_an_error_makes_the_queue_retry_the_message_soon(harness: JobHarness, view: View) -> None:
+    harness.accept(view)
+    calls = failing_at(2, SERVER_ERROR, after=False)
+    (message,) = harness.messages()
+    with pytest.raises(AttemptFailed, match=r"^ClientError$"):  # without the message, which can contain customer data
+        harness.invoke("compute", {"Records": [message]}, calls)
     assert calls.names[-1] == "change_message_visibility"
 
 
-def test_trouble_with_the_queue_hides_no_other(office: Office, view: View) -> None:
-    office.accept(view)
+def test_an_error_of_the_queue_does_not_hide_the_original_error(harness: JobHarness, view: View) -> None:
+    harness.accept(view)
     other = ClientError({"Error": {"Code": "Other"}}, "ChangeMessageVisibility")
 
     def fault(number: int, name: str, call: Callable[[], Any]) -> Any:
         if name == "change_message_visibility":
             raise other
         if number == 1:
-            raise TROUBLE
+            raise SERVER_ERROR
         return call()
 
-    (message,) = office.messages()
+    (message,) = harness.messages()
     with pytest.raises(AttemptFailed):
-        office.invoke("compute", {"Records": [message]}, Calls(fault))
+        harness.invoke("compute", {"Records": [message]}, Calls(fault))
 
 
-def test_an_execution_that_was_started_before_is_started(office: Office, view: View) -> None:
-    office.accept(view)
-    office.machine = KnowsAll()
-    with office.small_runs():
-        assert office.deliver() == []
+def test_starting_an_execution_twice_is_not_an_error(harness: JobHarness, view: View) -> None:
+    harness.accept(view)
+    harness.machine = EverythingStarted()
+    with harness.small_runs():
+        assert harness.deliver() == []
 
 
-class KnowsAll(Machine):
-    """Has started everything already."""
+class EverythingStarted(FakeStateMachine):
+    """A state machine in which every name is in use."""
 
     def start_execution(self, **request: Any) -> dict[str, Any]:
         self.started[request["name"]] = None
@@ -459,46 +465,46 @@ class KnowsAll(Machine):
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("function", ["compute", "compute in parts", "part", "merge"])
-def test_a_cancellation_holds_whenever_it_comes(office: Office, view: View, function: str) -> None:
-    calls, place, answers = noting(), 0, []
-    while place == 0 or place <= len(calls.names):
-        path = office.accept(view)
+def test_a_job_can_be_canceled_before_any_call_of_its_functions(harness: JobHarness, view: View, function: str) -> None:
+    calls, index, answers = recording(), 0, []
+    while index == 0 or index <= len(calls.names):
+        path = harness.accept(view)
 
-        def fault(number: int, _: str, call: Callable[[], Any], path: str = path, place: int = place) -> Any:
-            if number == place:
-                answers.append(aside(lambda: office.ask("PATCH", path, {"status": "Cancelled"})[0]))
+        def fault(number: int, _: str, call: Callable[[], Any], path: str = path, index: int = index) -> Any:
+            if number == index:
+                answers.append(run_concurrently(lambda: harness.request("PATCH", path, {"status": "Cancelled"})[0]))
             return call()
 
         calls = Calls(fault)
         if function == "compute":
-            assert office.deliver(calls) == []
+            assert harness.deliver(calls) == []
         else:
-            with office.small_runs():
-                assert office.deliver(calls if function == "compute in parts" else None) == []
-            office.run_machine({function: calls})
-            office.machine.started.clear()
-        if place >= len(calls.names):
-            assert office.job(path)["status"] == "Complete"
+            with harness.small_runs():
+                assert harness.deliver(calls if function == "compute in parts" else None) == []
+            harness.run_machine({function: calls})
+            harness.machine.started.clear()
+        if index >= len(calls.names):
+            assert harness.job(path)["status"] == "Complete"
             break
         assert answers[-1] == 200
-        assert office.job(path)["status"] == "Cancelled"
-        assert office.ask("GET", f"{path}/results")[1]["messageParams"] == {"status": "Cancelled"}
-        place += 1
-    assert len(answers) == place > 2
+        assert harness.job(path)["status"] == "Cancelled"
+        assert harness.request("GET", f"{path}/results")[1]["messageParams"] == {"status": "Cancelled"}
+        index += 1
+    assert len(answers) == index > 2
 
 
-# -- what is wrong with a view -----------------------------------------------------------------------------------------
+# -- errors of the view ------------------------------------------------------------------------------------------------
 
 
-def test_an_event_type_that_is_gone_fails_the_job_at_once(office: Office, view: View) -> None:
-    path = office.accept(view)
+def test_a_deleted_event_type_fails_the_job_immediately(harness: JobHarness, view: View) -> None:
+    path = harness.accept(view)
     schema_id = view.definition.elements[0].attributes.id
-    SchemaStore(office.tables.dynamodb, office.tables.registry).delete(ORGANIZATION, schema_id)
-    assert office.deliver() == []
-    job = office.job(path)
+    SchemaStore(harness.tables.dynamodb, harness.tables.registry).delete(ORGANIZATION, schema_id)
+    assert harness.deliver() == []
+    job = harness.job(path)
     assert (job["status"], job["error"]["code"]) == ("Failed", "event.definition.gone")
     assert schema_id in job["error"]["message"]
-    assert office.messages() == []
+    assert harness.messages() == []
 
 
 class Wrong(NotComputable):
@@ -506,8 +512,8 @@ class Wrong(NotComputable):
 
 
 @pytest.mark.parametrize("in_parts", [False, True])
-def test_a_view_that_cannot_be_computed_fails_at_once_with_the_reason(
-    office: Office, view: View, monkeypatch: pytest.MonkeyPatch, *, in_parts: bool
+def test_a_view_that_cannot_be_computed_fails_immediately_with_the_reason(
+    harness: JobHarness, view: View, monkeypatch: pytest.MonkeyPatch, *, in_parts: bool
 ) -> None:
     runs = []
 
@@ -516,47 +522,47 @@ def test_a_view_that_cannot_be_computed_fails_at_once_with_the_reason(
         raise Wrong("The view has too many groups.")
 
     monkeypatch.setattr("journeys.views.jobs.running.run", run)
-    path = office.accept(view)
+    path = harness.accept(view)
     if in_parts:
-        compute_in_parts(office)
+        compute_in_parts(harness)
     else:
-        assert office.deliver() == []
-    job = office.job(path)
+        assert harness.deliver() == []
+    job = harness.job(path)
     assert (job["status"], job["error"]) == (
         "Failed",
         {"code": "wrong.view", "message": "The view has too many groups."},
     )
-    assert len(runs) == 1  # the other parts are not even begun
-    assert office.messages() == []
+    assert len(runs) == 1  # the other parts are not computed
+    assert harness.messages() == []
 
 
 @pytest.mark.parametrize("in_parts", [False, True])
-def test_a_result_that_is_too_large_to_answer_with_fails_the_job(
-    office: Office, view: View, monkeypatch: pytest.MonkeyPatch, *, in_parts: bool
+def test_a_result_that_is_too_large_for_a_response_fails_the_job(
+    harness: JobHarness, view: View, monkeypatch: pytest.MonkeyPatch, *, in_parts: bool
 ) -> None:
     monkeypatch.setattr(computing, "MAX_RESULT_BYTES", 100)
-    path = office.accept(view)
+    path = harness.accept(view)
     if in_parts:
-        compute_in_parts(office)
+        compute_in_parts(harness)
     else:
-        assert office.deliver() == []
-    assert office.job(path)["error"]["code"] == "result.too.large"
+        assert harness.deliver() == []
+    assert harness.job(path)["error"]["code"] == "result.too.large"
 
 
-def test_trouble_of_ours_that_has_a_name_is_tried_again(
-    office: Office, view: View, monkeypatch: pytest.MonkeyPatch
+def test_a_service_unavailable_error_is_retried(
+    harness: JobHarness, view: View, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(*_: Any) -> Any:
         raise ServiceUnavailable("The store does not answer.")
 
     monkeypatch.setattr("journeys.views.jobs.running.run", run)
-    path = office.accept(view)
-    assert len(office.deliver()) == 1
-    assert office.job(path)["status"] == "Executing"
+    path = harness.accept(view)
+    assert len(harness.deliver()) == 1
+    assert harness.job(path)["status"] == "Executing"
 
 
-def test_events_that_do_not_fit_fail_the_job_with_what_to_do(
-    office: Office, view: View, monkeypatch: pytest.MonkeyPatch
+def test_events_that_do_not_fit_fail_the_job_with_advice(
+    harness: JobHarness, view: View, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_room(*_: Any) -> Any:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -567,37 +573,35 @@ def test_events_that_do_not_fit_fail_the_job_with_what_to_do(
     def disk_full(_: Any) -> Any:
         return SimpleNamespace(free=1)
 
-    for place, replacement in (
+    for index, replacement in (
         ("journeys.archive.store.ArchiveStore._download", no_room),
         ("journeys.views.jobs.running.run", no_memory),
         ("journeys.views.jobs.running.shutil.disk_usage", disk_full),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(place, replacement)
-            path = office.accept(view)
-            assert office.deliver() == []
-        error = office.job(path)["error"]
+            patch.setattr(index, replacement)
+            path = harness.accept(view)
+            assert harness.deliver() == []
+        error = harness.job(path)["error"]
         assert error["code"] == "events.do.not.fit"
         assert "Shorten the interval" in error["message"]
 
 
-def test_other_trouble_with_files_is_not_taken_for_a_lack_of_room(
-    office: Office, view: View, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_file_errors_are_retried(harness: JobHarness, view: View, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> Any:
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr("journeys.archive.store.ArchiveStore._download", broken)
-    path = office.accept(view)
-    assert len(office.deliver()) == 1
-    assert office.job(path)["status"] == "Executing"
+    path = harness.accept(view)
+    assert len(harness.deliver()) == 1
+    assert harness.job(path)["status"] == "Executing"
 
 
-def test_half_of_the_memory_and_all_cores_are_duckdbs(monkeypatch: pytest.MonkeyPatch) -> None:
-    given_: list[Any] = []
+def test_duckdb_gets_half_of_the_memory_and_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed: list[Any] = []
 
     def connect(*arguments: Any) -> Any:
-        given_.append(arguments[1:])
+        passed.append(arguments[1:])
         raise Wrong("enough")
 
     monkeypatch.setattr("journeys.views.jobs.running.connect", connect)
@@ -608,18 +612,18 @@ def test_half_of_the_memory_and_all_cores_are_duckdbs(monkeypatch: pytest.Monkey
 
     for memory in (512, 1769, 3008, 10_240):
         with pytest.raises(Wrong):
-            Runner(NoFiles(), memory)(an_order(), 0, 15)  # type: ignore[arg-type]
-    assert given_ == [("256MB", 1), ("884MB", 1), ("1504MB", 2), ("5120MB", 6)]
+            Runner(NoFiles(), memory)(a_spec(), 0, 15)  # type: ignore[arg-type]
+    assert passed == [("256MB", 1), ("884MB", 1), ("1504MB", 2), ("5120MB", 6)]
 
 
-# -- orders ------------------------------------------------------------------------------------------------------------
+# -- job specifications ------------------------------------------------------------------------------------------------
 
 
 def a_file(rows: int, first: int = 0, last: int = BUCKETS - 1) -> ArchiveFile:
     return ArchiveFile(f"k-{rows}-{first}", "2026-11-23", first, last, rows, 1, NOON, NOON, NOON)
 
 
-def an_order() -> JobSpec:
+def a_spec() -> JobSpec:
     definition: Any = {
         "name": "A",
         "duration": "P1D",
@@ -648,17 +652,18 @@ def an_order() -> JobSpec:
     )
 
 
-def test_an_order_survives_json_to_the_last_digit() -> None:
-    order = an_order()
-    assert JobSpec.from_values(jsontext.loads(jsontext.dumps(order.to_values()).encode())) == order
-    assert order.plan() == JobSpec.from_values(jsontext.loads(jsontext.dumps(order.to_values()).encode())).plan()
+def test_a_job_spec_keeps_every_digit_in_json() -> None:
+    spec = a_spec()
+    restored = JobSpec.from_values(jsontext.loads(jsontext.dumps(spec.to_values()).encode()))
+    assert restored == spec
+    assert restored.plan() == spec.plan()
 
 
 @given(
     st.lists(st.tuples(st.integers(0, 15), st.integers(0, 15), st.integers(1, 1000)), max_size=12),
     st.integers(1, 3000),
 )
-def test_parts_cover_every_bucket_once_and_are_as_few_as_will_do(files: list[Any], most: int) -> None:
+def test_parts_cover_every_bucket_once_and_are_as_few_as_possible(files: list[Any], most: int) -> None:
     snapshot = Snapshot("acme", tuple(a_file(n, min(a, b), max(a, b)) for a, b, n in files), ())
     rows = [
         sum(n / (abs(a - b) + 1) for a, b, n in files if min(a, b) <= bucket <= max(a, b)) for bucket in range(BUCKETS)
@@ -668,24 +673,24 @@ def test_parts_cover_every_bucket_once_and_are_as_few_as_will_do(files: list[Any
     for first, last in parts:
         assert first == last or sum(rows[first : last + 1]) <= most * 1.000001
     for (first, _), (following, _) in pairwise(parts):
-        assert sum(rows[first : following + 1]) > most * 0.999999  # else they could be one
+        assert sum(rows[first : following + 1]) > most * 0.999999  # otherwise they could be one part
 
 
-def test_what_fits_a_run_is_one_part() -> None:
+def test_events_that_fit_one_run_are_one_part() -> None:
     assert split(Snapshot("acme", (a_file(600), a_file(300, 3, 3)), (a_file(100),)), 1000) == ((0, 15),)
     assert split(Snapshot("acme", (), ()), 1) == ((0, 15),)
     assert len(split(Snapshot("acme", (a_file(10**9),), ()), 1)) == BUCKETS
 
 
-def test_nothing_is_left_in_the_bucket_that_another_organisation_could_be_given(office: Office, view: View) -> None:
-    office.accept(view)
-    compute_in_parts(office)
+def test_every_object_in_the_bucket_is_under_its_organization(harness: JobHarness, view: View) -> None:
+    harness.accept(view)
+    compute_in_parts(harness)
     found = [one["Key"] for one in aws.s3().list_objects_v2(Bucket="archive")["Contents"]]
-    ours = {key.split("/")[0]: key.split("/")[1] for key in found}
-    assert ours == dict.fromkeys(("archive", "work", "results"), ORGANIZATION)
+    organizations = {key.split("/")[0]: key.split("/")[1] for key in found}
+    assert organizations == dict.fromkeys(("archive", "work", "results"), ORGANIZATION)
 
 
-def test_a_jobs_duration_is_that_of_its_try_whatever_moment_it_is_computed_for() -> None:
+def test_a_jobs_duration_starts_with_its_attempt() -> None:
     deadline = EXECUTING_MS + 5
     job = Job("acme", "j", "v", 1, "View", "client", Status.EXECUTING, date_created=0, deadline=deadline, attempt=1)
     assert job.date_begun == 5

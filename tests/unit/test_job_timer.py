@@ -1,4 +1,4 @@
-"""Schedules: one job for every period, whenever and however often the timer runs, and whatever stops it."""
+"""The timer: one job per period of a schedule, even if the timer runs late, often, concurrently, or is interrupted."""
 
 import contextlib
 import itertools
@@ -21,14 +21,14 @@ from journeys.views.schedules.timer import SETTLE_MS
 from journeys.views.store import ViewStore
 from tests.conftest import ORGANIZATION
 from tests.support.functions import Context
-from tests.support.jobs import HOUR, NOON, Calls, Crash, Office, aside, office
+from tests.support.jobs import HOUR, NOON, Calls, Crash, JobHarness, harness, run_concurrently
 
-__all__ = ["office"]
+__all__ = ["harness"]
 
 DAY = 24 * HOUR
 MIDNIGHT = next_date(Frequency.DAILY, NOON)
 DUE = MIDNIGHT + SETTLE_MS
-TROUBLE = ClientError({"Error": {"Code": "ServiceUnavailable"}}, "AnyOperation")
+SERVER_ERROR = ClientError({"Error": {"Code": "ServiceUnavailable"}}, "AnyOperation")
 
 
 @pytest.fixture
@@ -39,150 +39,157 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.fixture
-def view(office: Office, now: list[int]) -> View:
-    """A view that is computed every day; two customers came within the day before."""
-    schema = office.event_type("Came")
-    office.land(schema, ("ada", NOON), ("bob", MIDNIGHT - 1), ("cyd", MIDNIGHT), ("dan", MIDNIGHT - DAY - 1))
+def view(harness: JobHarness, now: list[int]) -> View:
+    """A view with a daily schedule. Two customers have events on the day before `MIDNIGHT`."""
+    schema = harness.event_type("Came")
+    harness.land(schema, ("ada", NOON), ("bob", MIDNIGHT - 1), ("cyd", MIDNIGHT), ("dan", MIDNIGHT - DAY - 1))
     element = {"id": "came", "name": "Came", "attributes": {"id": schema.schema_id}}
-    view = office.view(name="Comers", duration="P1D", elements=[element])
-    schedules(office).create(ORGANIZATION, view.view_id, Frequency.DAILY, "planner")
+    view = harness.view(name="Comers", duration="P1D", elements=[element])
+    schedules(harness).create(ORGANIZATION, view.view_id, Frequency.DAILY, "planner")
     return view
 
 
-def schedules(office: Office) -> ScheduleStore:
-    return ScheduleStore(office.tables.dynamodb, office.tables.registry)
+def schedules(harness: JobHarness) -> ScheduleStore:
+    return ScheduleStore(harness.tables.dynamodb, harness.tables.registry)
 
 
-def tick(office: Office, calls: Calls | None = None) -> None:
-    """The timer runs."""
-    office.invoke("timer", {}, calls)
+def run_timer(harness: JobHarness, calls: Calls | None = None) -> None:
+    """Invoke the timer."""
+    harness.invoke("timer", {}, calls)
 
 
-def made(office: Office) -> list[dict[str, Any]]:
-    """The jobs there are, the newest first."""
-    jobs: list[dict[str, Any]] = office.ask("GET", "/jobs", query={"pageSize": "100"})[1]["entities"]
+def all_jobs(harness: JobHarness) -> list[dict[str, Any]]:
+    """All jobs, newest first."""
+    jobs: list[dict[str, Any]] = harness.request("GET", "/jobs", query={"pageSize": "100"})[1]["entities"]
     return jobs
 
 
-def test_nothing_is_made_before_its_time(office: Office, view: View, now: list[int]) -> None:
+def test_no_job_is_created_before_it_is_due(harness: JobHarness, view: View, now: list[int]) -> None:
     now[0] = DUE - 1
-    tick(office)
-    assert made(office) == []
+    run_timer(harness)
+    assert all_jobs(harness) == []
 
 
-def test_a_job_is_made_when_it_is_due_and_computes_the_period_that_ended(
-    office: Office, view: View, now: list[int]
+def test_a_due_job_is_created_and_computes_the_period_that_ended(
+    harness: JobHarness, view: View, now: list[int]
 ) -> None:
     now[0] = DUE + 250_000
-    tick(office)
-    (job,) = made(office)
+    run_timer(harness)
+    (job,) = all_jobs(harness)
     assert (job["status"], job["userId"], job["dateCreated"]) == ("Accepted", "planner", dates.text(MIDNIGHT))
-    assert office.deliver() == []
-    (job,) = made(office)
-    results = office.results(job["selfUri"].removeprefix("/api/v2/journey/views"))
-    assert results["elements"][0]["metrics"]["participantCount"] == 2  # from midnight to midnight, however late
+    assert harness.deliver() == []
+    (job,) = all_jobs(harness)
+    results = harness.results(job["selfUri"].removeprefix("/api/v2/journey/views"))
+    assert (
+        results["elements"][0]["metrics"]["participantCount"] == 2
+    )  # the day before midnight, although the timer runs late
 
 
-def test_what_came_in_before_midnight_and_landed_after_it_is_counted(
-    office: Office, view: View, now: list[int]
+def test_events_received_before_midnight_and_archived_after_it_are_counted(
+    harness: JobHarness, view: View, now: list[int]
 ) -> None:
-    now[0] = MIDNIGHT + 300_000  # the archive gathers batches for so long, at most
-    tick(office)
-    assert office.deliver() == []
-    came = SchemaStore(office.tables.dynamodb, office.tables.registry).all(ORGANIZATION)[0]
-    office.land(came, ("eve", MIDNIGHT - 2), received=MIDNIGHT - 1)
+    now[0] = MIDNIGHT + 300_000  # the archive gathers batches for at most this long
+    run_timer(harness)
+    assert harness.deliver() == []
+    came = SchemaStore(harness.tables.dynamodb, harness.tables.registry).all(ORGANIZATION)[0]
+    harness.land(came, ("eve", MIDNIGHT - 2), received=MIDNIGHT - 1)
     now[0] = DUE
-    tick(office)
-    assert office.deliver() == []
-    (job,) = made(office)
+    run_timer(harness)
+    assert harness.deliver() == []
+    (job,) = all_jobs(harness)
     assert job["dateCreated"] == dates.text(MIDNIGHT)
-    results = office.results(job["selfUri"].removeprefix("/api/v2/journey/views"))
+    results = harness.results(job["selfUri"].removeprefix("/api/v2/journey/views"))
     assert results["elements"][0]["metrics"]["participantCount"] == 3
 
 
-def test_a_schedule_computes_the_latest_version(office: Office, view: View, now: list[int]) -> None:
-    ViewStore(office.tables.dynamodb, office.tables.registry).add_version(
+def test_a_schedule_computes_the_latest_version(harness: JobHarness, view: View, now: list[int]) -> None:
+    ViewStore(harness.tables.dynamodb, harness.tables.registry).add_version(
         ORGANIZATION, view.view_id, view.definition, "client"
     )
     now[0] = DUE
-    tick(office)
-    assert [job["journeyView"]["version"] for job in made(office)] == [2]
+    run_timer(harness)
+    assert [job["journeyView"]["version"] for job in all_jobs(harness)] == [2]
 
 
-def test_the_timer_may_run_often(office: Office, view: View, now: list[int]) -> None:
+def test_a_timer_that_runs_often_creates_one_job_per_period(harness: JobHarness, view: View, now: list[int]) -> None:
     for day in range(3):
         for minutes in (0, 0, 5, 10, 600):
             now[0] = MIDNIGHT + day * DAY + minutes * 60_000
-            tick(office)
-    assert [job["dateCreated"] for job in made(office)] == [dates.text(MIDNIGHT + day * DAY) for day in (2, 1, 0)]
+            run_timer(harness)
+    assert [job["dateCreated"] for job in all_jobs(harness)] == [dates.text(MIDNIGHT + day * DAY) for day in (2, 1, 0)]
 
 
-def test_a_timer_that_was_out_for_days_makes_the_last_periods_job_alone(
-    office: Office, view: View, now: list[int]
+def test_after_an_outage_of_days_only_the_last_periods_job_is_created(
+    harness: JobHarness, view: View, now: list[int]
 ) -> None:
     now[0] = MIDNIGHT + 3 * DAY + 7 * HOUR
-    tick(office)
-    tick(office)
-    assert [job["dateCreated"] for job in made(office)] == [dates.text(MIDNIGHT + 3 * DAY)]
-    assert schedules(office).get(ORGANIZATION, view.view_id).date_next == MIDNIGHT + 4 * DAY
-    assert [job["status"] for job in made(office)] == ["Accepted"]
+    run_timer(harness)
+    run_timer(harness)
+    assert [job["dateCreated"] for job in all_jobs(harness)] == [dates.text(MIDNIGHT + 3 * DAY)]
+    assert schedules(harness).get(ORGANIZATION, view.view_id).date_next == MIDNIGHT + 4 * DAY
+    assert [job["status"] for job in all_jobs(harness)] == ["Accepted"]
 
 
-def test_a_timer_that_was_out_waits_for_the_last_period_to_settle(office: Office, view: View, now: list[int]) -> None:
+def test_after_an_outage_the_timer_waits_until_the_last_period_has_settled(
+    harness: JobHarness, view: View, now: list[int]
+) -> None:
     now[0] = DUE + 3 * DAY - 1
-    tick(office)
-    assert [job["dateCreated"] for job in made(office)] == [dates.text(MIDNIGHT + 2 * DAY)]
+    run_timer(harness)
+    assert [job["dateCreated"] for job in all_jobs(harness)] == [dates.text(MIDNIGHT + 2 * DAY)]
     now[0] += 1
-    tick(office)
-    assert [job["dateCreated"] for job in made(office)] == [dates.text(MIDNIGHT + day * DAY) for day in (3, 2)]
+    run_timer(harness)
+    assert [job["dateCreated"] for job in all_jobs(harness)] == [dates.text(MIDNIGHT + day * DAY) for day in (3, 2)]
 
 
-def test_timers_that_run_at_once_make_one_job(office: Office, view: View, now: list[int]) -> None:
+def test_concurrent_timers_create_one_job(harness: JobHarness, view: View, now: list[int]) -> None:
     now[0] = DUE
-    functions = [office.load("timer") for _ in range(6)]
+    functions = [harness.load("timer") for _ in range(6)]
     with ThreadPoolExecutor(6) as threads:
         for done in [threads.submit(function.handler, {}, Context()) for function in functions]:
             done.result()
-    (job,) = made(office)
-    assert {message["body"].split('"')[-2] for message in office.messages()} == {job["id"]}
-    office.patiently()
-    assert [one["status"] for one in made(office)] == ["Complete"]
+    (job,) = all_jobs(harness)
+    assert {message["body"].split('"')[-2] for message in harness.messages()} == {job["id"]}
+    harness.drain()
+    assert [one["status"] for one in all_jobs(harness)] == ["Complete"]
 
 
-@pytest.mark.parametrize("error", [Crash(), TROUBLE], ids=["crash", "trouble"])
-def test_wherever_a_timer_ends_the_next_makes_what_is_missing_and_nothing_twice(
-    office: Office, view: View, now: list[int], error: BaseException
+@pytest.mark.parametrize("error", [Crash(), SERVER_ERROR], ids=["crash", "server error"])
+def test_an_interrupted_timer_is_completed_by_the_next_without_duplicates(
+    harness: JobHarness, view: View, now: list[int], error: BaseException
 ) -> None:
-    for place in itertools.count():
+    for index in itertools.count():
         for after in (False, True):
-            moment = schedules(office).get(ORGANIZATION, view.view_id).date_next
+            moment = schedules(harness).get(ORGANIZATION, view.view_id).date_next
             now[0] = moment + SETTLE_MS
-            before = {job["id"] for job in made(office)}
+            before = {job["id"] for job in all_jobs(harness)}
 
-            def fault(at: int, _: str, call: Any, place: int = place, after: bool = after) -> Any:
-                if at == place:
+            def fault(at: int, _: str, call: Any, index: int = index, after: bool = after) -> Any:
+                if at == index:
                     if after:
                         call()
                     raise error
                 return call()
 
             calls = Calls(fault)
-            with contextlib.suppress(Crash, ClientError):  # which is raised, or left for the next run
-                tick(office, calls)
-            tick(office)
-            new = [job for job in made(office) if job["id"] not in before]
-            assert len(new) == 1, (place, after)
+            with contextlib.suppress(Crash, ClientError):  # raised, or left for the next run
+                run_timer(harness, calls)
+            run_timer(harness)
+            new = [job for job in all_jobs(harness) if job["id"] not in before]
+            assert len(new) == 1, (index, after)
             assert new[0]["dateCreated"] == dates.text(moment)
-            office.patiently()
-            assert [job["status"] for job in made(office) if job["id"] not in before] == ["Complete"], (place, after)
-        if place >= len(calls.names):  # it went through
+            harness.drain()
+            assert [job["status"] for job in all_jobs(harness) if job["id"] not in before] == ["Complete"], (
+                index,
+                after,
+            )
+        if index >= len(calls.names):  # no call was interrupted
             break
     assert {"query", "transact_write_items", "send_message", "put_item"} <= set(calls.names)
 
 
-def test_one_schedules_trouble_does_not_stop_the_others(office: Office, view: View, now: list[int]) -> None:
-    other = office.view(**view.definition.to_values() | {"name": "Another"})
-    schedules(office).create(ORGANIZATION, other.view_id, Frequency.WEEKLY, "planner")
+def test_a_failing_schedule_does_not_stop_the_others(harness: JobHarness, view: View, now: list[int]) -> None:
+    other = harness.view(**view.definition.to_values() | {"name": "Another"})
+    schedules(harness).create(ORGANIZATION, other.view_id, Frequency.WEEKLY, "planner")
     now[0] = MIDNIGHT + 7 * DAY
     sent = 0
 
@@ -191,28 +198,28 @@ def test_one_schedules_trouble_does_not_stop_the_others(office: Office, view: Vi
         if name == "send_message":
             sent += 1
             if sent == 1:
-                raise TROUBLE
+                raise SERVER_ERROR
         return call()
 
-    tick(office, Calls(fault))
-    assert len(office.messages()) == 1
+    run_timer(harness, Calls(fault))
+    assert len(harness.messages()) == 1
     now[0] += 60_000
-    tick(office)
-    office.patiently()
-    assert sorted((job["journeyView"]["id"], job["status"]) for job in made(office)) == sorted(
+    run_timer(harness)
+    harness.drain()
+    assert sorted((job["journeyView"]["id"], job["status"]) for job in all_jobs(harness)) == sorted(
         (id_, "Complete") for id_ in (view.view_id, other.view_id)
     )
 
 
 @pytest.mark.parametrize("broken", ["the store is slow", "the view is broken"])
-def test_whatever_is_wrong_with_a_schedule_the_others_are_made_and_nothing_raw_is_raised(
-    office: Office, view: View, now: list[int], monkeypatch: pytest.MonkeyPatch, broken: str
+def test_an_unexpected_error_of_a_schedule_is_logged_by_type_and_does_not_stop_the_others(
+    harness: JobHarness, view: View, now: list[int], monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(timer, "log_error", lambda _, error: told.append(type(error).__name__))
-    other = office.view(**view.definition.to_values() | {"name": "Another"})
-    schedules(office).create(ORGANIZATION, other.view_id, Frequency.DAILY, "planner")
-    first, second = sorted([view.view_id, other.view_id])  # as the timer comes to them
+    logged: list[str] = []
+    monkeypatch.setattr(timer, "log_error", lambda _, error: logged.append(type(error).__name__))
+    other = harness.view(**view.definition.to_values() | {"name": "Another"})
+    schedules(harness).create(ORGANIZATION, other.view_id, Frequency.DAILY, "planner")
+    first, second = sorted([view.view_id, other.view_id])  # the order in which the timer handles them
     now[0] = DUE
     if broken == "the store is slow":
         create = JobStore.create
@@ -224,28 +231,28 @@ def test_whatever_is_wrong_with_a_schedule_the_others_are_made_and_nothing_raw_i
 
         monkeypatch.setattr(JobStore, "create", slow)
     else:
-        office.tables.dynamodb.update_item(
-            TableName=office.tables.registry,
+        harness.tables.dynamodb.update_item(
+            TableName=harness.tables.registry,
             Key=keys.view_version(ORGANIZATION, first, 1),
             UpdateExpression="SET #definition = :broken",
             ExpressionAttributeNames={"#definition": "definition"},
             ExpressionAttributeValues={":broken": {"S": '{"name": "ada@example.com", "elements": 5}'}},
         )
-    tick(office)
-    assert told == ["TooManyRequests" if broken == "the store is slow" else "ValidationError"]
-    assert [job["journeyView"]["id"] for job in made(office)] == [second]
-    assert schedules(office).get(ORGANIZATION, first).date_next == MIDNIGHT  # it comes again
+    run_timer(harness)
+    assert logged == ["TooManyRequests" if broken == "the store is slow" else "ValidationError"]
+    assert [job["journeyView"]["id"] for job in all_jobs(harness)] == [second]
+    assert schedules(harness).get(ORGANIZATION, first).date_next == MIDNIGHT  # the next run retries it
 
 
-def test_a_view_that_was_deleted_meanwhile_is_passed_over(office: Office, view: View, now: list[int]) -> None:
+def test_a_schedule_of_a_view_deleted_concurrently_is_skipped(harness: JobHarness, view: View, now: list[int]) -> None:
     now[0] = DUE
 
     def fault(number: int, _: str, call: Any) -> Any:
-        if number == 1:  # after the schedules were read
-            store = ViewStore(office.tables.dynamodb, office.tables.registry)
-            aside(lambda: store.delete(ORGANIZATION, view.view_id))
+        if number == 1:  # after the timer has read the schedules
+            store = ViewStore(harness.tables.dynamodb, harness.tables.registry)
+            run_concurrently(lambda: store.delete(ORGANIZATION, view.view_id))
         return call()
 
-    tick(office, Calls(fault))
-    assert made(office) == []
-    assert schedules(office).all(ORGANIZATION) == []
+    run_timer(harness, Calls(fault))
+    assert all_jobs(harness) == []
+    assert schedules(harness).all(ORGANIZATION) == []

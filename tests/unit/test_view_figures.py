@@ -1,4 +1,4 @@
-"""The figures of views are those of the definitions, whatever the graph, the filters, the charts and the events."""
+"""The computed figures of views equal those of the reference implementation, `tests/support/views_reference.py`."""
 
 import string
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,11 +37,11 @@ FIELDS = {
 }
 TYPES = {f"type-{slot}": EventType(slot, FIELDS) for slot in "abt"}
 START = dates.parse("2026-12-31T23:59:56Z")
-"""A few seconds before a day, a month and a year end, in the middle of a week."""
+"""A few seconds before the end of a day, a month and a year, in the middle of a week."""
 AT = START + 500 * 86_400_000
 
 
-# -- what is computed --------------------------------------------------------------------------------------------------
+# -- running a view ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,8 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
 def archived(
     connection: duckdb.DuckDBPyConnection, folder: Path, events: Sequence[Happened], shuffle: int | None = None
 ) -> Events:
-    """The events in one compacted file; or, by a number, in several ones and in landed ones that repeat some."""
-    rows = [parquet.row(stored(place, one)) for place, one in enumerate(events)]
+    """Write the events to one compacted file; with `shuffle`, to several compacted and landed files with repeats."""
+    rows = [parquet.row(stored(index, one)) for index, one in enumerate(events)]
     if shuffle is None:
         compacted, landed = [rows], []
     else:
@@ -73,10 +73,10 @@ def written(connection: duckdb.DuckDBPyConnection, folder: Path, rows: Sequence[
     return path
 
 
-def stored(place: int, event: Happened) -> StoredEvent:
+def stored(index: int, event: Happened) -> StoredEvent:
     kept = TYPES[event.definition_id]
     return StoredEvent(
-        Event(str(place), event.date, (ExternalId("crm", event.customer),), event.attributes),
+        Event(str(index), event.date, (ExternalId("crm", event.customer),), event.attributes),
         "org",
         "configuration",
         event.definition_id,
@@ -85,7 +85,7 @@ def stored(place: int, event: Happened) -> StoredEvent:
         event.definition_id,
         "test",
         event.date,
-        f"request#{place}",
+        f"request#{index}",
     )
 
 
@@ -96,7 +96,7 @@ def computed(
     events: Sequence[Happened],
     at: int = AT,
 ) -> dict[str, Any]:
-    """The result of a view over these events."""
+    """The result of a view over the events."""
     plan = compile_plan(view, TYPES, at)
     return to_result(view, run.run(plan, archived(connection, folder, events), connection))
 
@@ -134,7 +134,7 @@ NUMBERS = [
     )
 ]  # fmt: skip
 TIED = [Decimal(text) for text in ("9007199254740992", "9007199254740993", "0.1", "0.10000000000000000001")]
-"""Two and two share a double, and of each two one alone has something beside it."""
+"""Two pairs of numbers. Each pair shares a double; one number of each pair has exact digits in column `x:`."""
 INTEGERS = [0, -1, 1, 7, 9007199254740993, 9007199254740992, -9007199254740993, 10**37, 86_400_000]
 TEXTS = ["web", "Web", "phone", "it's", '"; DROP TABLE x; --', "$p0", "{0}", "null", "5", ""]
 LEVELS = ["low", "high"]
@@ -148,8 +148,8 @@ ATTRIBUTES = {
 SECOND = {"unit": "Seconds"}
 
 
-def happenings(types: Sequence[str]) -> st.SearchStrategy[list[Happened]]:
-    """Few events a customer, mostly, so that each of them tells."""
+def event_lists(types: Sequence[str]) -> st.SearchStrategy[list[Happened]]:
+    """Events of five customers. There are few per customer, so that each one matters to the figures."""
     one = st.builds(
         Happened,
         customer=st.sampled_from(["ann", "bob", "cat", "dan", "eve"]),
@@ -215,13 +215,13 @@ link_kinds = st.sampled_from(["Sequential", "All", "Concurrent"])
 
 @st.composite
 def graphs(draw: st.DrawFn, types: Sequence[str]) -> list[dict[str, Any]]:
-    """Elements in any order, with links that form no cycle."""
+    """Elements in any order, with links that do not form a cycle."""
     ids = list(string.ascii_lowercase[: draw(st.integers(1, 6))])
     elements = [element(id_, draw(st.sampled_from(types))) for id_ in ids]
-    for place, one in enumerate(elements):
+    for index, one in enumerate(elements):
         if draw(st.integers(0, 2)) == 0:
             one["filter"] = draw(filters)
-        for other in ids[place + 1 :]:
+        for other in ids[index + 1 :]:
             if draw(st.integers(0, 9)) < 5:
                 one["followedBy"].append(
                     {
@@ -237,11 +237,11 @@ def graphs(draw: st.DrawFn, types: Sequence[str]) -> list[dict[str, Any]]:
 @st.composite
 def charts(draw: st.DrawFn, ids: Sequence[str]) -> dict[str, Any]:
     metrics = []
-    for place in range(draw(st.integers(1, 3))):
+    for index in range(draw(st.integers(1, 3))):
         aggregate = draw(
             st.sampled_from(["EventCount", "CustomerCount", "Minimum", "Maximum", "Average", "Sum", "Sum", "Average"])
         )
-        metric = {"id": f"m{place}", "elementId": draw(st.sampled_from(ids)), "aggregate": aggregate}
+        metric = {"id": f"m{index}", "elementId": draw(st.sampled_from(ids)), "aggregate": aggregate}
         if not aggregate.endswith("Count"):
             metric["attribute"] = draw(st.sampled_from(["amount", "Count"]))
         metrics.append(metric)
@@ -275,12 +275,12 @@ moments = st.one_of(
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[ViewDefinition, list[Happened]]:
-    """A view and events of its types; of a single one, often, so that many events could stand for one another."""
+    """A view, and events of its types. There is often only one type, so that an event can match several elements."""
     types = sorted(TYPES)[: draw(st.integers(1, len(TYPES)))]
     elements = draw(graphs(types))
     ids = [one["id"] for one in elements]
     view = view_of(*elements, charts=draw(st.lists(charts(ids), max_size=2)), **draw(spans))
-    return view, draw(happenings(types))
+    return view, draw(event_lists(types))
 
 
 def bounded(examples: int) -> settings:
@@ -296,30 +296,30 @@ def bounded(examples: int) -> settings:
     case=cases(),
     at=moments,
     shuffle=st.none() | st.integers(0, 104),
-    rows_at_once=st.sampled_from([8, 2_000_000, 2_000_000]),
+    rows_per_batch=st.sampled_from([8, 2_000_000, 2_000_000]),
     key_bits=st.sampled_from([1, 40, 62]),
 )
-def test_every_figure_is_that_of_the_definitions(
+def test_every_figure_equals_the_reference(
     connection: duckdb.DuckDBPyConnection,
     tmp_path: Path,
     case: tuple[ViewDefinition, list[Happened]],
     at: int,
     shuffle: int | None,
-    rows_at_once: int,
+    rows_per_batch: int,
     key_bits: int,
 ) -> None:
     view, events = case
     archive = archived(connection, tmp_path, events, shuffle)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "ROWS_PER_BATCH", rows_at_once)
+        patch.setattr(run, "ROWS_PER_BATCH", rows_per_batch)
         patch.setattr(links, "KEY_BITS", key_bits)
         part = run.run(compile_plan(view, TYPES, at), archive, connection)
     assert to_result(view, part) == figures(view, events, at)
 
 
 @bounded(200)
-@given(filter_=filters, events=happenings(["type-a"]))
-def test_every_filter_takes_the_events_that_it_says(
+@given(filter_=filters, events=event_lists(["type-a"]))
+def test_every_filter_selects_the_same_events_as_the_reference(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, filter_: dict[str, Any] | None, events: list[Happened]
 ) -> None:
     charts_ = [chart_of({"id": "m", "elementId": "a", "aggregate": "EventCount"})]
@@ -329,7 +329,7 @@ def test_every_filter_takes_the_events_that_it_says(
 
 @bounded(80)
 @given(case=cases(), cuts=st.sets(st.integers(1, BUCKETS - 1), max_size=4))
-def test_parts_of_any_split_merge_to_the_whole(
+def test_partial_results_of_any_split_merge_to_the_whole(
     connection: duckdb.DuckDBPyConnection,
     tmp_path: Path,
     case: tuple[ViewDefinition, list[Happened]],
@@ -341,13 +341,13 @@ def test_parts_of_any_split_merge_to_the_whole(
     parts = [
         run.run(plan, archive, connection, first, after - 1) for first, after in pairwise([0, *sorted(cuts), BUCKETS])
     ]
-    passed_on = [PartialResult.from_values(jsontext.loads(jsontext.dumps(part.to_values()).encode())) for part in parts]
-    assert passed_on == parts
-    assert to_result(view, merge(passed_on)) == to_result(view, run.run(plan, archive, connection))
-    assert to_result(view, merge(reversed(passed_on))) == figures(view, events, AT)
+    restored = [PartialResult.from_values(jsontext.loads(jsontext.dumps(part.to_values()).encode())) for part in parts]
+    assert restored == parts
+    assert to_result(view, merge(restored)) == to_result(view, run.run(plan, archive, connection))
+    assert to_result(view, merge(reversed(restored))) == figures(view, events, AT)
 
 
-# -- cases that a person can follow ------------------------------------------------------------------------------------
+# -- readable examples -------------------------------------------------------------------------------------------------
 
 
 def metrics(result: dict[str, Any]) -> dict[str, tuple[int, ...]]:
@@ -368,7 +368,7 @@ def compute(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> Compute:
     return partial(computed, connection, tmp_path)
 
 
-def test_each_customer_is_counted_once_and_by_the_furthest_event(compute: Compute) -> None:
+def test_each_customer_is_counted_once_in_the_first_group_that_applies(compute: Compute) -> None:
     view = view_of(
         element("start", "type-a", {"id": "middle", "constraintWithin": {"unit": "Seconds", "value": 10}}),
         element("middle", "type-b", "end"),
@@ -376,7 +376,7 @@ def test_each_customer_is_counted_once_and_by_the_furthest_event(compute: Comput
     )
     events = [
         happened("through", 0), happened("through", 5, "type-b"), happened("through", 6, "type-t"),
-        happened("through", 50),  # a second start that goes nowhere
+        happened("through", 50),  # a second start without a following event
         happened("halfway", 0), happened("halfway", 10, "type-b"),
         happened("late", 0), happened("late", 10.001, "type-b"), happened("late", 11, "type-t"),
         happened("waiting", 95),
@@ -386,7 +386,7 @@ def test_each_customer_is_counted_once_and_by_the_furthest_event(compute: Comput
     assert connections(result) == {("start", "middle"): 2, ("middle", "end"): 1}
 
 
-def test_an_event_is_not_its_own_successor(compute: Compute) -> None:
+def test_an_event_does_not_satisfy_a_link_to_itself(compute: Compute) -> None:
     both = {"id": "second", "eventCountType": "All"}
     view = view_of(element("first", "type-a", both), element("second", "type-a"))
     alone, twice = [happened("ann", 1)], [happened("ann", 1), happened("ann", 1)]
@@ -394,7 +394,7 @@ def test_an_event_is_not_its_own_successor(compute: Compute) -> None:
     assert connections(compute(view, twice)) == {("first", "second"): 1}
 
 
-def test_an_event_does_not_complete_by_itself_where_links_join(compute: Compute) -> None:
+def test_an_event_does_not_complete_through_itself_where_links_join(compute: Compute) -> None:
     view = view_of(
         element("early", "type-b", "end"),
         element("same", "type-a", {"id": "end", "eventCountType": "All"}),
@@ -407,7 +407,7 @@ def test_an_event_does_not_complete_by_itself_where_links_join(compute: Compute)
 
 
 @pytest.mark.parametrize(("after", "there"), [(1.999, False), (2, True), (4, True), (4.001, False)])
-def test_the_ends_of_a_window_belong_to_it_also_where_links_join(compute: Compute, after: float, there: bool) -> None:
+def test_a_window_includes_its_ends_also_where_links_join(compute: Compute, after: float, there: bool) -> None:
     window = {"constraintAfter": {"unit": "Seconds", "value": 2}, "constraintWithin": {"unit": "Seconds", "value": 4}}
     view = view_of(
         element("left", "type-a", {"id": "end", **window}),
@@ -420,7 +420,7 @@ def test_the_ends_of_a_window_belong_to_it_also_where_links_join(compute: Comput
     assert connections(result) == {("left", "end"): int(there), ("right", "end"): 1}
 
 
-def test_nobody_is_active_once_the_interval_has_ended(compute: Compute) -> None:
+def test_no_customer_is_active_after_the_interval_has_ended(compute: Compute) -> None:
     elements = element("start", "type-a", "end"), element("end", "type-b")
     ended = view_of(*elements, interval="2026-12-31T00:00:00Z/2027-01-02T00:00:00Z")
     events = [happened("ann", 1)]
@@ -430,7 +430,7 @@ def test_nobody_is_active_once_the_interval_has_ended(compute: Compute) -> None:
     assert metrics(compute(running, events, START + 86_400_000))["start"] == (1, 0, 0, 1, 0)
 
 
-def test_a_duration_ends_with_the_computation_and_an_interval_before_its_end(compute: Compute) -> None:
+def test_a_duration_and_an_interval_exclude_their_end(compute: Compute) -> None:
     events = [happened("first", 0), happened("last", 10)]
     spans_: list[tuple[dict[str, str], int, int]] = [
         ({"duration": "PT10S"}, START + 10_000, 1),
@@ -443,14 +443,14 @@ def test_a_duration_ends_with_the_computation_and_an_interval_before_its_end(com
         assert metrics(compute(view_of(element("all"), charts=(), **span), events, at))["all"][0] == there
 
 
-def test_as_many_elements_as_a_view_can_have(compute: Compute) -> None:
-    elements = [element(f"e{place}", "type-a", *([f"e{place + 1}"] if place < 49 else [])) for place in range(50)]
-    counted = metrics(compute(view_of(*elements), [happened("ann", place) for place in range(49)]))
+def test_a_view_can_have_50_elements(compute: Compute) -> None:
+    elements = [element(f"e{index}", "type-a", *([f"e{index + 1}"] if index < 49 else [])) for index in range(50)]
+    counted = metrics(compute(view_of(*elements), [happened("ann", index) for index in range(49)]))
     assert counted["e48"] == (1, 0, 0, 1, 0)
     assert counted["e49"] == (0, 0, 0, 0, 0)
 
 
-def test_no_events_at_all(connection: duckdb.DuckDBPyConnection) -> None:
+def test_a_view_without_events_has_zero_counts_and_no_sums(connection: duckdb.DuckDBPyConnection) -> None:
     charts = [
         chart_of({"id": "m", "elementId": "a"}, {"id": "n", "elementId": "a", "aggregate": "Sum", "attribute": "Count"})
     ]
@@ -469,8 +469,8 @@ def test_no_events_at_all(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=str)
-def test_numbers_are_compared_to_the_last_digit(compute: Compute, number: Decimal) -> None:
-    """Every comparator, and every number with every other, also where doubles cannot tell them apart, and negated."""
+def test_numbers_are_compared_exactly(compute: Compute, number: Decimal) -> None:
+    """Compare every number with every other, with every comparator and operator, also if they share a double."""
     numbers = [{"range": {comparator: {"number": number}}} for comparator in ("lt", "lte", "gt", "gte", "eq", "neq")]
     text = f"{number:f}"
     padded = f"{text}{'' if '.' in text else '.'}{'0' * 40}"
@@ -483,7 +483,7 @@ def test_numbers_are_compared_to_the_last_digit(compute: Compute, number: Decima
             for how in negated
         ),
     ]
-    ids = [f"e{place}" for place in range(len(filters_))]
+    ids = [f"e{index}" for index in range(len(filters_))]
     charts = [
         chart_of(
             *({"id": id_, "elementId": id_, "aggregate": "EventCount"} for id_ in some),
@@ -504,7 +504,7 @@ def chart_of(*metrics_: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def values(result: dict[str, Any], metric: int = 0) -> dict[tuple[str | None, ...], Any]:
-    """What the first chart's metric has for each group."""
+    """The values of a metric of the first chart, by group."""
     return {
         tuple(one["value"] for one in value["groupByAttributes"]): value["value"]
         for value in result["charts"][0]["metrics"][metric]["values"]
@@ -523,7 +523,7 @@ def test_sums_and_averages_are_exact(compute: Compute) -> None:
     assert values(result, 1) == {(): 20_000_000_000_000_000_000_000_000_000_000_000_000}
 
 
-def test_groups_have_the_names_of_times_and_values(compute: Compute) -> None:
+def test_groups_are_named_by_time_and_attribute_values(compute: Compute) -> None:
     grouped = [{"elementId": "a", "attribute": name} for name in ("channel", "member", "amount")]
     charts = [
         chart_of(
@@ -559,14 +559,14 @@ def test_groups_have_the_names_of_times_and_values(compute: Compute) -> None:
 
 
 @pytest.mark.parametrize("zeros", [["-0.0"], ["-0.0", "0"], ["0", "-0.0"]])
-def test_there_is_one_zero(compute: Compute, zeros: list[str]) -> None:
+def test_negative_zero_and_zero_are_one_group(compute: Compute, zeros: list[str]) -> None:
     grouped = [{"elementId": "a", "attribute": "amount"}]
     charts = [chart_of({"id": "m", "elementId": "a", "aggregate": "EventCount"}, groupByAttributes=grouped)]
-    events = [happened("ann", place, amount=Decimal(zero)) for place, zero in enumerate(zeros)]
+    events = [happened("ann", index, amount=Decimal(zero)) for index, zero in enumerate(zeros)]
     assert values(compute(view_of(element("a"), charts=charts), events)) == {("0",): len(zeros)}
 
 
-def test_the_greatest_groups_are_kept_and_ties_go_by_name(compute: Compute) -> None:
+def test_group_by_max_selects_the_greatest_groups_and_breaks_ties_by_name(compute: Compute) -> None:
     charts = [
         chart_of(
             {"id": "m", "elementId": "a", "aggregate": "EventCount"},
@@ -580,7 +580,7 @@ def test_the_greatest_groups_are_kept_and_ties_go_by_name(compute: Compute) -> N
     assert (values(result), values(result, 1)) == ({("a",): 1, ("d",): 2}, {("a",): 4, ("d",): 3})
 
 
-def test_a_chart_of_too_many_groups_fails(compute: Compute, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chart_with_too_many_groups_fails(compute: Compute, monkeypatch: pytest.MonkeyPatch) -> None:
     charts = [
         chart_of(
             {"id": "m", "elementId": "a", "aggregate": "EventCount"},
@@ -595,11 +595,11 @@ def test_a_chart_of_too_many_groups_fails(compute: Compute, monkeypatch: pytest.
     with pytest.raises(TooManyGroups, match="more than 10 groups"):
         compute(view, many)
     monkeypatch.setattr(run, "ROWS_PER_BATCH", 1)
-    with pytest.raises(TooManyGroups):  # though no part of it has too many
+    with pytest.raises(TooManyGroups):  # although no batch has too many
         compute(view, many)
 
 
-def test_charts_of_too_many_values_together_fail(compute: Compute, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_charts_with_too_many_values_in_total_fail(compute: Compute, monkeypatch: pytest.MonkeyPatch) -> None:
     metrics_ = [{"id": id_, "elementId": "a", "aggregate": "EventCount"} for id_ in ("m", "n")]
     grouped = {"groupByAttributes": [{"elementId": "a", "attribute": "Count"}]}
     view = view_of(
@@ -611,12 +611,12 @@ def test_charts_of_too_many_values_together_fail(compute: Compute, monkeypatch: 
     with pytest.raises(TooManyGroups, match="more than 30 values together"):
         compute(view, many)
     monkeypatch.setattr(run, "ROWS_PER_BATCH", 1)
-    with pytest.raises(TooManyGroups, match="more than 30 values together"):  # though no part of it has too many
+    with pytest.raises(TooManyGroups, match="more than 30 values together"):  # although no batch has too many
         compute(view, many)
 
 
-def test_many_events_on_several_threads_keep_their_attributes(tmp_path: Path) -> None:
-    """Of so many that DuckDB has several hands at them, also where files are not in the order of customers."""
+def test_attributes_stay_with_their_events_when_duckdb_uses_several_threads(tmp_path: Path) -> None:
+    """There are enough events for several threads, and the files are not sorted by customer."""
     customers, each = 20_000, 20
     with connect(tmp_path, "1GB", 4) as threaded:
         for file in range(2):
@@ -654,13 +654,13 @@ def test_many_events_on_several_threads_keep_their_attributes(tmp_path: Path) ->
     assert values({"charts": result["charts"][1:]}, 1) == {("web",): sum(i % 7 for i in after)}
 
 
-# -- what people wrote -------------------------------------------------------------------------------------------------
+# -- user input in SQL -------------------------------------------------------------------------------------------------
 
 HOSTILE = ['"', "'; DROP TABLE viewed; --", "$p0", "{below}", "n:x", "MiXed", "mixed", "%4d", "\\", "a\nb", "☃"]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_names_and_values_are_only_ever_names_and_values(
+def test_names_and_values_are_never_interpreted_as_sql(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, name: str
 ) -> None:
     fields = {
@@ -711,7 +711,7 @@ BY_A_MOMENT = chart_of({"id": "m", "elementId": "a"}, groupByAttributes=[{"eleme
         ViewDefinition.model_validate({"name": "v", "elements": [element("a")]}),
     ],
 )  # fmt: skip
-def test_a_view_that_fits_no_longer_is_refused_before_anything_is_read(view: ViewDefinition) -> None:
+def test_a_view_that_does_not_fit_its_event_types_is_refused_when_it_is_compiled(view: ViewDefinition) -> None:
     types = {"type-a": EventType("a", FIELDS | {"when": AttributeKind.DATETIME})}
     with pytest.raises(BrokenView):
         compile_plan(view, types, AT)

@@ -1,4 +1,4 @@
-"""Journey views through their API: saved, versioned, listed, deleted; charts and schedules; data and encodings."""
+"""The API of journey views: views, versions, charts, schedules, the data range, and encodings."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ ORG = "acme"
 
 
 class Views:
-    """The API of views, as clients see it."""
+    """A client of the views API."""
 
     def __init__(self, tables: Tables) -> None:
         self.tables, self.module = tables, load("views")
@@ -58,7 +58,7 @@ class Views:
         return {chart["id"]: chart["version"] for chart in view["charts"]}
 
     def rows(self) -> list[tuple[str, str]]:
-        """The keys of what the registry holds of views."""
+        """The keys of all items of views and schedules in the registry table."""
         found = ((item["pk"]["S"], item["sk"]["S"]) for item in self.tables.items(self.tables.registry))
         return sorted(key for key in found if "VIEW" in key[0] or key[0] == keys.SCHEDULES)
 
@@ -68,7 +68,7 @@ def names(model: Any) -> set[str]:
 
 
 def given(view: dict[str, Any]) -> dict[str, Any]:
-    """What of a view a person said, without what the platform sets and what it fills in."""
+    """Fields of a view that the platform neither sets nor completes."""
     return {name: view[name] for name in ("name", "description", "duration")}
 
 
@@ -79,7 +79,7 @@ def views(tables: Tables) -> Views:
 
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The moment, in milliseconds, as stores see it; its one element can be moved."""
+    """The current time in milliseconds since 1970. Tests change its single element."""
     now = [dates.parse("2026-11-23T10:00:00Z")]
     monkeypatch.setattr(dates, "now_ms", lambda: now[0])
     return now
@@ -105,7 +105,7 @@ def test_every_field_of_a_view_is_stored(views: Views) -> None:
 
 
 def contained(wanted: Any, found: Any, where: str = "") -> list[str]:
-    """Where `found` lacks something of `wanted`."""
+    """The paths at which `found` lacks a value of `wanted`."""
     if isinstance(wanted, dict):
         return [
             problem
@@ -159,7 +159,7 @@ def test_an_edit_replaces_a_version_and_keeps_its_number(views: Views) -> None:
     assert (edited["version"], edited["name"], edited["modifiedBy"]) == (1, "First", {"id": "colleague"})
     assert edited["dateModified"] >= first["dateModified"]
     assert views.ok("GET", f"/{first['id']}/versions/1") == edited
-    assert views.names() == ["Second"]  # what the latest is called
+    assert views.names() == ["Second"]  # the name of the latest version
     views.ok("PUT", f"/{first['id']}/versions/2", view_body() | {"name": "Third"})
     assert views.names() == ["Third"]
     assert views.ok("GET", f"/{first['id']}")["version"] == 2
@@ -207,12 +207,12 @@ def test_a_missing_version_is_not_found(views: Views, version: str) -> None:
     assert views.ask("GET", f"/{made['id']}/versions/1/charts/by-month/versions/{version}")[0] == 404
 
 
-# -- two at once -------------------------------------------------------------------------------------------------------
+# -- concurrent changes ------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
-    """Makes something happen between what the next change of a view reads and what it writes."""
+    """Run a function between the reads and the writes of the next change of a view."""
 
     def happens(something: Callable[[], Any]) -> None:
         next_charts = ViewStore._next_charts
@@ -281,7 +281,7 @@ def test_an_edit_of_an_earlier_version_concurrent_with_the_deletion_is_not_found
     assert views.rows() == []
 
 
-# -- what is refused ---------------------------------------------------------------------------------------------------
+# -- refused views -----------------------------------------------------------------------------------------------------
 
 
 def test_an_invalid_view_is_refused_by_every_operation_and_not_stored(views: Views) -> None:
@@ -479,7 +479,7 @@ def test_an_interrupted_deletion_still_makes_the_view_unreachable(
 
     monkeypatch.setattr("journeys.views.store.delete_all", breaks)
     assert views.ask("DELETE", f"/{made['id']}")[0] == 500
-    assert any(made["id"] in pk for pk, _ in views.rows())  # rubbish, which nobody can reach:
+    assert any(made["id"] in pk for pk, _ in views.rows())  # unreachable items remain
     for path in ("", "/versions/1", "/versions/1/charts/by-month", "/schedules"):
         assert views.ask("GET", f"/{made['id']}{path}")[0] == 404
     assert views.ask("POST", f"/{made['id']}/versions", view_body())[0] == 404
@@ -569,7 +569,7 @@ def test_a_schedule_is_due_once_per_period(views: Views, now: list[int]) -> None
     assert store.advance(due, now[0])
     assert not store.advance(due, now[0])
     assert list(store.due(now[0])) == []
-    now[0] = dates.parse("2026-11-27T09:00:00Z")  # days later: what was missed is not made up for
+    now[0] = dates.parse("2026-11-27T09:00:00Z")  # days later; missed periods are skipped
     (due,) = store.due(now[0])
     assert store.advance(due, now[0])
     assert dates.text(store.get(ORG, made["id"]).date_next) == "2026-11-28T00:00:00.000Z"
@@ -583,7 +583,7 @@ def test_a_schedule_that_was_changed_or_deleted_is_not_advanced(views: Views, no
     now[0] = dates.parse("2026-11-30T00:01:00Z")
     (due,) = store.due(now[0])
     changed = views.ok("PUT", path, {"frequency": "Daily"})
-    assert changed["dateNext"] == dates.text(due.date_next)  # what is due stays due
+    assert changed["dateNext"] == dates.text(due.date_next)  # a due job stays due
     assert not store.advance(due, now[0])
     (due,) = store.due(now[0])
     assert store.advance(due, now[0])
