@@ -20,7 +20,7 @@ from journeys.archive import columns, model, parquet
 from journeys.archive.compaction import Compaction
 from journeys.archive.model import ArchiveFile, Manifest, Snapshot
 from journeys.archive.reading import connect
-from journeys.archive.store import ArchiveStore, Stored
+from journeys.archive.store import ArchiveStore, StoredObject
 from tests.bench.figures import Figure
 from tests.bench.sample import CHANNELS, ORGANIZATION, SOURCE_ID
 from tests.support.archive import read_journey
@@ -131,7 +131,7 @@ class _Folder(ArchiveStore):
     def landed(self, manifest: Manifest) -> Iterator[ArchiveFile]:
         return (file for key, file in self._landed.items() if key not in manifest.retired)
 
-    def objects(self, organization_id: str, part: str) -> Iterator[Stored]:
+    def objects(self, organization_id: str, part: str) -> Iterator[StoredObject]:
         return iter(())
 
     def delete(self, object_keys: Iterable[str]) -> None:

@@ -1,24 +1,24 @@
-"""The columns of an archived event: those of every event, and one for each attribute, by its kind.
+"""The columns of an archived event: the base columns of every event, and the columns of its attributes.
 
-| column      | type      | what it is                                                                           |
-| ----------- | --------- | ------------------------------------------------------------------------------------ |
-| `event`     | VARCHAR   | the event's key in the log                                                           |
-| `customer`  | VARCHAR   | the customer's key among the journeys                                                |
-| `hash`      | BIGINT    | the customer in 64 bits; two of ten million share one with a probability of 0.000003 |
-| `date`      | BIGINT    | when it happened, in milliseconds                                                    |
-| `received`  | BIGINT    | when it came in, in milliseconds                                                     |
-| `type`      | UTINYINT  | the event type by its slot, 0 for a                                                  |
-| `version`   | UINTEGER  | the version of the schema that it was judged by                                      |
-| `name`      | VARCHAR   | the event type's name                                                                |
-| `source`    | VARCHAR   | where it came from                                                                   |
-| `s:{name}`  | VARCHAR   | a text                                                                               |
-| `n:{name}`  | DOUBLE    | a number, rounded                                                                    |
-| `x:{name}`  | VARCHAR   | what `n` lacks of a number of more digits than a double holds; see `exact`           |
-| `b:{name}`  | BOOLEAN   | true or false                                                                        |
-| `l:{name}`  | VARCHAR[] | a list of texts                                                                      |
+| column      | type      | content                                                                                |
+| ----------- | --------- | -------------------------------------------------------------------------------------- |
+| `event`     | VARCHAR   | the event's key in the log                                                             |
+| `customer`  | VARCHAR   | the customer's journey key                                                             |
+| `hash`      | BIGINT    | the journey key as a 64-bit hash; in 10 million, a collision has a chance of 0.000003  |
+| `date`      | BIGINT    | the date of the event, in milliseconds                                                 |
+| `received`  | BIGINT    | the date of receipt, in milliseconds                                                   |
+| `type`      | UTINYINT  | the event type's slot as a number, 0 for a                                             |
+| `version`   | UINTEGER  | the version of the schema that the event was validated against                         |
+| `name`      | VARCHAR   | the event type's name                                                                  |
+| `source`    | VARCHAR   | the source of the event                                                                |
+| `s:{name}`  | VARCHAR   | a string attribute                                                                     |
+| `n:{name}`  | DOUBLE    | a number attribute, rounded to a double                                                |
+| `x:{name}`  | VARCHAR   | the exact number, if it has more digits than a double can hold; see `exact`            |
+| `b:{name}`  | BOOLEAN   | a boolean attribute                                                                    |
+| `l:{name}`  | VARCHAR[] | a list of strings                                                                      |
 
-An attribute never changes its kind, so a column holds one kind for ever. DuckDB knows no case in the names of columns,
-so capitals are escaped, as the bytes of their UTF-8: `s:%4eame`.
+The kind of an attribute never changes, so a column holds values of one kind. DuckDB ignores the case of column names,
+so capital letters are escaped as their UTF-8 bytes: the attribute `Name` has the column `s:%4eame`.
 """
 
 import hashlib
@@ -37,33 +37,34 @@ BASE = {
     "name": "VARCHAR",
     "source": "VARCHAR",
 }
-"""The columns that every event has."""
+"""The base columns and their types."""
 
 TYPES = {"s": "VARCHAR", "n": "DOUBLE", "x": "VARCHAR", "b": "BOOLEAN", "l": "VARCHAR[]"}
-"""The types of attributes' columns, by their first letter."""
+"""The types of the attributes' columns, by the first letter of the column."""
 
 BUCKETS = 16
+"""Customers are divided into buckets by their hash."""
 
 _LETTERS = {AttributeKind.INTEGER: "n", AttributeKind.NUMBER: "n", AttributeKind.BOOLEAN: "b", AttributeKind.TAG: "l"}
 
 
 def attribute(kind: AttributeKind, name: str) -> str:
-    """The column of an attribute of that kind."""
+    """The column of an attribute of this kind."""
     return f"{_LETTERS.get(kind, 's')}:{_escaped(name)}"
 
 
 def remainder(name: str) -> str:
-    """The column beside a number's, for what a double cannot hold."""
+    """The column that holds the exact value of a number attribute, where a double cannot."""
     return f"x:{_escaped(name)}"
 
 
 def quoted(column: str) -> str:
-    """A column's name in SQL."""
+    """A column name, quoted for SQL."""
     return '"' + column.replace('"', '""') + '"'
 
 
 def type_of(column: str) -> str:
-    """The type of a column. Raises KeyError for what is none."""
+    """The type of a column. Raises KeyError if the name is not that of a column."""
     return BASE.get(column) or TYPES[column[0]]
 
 
@@ -76,17 +77,17 @@ def _hexadecimal(char: str) -> str:
 
 
 def customer_hash(customer: str) -> int:
-    """A customer's key among the journeys in 64 bits, signed."""
+    """A journey key as a signed 64-bit hash."""
     return int.from_bytes(hashlib.blake2b(customer.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def bucket(customer: int) -> int:
-    """The bucket, 0 to 15, of a customer's hash; buckets are in the order of hashes."""
+    """The bucket of a customer's hash, 0 to 15. Higher hashes are in higher buckets."""
     return (customer >> 60) + 8
 
 
 def bounds(first: int, last: int) -> tuple[int, int]:
-    """The least and the greatest hash of the buckets from first to last."""
+    """The lowest and the highest hash in the buckets from `first` to `last`, inclusive."""
     return (first - 8) << 60, ((last - 7) << 60) - 1
 
 
@@ -94,19 +95,19 @@ def bounds(first: int, last: int) -> tuple[int, int]:
 
 
 def rounded(number: Decimal | int) -> tuple[float, str | None]:
-    """A number for the columns `n` and `x`: the nearest double, and `exact` where that is another number."""
+    """A number as the columns `n` and `x` hold it: the nearest double, and `exact` if the double is not equal to it."""
     nearest = float(number)
     return nearest, (None if Decimal(repr(nearest)) == number else exact(Decimal(number)))
 
 
 def exact(number: Decimal) -> str:
-    """A number's magnitude as a text; among numbers that share a double, and so a sign, texts sort as magnitudes do."""
+    """The magnitude of a number as text. The texts of numbers with the same nearest double sort by magnitude."""
     digits = "".join(map(str, number.as_tuple().digits)).lstrip("0")
     return f"{number.adjusted() + 500:03d}{digits:0<38}"
 
 
 def restored(nearest: float, rest: str | None) -> Decimal:
-    """The number that `rounded` took apart."""
+    """The number that `rounded` returned as these two values."""
     if rest is None:
         return Decimal(repr(nearest))
     digits = tuple(map(int, rest[3:]))

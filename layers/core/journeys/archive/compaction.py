@@ -1,10 +1,11 @@
-"""Compaction: a day's events, each once, by buckets of customers and in order; then what no longer counts is deleted.
+"""Compaction: merges the landed files of a day into compacted files, and deletes files that are no longer used.
 
-Whatever ends it, and wherever: until the registry's row moves nothing has changed, and after that all has. One that
-finds that another moved the row leaves its files behind; as nobody names them, they are swept like any rubbish.
+A compacted file holds each event of a day once, in order, for a range of customer buckets. The switch to new files is
+atomic: readers see the old manifest until the registry row is updated. A compaction that crashes, or that finds that
+another one has updated the row, leaves files that no manifest names. They are deleted two days later.
 """
 
-# ruff: noqa: S608  (queries are put together here; all names and texts in them are quoted)
+# ruff: noqa: S608  (this module builds SQL; all names and texts in it are quoted)
 
 import random
 import time
@@ -24,26 +25,26 @@ from journeys.archive.scratch import scratch
 from journeys.archive.store import ArchiveStore, ManifestConflict
 from journeys.telemetry import emit_count, log_error, logger
 
-KEPT_MS = 2 * 24 * 60 * 60 * 1000
-"""So long a reader may go on with the files it began with."""
+RETENTION_MS = 2 * 24 * 60 * 60 * 1000
+"""How long unused files stay, in milliseconds, for readers that started before the files were replaced."""
 
 SMALL_DAY = 100_000
-"""A day of fewer events is one file; more files would make it no quicker to read."""
+"""A day with fewer events is written as one file. More files would not make reading faster."""
 
 THREADS = 2
 
-BEGUN_WITHIN = 0.6
-"""The part of a run's time within which days are begun: the last one must end before the time does."""
+START_WITHIN = 0.6
+"""No day is started after this share of a run's time, so that the last one can finish before the time is over."""
 
 
 def compact_all(
     compaction: "Compaction", store: ArchiveStore, *, seconds: float, clock: Callable[[], float] = time.monotonic
 ) -> int:
-    """Compacts all archives, as far as the time goes; answers with how many days were done.
+    """Compacts the archives of all organizations for at most `seconds`. Returns the number of compacted days.
 
-    Organisations are drawn, so that none waits behind the same others for ever.
+    The order of the organizations is random, so that every one has its turn if the time is never enough for all.
     """
-    until, done = clock() + BEGUN_WITHIN * seconds, 0
+    until, done = clock() + START_WITHIN * seconds, 0
     organizations = list(store.organizations())
     for organization_id in random.sample(organizations, len(organizations)):
         try:
@@ -52,8 +53,8 @@ def compact_all(
                 if clock() > until:
                     return done
         except ManifestConflict:
-            logger.info("another compaction was quicker")
-        except Exception as error:  # one archive must not keep the others waiting
+            logger.info("another compaction of the same archive was faster")
+        except Exception as error:  # An error in one archive must not delay the others.
             log_error("an archive was not compacted", error)
             emit_count("CompactionsFailed")
         if clock() > until:
@@ -62,7 +63,7 @@ def compact_all(
 
 
 class Compaction:
-    """Compacts archives in bounded memory; what it needs beyond that, it needs of the folder's disk."""
+    """Compacts archives with limited memory ("2GB"). Data beyond that is written to the folder's disk."""
 
     def __init__(
         self, store: ArchiveStore, *, memory: str, folder: str | None = None, clock: Callable[[], int] = dates.now_ms
@@ -70,14 +71,14 @@ class Compaction:
         self._store, self._memory, self._folder, self._clock = store, memory, folder, clock
 
     def compact(self, organization_id: str) -> Iterator[tuple[str, int | None]]:
-        """Compacts one organisation's archive, day by day; tells of each how many events it has, None where it failed.
+        """Compacts one organization's archive. Yields each day with its number of events, or None if the day failed.
 
-        The caller may leave it after any day; the next run goes on. Raises ManifestConflict where another compaction
-        of the same archive was quicker.
+        The caller can stop after any day; the next run continues. Raises ManifestConflict if another compaction of the
+        same archive was faster.
         """
-        now = (
-            self._clock()
-        )  # before the manifest is read: what is older than that and in no manifest is in none to come
+        # The time is taken before the manifest is read. A file that is older than this time and not in the manifest
+        # cannot be in a later manifest either.
+        now = self._clock()
         manifest = self._store.manifest(organization_id)
         cleaned = self._clean(manifest, now)
         if cleaned != manifest:
@@ -91,7 +92,7 @@ class Compaction:
                 cleaned, rows = self._compact_day(cleaned, day, days[day])
             except ManifestConflict:
                 raise
-            except Exception as error:  # one day must not keep the others waiting
+            except Exception as error:  # An error in one day must not delay the others.
                 log_error("a day was not compacted", error)
                 emit_count("CompactionsFailed")
             yield day, rows
@@ -99,20 +100,24 @@ class Compaction:
     # -- one day -------------------------------------------------------------------------------------------------------
 
     def _compact_day(self, manifest: Manifest, day: str, landed: Sequence[ArchiveFile]) -> tuple[Manifest, int]:
-        """Takes a day's landed files in; answers with the manifest that holds then, and how many events the day has."""
+        """Merges a day's landed files with its compacted ones. Returns the new manifest and the day's event count."""
         before = [file for file in manifest.compacted if file.day == day]
         with scratch(self._folder) as folder:
             snapshot = Snapshot(manifest.organization_id, tuple(before), tuple(landed))
             paths = self._store.fetch(snapshot.files, folder)
             with connect(folder, self._memory, THREADS) as connection:
-                made = list(self._write(connection, snapshot, paths, folder))
+                written = list(self._write(connection, snapshot, paths, folder))
         now = self._clock()
-        following = replace(
+        updated = replace(
             manifest,
-            compacted=tuple(file for file in manifest.compacted if file.day != day) + tuple(made),
-            retired={**manifest.retired, **{file.key: now for file in snapshot.files}, **_itself(manifest, now)},
+            compacted=tuple(file for file in manifest.compacted if file.day != day) + tuple(written),
+            retired={
+                **manifest.retired,
+                **{file.key: now for file in snapshot.files},
+                **_retire_manifest(manifest, now),
+            },
         )
-        return self._store.put_manifest(following), sum(file.rows for file in made)
+        return self._store.put_manifest(updated), sum(file.rows for file in written)
 
     def _write(
         self,
@@ -121,7 +126,7 @@ class Compaction:
         paths: Mapping[str, Path],
         folder: Path,
     ) -> Iterator[ArchiveFile]:
-        """The new files of a day, written and put one after the other, so that one bucket alone is in memory."""
+        """Writes and uploads the new files of a day one by one, so that only one file's events are in memory."""
         day, width = snapshot.landed[0].day, columns.BUCKETS if snapshot.rows < SMALL_DAY else 1
         for first in range(0, columns.BUCKETS, width):
             last = first + width - 1
@@ -138,25 +143,28 @@ class Compaction:
                 self._store.put_compacted(file, path)
                 yield file
 
-    # -- what no longer counts -----------------------------------------------------------------------------------------
+    # -- unused files --------------------------------------------------------------------------------------------------
 
     def _clean(self, manifest: Manifest, now: int) -> Manifest:
-        """Deletes what was retired two days ago, and rubbish of that age; answers with the manifest without them."""
-        expired = {key for key, since in manifest.retired.items() if since < now - KEPT_MS}
+        """Deletes files that were retired two days ago, and files of that age that no manifest names.
+
+        Returns the manifest without the deleted files.
+        """
+        expired = {key for key, since in manifest.retired.items() if since < now - RETENTION_MS}
         named = {file.key for file in manifest.compacted} | set(manifest.retired) | {manifest.key}
-        rubbish = {
+        unnamed = {
             stored.key
             for part in (model.COMPACTED, model.MANIFESTS)
             for stored in self._store.objects(manifest.organization_id, part)
-            if stored.key not in named and stored.modified < now - KEPT_MS
+            if stored.key not in named and stored.modified < now - RETENTION_MS
         }
-        self._store.delete(sorted(expired | rubbish))
+        self._store.delete(sorted(expired | unnamed))
         if not expired:
             return manifest
-        kept = {key: since for key, since in manifest.retired.items() if key not in expired}
-        return replace(manifest, retired=kept | _itself(manifest, now))
+        remaining = {key: since for key, since in manifest.retired.items() if key not in expired}
+        return replace(manifest, retired=remaining | _retire_manifest(manifest, now))
 
 
-def _itself(manifest: Manifest, now: int) -> dict[str, int]:
-    """A manifest as one that is retired now; there is nothing to retire of the first."""
+def _retire_manifest(manifest: Manifest, now: int) -> dict[str, int]:
+    """The entry that retires a manifest, which its successor replaces. The first manifest has no object to retire."""
     return {manifest.key: now} if manifest.key else {}

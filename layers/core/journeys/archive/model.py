@@ -1,10 +1,10 @@
-"""What an organisation's archive consists of: files of events, the manifest that lists them, and what a reader sees.
+"""The files of an organization's archive, the manifest that lists them, and the snapshot that a reader uses.
 
-    archive/{org}/landed/{day}/{name}.parquet      a batch as it came; the name says what is in it
-    archive/{org}/compacted/{day}/{name}.parquet   a day's events, each once, by buckets of customers
-    archive/{org}/manifests/{name}.json            which compacted files hold, and which files are retired
+    archive/{org}/landed/{day}/{name}.parquet      one batch of the stream; the name describes the content
+    archive/{org}/compacted/{day}/{name}.parquet   the events of a day, each once, by buckets of customers
+    archive/{org}/manifests/{name}.json            which compacted files are current, and which files are retired
 
-Days are those of receipt, in UTC, as 2026-11-23; moments are milliseconds.
+Days are days of receipt in UTC, such as 2026-11-23. Times are in milliseconds.
 """
 
 import hashlib
@@ -25,17 +25,17 @@ LANDED, COMPACTED, MANIFESTS = "landed", "compacted", "manifests"
 
 
 def folder(organization_id: str, part: str = "") -> str:
-    """What the keys of an organisation's archive begin with, or those of one part of it."""
+    """The prefix of the keys of an organization's archive, or of one part of it."""
     return f"{ROOT}{quote(organization_id, safe='')}/" + (f"{part}/" if part else "")
 
 
 def organization_of(prefix: str) -> str:
-    """The organisation whose folder it is."""
+    """The organization that a prefix belongs to."""
     return unquote(prefix.removeprefix(ROOT).split("/")[0])
 
 
 def day_of(received: int) -> str:
-    """The day of a receipt."""
+    """The day of a date of receipt."""
     return dates.text(received)[:10]
 
 
@@ -44,7 +44,7 @@ def day_of(received: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFile:
-    """A file of events. `first` and `last` are the least and greatest of their dates, `received` the newest receipt."""
+    """A file of events. `first` and `last` are the earliest and latest event dates, `received` the latest receipt."""
 
     key: str
     day: str
@@ -57,7 +57,7 @@ class ArchiveFile:
     received: int
 
     def may_hold(self, start: int, end: int, first_bucket: int, last_bucket: int) -> bool:
-        """Whether there may be events of these buckets in it, from `start` up to and without `end`."""
+        """Whether the file may hold events of these buckets from `start` (inclusive) to `end` (exclusive)."""
         return (
             self.first < end
             and self.last >= start
@@ -77,7 +77,7 @@ class ArchiveFile:
 
 
 def landed_key(organization_id: str, event_keys: Iterable[str], *, received: int, first: int, last: int) -> str:
-    """The key of a landed file. It follows from what the file holds, so that the same events have the same name."""
+    """The key of a landed file. It is derived from the content, so the same events always have the same key."""
     names = sorted(event_keys)
     digest = hashlib.blake2b("\n".join(names).encode(), digest_size=16).hexdigest()
     name = f"{received:013d}_{first:013d}_{last:013d}_{len(names)}_{digest}.parquet"
@@ -85,18 +85,18 @@ def landed_key(organization_id: str, event_keys: Iterable[str], *, received: int
 
 
 def compacted_key(organization_id: str, day: str, first_bucket: int, last_bucket: int) -> str:
-    """The key of a new compacted file; no two are the same."""
+    """A unique key for a new compacted file."""
     name = f"{first_bucket:02d}-{last_bucket:02d}_{uuid.uuid4().hex}.parquet"
     return f"{folder(organization_id, COMPACTED)}{day}/{name}"
 
 
 def manifest_key(organization_id: str, version: int) -> str:
-    """The key of a new manifest; no two are the same, also of one version."""
+    """A unique key for a new manifest. Two manifests of the same version have different keys."""
     return f"{folder(organization_id, MANIFESTS)}{version:08d}-{uuid.uuid4().hex}.json"
 
 
 def landed_file(key: str, size: int) -> ArchiveFile:
-    """A landed file by its key and its bytes. Raises ValueError for a key that `landed_key` did not make."""
+    """The landed file with this key and size in bytes. Raises ValueError if the key is not one of `landed_key`."""
     _, _, part, day, name = key.split("/")
     received, first, last, rows, _ = name.split("_")
     if part != LANDED:
@@ -109,10 +109,10 @@ def landed_file(key: str, size: int) -> ArchiveFile:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One state of the compacted archive; version 0 is that of an organisation which has none.
+    """One version of the compacted archive. Version 0 stands for an archive that was never compacted.
 
-    `retired` are objects that no longer count, with the moment since when: landed files whose events were taken in,
-    compacted ones that were replaced, and manifests before this one. `key` is where it is itself.
+    `retired` holds the keys of objects that are no longer used, with the time when they were retired: landed files
+    whose events were compacted, compacted files that were replaced, and earlier manifests. `key` is the manifest's own.
     """
 
     organization_id: str
@@ -141,12 +141,15 @@ class Manifest:
         )
 
 
-# -- what a reader sees ------------------------------------------------------------------------------------------------
+# -- snapshots ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The files of an archive at one moment. They hold every event; landed ones may repeat some, within their day."""
+    """The files of an archive at one time. They hold every event.
+
+    Landed files may repeat events of the same day of receipt, from other landed files and from compacted ones.
+    """
 
     organization_id: str
     compacted: tuple[ArchiveFile, ...]
@@ -158,18 +161,18 @@ class Snapshot:
 
     @property
     def received(self) -> int:
-        """The newest receipt; 0 where there are no events."""
+        """The latest date of receipt; 0 if there are no events."""
         return max((file.received for file in self.files), default=0)
 
     @property
     def rows(self) -> int:
-        """How many events there are, those counted twice that landed twice."""
+        """The number of events. Events that landed twice count twice until they are compacted."""
         return sum(file.rows for file in self.files)
 
     def within(self, start: int, end: int, first_bucket: int = 0, last_bucket: int = BUCKETS - 1) -> "Snapshot":
-        """The files that may hold events of these buckets with a date from `start` up to and without `end`.
+        """The files that may hold events of these buckets with a date from `start` (inclusive) to `end` (exclusive).
 
-        Of such events they hold all; of others some, and maybe twice.
+        They hold all such events. They also hold some other events, which may be repeated.
         """
         return replace(
             self,
@@ -178,7 +181,7 @@ class Snapshot:
         )
 
     def to_values(self) -> dict[str, Any]:
-        """A form that JSON can hold."""
+        """The snapshot in a form that JSON can represent."""
         return {
             "organizationId": self.organization_id,
             "compacted": [file.to_values() for file in self.compacted],

@@ -1,6 +1,9 @@
-"""From events to Parquet, by way of lines of JSON: the quickest way from Python into DuckDB that needs nothing else."""
+"""Writes events to Parquet files.
 
-# ruff: noqa: S608  (queries are put together here; all names and texts in them are quoted)
+The events are passed to DuckDB as JSON lines, which is the fastest way that needs no other package.
+"""
+
+# ruff: noqa: S608  (this module builds SQL; all names and texts in it are quoted)
 
 import json
 from collections.abc import Iterable
@@ -17,15 +20,18 @@ from journeys.registry.schemas.kinds import AttributeKind
 from journeys.registry.schemas.model import SLOTS
 
 LONGEST_LINE = 4 * 1024 * 1024
-"""Bytes of the largest event as JSON: 300 KB in the log, of which each byte may become six."""
+"""The most bytes of an event as JSON: an event has at most 300 KB in the log, and JSON may need 6 bytes for one."""
 
-ROWS_A_GROUP = 8_192
-"""A row group is the least that is read of a file for one customer; this many cost reading all of it nothing yet."""
+ROWS_PER_GROUP = 8_192
+"""Rows in a row group, the smallest part of a file that can be read for one customer.
+
+Smaller groups would make reading the whole file slower.
+"""
 
 IN_ORDER = "hash, date, event"
-"""How every file is sorted, so that one customer's events lie together."""
+"""The order of the rows in every file. It keeps the events of a customer together."""
 
-_SLOTS = {letter: place for place, letter in enumerate(SLOTS)}
+_SLOTS = {letter: index for index, letter in enumerate(SLOTS)}
 _KINDS = {
     str: AttributeKind.STRING,
     int: AttributeKind.NUMBER,
@@ -38,7 +44,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circ
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An event on its way into a file: its line of JSON and the columns that it has; moments are milliseconds."""
+    """An event to be written: its JSON line, and the attribute columns that it has. Dates are in milliseconds."""
 
     event: str
     date: int
@@ -48,7 +54,7 @@ class Row:
 
 
 def row(stored: StoredEvent) -> Row:
-    """The row of an event. Raises LookupError and TypeError for one that no ingest ever stored."""
+    """The row of an event. Raises LookupError or TypeError if the event is not one that ingest stores."""
     customer = stored.event.customer
     customer_key = keys.journey(stored.organization_id, customer.source_id, customer.value)
     values: dict[str, object] = {
@@ -66,12 +72,12 @@ def row(stored: StoredEvent) -> Row:
         kind = _KINDS[type(value)]
         column = columns.attribute(kind, name)
         if kind is AttributeKind.NUMBER:
-            values[column], rest = columns.rounded(value)
-            if rest is not None:
-                values[columns.remainder(name)] = rest
+            values[column], exact = columns.rounded(value)
+            if exact is not None:
+                values[columns.remainder(name)] = exact
         else:
             if kind is AttributeKind.TAG and not all(type(inner) is str for inner in value):
-                raise TypeError("a list of something else than texts")
+                raise TypeError("a list holds a value that is not a string")
             values[column] = value
     return Row(
         stored.key, stored.event.date_created, stored.date_received, tuple(values)[len(columns.BASE) :], _encode(values)
@@ -79,19 +85,19 @@ def row(stored: StoredEvent) -> Row:
 
 
 def write(connection: duckdb.DuckDBPyConnection, rows: Iterable[Row], path: Path) -> None:
-    """Writes rows into a Parquet file, in order. Raises duckdb.Error."""
+    """Writes rows to a Parquet file in the order IN_ORDER. Raises duckdb.Error."""
     present: dict[str, None] = {}
     lines = path.with_suffix(".ndjson")
     with lines.open("w", encoding="utf-8", newline="\n") as file:
-        for one in rows:
-            present |= dict.fromkeys(one.columns)
-            file.write(one.line + "\n")
+        for row_ in rows:
+            present |= dict.fromkeys(row_.columns)
+            file.write(row_.line + "\n")
     types = columns.BASE | {column: columns.type_of(column) for column in sorted(present)}
-    wanted = ", ".join(f"{literal(column)}: {literal(kind)}" for column, kind in types.items())
+    declared = ", ".join(f"{literal(column)}: {literal(kind)}" for column, kind in types.items())
     try:
         copy(
             connection,
-            f"SELECT * FROM read_json({literal(lines)}, format = 'newline_delimited', columns = {{{wanted}}}, "
+            f"SELECT * FROM read_json({literal(lines)}, format = 'newline_delimited', columns = {{{declared}}}, "
             f"maximum_object_size = {LONGEST_LINE})",
             path,
         )
@@ -100,10 +106,10 @@ def write(connection: duckdb.DuckDBPyConnection, rows: Iterable[Row], path: Path
 
 
 def copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    """Writes what a query finds into a Parquet file, in order. Raises duckdb.Error."""
+    """Writes the result of a query to a Parquet file in the order IN_ORDER. Raises duckdb.Error."""
     connection.execute(
         f"COPY (FROM ({query}) ORDER BY {IN_ORDER}) "
-        f"TO {literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_A_GROUP})"
+        f"TO {literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_PER_GROUP})"
     )
 
 
@@ -111,5 +117,5 @@ def copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
 
 
 def literal(text: object) -> str:
-    """A text in SQL."""
+    """A text as an SQL literal."""
     return "'" + str(text).replace("'", "''") + "'"

@@ -1,6 +1,6 @@
-"""Reading the archive with DuckDB: every event of some files once, however often and wherever it landed."""
+"""Reads the archive with DuckDB. Every event is returned once, even if it landed several times."""
 
-# ruff: noqa: S608  (queries are put together here; all names and texts in them are quoted)
+# ruff: noqa: S608  (this module builds SQL; all names and texts in it are quoted)
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,10 @@ _DAY = 86_400_000
 
 
 def connect(folder: Path | str, memory: str, threads: int) -> duckdb.DuckDBPyConnection:
-    """DuckDB with so much memory ("2GB"), beyond which it goes on in files of the folder; it fetches no extension."""
+    """Opens an in-memory DuckDB.
+
+    `memory` is its limit, such as "2GB"; data beyond it is written to files in `folder`. Extensions are not downloaded.
+    """
     return duckdb.connect(
         config={
             "memory_limit": memory,
@@ -32,10 +35,9 @@ def connect(folder: Path | str, memory: str, threads: int) -> duckdb.DuckDBPyCon
 
 
 class Events:
-    """The events of local files, by their days of receipt; landed ones may repeat those of their day.
+    """The events of local files, grouped by day of receipt.
 
-    `only` is SQL over the columns of every event: which events these are, where not all of the files'. What it leaves
-    out costs little.
+    `only` is an SQL condition over the base columns that limits the events. Excluded events cost little to read.
     """
 
     def __init__(
@@ -63,25 +65,26 @@ class Events:
         *,
         only: str = "true",
     ) -> "Events":
-        """The events of a snapshot whose files were fetched to these paths, by their keys."""
+        """The events of a snapshot. `paths` says where its files were downloaded to, by their keys."""
         return cls(connection, _by_day(snapshot.compacted, paths), _by_day(snapshot.landed, paths), only=only)
 
     @property
     def columns(self) -> Mapping[str, str]:
-        """Every column that a file has, with its type."""
+        """All columns that occur in the files, with their types."""
         return self._types
 
     def select(self, wanted: Sequence[str], where: str = "true") -> str:
-        """A query for hash, date, type and the columns wanted, without repeats; one that no file has is NULL.
+        """A query for hash, date, type and the wanted columns of every event, without repeated events.
 
-        `where` is SQL; it may use the columns of every event and those wanted, quoted as `columns.quoted` does.
+        Columns that no file has are NULL. `where` is an SQL condition over the base columns and the wanted ones, with
+        their names quoted by `columns.quoted`.
         """
         names = list(dict.fromkeys(("hash", "date", "type", *wanted)))
         shown = ", ".join(map(quoted, names))
         return f"SELECT {shown} FROM ({self._rows(dict.fromkeys((*columns.BASE, *names)))}) WHERE {where}"
 
     def _rows(self, names: Iterable[str]) -> str:
-        """A query for all rows, without repeats."""
+        """A query for all rows, without repeated events."""
         if not self._paths:
             nothing = ", ".join(f"NULL::{columns.type_of(name)} AS {quoted(name)}" for name in names)
             return f"SELECT {nothing} WHERE false"
@@ -97,14 +100,14 @@ class Events:
     def _described(self) -> dict[str, str]:
         if not self._paths:
             return dict(columns.BASE)
-        found = self._connection.execute(f"DESCRIBE FROM {_parquet(self._paths)}").fetchall()
-        return {name: kind for name, kind, *_ in found}
+        described = self._connection.execute(f"DESCRIBE FROM {_parquet(self._paths)}").fetchall()
+        return {name: kind for name, kind, *_ in described}
 
     def _find_repeats(self, compacted: Sequence[Path | str], landed: Sequence[Path | str]) -> str | None:
-        """A table that names the landed rows whose event is in a compacted file or in a row before; None if none is.
+        """Creates a table of the landed rows that repeat an event of a compacted file or of an earlier landed row.
 
-        Usually there are none, and then every reading is spared the comparison. Copies bear the same receipt, so of
-        compacted files only the rows are looked at that came in within the time of a day's landed ones.
+        Returns None if no row does, which is the usual case; queries then need no anti join. Copies of an event have
+        the same date of receipt, so only compacted rows received in the same period as the landed ones are compared.
         """
         if not landed:
             return None
@@ -120,13 +123,13 @@ class Events:
         self._connection.execute(
             f"CREATE TEMP TABLE {table} AS "
             f"WITH landed AS {rows}, before AS ({before}), "
-            "again AS (SELECT event FROM landed GROUP BY event HAVING count(*) > 1) "
+            "repeated AS (SELECT event FROM landed GROUP BY event HAVING count(*) > 1) "
             "SELECT filename, file_row_number FROM landed SEMI JOIN before USING (event) UNION "
-            "SELECT filename, file_row_number FROM landed SEMI JOIN again USING (event) "
+            "SELECT filename, file_row_number FROM landed SEMI JOIN repeated USING (event) "
             "QUALIFY row_number() OVER (PARTITION BY event ORDER BY filename, file_row_number) > 1"
         )
-        (found,) = self._connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
-        return table if found else None
+        (repeats,) = self._connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
+        return table if repeats else None
 
 
 def _by_day(files: Iterable[ArchiveFile], paths: Mapping[str, Path | str]) -> dict[str, list[Path | str]]:

@@ -1,6 +1,7 @@
-"""Folders on the disk for the time of a run. Those of runs that were killed go before the next one begins.
+"""Temporary folders that are deleted even if their process was killed.
 
-Lambda keeps a function's disk when it kills a run; what that left would be missing to all that come after it.
+Lambda keeps a function's disk when it kills an invocation. The next invocation deletes the folders left behind, so that
+they do not fill the disk.
 """
 
 import fcntl
@@ -16,16 +17,16 @@ PREFIX = "journeys-run-"
 
 @contextmanager
 def scratch(parent: str | None = None) -> Iterator[Path]:
-    """A new folder, in the temporary directory by default, which is removed at the end.
+    """Creates a folder in `parent`, by default the temporary directory, and deletes it at the end.
 
-    Each is locked while its run lives, and the lock goes with the process however that ends; so what is not locked is
-    of a run that was killed, though other processes use the same directory.
+    The folder is locked while it is in use. The operating system releases the lock when the process ends, also if it
+    is killed. So a folder without a lock was left behind and is deleted, even if other processes use the directory.
     """
     directory = Path(parent or tempfile.gettempdir())
-    with _locked(directory):  # so that nobody finds a folder between its making and its lock
-        for left in directory.glob(f"{PREFIX}*"):
-            with suppress(OSError), _locked(left, fcntl.LOCK_EX | fcntl.LOCK_NB):
-                shutil.rmtree(left, ignore_errors=True)
+    with _locked(directory):  # No other process may find the new folder before it is locked.
+        for leftover in directory.glob(f"{PREFIX}*"):
+            with suppress(OSError), _locked(leftover, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                shutil.rmtree(leftover, ignore_errors=True)
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=directory))
         lock = _lock(folder, fcntl.LOCK_EX)
     try:
@@ -36,20 +37,23 @@ def scratch(parent: str | None = None) -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(folder: Path, how: int = fcntl.LOCK_EX) -> Iterator[None]:
-    lock = _lock(folder, how)
+def _locked(folder: Path, operation: int = fcntl.LOCK_EX) -> Iterator[None]:
+    lock = _lock(folder, operation)
     try:
         yield
     finally:
         os.close(lock)
 
 
-def _lock(folder: Path, how: int) -> int:
-    """Locks a folder until what is answered with is closed. Raises OSError, BlockingIOError where it is to not wait."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+def _lock(folder: Path, operation: int) -> int:
+    """Locks a folder and returns a file descriptor. Closing it releases the lock.
+
+    Raises OSError; with LOCK_NB, BlockingIOError if the folder is locked.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        fcntl.flock(opened, how)
+        fcntl.flock(descriptor, operation)
     except OSError:
-        os.close(opened)
+        os.close(descriptor)
         raise
-    return opened
+    return descriptor

@@ -1,4 +1,4 @@
-"""The archive in its bucket; a row of the registry says which manifest holds, and moving that row is the one switch."""
+"""The archive in its S3 bucket. A row of the registry names the current manifest; updating it switches all readers."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 FETCHES = 16
-"""Files that are fetched at the same time; below the connections that a client keeps."""
+"""Files that are downloaded in parallel. It must not exceed the connection pool of the S3 client."""
 
-_BY_ITSELF = TransferConfig(use_threads=False)
-"""A file is fetched by the thread that asks; by default each would have ten more of its own."""
+_SINGLE_THREAD = TransferConfig(use_threads=False)
+"""Downloads a file in the calling thread. By default, each download starts ten threads of its own."""
 
 
 class ManifestConflict(Exception):
-    """Somebody else moved the archive to another manifest meanwhile."""
+    """Another compaction updated the archive's manifest since it was read."""
 
 
 class LandingStore:
-    """Where landed files are put: all that landing needs."""
+    """Stores landed files. It is separate because landing needs no other access to the archive."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3, self._bucket = s3, bucket
 
     def put(self, key: str, path: Path) -> None:
-        """Puts a landed file. Its name follows from what it holds, so to put it again changes nothing."""
+        """Stores a landed file. Its key is derived from its content, so storing it again changes nothing."""
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=path.read_bytes())
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """An object of an archive; `modified` is in milliseconds."""
+class StoredObject:
+    """An object of an archive. `size` is in bytes, `modified` in milliseconds."""
 
     key: str
     size: int
@@ -51,77 +51,79 @@ class Stored:
 
 
 class ArchiveStore:
-    """The archives of all organisations. The bucket's client is only made where it is needed."""
+    """The archives of all organizations. The S3 client is created when it is first needed."""
 
     def __init__(
         self, dynamodb: "DynamoDBClient", registry_table: str, s3: Callable[[], "S3Client"], bucket: str
     ) -> None:
         self._dynamodb, self._table, self._s3, self._bucket = dynamodb, registry_table, s3, bucket
 
-    # -- what there is -------------------------------------------------------------------------------------------------
+    # -- reading -------------------------------------------------------------------------------------------------------
 
     def organizations(self) -> Iterator[str]:
-        """Every organisation that has an archive."""
+        """The organizations that have an archive."""
         for page in self._pages(Prefix=model.ROOT, Delimiter="/"):
             for prefix in page.get("CommonPrefixes", []):
                 yield model.organization_of(prefix["Prefix"])
 
     def snapshot(self, organization_id: str) -> Snapshot:
-        """What a reader sees now. All its files stay for two days.
+        """The current files of an archive. They are not deleted for two days.
 
-        The manifest is read before landed files are listed: what it does not know of has not been retired for long.
+        The manifest is read before the landed files are listed. A file that is compacted between the two reads is still
+        listed, because retired files are deleted only after two days.
         """
         manifest = self.manifest(organization_id)
         return Snapshot(organization_id, manifest.compacted, tuple(self.landed(manifest)))
 
     def data_range(self, organization_id: str) -> tuple[int, int] | None:
-        """The dates of the first and of the last event, in milliseconds; None where there are none."""
+        """The dates of the earliest and the latest event, in milliseconds; None if there are no events."""
         files = self.snapshot(organization_id).files
         return (min(file.first for file in files), max(file.last for file in files)) if files else None
 
     def manifest(self, organization_id: str) -> Manifest:
-        """The manifest that holds now; an empty one of version 0 before the first."""
+        """The current manifest, or an empty one of version 0 if the archive was never compacted."""
         row = self._row(organization_id)
         if row is None:
             return Manifest(organization_id)
-        answer = self._s3().get_object(Bucket=self._bucket, Key=row["key"]["S"])
-        return Manifest.from_values(json.loads(answer["Body"].read()))
+        response = self._s3().get_object(Bucket=self._bucket, Key=row["key"]["S"])
+        return Manifest.from_values(json.loads(response["Body"].read()))
 
     def landed(self, manifest: Manifest) -> Iterator[ArchiveFile]:
-        """The landed files that the manifest did not take in."""
+        """The landed files whose events are not in the manifest's compacted files."""
         for stored in self.objects(manifest.organization_id, model.LANDED):
             if stored.key not in manifest.retired:
                 yield model.landed_file(stored.key, stored.size)
 
-    def objects(self, organization_id: str, part: str) -> Iterator[Stored]:
-        """Every object of one part of an archive."""
+    def objects(self, organization_id: str, part: str) -> Iterator[StoredObject]:
+        """All objects of one part of an archive."""
         for page in self._pages(Prefix=model.folder(organization_id, part)):
-            for found in page.get("Contents", []):
-                yield Stored(found["Key"], found["Size"], int(found["LastModified"].timestamp() * 1000))
+            for item in page.get("Contents", []):
+                modified = int(item["LastModified"].timestamp() * 1000)
+                yield StoredObject(item["Key"], item["Size"], modified)
 
     def fetch(self, files: Iterable[ArchiveFile], folder: Path) -> dict[str, Path]:
-        """Fetches files into a folder, several at once; answers with where each is, by its key."""
+        """Downloads files to a folder in parallel. Returns the path of each file by its key."""
         paths = {file.key: folder / file.key.rsplit("/", 1)[1] for file in files}
         with ThreadPoolExecutor(FETCHES, thread_name_prefix="fetch") as threads:
             list(threads.map(self._download, paths.items()))
         return paths
 
-    # -- changing it ---------------------------------------------------------------------------------------------------
+    # -- writing -------------------------------------------------------------------------------------------------------
 
     def put_compacted(self, file: ArchiveFile, path: Path) -> None:
-        """Puts a compacted file; nobody reads it before a manifest names it."""
+        """Stores a compacted file. Readers do not use it until a manifest names it."""
         self._s3().upload_file(str(path), self._bucket, file.key)
 
     def put_manifest(self, manifest: Manifest) -> Manifest:
-        """Makes this the manifest that holds, as the next of its version; answers with it.
+        """Stores a manifest as the next version and makes it the current one. Returns the stored manifest.
 
-        Raises ManifestConflict where the one that holds is not of that version. Then nothing has changed.
+        Raises ManifestConflict if the current manifest is not of the version of `manifest`. Then nothing has changed.
         """
         key = model.manifest_key(manifest.organization_id, manifest.version + 1)
-        following = replace(manifest, version=manifest.version + 1, key=key)
-        body = json.dumps(following.to_values(), separators=(",", ":")).encode()
+        updated = replace(manifest, version=manifest.version + 1, key=key)
+        body = json.dumps(updated.to_values(), separators=(",", ":")).encode()
         self._s3().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
-        values = {":version": to_value(following.version), ":key": to_value(key), ":before": to_value(manifest.version)}
+        values = {":version": to_value(updated.version), ":key": to_value(key), ":before": to_value(manifest.version)}
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
@@ -135,29 +137,34 @@ class ArchiveStore:
             if not is_condition_failure(error):
                 raise
             row = self._row(manifest.organization_id)
-            if row is None or row["key"]["S"] != key:  # else it was our own call, whose answer was lost
+            # If the row names this manifest, the update succeeded earlier and its response was lost.
+            if row is None or row["key"]["S"] != key:
                 raise ManifestConflict from None
-        return following
+        return updated
 
     def delete(self, object_keys: Sequence[str]) -> None:
-        """Deletes objects of archives; one that is gone already is no error."""
+        """Deletes objects. A missing object is not an error. Raises OSError if S3 could not delete all of them."""
         for start in range(0, len(object_keys), 1000):
-            some = object_keys[start : start + 1000]
-            answer = self._s3().delete_objects(
-                Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in some], "Quiet": True}
+            batch = object_keys[start : start + 1000]
+            response = self._s3().delete_objects(
+                Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
             )
-            if answer.get("Errors"):
-                raise OSError(f"{len(answer['Errors'])} objects were not deleted: {answer['Errors'][0].get('Code')}")
+            if response.get("Errors"):
+                raise OSError(
+                    f"{len(response['Errors'])} objects could not be deleted: {response['Errors'][0].get('Code')}"
+                )
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
     def _row(self, organization_id: str) -> Any:
-        answer = self._dynamodb.get_item(TableName=self._table, Key=keys.archive(organization_id), ConsistentRead=True)
-        return answer.get("Item")
+        response = self._dynamodb.get_item(
+            TableName=self._table, Key=keys.archive(organization_id), ConsistentRead=True
+        )
+        return response.get("Item")
 
     def _pages(self, **request: Any) -> Iterator[Any]:
         return iter(self._s3().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, **request))
 
-    def _download(self, wanted: tuple[str, Path]) -> None:
-        key, path = wanted
-        self._s3().download_file(self._bucket, key, str(path), Config=_BY_ITSELF)
+    def _download(self, key_and_path: tuple[str, Path]) -> None:
+        key, path = key_and_path
+        self._s3().download_file(self._bucket, key, str(path), Config=_SINGLE_THREAD)

@@ -1,4 +1,4 @@
-"""How much an organisation uses, by month of receipt, as the archive counts it."""
+"""The number of events that an organization sent, by month of receipt, counted from the archive."""
 
 from collections import Counter
 from typing import Any
@@ -10,20 +10,22 @@ NATIVE, EXTERNAL = "native", "external"
 
 
 def usage(snapshot: Snapshot) -> dict[str, Any]:
-    """The events of each month, the newest month first; native ones alone count toward fair use.
+    """The response of the usage operation: the events of each month, newest month first.
 
-    Every event of the archive came through a configuration, so it is external: native events have no door here yet.
-    What was received up to `dateExact` is counted once for each event: it is the newest receipt that is compacted,
-    of the days before the oldest one that has landed files. In those an event that came twice counts twice until they
-    are compacted, within the hour, whether they are today's or brought late to a day long past. It is left out where
-    no such day is.
+    Only native events count toward fair use. All events of the archive are external, because native events are not
+    ingested yet.
+
+    `dateExact` is a date of receipt. The events received until then are counted exactly. On a day of receipt that has
+    landed files, an event that was delivered twice counts twice until the next compaction, within the hour. So
+    `dateExact` is the latest receipt in the compacted files of the days before the first such day. It is omitted if
+    there is no such day.
     """
     months: Counter[tuple[str, str]] = Counter()
     for file in snapshot.files:
         months[file.day[:7], EXTERNAL] += file.rows
     oldest = min((file.day for file in snapshot.landed), default=None)
     exact = max((file.received for file in snapshot.compacted if oldest is None or file.day < oldest), default=None)
-    answer: dict[str, Any] = {
+    response: dict[str, Any] = {
         "entities": [
             {
                 "month": month,
@@ -34,4 +36,4 @@ def usage(snapshot: Snapshot) -> dict[str, Any]:
             for month in sorted({month for month, _ in months}, reverse=True)
         ]
     }
-    return answer if exact is None else answer | {"dateExact": dates.text(exact)}
+    return response if exact is None else response | {"dateExact": dates.text(exact)}

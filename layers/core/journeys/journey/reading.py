@@ -1,4 +1,4 @@
-"""Answers about one customer's journey: its summary, and its events page by page."""
+"""The responses about one customer's journey: its summary, and its events page by page."""
 
 from itertools import islice
 from typing import Any
@@ -15,11 +15,14 @@ from journeys.registry.schemas.store import SchemaStore
 from journeys.response_size import count_fitting
 
 RECENT_EVENTS = 20
+"""The most events in a summary."""
+
 ROWS_PER_READ = 1000
+"""Rows read in one call if most of them may be filtered out."""
 
 
 class JourneyReader:
-    """Reads journeys; an organisation's event types, which name their steps, are kept for a minute."""
+    """Reads journeys. An organization's event types are cached for a minute."""
 
     def __init__(self, journeys: JourneyStore, log: EventLog, schemas: SchemaStore) -> None:
         self._journeys, self._log = journeys, log
@@ -28,7 +31,10 @@ class JourneyReader:
         )
 
     def summary(self, organization_id: str, external_source_id: str, value: str) -> dict[str, Any]:
-        """The journey in figures, and its last events, the newest first: 20, or what fits. Raises NotFound."""
+        """The figures of a journey and its most recent events, newest first. Raises NotFound.
+
+        There are at most 20 events, and fewer if the response would exceed Lambda's limit.
+        """
         journey_key = _key(organization_id, external_source_id, value)
         summary = self._journeys.summary(journey_key)
         journey = summary.journey
@@ -56,11 +62,11 @@ class JourneyReader:
                     "dateFirstEvent": dates.text(span.first),
                     "dateLastEvent": dates.text(span.last),
                 }
-                for slot, span in sorted(journey.types.items(), key=lambda one: (-one[1].count, one[0]))
+                for slot, span in sorted(journey.types.items(), key=lambda item: (-item[1].count, item[0]))
             ],
             "transitions": [
                 {"from": _name(types, pair[0]), "to": _name(types, pair[1]), "count": number}
-                for pair, number in sorted(journey.transitions.items(), key=lambda one: (-one[1], one[0]))
+                for pair, number in sorted(journey.transitions.items(), key=lambda item: (-item[1], item[0]))
             ],
             "recentEvents": [event for event in recent[: count_fitting(recent)] if event is not None],
         }
@@ -78,9 +84,10 @@ class JourneyReader:
         since: int | None,
         until: int | None,
     ) -> dict[str, Any]:
-        """One page of the journey's events, from `since` up to and without `until`: so many, or what fits.
+        """One page of a journey's events with a date from `since` (inclusive) to `until` (exclusive), in milliseconds.
 
-        Raises NotFound and BadRequest.
+        A page has at most `page_size` events, and fewer if the response would exceed Lambda's limit. Raises NotFound,
+        and BadRequest if the cursor is not valid for this query.
         """
         journey_key = _key(organization_id, external_source_id, value)
         scope = (journey_key, str(ascending), event_name or "", str(since), str(until))
@@ -95,7 +102,7 @@ class JourneyReader:
             slots = frozenset(slot for slot, schema in types.items() if schema.title == event_name)
         steps: list[Step] = []
         if slots is None or slots:
-            found = self._journeys.steps(
+            matching = self._journeys.steps(
                 keys.steps(journey_key, summary.generation),
                 ascending=ascending,
                 after=after,
@@ -104,7 +111,7 @@ class JourneyReader:
                 slots=slots,
                 page=page_size + 2 if slots is None else ROWS_PER_READ,
             )
-            steps = list(islice(found, page_size + 1))
+            steps = list(islice(matching, page_size + 1))
         events = self._events(organization_id, steps[:page_size])
         fit = count_fitting(events)
         return omit_none(
@@ -119,10 +126,10 @@ class JourneyReader:
         return types if types.keys() >= journey.types.keys() else self._types.fresh(organization_id)
 
     def _events(self, organization_id: str, steps: list[Step]) -> list[dict[str, Any] | None]:
-        """The event of each step; None for one that the log does not have."""
-        names = [keys.event(organization_id, *step.event_name) for step in steps]
-        events = self._log.get_all(names)
-        return [events[name].to_wire() if name in events else None for name in names]
+        """The event of each step, or None if it is not in the log."""
+        event_keys = [keys.event(organization_id, *step.event_name) for step in steps]
+        events = self._log.get_all(event_keys)
+        return [events[key].to_wire() if key in events else None for key in event_keys]
 
 
 def _name(types: dict[str, Schema], slot: str) -> str:
@@ -138,4 +145,4 @@ def _key(organization_id: str, external_source_id: str, value: str) -> str:
 
 
 def _not_found() -> NotFound:
-    return NotFound("No event of this customer was ever taken in.")
+    return NotFound("No event of this customer is stored. Check externalSourceId and value.")

@@ -13,6 +13,7 @@ from journeys.journey import fold
 from journeys.journey.model import Step, Summary, check_storable
 from journeys.journey.rebuild import is_obsolete
 from journeys.journey.verify import facts
+from journeys.stream.records import UNREADABLE
 
 PARTS = 128
 """Files. Only one is in memory at a time: about 80,000 events of a log of ten million."""
@@ -98,7 +99,7 @@ class Survey:
         for item in items:
             try:
                 journey_key, step, received = read_event(item)
-            except (LookupError, ValueError, TypeError, AttributeError):
+            except UNREADABLE:
                 unreadable.append(item["pk"]["S"])
                 continue
             if only is None or journey_key == only:
