@@ -1,7 +1,7 @@
-"""Ingest and projector while any call fails, hangs up or is the last one, and a stream that repeats itself.
+"""Ingest and the projector with errors, lost responses and crashes at any call, and with a stream that repeats itself.
 
-After each: everything acknowledged is in the log once, every journey is what a rebuild makes of the log, everything
-refused is among the failures, and what came later went on.
+After each: every acknowledged event is in the log once, every journey equals a rebuild of the log, every refused event
+is stored as a failure, and later events are processed.
 """
 
 import contextlib
@@ -34,44 +34,44 @@ Call = Callable[[], Any]
 
 
 class Killed(BaseException):
-    """The function ended here, as Lambda ends one that is out of time or memory: nothing of it goes on."""
+    """Simulates that Lambda kills the function, as it does if time or memory runs out: no thread continues."""
 
 
-# -- what can go wrong at a call ---------------------------------------------------------------------------------------
+# -- faults at a call --------------------------------------------------------------------------------------------------
 
 
 class Fault:
-    """Does something at the n-th call of one run of a function, counted over all its clients and threads."""
+    """Causes a fault at the n-th call of one invocation, counted over all its clients and threads."""
 
     def __init__(self, at: int | None = None, kind: str = "") -> None:
         self._at, self._kind, self._lock = at, kind, threading.Lock()
         self.calls: list[str] = []
-        self.dead = False
+        self.killed = False
 
     def __call__(self, name: str, call: Call) -> Any:
         with self._lock:
-            if self.dead:
+            if self.killed:
                 raise Killed
             number = len(self.calls)
             self.calls.append(name)
         if number != self._at:
             return call()
-        when, _, what = self._kind.partition(" ")
-        if what == "killed":
-            with self._lock:  # no other thread gets between the call and the end
+        when, _, fault = self._kind.partition(" ")
+        if fault == "killed":
+            with self._lock:  # no other thread runs between the call and the kill
                 if when == "after":
                     call()
-                self.dead = True
+                self.killed = True
             raise Killed
         if when == "twice":
             call()
             return call()
         if when == "after":
             call()
-        raise TROUBLES[what][0]
+        raise TROUBLES[fault][0]
 
     def on(self, client: Any) -> Any:
-        """A client all of whose calls go through here."""
+        """A client whose calls go through this fault."""
         return _Faulty(client, self)
 
 
@@ -84,16 +84,16 @@ class _Faulty:
 
 
 DONE = (
-    "after no answer",  # it was done, and nobody heard
-    "twice",  # it was done, its answer was lost, and botocore asked again
+    "after no answer",  # the call succeeded, but its response was lost
+    "twice",  # the call succeeded, its response was lost, and botocore repeated it
     "before killed",
     "after killed",
 )
 NOT_DONE = ("before throttled", "before failed", "before no answer", "before reset")
-"""For ingest these are in tests/unit/test_ingest_faults.py, with what the sender hears."""
+"""For ingest, tests/unit/test_ingest_faults.py tests these, with the response that the sender gets."""
 
 
-# -- one organisation's pipeline ---------------------------------------------------------------------------------------
+# -- one organization's pipeline ---------------------------------------------------------------------------------------
 
 LARGE = an_event("bad-large", identifiers=of("crm", "ann"), attributes={"note": "n" * (300 * 1024)})
 REQUEST: list[dict[str, Any]] = [
@@ -112,14 +112,14 @@ BAD = {"missing.date", "unknown.attribute", "event.too.large"}
 
 @dataclass
 class Pipeline:
-    """An organisation of its own, so that many can share tables; functions are made anew after each end."""
+    """The pipeline of one organization. Many of them share the tables. Each invocation uses a new instance."""
 
     tables: Tables
     organization_id: str
     monkeypatch: pytest.MonkeyPatch
     acknowledged: set[str] = field(default_factory=set)
     first: dict[str, Any] = field(default_factory=dict)
-    not_kept: int = 0
+    not_stored: int = 0
 
     def __post_init__(self) -> None:
         clients = ClientStore(self.tables.dynamodb, self.tables.registry)
@@ -127,7 +127,7 @@ class Pipeline:
         self.configuration_id = make_source(self.tables, organization_id=self.organization_id).configuration_id
 
     def function(self, name: str, fault: Fault) -> ModuleType:
-        """A fresh sandbox of a function, all of whose calls go through the fault."""
+        """A new instance of a function, whose calls go through the fault."""
         dynamodb, s3 = fault.on(aws.dynamodb()), fault.on(aws.s3())
         with self.monkeypatch.context() as patch:
             patch.setattr(aws, "dynamodb", lambda: dynamodb)
@@ -135,31 +135,31 @@ class Pipeline:
             return load(name)
 
     def send(self, events: Sequence[Any], fault: Fault) -> list[Any]:
-        """One request; answers the events that a sender is to send again, which is all where nobody answered."""
+        """Sends one request. Returns the events to send again: all of them if there is no response."""
         function = self.function("ingest", fault)
         path = f"externalevents/configurations/{self.configuration_id}/events"
         request = api_event("POST", path, {"entities": events}, client_id=self.organization_id)
         with self.monkeypatch.context() as patch:
             patch.setattr("journeys.events.ingest.emit_count", self._count)
             try:
-                answer = function.handler(request, Context())
+                response = function.handler(request, Context())
             except Killed:
                 return list(events)
             finally:
                 self.first = self.log() | self.first
-        if answer["statusCode"] != 200:
-            assert answer["statusCode"] in (429, 503), answer
+        if response["statusCode"] != 200:
+            assert response["statusCode"] in (429, 503), response
             return list(events)
-        body = json.loads(answer["body"])
+        body = json.loads(response["body"])
         self.acknowledged |= {one["id"] for one in body["processed"]}
         assert self.acknowledged <= set(self.first), "acknowledged before it is stored"
         return [events[one["originalRequestIndex"]] for one in body["unprocessedEntities"] if one["isRetryable"]]
 
     def _count(self, name: str, value: int = 1, **_: str) -> None:
-        self.not_kept += value if name == "FailuresNotKept" else 0
+        self.not_stored += value if name == "FailuresNotKept" else 0
 
     def log(self) -> dict[str, dict[str, Any]]:
-        """The items of the log, by the id of the event."""
+        """The items of the log, by event id."""
         return {keys.split(item["pk"]["S"])[2]: item for item in self._rows(self.tables.events)}
 
     def failures(self) -> list[dict[str, Any]]:
@@ -174,28 +174,28 @@ class Pipeline:
         return [item for page in pages for item in page["Items"]]
 
     def records(self) -> list[dict[str, Any]]:
-        """The stream of the log, with a poison record in the middle of it."""
+        """The stream records of the log, with a poison record in the middle."""
         items = sorted(self.log().values(), key=lambda item: str(item["pk"]))
         middle = len(items) // 2
         poison = items[0] | {"pk": {"S": keys.event(self.organization_id, self.configuration_id, "poison")}, "slot": {}}
         return [
-            {"eventName": "INSERT", "dynamodb": {"NewImage": item, "SequenceNumber": f"{place:021d}"}}
-            for place, item in enumerate([*items[:middle], poison, *items[middle:]])
+            {"eventName": "INSERT", "dynamodb": {"NewImage": item, "SequenceNumber": f"{index:021d}"}}
+            for index, item in enumerate([*items[:middle], poison, *items[middle:]])
         ]
 
     def deliver(self, records: Sequence[Any], fault: Fault) -> list[Any]:
-        """One batch; answers what the stream delivers next, as Lambda does: from the first that was reported."""
+        """Delivers one batch. Returns what Lambda delivers next: the batch from the first reported record."""
         function = self.function("projector", fault)
         try:
-            answer = function.handler({"Records": records}, Context())
+            response = function.handler({"Records": records}, Context())
         except Killed:
             return list(records)
-        again = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
-        places = [place for place, one in enumerate(records) if one["dynamodb"]["SequenceNumber"] in again]
-        return list(records[places[0] :]) if places else []
+        to_retry = {one["itemIdentifier"] for one in response["batchItemFailures"]}
+        indexes = [index for index, one in enumerate(records) if one["dynamodb"]["SequenceNumber"] in to_retry]
+        return list(records[indexes[0] :]) if indexes else []
 
     def journeys(self, log: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-        """What is stored of the journeys, which must be what a rebuild of the log makes of it."""
+        """The stored journeys. Each must equal a rebuild of the log."""
         steps: dict[str, list[Step]] = {}
         for item in log.values():
             stored = StoredEvent.from_item(item)
@@ -206,53 +206,53 @@ class Pipeline:
             )
         store = JourneyStore(self.tables.dynamodb, self.tables.journeys)
         found = {}
-        for customer, those in steps.items():
+        for customer, expected in steps.items():
             found[customer] = facts(store.summary(customer).journey)
-            assert found[customer] == facts(fold.journey_of(those)), customer
-            assert list(store.steps(customer, ascending=True)) == sorted(those), customer
+            assert found[customer] == facts(fold.journey_of(expected)), customer
+            assert list(store.steps(customer, ascending=True)) == sorted(expected), customer
         return found
 
-    def assert_whole(self) -> None:
-        """Everything acknowledged is in the log, everything in the log in its journey, and all else in the failures."""
+    def assert_complete(self) -> None:
+        """Every acknowledged event is in the log and in its journey, and every other event is stored as a failure."""
         log = self.log()
         assert self.acknowledged == set(log) == GOOD
-        assert self.first == log, "what is stored stays as it was first"
+        assert self.first == log, "a stored event does not change"
         assert len(self.journeys(log)) == 2
         reasons = sorted(item["reason"]["S"] for item in self.failures())
         assert [one for one in reasons if one == "projection.failed"] == ["projection.failed"]
         assert set(reasons) - {"projection.failed"} <= BAD
-        assert len(reasons) - 1 + self.not_kept >= len(BAD), "what is not kept is counted"
-        if not self.not_kept:
+        assert len(reasons) - 1 + self.not_stored >= len(BAD), "a failure that could not be stored is counted"
+        if not self.not_stored:
             assert reasons == sorted({*BAD, "projection.failed"})
 
 
 @pytest.fixture
 def pipeline(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Pipeline]:
-    """Makes organisations with a pipeline."""
+    """Creates organizations with a pipeline."""
     numbers = iter(range(10_000))
     return lambda: Pipeline(tables, f"org-{next(numbers)}", monkeypatch)
 
 
 def send_all(one: Pipeline, events: Sequence[Any], fault: Fault) -> None:
-    """As a sender does: what is to be sent again is, after the trouble."""
-    for trouble in (fault, Fault(), Fault()):
-        if not (events := one.send(events, trouble)):
+    """Sends events as a sender does: first with a fault, then again without one until all are accepted."""
+    for attempt in (fault, Fault(), Fault()):
+        if not (events := one.send(events, attempt)):
             return
-    raise AssertionError("the sender was never done")
+    raise AssertionError("some events were never accepted")
 
 
 def deliver_all(one: Pipeline, records: Sequence[Any], fault: Fault) -> None:
-    for trouble in (fault, Fault(), Fault()):
-        if not (records := one.deliver(records, trouble)):
+    for attempt in (fault, Fault(), Fault()):
+        if not (records := one.deliver(records, attempt)):
             return
-    raise AssertionError("the stream never went on")
+    raise AssertionError("some records were never processed")
 
 
-# -- any call fails, or is the last ------------------------------------------------------------------------------------
+# -- a fault at any call -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", DONE)
-def test_whichever_call_of_ingest_goes_wrong_nothing_is_lost_or_stored_twice(
+def test_a_fault_at_any_call_of_ingest_loses_no_event_and_stores_none_twice(
     pipeline: Callable[[], Pipeline], kind: str
 ) -> None:
     measured = Fault()
@@ -263,16 +263,16 @@ def test_whichever_call_of_ingest_goes_wrong_nothing_is_lost_or_stored_twice(
         send_all(one, REQUEST, fault)
         assert len(fault.calls) > number, "the fault was reached"
         deliver_all(one, one.records(), Fault())
-        one.assert_whole()
+        one.assert_complete()
         if "killed" in kind or kind == "twice":
-            assert one.not_kept == 0
+            assert one.not_stored == 0
 
 
 @pytest.mark.parametrize("kind", NOT_DONE + DONE)
-def test_whichever_call_of_the_projector_goes_wrong_every_journey_is_as_rebuilt(
+def test_a_fault_at_any_call_of_the_projector_leaves_every_journey_equal_to_a_rebuild(
     pipeline: Callable[[], Pipeline], kind: str
 ) -> None:
-    """With a poison record in the batch, which is filed once; and the customers that the trouble spared go on."""
+    """The batch has a poison record, which is stored once. Customers without the fault are projected."""
     one = pipeline()
     send_all(one, REQUEST, Fault())
     measured = Fault()
@@ -282,28 +282,28 @@ def test_whichever_call_of_the_projector_goes_wrong_every_journey_is_as_rebuilt(
         one, fault = pipeline(), Fault(number, kind)
         send_all(one, REQUEST, Fault())
         records = one.records()
-        again = one.deliver(records, fault)
+        to_retry = one.deliver(records, fault)
         assert len(fault.calls) > number, "the fault was reached"
-        if again and not fault.dead:
-            waiting = {_customer(record) for record in again}
-            done = {_customer(record) for record in records if _customer(record) not in waiting}
+        if to_retry and not fault.killed:
+            delayed = {_customer(record) for record in to_retry}
+            done = {_customer(record) for record in records if _customer(record) not in delayed}
             store = JourneyStore(one.tables.dynamodb, one.tables.journeys)
             for customer in done - {""}:
                 assert store.summary(keys.journey(one.organization_id, "crm", customer)).journey.count, customer
-        deliver_all(one, again, Fault())
-        one.assert_whole()
+        deliver_all(one, to_retry, Fault())
+        one.assert_complete()
 
 
 def _customer(record: Any) -> str:
-    """Who a record is of; nobody for the poison."""
+    """The customer of a record; empty for the poison record."""
     image = record["dynamodb"]["NewImage"]
     return str(image["externalIds"]["L"][0]["M"]["value"]["S"]) if image["slot"] else ""
 
 
-def test_a_batch_of_many_customers_with_its_projector_killed_at_every_write_in_turn(
+def test_a_batch_whose_projector_is_killed_after_each_call_in_turn_is_completed(
     pipeline: Callable[[], Pipeline],
 ) -> None:
-    """The same records, killed at the first write, then at the second of what is left to do, and so on to the end."""
+    """The projector is killed after its first call, then, with the same records, after its second, and so on."""
     one = pipeline()
     send_all(one, REQUEST, Fault())
     records, ended = one.records(), False
@@ -313,28 +313,28 @@ def test_a_batch_of_many_customers_with_its_projector_killed_at_every_write_in_t
             ended = True
             break
     assert ended
-    one.assert_whole()
+    one.assert_complete()
 
 
-# -- an attempt fails, and botocore tries again ------------------------------------------------------------------------
+# -- an attempt fails, and botocore retries it -------------------------------------------------------------------------
 
 
-def _answered(status: int, code: str) -> AWSResponse:
-    body = f'{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"told by a test"}}'.encode()
+def _response(status: int, code: str) -> AWSResponse:
+    body = f'{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"an error of a test"}}'.encode()
     raw = SimpleNamespace(stream=lambda **_: iter([body]), read=lambda *_: body)
     headers = HeadersDict({"Content-Type": "application/x-amz-json-1.0"})
     return AWSResponse("http://dynamodb", status, headers, raw)  # type: ignore[arg-type]
 
 
 ATTEMPTS: dict[str, Call] = {
-    "throttled": lambda: _answered(400, "ProvisionedThroughputExceededException"),
-    "failed": lambda: _answered(500, "InternalServerError"),
+    "throttled": lambda: _response(400, "ProvisionedThroughputExceededException"),
+    "failed": lambda: _response(500, "InternalServerError"),
 }
 
 
 @contextlib.contextmanager
 def failing_attempt(at: int, kind: str) -> Iterator[list[int]]:
-    """The n-th request that leaves this process for DynamoDB fails, and no other; answers how many left it."""
+    """Makes the n-th HTTP request to DynamoDB fail. Yields a list with one entry per request."""
     client, seen = aws.dynamodb(), list[int]()
 
     lock = threading.Lock()
@@ -359,7 +359,7 @@ def failing_attempt(at: int, kind: str) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("kind", [*ATTEMPTS, "timeout", "reset"])
-def test_an_attempt_that_fails_is_tried_again_and_nobody_hears_of_it(
+def test_botocore_retries_a_failed_attempt_without_effect_on_the_result(
     pipeline: Callable[[], Pipeline], monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
@@ -371,9 +371,9 @@ def test_an_attempt_that_fails_is_tried_again_and_nobody_hears_of_it(
         records, before = one.records(), len(sent)
         with failing_attempt(number - before, kind) as delivered:
             assert one.deliver(records, Fault()) == []
-        assert one.not_kept == 0
-        one.assert_whole()
-        attempts = len(sent) + len(delivered) - 1  # one of them was the repetition
+        assert one.not_stored == 0
+        one.assert_complete()
+        attempts = len(sent) + len(delivered) - 1  # one of them was the retry
         number += 1
     assert attempts > 15
 
@@ -382,10 +382,10 @@ def test_an_attempt_that_fails_is_tried_again_and_nobody_hears_of_it(
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_stream_that_delivers_twice_in_pieces_and_late_makes_the_same_journeys(
+def test_a_stream_that_repeats_splits_and_delays_records_gives_the_same_journeys(
     pipeline: Callable[[], Pipeline], seed: int
 ) -> None:
-    """Slices of the stream, from anywhere and again and again, some projectors killed or in trouble; then all of it."""
+    """Random slices of the stream are delivered, partly with faults; then all of it."""
     random, one = Random(seed), pipeline()
     send_all(one, REQUEST, Fault())
     records = one.records()
@@ -395,16 +395,16 @@ def test_a_stream_that_delivers_twice_in_pieces_and_late_makes_the_same_journeys
         fault = Fault(random.randrange(12), random.choice(NOT_DONE + DONE)) if random.random() < 0.6 else Fault()
         one.deliver(piece, fault)
     deliver_all(one, records, Fault())
-    one.assert_whole()
+    one.assert_complete()
     before = one.journeys(one.log())
     for record in random.sample(records, len(records)):  # hours later, one by one
         assert one.deliver([record], Fault()) == []
     assert one.journeys(one.log()) == before
-    one.assert_whole()
+    one.assert_complete()
 
 
-def test_a_request_sent_again_after_every_end_is_stored_once(pipeline: Callable[[], Pipeline]) -> None:
-    """A sender whose function is killed at the first call, then at the second, and so on, with one and the same."""
+def test_a_request_that_is_repeated_after_each_kill_is_stored_once(pipeline: Callable[[], Pipeline]) -> None:
+    """The function is killed after its first call, then, with the same request, after its second, and so on."""
     one = pipeline()
     left: list[Any] = REQUEST
     for number in range(40):
@@ -413,5 +413,5 @@ def test_a_request_sent_again_after_every_end_is_stored_once(pipeline: Callable[
             break
     assert left == []
     deliver_all(one, one.records(), Fault())
-    one.assert_whole()
-    assert one.not_kept == 0
+    one.assert_complete()
+    assert one.not_stored == 0

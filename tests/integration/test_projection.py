@@ -1,4 +1,4 @@
-"""Projectors in real threads on databases that behave under concurrency, and the rows of a journey page by page."""
+"""Projectors in real threads on databases with realistic concurrency, and reading a journey's rows page by page."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -17,15 +17,15 @@ from tests.support.tables import Tables
 
 
 def _steps(random: Random, number: int) -> list[Step]:
-    """Steps of which several share a date."""
+    """Random steps, of which several have the same date."""
     return [
-        step(NOON + 1000 * random.randrange(number // 3), "c", f"{place:04d}", random.choice("abcde"))
-        for place in range(number)
+        step(NOON + 1000 * random.randrange(number // 3), "c", f"{index:04d}", random.choice("abcde"))
+        for index in range(number)
     ]
 
 
-def _until_taken(store: JourneyStore, journey_key: str, batch: list[Step]) -> None:
-    """A batch that finds the summary busy comes again, as from the stream."""
+def _count_until_done(store: JourneyStore, journey_key: str, batch: list[Step]) -> None:
+    """Repeats a batch that finds the summary busy, as the stream does."""
     while True:
         try:
             count_steps(store, journey_key, batch)
@@ -35,10 +35,10 @@ def _until_taken(store: JourneyStore, journey_key: str, batch: list[Step]) -> No
 
 
 @pytest.mark.parametrize(("projectors", "customers", "events"), [(6, 1, 60), (4, 4, 30)])
-def test_projectors_in_threads_end_in_the_journeys_of_a_rebuild(
+def test_concurrent_projectors_produce_the_journeys_of_a_rebuild(
     database: Tables, projectors: int, customers: int, events: int
 ) -> None:
-    """Batches of all sizes in any order, the same event in up to three of them, many dates tied, many events late."""
+    """Batches of several sizes, in random order, with repeated events, equal dates and late events."""
     random = Random(f"{projectors} {customers} {events}")
     store = JourneyStore(database.dynamodb, database.journeys)
     journeys = {
@@ -54,7 +54,7 @@ def test_projectors_in_threads_end_in_the_journeys_of_a_rebuild(
             sent = sent[size:]
     random.shuffle(work)
     with ThreadPoolExecutor(projectors) as threads:
-        for done in [threads.submit(_until_taken, store, *one) for one in work]:
+        for done in [threads.submit(_count_until_done, store, *one) for one in work]:
             done.result()
     for journey_key, steps in journeys.items():
         summary = store.summary(journey_key)
@@ -64,8 +64,8 @@ def test_projectors_in_threads_end_in_the_journeys_of_a_rebuild(
         assert facts(fold.journey_of(rows)) == facts_of(steps)
 
 
-def test_batches_over_what_one_call_carries_are_taken_whole(database: Tables) -> None:
-    """DynamoDB reads 100 items and puts 25 in a call; a batch may hold more, here with half of it known."""
+def test_a_batch_larger_than_one_dynamodb_call_is_counted_completely(database: Tables) -> None:
+    """A call reads at most 100 items and puts at most 25. Half of the batch is counted already."""
     store = JourneyStore(database.dynamodb, database.journeys)
     steps = _steps(Random(5), 240)
     assert count_steps(store, KEY, steps[:120]) == 120
@@ -75,13 +75,13 @@ def test_batches_over_what_one_call_carries_are_taken_whole(database: Tables) ->
     assert store.existing_rows(KEY, [*steps, step(NOON, "c", "unknown", "a")]) == {one.key for one in steps}
 
 
-def test_a_summary_is_written_over_the_version_that_was_read_and_no_other(database: Tables) -> None:
+def test_a_summary_replaces_only_the_version_that_was_read(database: Tables) -> None:
     store = JourneyStore(database.dynamodb, database.journeys)
     first = store.summary(KEY)
     assert (first.journey, first.version) == (Journey(), 0)
     store.put_summary(KEY, first)
     with pytest.raises(SummaryConflict):
-        store.put_summary(KEY, first)  # there was none, and now there is
+        store.put_summary(KEY, first)  # a summary exists by now
     second = store.summary(KEY)
     store.put_summary(KEY, second)
     with pytest.raises(SummaryConflict):
@@ -94,16 +94,16 @@ def test_a_summary_is_written_over_the_version_that_was_read_and_no_other(databa
 
 @pytest.fixture
 def rows(database: Tables) -> tuple[JourneyStore, list[Step]]:
-    """A journey of 90 steps, three of each date, types taking turns, beside a summary and another customer's row."""
+    """A journey of 90 steps with alternating types, three per date, a summary, and another customer's row."""
     store = JourneyStore(database.dynamodb, database.journeys)
-    steps = [step(NOON + 1000 * (place // 3), "c", f"{place:03d}", "abc"[place % 3]) for place in range(90)]
+    steps = [step(NOON + 1000 * (index // 3), "c", f"{index:03d}", "abc"[index % 3]) for index in range(90)]
     store.put_summary(KEY, store.summary(KEY))
     store.put_rows(KEY, steps)
     store.put_rows(KEY + "0", [step(NOON, "c", "another", "a")])
     return store, steps
 
 
-def test_neighbors_are_the_next_rows_and_never_the_summary(rows: tuple[JourneyStore, list[Step]]) -> None:
+def test_neighbors_are_the_adjacent_rows_and_never_the_summary_row(rows: tuple[JourneyStore, list[Step]]) -> None:
     store, steps = rows
     assert store.neighbor(KEY, steps[4].key, forward=False) == steps[3]
     assert store.neighbor(KEY, steps[4].key, forward=True) == steps[5]
@@ -115,18 +115,18 @@ def test_neighbors_are_the_next_rows_and_never_the_summary(rows: tuple[JourneySt
 
 
 @pytest.mark.parametrize("ascending", [True, False])
-def test_steps_come_in_order_from_either_end_across_pages(
+def test_steps_are_listed_in_order_across_pages_in_both_directions(
     rows: tuple[JourneyStore, list[Step]], ascending: bool
 ) -> None:
     store, steps = rows
-    inorder = steps if ascending else steps[::-1]
+    in_order = steps if ascending else steps[::-1]
     found = list(store.steps(KEY, ascending=ascending, page=7))
-    assert [(one.key, one.slot) for one in found] == [(one.key, one.slot) for one in inorder]
+    assert [(one.key, one.slot) for one in found] == [(one.key, one.slot) for one in in_order]
 
 
 @pytest.mark.parametrize("slots", [None, frozenset("b"), frozenset("ac")])
 @pytest.mark.parametrize("ascending", [True, False])
-def test_going_on_behind_the_last_step_of_a_page_leaves_none_out_and_repeats_none(
+def test_continuing_after_the_last_step_of_a_page_skips_and_repeats_no_step(
     rows: tuple[JourneyStore, list[Step]], ascending: bool, slots: frozenset[str] | None
 ) -> None:
     store, steps = rows
@@ -148,17 +148,17 @@ def test_going_on_behind_the_last_step_of_a_page_leaves_none_out_and_repeats_non
 @pytest.mark.parametrize(
     ("since", "until", "expected"),
     [
-        pytest.param(NOON, None, slice(0, 90), id="from the first date on"),
-        pytest.param(NOON + 1, None, slice(3, 90), id="from a moment later"),
-        pytest.param(None, NOON + 29_000, slice(0, 87), id="up to and without the last date"),
-        pytest.param(None, NOON + 29_001, slice(0, 90), id="up to a moment later"),
+        pytest.param(NOON, None, slice(0, 90), id="from the first date"),
+        pytest.param(NOON + 1, None, slice(3, 90), id="from just after the first date"),
+        pytest.param(None, NOON + 29_000, slice(0, 87), id="until the last date"),
+        pytest.param(None, NOON + 29_001, slice(0, 90), id="until just after the last date"),
         pytest.param(NOON + 4000, NOON + 5000, slice(12, 15), id="one date"),
-        pytest.param(NOON + 4000, NOON + 4000, slice(0, 0), id="nothing"),
-        pytest.param(NOON + 5000, NOON + 4000, slice(0, 0), id="back to front"),
+        pytest.param(NOON + 4000, NOON + 4000, slice(0, 0), id="empty range"),
+        pytest.param(NOON + 5000, NOON + 4000, slice(0, 0), id="end before start"),
     ],
 )
 @pytest.mark.parametrize("ascending", [True, False])
-def test_a_time_filter_holds_from_its_start_up_to_and_without_its_end(
+def test_a_time_filter_includes_its_start_and_excludes_its_end(
     rows: tuple[JourneyStore, list[Step]], ascending: bool, since: int | None, until: int | None, expected: slice
 ) -> None:
     store, steps = rows

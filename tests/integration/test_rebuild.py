@@ -1,4 +1,4 @@
-"""Rebuilds in real threads among projectors and readers, on databases that behave under concurrency."""
+"""Rebuilds in real threads beside projectors and readers, on databases with realistic concurrency."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,12 +23,13 @@ from tools.operator.report import Report, Scope
 
 def _steps(random: Random, number: int, configuration_id: str = "c") -> list[Step]:
     return [
-        step(NOON + 1000 * random.randrange(number // 3), configuration_id, f"{place:04d}", random.choice("abcde"))
-        for place in range(number)
+        step(NOON + 1000 * random.randrange(number // 3), configuration_id, f"{index:04d}", random.choice("abcde"))
+        for index in range(number)
     ]
 
 
-def _until_taken(store: JourneyStore, journey_key: str, batch: list[Step]) -> None:
+def _count_until_done(store: JourneyStore, journey_key: str, batch: list[Step]) -> None:
+    """Repeats a batch that finds the summary busy, as the stream does."""
     while True:
         try:
             count_steps(store, journey_key, batch)
@@ -37,68 +38,82 @@ def _until_taken(store: JourneyStore, journey_key: str, batch: list[Step]) -> No
             continue
 
 
-def test_journeys_are_rebuilt_again_and_again_while_events_arrive_and_are_read(database: Tables) -> None:
-    """Three customers, half of whose events arrive while all journeys, wrong at first, are rebuilt four times."""
-    random = Random(7)
-    store, log = JourneyStore(database.dynamodb, database.journeys), EventLog(database.dynamodb, database.events)
-    journeys = {keys.journey("acme", "crm", name): _steps(random, 60, name) for name in ("ada", "bob", "cy")}
-    early = {key: steps[:30] for key, steps in journeys.items()}
-    for key, steps in early.items():
-        for one in steps:
-            log.put(stored(one, key).to_item())
-        count_steps(store, key, steps[:20])
-        summary = store.summary(key)
-        store.put_summary(key, Summary(version=summary.version))  # which says that nothing ever happened
-        store.delete_rows(key, steps[:5])
-    work = [(key, [one]) for key, steps in journeys.items() for one in steps[30:]]
-    work += [(key, [one]) for key, steps in early.items() for one in random.sample(steps, 5)]
-    random.shuffle(work)
-    done = Flag()
-    less: list[str] = []
+class _Customers:
+    """Three customers in a database. The first half of their events is stored, and their journeys are damaged."""
 
-    def project(key: str, batch: list[Step]) -> None:
-        for one in batch:
-            log.put(stored(one, key).to_item())
-        _until_taken(store, key, batch)
+    def __init__(self, database: Tables, random: Random) -> None:
+        self.store = JourneyStore(database.dynamodb, database.journeys)
+        self.log = EventLog(database.dynamodb, database.events)
+        self.journeys = {keys.journey("acme", "crm", name): _steps(random, 60, name) for name in ("ada", "bob", "cy")}
+        self.early = {key: steps[:30] for key, steps in self.journeys.items()}
+        self.lost: list[str] = []
+        for key, steps in self.early.items():
+            for one in steps:
+                self.log.put(stored(one, key).to_item())
+            count_steps(self.store, key, steps[:20])
+            self.store.put_summary(key, Summary(version=self.store.summary(key).version))  # an empty journey
+            self.store.delete_rows(key, steps[:5])
 
-    def read_on(key: str) -> None:
+    def later_batches(self, random: Random) -> list[tuple[str, Step]]:
+        """The second half of the events, and some of the first half again, in random order."""
+        batches = [(key, one) for key, steps in self.journeys.items() for one in steps[30:]]
+        batches += [(key, one) for key, steps in self.early.items() for one in random.sample(steps, 5)]
+        random.shuffle(batches)
+        return batches
+
+    def project(self, key: str, one: Step) -> None:
+        self.log.put(stored(one, key).to_item())
+        _count_until_done(self.store, key, [one])
+
+    def read_until(self, key: str, done: Flag) -> None:
+        """Reads a journey over and over. Notes in `lost` when events are missing once it was rebuilt."""
+        early = {one.key for one in self.early[key]}
         rebuilt = False
         while not done.is_set():
-            summary = store.summary(key)
-            rows = {one.key for one in store.steps(keys.steps(key, summary.generation), ascending=True)}
+            summary = self.store.summary(key)
+            rows = {one.key for one in self.store.steps(keys.steps(key, summary.generation), ascending=True)}
             rebuilt = rebuilt or bool(summary.generation)
-            if rebuilt and not (summary.generation and rows >= {one.key for one in early[key]}):
-                less.append(key)
-            if rebuilt and summary.journey.count < len(early[key]):
-                less.append(f"{key} {summary.journey.count}")
+            if rebuilt and not (summary.generation and rows >= early):
+                self.lost.append(f"rows of {key}")
+            if rebuilt and summary.journey.count < len(early):
+                self.lost.append(f"{key} counts {summary.journey.count}")
             time.sleep(0.01)
 
-    operator = Operator(store, log, threads=2, readers_gone=0.5)
+    def assert_rebuilt(self) -> None:
+        assert self.lost == []
+        for key, steps in self.journeys.items():
+            summary = self.store.summary(key)
+            assert summary.generation
+            assert facts(summary.journey) == facts_of(steps)
+            rows = self.store.steps(keys.steps(key, summary.generation), ascending=True)
+            assert [(one.key, one.slot) for one in rows] == [(one.key, one.slot) for one in sorted(steps)]
+
+
+def test_damaged_journeys_are_rebuilt_repeatedly_while_events_arrive_and_readers_read(database: Tables) -> None:
+    random = Random(7)
+    customers = _Customers(database, random)
+    batches = customers.later_batches(random)
+    operator = Operator(customers.store, customers.log, threads=2, readers_gone=0.5)
+    done = Flag()
     with ThreadPoolExecutor(6) as threads:
-        readers = [threads.submit(read_on, key) for key in journeys]
-        projecting = [threads.submit(project, *one) for one in work]
+        readers = [threads.submit(customers.read_until, key, done) for key in customers.journeys]
+        projectors = [threads.submit(customers.project, *batch) for batch in batches]
         try:
             for _ in range(4):
                 operator.rebuild(Scope("acme"), Report())
-            for projected in projecting:
-                projected.result()
+            for projector in projectors:
+                projector.result()
         finally:
             done.set()
-        for read in readers:
-            read.result()
-    assert less == []
-    for key, steps in journeys.items():
-        summary = store.summary(key)
-        assert summary.generation
-        assert facts(summary.journey) == facts_of(steps)
-        rows = store.steps(keys.steps(key, summary.generation), ascending=True)
-        assert [(one.key, one.slot) for one in rows] == [(one.key, one.slot) for one in sorted(steps)]
+        for reader in readers:
+            reader.result()
+    customers.assert_rebuilt()
     report = Report()
-    Operator(store, log, threads=2).verify(Scope(), report)
+    Operator(customers.store, customers.log, threads=2).verify(Scope(), report)
     assert (report.events, report.journeys, report.left) == (180, 3, 0)
 
 
-def test_segments_of_a_scan_make_the_whole_log_and_no_event_twice(database: Tables) -> None:
+def test_the_segments_of_a_scan_return_every_event_of_the_log_exactly_once(database: Tables) -> None:
     log = EventLog(database.dynamodb, database.events)
     steps = _steps(Random(1), 60)
     for one in steps:
@@ -114,8 +129,8 @@ def test_segments_of_a_scan_make_the_whole_log_and_no_event_twice(database: Tabl
         assert (len(found), len(set(found))) == (times * len(steps), times * len(steps))
 
 
-def test_a_journey_of_more_than_an_item_can_name_is_rebuilt_whole(database: Tables) -> None:
-    """700 events with names of 700 bytes: as pending steps they would not fit into 400 KB."""
+def test_a_rebuild_stores_more_steps_than_a_summary_could_list_as_pending(database: Tables) -> None:
+    """The ids of 700 events with 700 bytes each exceed the 400 KB of a DynamoDB item."""
     store, log = JourneyStore(database.dynamodb, database.journeys), EventLog(database.dynamodb, database.events)
     steps = [step(NOON + number, "c", f"{number:0700d}", "a") for number in range(700)]
     assert rebuild_journey(store, log, KEY, steps).outcome is RebuildOutcome.REBUILT
@@ -124,7 +139,7 @@ def test_a_journey_of_more_than_an_item_can_name_is_rebuilt_whole(database: Tabl
     assert list(store.steps(keys.steps(KEY, generation), ascending=True)) == steps
 
 
-def test_a_projector_is_given_more_than_an_item_can_name(database: Tables) -> None:
+def test_a_batch_with_more_steps_than_a_summary_could_list_as_pending_is_counted(database: Tables) -> None:
     store = JourneyStore(database.dynamodb, database.journeys)
     steps = [step(NOON + number, "c", f"{number:0700d}", "a") for number in range(700)]
     assert count_steps(store, KEY, steps) == 700
@@ -132,7 +147,7 @@ def test_a_projector_is_given_more_than_an_item_can_name(database: Tables) -> No
 
 
 @pytest.mark.parametrize("same_moment", [False, True])
-def test_two_rebuilds_of_one_journey_end_in_one(database: Tables, same_moment: bool) -> None:
+def test_two_simultaneous_rebuilds_of_a_journey_leave_one_correct_journey(database: Tables, same_moment: bool) -> None:
     store, log = JourneyStore(database.dynamodb, database.journeys), EventLog(database.dynamodb, database.events)
     steps = _steps(Random(2), 150)
     now = (lambda: NOON) if same_moment else dates.now_ms

@@ -1,7 +1,7 @@
-"""Whatever the order of the store calls of several projectors, and wherever they crash, the journey is the rebuild's.
+"""Several projectors with their store calls interleaved in random order, and with crashes.
 
-A test that finds nothing proves little unless it would have found something: so the same schedules are given to
-projectors that are broken on purpose, each in one rule of the algorithm, and must find each of them out.
+Every schedule must end in the journey of a rebuild. To prove that the schedules would find an error, they also run
+projectors with one deliberate error each, which breaks one rule of the algorithm, and must detect it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,17 +16,17 @@ from tests.support.schedules import KEY, NOON, Count, all_schedules, patiently, 
 
 SCHEDULES = 20_000
 ENOUGH = 5_000
-"""So many schedules must find every broken projector out; the one best hidden takes some hundreds."""
+"""Each deliberate error must be detected within this number of schedules; the hardest needs some hundreds."""
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_every_random_schedule_ends_in_the_journey_of_a_rebuild_with_every_row(part: int) -> None:
+def test_every_schedule_ends_in_the_journey_of_a_rebuild_with_all_rows(part: int) -> None:
     quarter = SCHEDULES // 4
     wrong = {seed: found for seed in range(part * quarter, (part + 1) * quarter) if (found := random_schedule(seed))}
     assert wrong == {}
 
 
-def test_so_it_is_where_rows_are_put_for_others_whose_pending_steps_are_too_many(
+def test_every_schedule_is_correct_if_projectors_put_the_rows_of_other_projectors(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(projection, "MAX_CARRIED_BYTES", 0)
@@ -41,7 +41,7 @@ _X, _Y = step(NOON, "c", "x", "a"), step(NOON, "c", "y", "b")
     [([[_X], [_X]], 300), ([[_X], [_Y]], 300)],
     ids=["the same event twice", "two events of one date"],
 )
-def test_every_single_schedule_of_two_first_events_ends_in_the_journey_of_a_rebuild(
+def test_every_possible_schedule_of_two_first_events_ends_in_the_journey_of_a_rebuild(
     batches: Sequence[Sequence[Step]], at_least: int
 ) -> None:
     outcomes = list(all_schedules((), batches))
@@ -49,11 +49,11 @@ def test_every_single_schedule_of_two_first_events_ends_in_the_journey_of_a_rebu
     assert len(outcomes) >= at_least
 
 
-# -- projectors that are broken on purpose -----------------------------------------------------------------------------
+# -- projectors with a deliberate error --------------------------------------------------------------------------------
 
 
 class _Through(JourneyStore):
-    """A store that passes every call on; a broken projector is one of these with a call changed."""
+    """A store that passes every call on. A projector with an error uses a subclass that changes a call."""
 
     def __init__(self, store: JourneyStore, wanted: Sequence[Step]) -> None:
         self._store, self._wanted = store, wanted
@@ -75,7 +75,7 @@ class _Through(JourneyStore):
 
 
 class ReadsRowsBeforeTheSummary(_Through):
-    """What others count and put between the two reads looks as if it were never counted."""
+    """Steps that others count and put between the two reads look as if they were not counted."""
 
     def summary(self, journey_key: str) -> Summary:
         self._seen = self._store.existing_rows(journey_key, self._wanted)
@@ -87,7 +87,7 @@ class ReadsRowsBeforeTheSummary(_Through):
 
 
 class ReadsNeighboursBeforeTheSummary(_Through):
-    """What others put between the two reads is no neighbor."""
+    """Rows that others put between the two reads are not found as neighbors."""
 
     def summary(self, journey_key: str) -> Summary:
         self._neighbors = {
@@ -102,30 +102,30 @@ class ReadsNeighboursBeforeTheSummary(_Through):
 
 
 class PutsRowsBeforeTheSummary(_Through):
-    """A crash between the two, or a conflict, leaves rows that no summary ever counts."""
+    """A crash or a conflict between the two writes leaves rows that no summary counts."""
 
     def put_summary(self, journey_key: str, summary: Summary) -> None:
         self._store.put_rows(journey_key, [one for one in summary.pending if one in self._wanted])
         self._store.put_summary(journey_key, summary)
 
 
-class DropsWhatOthersLeftPending(_Through):
-    """A step that another has counted and not yet put is counted again by its retry."""
+class DropsPendingStepsOfOthers(_Through):
+    """A step that another projector counted, but did not put yet, is counted again by its retry."""
 
     def put_summary(self, journey_key: str, summary: Summary) -> None:
         own = tuple(one for one in summary.pending if one in self._wanted)
         self._store.put_summary(journey_key, replace(summary, pending=own))
 
 
-class NamesNothingPending(_Through):
-    """A crash after the summary is written leaves steps that are counted again."""
+class ListsNothingAsPending(_Through):
+    """After a crash between the writes, the retry counts the steps again."""
 
     def put_summary(self, journey_key: str, summary: Summary) -> None:
         self._store.put_summary(journey_key, replace(summary, pending=()))
 
 
 class WritesOverAnyVersion(_Through):
-    """What others counted meanwhile is lost."""
+    """Steps that others counted in the meantime are lost."""
 
     def put_summary(self, journey_key: str, summary: Summary) -> None:
         while True:
@@ -135,8 +135,8 @@ class WritesOverAnyVersion(_Through):
                 summary = replace(summary, version=self._store.summary(journey_key).version)
 
 
-class LeavesTheRowsToOthers(_Through):
-    """What is counted already is passed over, although the one that counted it may have crashed before its row."""
+class PutsRowsOfItsNewStepsOnly(_Through):
+    """If the projector that counted a step crashed before it put the row, the row is never put."""
 
     def __init__(self, store: JourneyStore, wanted: Sequence[Step]) -> None:
         super().__init__(store, wanted)
@@ -150,8 +150,8 @@ class LeavesTheRowsToOthers(_Through):
         self._store.put_rows(journey_key, [one for one in steps if one in self._own])
 
 
-def _found_out_after(broken: Count) -> int | None:
-    """How many schedules it takes until one ends in a wrong journey."""
+def _schedules_until_detected(broken: Count) -> int | None:
+    """The number of schedules until one fails, or None if none does."""
     return next((seed + 1 for seed in range(ENOUGH) if random_schedule(seed, broken)), None)
 
 
@@ -161,34 +161,34 @@ def _found_out_after(broken: Count) -> int | None:
         ReadsRowsBeforeTheSummary,
         ReadsNeighboursBeforeTheSummary,
         PutsRowsBeforeTheSummary,
-        DropsWhatOthersLeftPending,
-        NamesNothingPending,
+        DropsPendingStepsOfOthers,
+        ListsNothingAsPending,
         WritesOverAnyVersion,
-        LeavesTheRowsToOthers,
+        PutsRowsOfItsNewStepsOnly,
     ],
     ids=lambda broken: broken.__name__,
 )
-def test_the_schedules_find_out_a_projector_that_breaks_one_rule(broken: type[_Through]) -> None:
-    assert _found_out_after(lambda store, steps: patiently(broken(store, steps), steps))
+def test_the_schedules_detect_a_projector_that_breaks_one_rule(broken: type[_Through]) -> None:
+    assert _schedules_until_detected(lambda store, steps: patiently(broken(store, steps), steps))
 
 
-def test_the_schedules_find_out_a_projector_that_takes_neighbors_from_rows_alone(
+def test_the_schedules_detect_a_projector_that_ignores_pending_steps_as_neighbors(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    grow = projection._add_steps
+    add_steps = projection._add_steps
 
-    def blind(store: JourneyStore, journey_key: str, summary: Summary, new: Sequence[Step]) -> Journey:
-        return grow(store, journey_key, replace(summary, pending=()), new)
+    def without_pending(store: JourneyStore, journey_key: str, summary: Summary, new: Sequence[Step]) -> Journey:
+        return add_steps(store, journey_key, replace(summary, pending=()), new)
 
-    monkeypatch.setattr(projection, "_add_steps", blind)
-    assert _found_out_after(patiently)
+    monkeypatch.setattr(projection, "_add_steps", without_pending)
+    assert _schedules_until_detected(patiently)
 
 
-def test_the_schedules_find_out_a_projector_that_passes_over_all_that_is_not_newer() -> None:
-    """A watermark by date: nothing late, and none of two events of one date, is ever counted after the newer."""
+def test_the_schedules_detect_a_projector_that_ignores_events_older_than_the_last_one() -> None:
+    """A watermark by date never counts late events."""
 
     def with_watermark(store: JourneyStore, steps: Sequence[Step]) -> None:
         last = store.summary(KEY).journey.last
         patiently(store, [one for one in steps if last is None or one.date >= last.date])
 
-    assert _found_out_after(with_watermark)
+    assert _schedules_until_detected(with_watermark)

@@ -1,4 +1,4 @@
-"""Archives in tests: events, the records they come in, what a reader finds, and trouble at any call to AWS."""
+"""Archives in tests: events, stream records, what a reader finds, and errors at any call to AWS."""
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ DAY = 86_400_000
 
 
 def event(number: int, customer: str = "ann", **changes: Any) -> StoredEvent:
-    """An event that happened `number` seconds after NOON and came in a minute later, unless it is said otherwise."""
+    """An event that happened `number` seconds after NOON and was received a minute later, unless `changes` say more."""
     attributes = changes.pop("attributes", {"total": number})
     date = changes.pop("date", NOON + 1000 * number)
     values: dict[str, Any] = {
@@ -51,19 +51,19 @@ def customer_key(customer: str) -> str:
 
 
 def records(events: Iterable[StoredEvent]) -> list[dict[str, Any]]:
-    """The records by which the stream tells of new events; the n-th has the sequence number n."""
+    """The stream records of new events. Their sequence numbers count from 0."""
     return [
         {
             "eventName": "INSERT",
-            "dynamodb": {"SequenceNumber": str(place), "NewImage": one.to_item(), "ApproximateCreationDateTime": 1.0},
+            "dynamodb": {"SequenceNumber": str(index), "NewImage": one.to_item(), "ApproximateCreationDateTime": 1.0},
         }
-        for place, one in enumerate(events)
+        for index, one in enumerate(events)
     ]
 
 
 @dataclass
 class Archive:
-    """The archives in moto, as functions that run at some moment, `clock`, reach them."""
+    """The archives in moto. `clock` is the time at which functions run."""
 
     tables: Tables
     store: ArchiveStore
@@ -84,7 +84,7 @@ class Archive:
         return list(Compaction(self.store, memory="200MB", clock=self.clock).compact(organization_id))
 
     def read(self, organization_id: str = ORGANIZATION) -> list[str]:
-        """The keys of all events that a reader finds, in order, as often as it finds them."""
+        """The sorted keys of all events that a reader finds, with repetitions."""
         return sorted(row["event"] for row in self.rows(["event"], organization_id=organization_id))
 
     def rows(
@@ -95,7 +95,7 @@ class Archive:
         snapshot: Snapshot | None = None,
         organization_id: str = ORGANIZATION,
     ) -> list[dict[str, Any]]:
-        """What a reader finds, in the order of dates."""
+        """The rows that a reader finds, ordered by date."""
         snapshot = snapshot or self.store.snapshot(organization_id)
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -107,36 +107,36 @@ class Archive:
                 return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def objects(self, *parts: str) -> list[str]:
-        """The keys of all objects in the organisation's archive, or in parts of it."""
+        """The keys of all objects in the organization's archive, or in parts of it."""
         parts = parts or ("landed", "compacted", "manifests")
         return [stored.key for part in parts for stored in self.store.objects(ORGANIZATION, part)]
 
-    def keep(self) -> "Kept":
-        """The archive as it is now."""
+    def save(self) -> "SavedArchive":
+        """A copy of the archive as it is now."""
         bodies = {key: aws.s3().get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in self.objects()}
         row = aws.dynamodb().get_item(TableName=self.tables.registry, Key=keys.archive(ORGANIZATION)).get("Item")
-        return Kept(bodies, row)
+        return SavedArchive(bodies, row)
 
-    def restore(self, kept: "Kept") -> None:
-        """Makes the archive what it was."""
+    def restore(self, saved: "SavedArchive") -> None:
+        """Restores the archive from a copy."""
         self.store.delete(self.objects())
-        for key, body in kept.bodies.items():
+        for key, body in saved.bodies.items():
             aws.s3().put_object(Bucket=BUCKET, Key=key, Body=body)
         aws.dynamodb().delete_item(TableName=self.tables.registry, Key=keys.archive(ORGANIZATION))
-        if kept.row:
-            aws.dynamodb().put_item(TableName=self.tables.registry, Item=kept.row)
+        if saved.row:
+            aws.dynamodb().put_item(TableName=self.tables.registry, Item=saved.row)
 
 
 @dataclass(frozen=True)
-class Kept:
-    """An archive as it was: its objects and the registry's row."""
+class SavedArchive:
+    """A copy of an archive: its objects and the registry's row."""
 
     bodies: Mapping[str, bytes]
     row: Any
 
 
 def names(events: Iterable[StoredEvent]) -> list[str]:
-    """What `read` must find of a set of events."""
+    """The keys that `Archive.read` must return for a set of events."""
     return sorted({one.key for one in events})
 
 
@@ -153,9 +153,9 @@ def read_journey(
     *,
     wanted: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """One customer's events in their order, with the columns wanted beside `event`; `customer` is `keys.journey`.
+    """One customer's events in order, with the wanted columns and `event`. `customer` is the journey key.
 
-    Only the files of the customer's bucket are fetched into the folder, and of compacted ones only the rows around the
+    Only the files of the customer's bucket are downloaded. Of compacted files, only the row groups that contain the
     customer's hash are read.
     """
     customer_hash = columns.customer_hash(customer)
@@ -169,15 +169,15 @@ def read_journey(
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-# -- trouble at any call -----------------------------------------------------------------------------------------------
+# -- errors at any call ------------------------------------------------------------------------------------------------
 
 
 class Crash(BaseException):
-    """The process ended here; nothing that it did before is undone."""
+    """Simulates a crash: the process stops at this call, and its earlier writes remain."""
 
 
 class Watch:
-    """Counts the calls to AWS, and does something at one of them: before it, or after it, when nobody heard of it."""
+    """Records the calls to AWS, and runs `do` before one of them, or after it but before its response."""
 
     def __init__(self, at: int = -1, do: Callable[[], None] = lambda: None, *, after: bool = False) -> None:
         self._at, self._do, self._after = at, do, after
@@ -186,18 +186,18 @@ class Watch:
 
     def call(self, operation: str, function: Callable[..., Any], *arguments: Any, **request: Any) -> Any:
         with self._lock:
-            mine = len(self.calls) == self._at
+            is_target = len(self.calls) == self._at
             self.calls.append(operation)
-        if mine and not self._after:
+        if is_target and not self._after:
             self._do()
-        answer = function(*arguments, **request)
-        if mine and self._after:
+        response = function(*arguments, **request)
+        if is_target and self._after:
             self._do()
-        return answer
+        return response
 
 
 class Watched:
-    """A client of which every call is watched; a page of a list is a call."""
+    """A client whose calls go through a Watch. Each page of a list counts as a call."""
 
     def __init__(self, client: Any, watch: Watch) -> None:
         self._client, self._watch = client, watch

@@ -1,4 +1,4 @@
-"""A rebuild among projectors and a reader, their store calls in any order, from journeys that were damaged before."""
+"""Runs a rebuild of a damaged journey beside projectors and a reader, with their store calls interleaved."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,8 +13,8 @@ from journeys.events.store import EventLog
 from journeys.journey import fold
 from journeys.journey.model import Journey, Step, Summary, step, step_of
 from journeys.journey.rebuild import RebuildResult, delete_generation, rebuild_journey
-from journeys.journey.store import JourneyStore, SummaryConflict
-from tests.support.schedules import KEY, NOON, Crash, MemoryStore, Turns, facts, facts_of, patiently
+from journeys.journey.store import JourneyStore
+from tests.support.schedules import KEY, NOON, Crash, MemoryStore, ScheduledStore, Turns, facts, facts_of, patiently
 
 
 def stored(one: Step, key: str = KEY) -> StoredEvent:
@@ -49,7 +49,7 @@ class MemoryLog(EventLog):
 
 
 class GenerationStore(MemoryStore):
-    """A journey in memory whose rows may be of several generations."""
+    """A journey in memory whose rows can be of several generations."""
 
     def __init__(self) -> None:
         self.partitions: dict[str, list[Step]] = {KEY: []}
@@ -57,7 +57,7 @@ class GenerationStore(MemoryStore):
 
     @property
     def rows(self) -> list[Step]:
-        """Those of the journey."""
+        """The rows of the journey's current generation."""
         return self.partitions.setdefault(keys.steps(KEY, self.stored.generation), [])
 
     @rows.setter
@@ -65,7 +65,7 @@ class GenerationStore(MemoryStore):
         self.partitions[keys.steps(KEY, self.stored.generation)] = steps
 
     def counted(self) -> dict[str, Step]:
-        """What is counted by the law: what has a row, and what is pending."""
+        """The steps that the journey counts: those that have a row or are pending."""
         return {one.key: one for one in (*self.stored.pending, *self.rows)}
 
     def _of(self, partition: str) -> MemoryStore:
@@ -81,80 +81,47 @@ class GenerationStore(MemoryStore):
         return self._of(partition).neighbor(partition, key, forward=forward)
 
     def put_rows(self, partition: str, steps: Sequence[Step]) -> None:
-        self.delete_rows(partition, steps)  # a row that is put again is put over
+        self.delete_rows(partition, steps)  # putting a row again replaces it
         self._of(partition).put_rows(partition, steps)
 
     def delete_rows(self, partition: str, steps: Sequence[Step]) -> None:
         rows = self.partitions.setdefault(partition, [])
         for one in steps:
-            place = bisect_left(rows, one)
-            if rows[place : place + 1] == [one]:
-                del rows[place]
+            index = bisect_left(rows, one)
+            if rows[index : index + 1] == [one]:
+                del rows[index]
 
 
-class ScheduledStore(JourneyStore):
-    """A store in memory, before every call to which, and every row of it, the turn may go to another task."""
+class ScheduledGenerationStore(ScheduledStore):
+    """A scheduled store that can also delete and list rows."""
 
-    def __init__(
-        self, memory: GenerationStore, before: Callable[[], None], random: Random, answer_lost: float = 0.0
-    ) -> None:
-        self._memory, self._before, self._random, self._answer_lost = memory, before, random, answer_lost
-
-    def summary(self, journey_key: str) -> Summary:
-        self._before()
-        return self._memory.summary(journey_key)
-
-    def put_summary(self, journey_key: str, summary: Summary) -> None:
-        self._before()
-        self._memory.put_summary(journey_key, summary)
-        if self._random.random() < self._answer_lost:
-            raise SummaryConflict
-
-    def existing_rows(self, partition: str, steps: Iterable[Step]) -> frozenset[str]:
-        found = frozenset[str]()
-        for one in self._in_any_order(steps):
-            self._before()
-            found |= self._memory.existing_rows(partition, [one])
-        return found
-
-    def neighbor(self, partition: str, key: str, *, forward: bool) -> Step | None:
-        self._before()
-        return self._memory.neighbor(partition, key, forward=forward)
-
-    def put_rows(self, partition: str, steps: Sequence[Step]) -> None:
-        for one in self._in_any_order(steps):
-            self._before()
-            self._memory.put_rows(partition, [one])
+    _memory: GenerationStore
 
     def delete_rows(self, partition: str, steps: Sequence[Step]) -> None:
-        for one in self._in_any_order(steps):
+        for one in self._in_random_order(steps):
             self._before()
             self._memory.delete_rows(partition, [one])
 
     def steps(self, partition: str, **_: object) -> Iterator[Step]:
-        """Row after row in order, each as it is when it comes."""
-        at: Step | None = None
+        """Yields row after row. Rows that are put or deleted meanwhile are seen or not, as in DynamoDB."""
+        last: Step | None = None
         while True:
             self._before()
             rows = self._memory.partitions.get(partition, [])
-            later = rows if at is None else [one for one in rows if one > at]
+            later = rows if last is None else [one for one in rows if one > last]
             if not later:
                 return
-            at = later[0]
-            yield at
-
-    def _in_any_order(self, steps: Iterable[Step]) -> list[Step]:
-        inorder = sorted(set(steps))
-        return self._random.sample(inorder, len(inorder))
+            last = later[0]
+            yield last
 
 
 # -- damage ------------------------------------------------------------------------------------------------------------
 
-FOREIGN = step(NOON + 1, "c", "foreign", "a")
+ORPHANED = step(NOON + 1, "c", "foreign", "a")
 
 
 def damage(memory: GenerationStore, random: Random) -> bool:
-    """Harms a journey in one of the ways there are; answers whether its summary may be wrong by now."""
+    """Damages a journey in a random way. Returns whether its summary may be wrong afterwards."""
     rows = memory.rows
     match random.randrange(9):
         case 0:
@@ -166,17 +133,17 @@ def damage(memory: GenerationStore, random: Random) -> bool:
             memory.rows = [one for one in rows if random.random() < 0.5]
         case 3:  # the summary is lost
             memory.stored = Summary()
-        case 4:  # a row of no event, which the summary does not count
-            memory.put_rows(KEY, [FOREIGN])
+        case 4:  # a row without an event, which the summary does not count
+            memory.put_rows(KEY, [ORPHANED])
         case 5:  # the same, counted
-            memory.put_rows(KEY, [FOREIGN])
+            memory.put_rows(KEY, [ORPHANED])
             memory.stored = Summary(fold.journey_of(memory.rows), memory.stored.version + 1)
             return False
-        case 6:  # a summary that says something else
+        case 6:  # a summary with wrong figures
             memory.stored = replace(memory.stored, journey=Journey(count=random.randrange(9)))
         case 7:  # a row of another type than its event
             memory.put_rows(KEY, [replace(one, slot="z") for one in rows[:1]])
-        case 8:  # what is pending is forgotten
+        case 8:  # the pending steps are lost
             memory.stored = replace(memory.stored, pending=())
             memory.rows = rows[1:]
     return True
@@ -185,21 +152,21 @@ def damage(memory: GenerationStore, random: Random) -> bool:
 # -- schedules ---------------------------------------------------------------------------------------------------------
 
 Rebuild = Callable[[JourneyStore, EventLog, Sequence[Step]], RebuildResult]
-"""A way to rebuild: the product's, or a broken one that must be found out."""
+"""A way to rebuild: the product's, or one with a deliberate error that the schedules must detect."""
 
 
 def product(store: JourneyStore, log: EventLog, found: Sequence[Step]) -> RebuildResult:
-    """The product's way, which here waits for nothing and gives up never."""
+    """The product's way, but without waiting between attempts and without a limit on them."""
     return rebuild_journey(store, log, KEY, found, sleep=lambda _: None, waits=lambda: repeat(0.0))
 
 
 def random_schedule(seed: int, how: Rebuild = product, *, waits_for_readers: bool = True) -> str | None:
-    """One schedule out of a seed: what is wrong with the journey that it ends in or that a reader saw, or None."""
+    """Runs the schedule of a seed. Returns what is wrong with the journey or with what a reader saw, or None."""
     return _Schedule(Random(seed), how, waits_for_readers).run()
 
 
 class _Schedule:
-    """A rebuild, a reader and two projectors, of whom one is on at a time."""
+    """A rebuild, a reader and two projectors, of which one runs at a time."""
 
     def __init__(self, random: Random, how: Rebuild, waits_for_readers: bool) -> None:
         self._random, self._how, self._waits_for_readers = random, how, waits_for_readers
@@ -222,8 +189,8 @@ class _Schedule:
         self._first_generation = self._memory.stored.generation
 
         self._crash, self._crashes = random.choice((0.0, 0.0, 0.05)), 4
-        self._answer_lost = random.choice((0.0, 0.1))
-        self._restless = random.choice((0.1, 0.4, 1.0))
+        self._response_lost = random.choice((0.0, 0.1))
+        self._switching = random.choice((0.1, 0.4, 1.0))
         self._turns = Turns(4, self._choose)
         self._reading = self._rebuilt = False
         self._noticed: list[str] = []
@@ -235,16 +202,16 @@ class _Schedule:
 
     def _choose(self, now: int, unfinished: Sequence[int]) -> int:
         random = self._random
-        return now if now >= 0 and random.random() >= self._restless else random.choice(unfinished)
+        return now if now >= 0 and random.random() >= self._switching else random.choice(unfinished)
 
-    def _store(self, number: int, *, crashes: bool = True) -> ScheduledStore:
+    def _store(self, number: int, *, crashes: bool = True) -> ScheduledGenerationStore:
         def before() -> None:
             self._turns.take(number)
             if crashes and self._crashes and self._random.random() < self._crash:
                 self._crashes -= 1
                 raise Crash
 
-        return ScheduledStore(self._memory, before, self._random, self._answer_lost if crashes else 0.0)
+        return ScheduledGenerationStore(self._memory, before, self._random, self._response_lost if crashes else 0.0)
 
     def _rebuilder(self, number: int) -> None:
         done: RebuildResult | None = None
@@ -270,17 +237,17 @@ class _Schedule:
         store = self._store(number, crashes=False)
         for _ in range(4):
             self._reading = True
-            must_see = self._started_with | (_keys(self._found) if self._rebuilt else frozenset())
+            must_count = self._started_with | (_keys(self._found) if self._rebuilt else frozenset())
             summary = store.summary(KEY)
-            counted, rows = self._memory.counted(), _keys(self._memory.rows)  # at this very moment
+            counted, rows = self._memory.counted(), _keys(self._memory.rows)  # at the same time
             another = summary.generation != self._first_generation
             if (another or not self._summary_wrong) and facts(summary.journey) != facts_of(counted.values()):
-                self._noticed.append("a summary of other steps than it counts")
-            if not (must_see | (_keys(self._found) if another else frozenset())) <= counted.keys():
-                self._noticed.append("a summary without what was projected before")
+                self._noticed.append("a summary with figures of other steps than it counts")
+            if not (must_count | (_keys(self._found) if another else frozenset())) <= counted.keys():
+                self._noticed.append("a summary without steps that were projected before")
             listed = _keys(store.steps(keys.steps(KEY, summary.generation)))
             if not rows <= listed:
-                self._noticed.append("a listing without rows that were there when it was begun")
+                self._noticed.append("a listing without rows that existed when it started")
             self._reading = False
 
 
@@ -289,9 +256,9 @@ def _keys(steps: Iterable[Step]) -> frozenset[str]:
 
 
 def _wrong(memory: GenerationStore, log: MemoryLog) -> Iterator[str]:
-    """What is wrong with a journey that is said to be that of the log."""
+    """What is wrong with a stored journey that should be the journey of the log."""
     steps = [step_of(event)[1] for event in log.events.values()]
     if facts(memory.stored.journey) != facts_of(steps):
         yield f"the summary is {facts(memory.stored.journey)}, not {facts_of(steps)}"
     if {(one.key, one.slot) for one in memory.rows} != {(one.key, one.slot) for one in steps}:
-        yield "rows are missing, wrong or too many"
+        yield "rows are missing, wrong, or should not exist"

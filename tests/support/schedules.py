@@ -1,11 +1,11 @@
-"""Projectors on one customer, their store calls in any order, with crashes between them; and what must come of it.
+"""Runs several projectors on one customer with their store calls interleaved, and checks the resulting journey.
 
-Each projector runs in a thread, but only the one whose turn it is goes on; before every call to the store a seeded draw
-says who is next, so a seed is a schedule and can be run again. A call that DynamoDB splits into items (reading several
-rows, putting several) is split here as well, in any order.
+Each projector runs in a thread, but only one of them runs at a time. Before every call to the store, a seeded random
+choice decides which one runs next. So a seed is a schedule that can be repeated. A call that DynamoDB splits into items
+(reading several rows, putting several rows) is split here as well, in random order. Projectors can crash between calls.
 """
 
-# ruff: noqa: ARG002  (a store of one customer's journey has no use for the customer's key)
+# ruff: noqa: ARG002  (a store of one customer's journey ignores the customer's key)
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
@@ -24,11 +24,11 @@ KEY = "acme#crm#4711"
 NOON = 1_750_000_000_000
 
 
-# -- what a journey must be --------------------------------------------------------------------------------------------
+# -- the expected journey ----------------------------------------------------------------------------------------------
 
 
 def facts(journey: Journey) -> dict[str, object]:
-    """All that a journey says, the slots of its ends included, which the equality of steps leaves out."""
+    """All figures of a journey, including the slots of the first and last step, which equality of steps ignores."""
     return {
         "count": journey.count,
         "first": journey.first and (journey.first.key, journey.first.slot),
@@ -39,17 +39,17 @@ def facts(journey: Journey) -> dict[str, object]:
 
 
 def facts_of(steps: Iterable[Step]) -> dict[str, object]:
-    """What the journey of a set of steps must say, worked out without the fold."""
-    inorder = sorted({one.key: one for one in steps}.values(), key=lambda one: one.key)
+    """The expected figures of the journey of a set of steps, calculated without the fold."""
+    in_order = sorted({step_.key: step_ for step_ in steps}.values(), key=lambda step_: step_.key)
     dates: dict[str, list[int]] = {}
-    for one in inorder:
-        dates.setdefault(one.slot, []).append(one.date)
+    for step_ in in_order:
+        dates.setdefault(step_.slot, []).append(step_.date)
     return {
-        "count": len(inorder),
-        "first": (inorder[0].key, inorder[0].slot) if inorder else None,
-        "last": (inorder[-1].key, inorder[-1].slot) if inorder else None,
-        "types": {slot: (len(some), min(some), max(some)) for slot, some in dates.items()},
-        "transitions": dict(Counter(before.slot + after.slot for before, after in pairwise(inorder))),
+        "count": len(in_order),
+        "first": (in_order[0].key, in_order[0].slot) if in_order else None,
+        "last": (in_order[-1].key, in_order[-1].slot) if in_order else None,
+        "types": {slot: (len(of_type), min(of_type), max(of_type)) for slot, of_type in dates.items()},
+        "transitions": dict(Counter(before.slot + after.slot for before, after in pairwise(in_order))),
     }
 
 
@@ -57,7 +57,7 @@ def facts_of(steps: Iterable[Step]) -> dict[str, object]:
 
 
 class MemoryStore(JourneyStore):
-    """One customer's journey in memory, which notes the calls it gets and the rows it hands out."""
+    """One customer's journey in memory. It records the calls, and counts the rows that it returned."""
 
     def __init__(self, steps: Iterable[Step] = (), journey: Journey | None = None) -> None:
         self.stored = Summary(journey=journey or Journey(), version=1 if journey else 0)
@@ -75,24 +75,24 @@ class MemoryStore(JourneyStore):
             raise SummaryConflict
         self.stored = replace(summary, version=summary.version + 1)
 
-    def existing_rows(self, journey_key: str, steps: Iterable[Step]) -> frozenset[str]:
+    def existing_rows(self, partition: str, steps: Iterable[Step]) -> frozenset[str]:
         self.calls.append("existing_rows")
         found = frozenset(one.key for one in set(steps) if self._has(one))
         self.rows_read += len(found)
         return found
 
-    def neighbor(self, journey_key: str, key: str, *, forward: bool) -> Step | None:
+    def neighbor(self, partition: str, key: str, *, forward: bool) -> Step | None:
         self.calls.append("neighbor")
-        here = Step(key, "")
+        position = Step(key, "")
         found = (
-            self.rows[bisect_right(self.rows, here) :][:1]
+            self.rows[bisect_right(self.rows, position) :][:1]
             if forward
-            else self.rows[: bisect_left(self.rows, here)][-1:]
+            else self.rows[: bisect_left(self.rows, position)][-1:]
         )
         self.rows_read += len(found)
         return found[0] if found else None
 
-    def put_rows(self, journey_key: str, steps: Sequence[Step]) -> None:
+    def put_rows(self, partition: str, steps: Sequence[Step]) -> None:
         self.calls.append("put_rows")
         for one in steps:
             if not self._has(one):
@@ -108,7 +108,7 @@ _threads = ThreadPoolExecutor(8, thread_name_prefix="projector")
 
 
 class Turns:
-    """Lets one of several tasks go on at a time. `choose` draws from the tasks that can."""
+    """Lets one of several tasks run at a time. `choose` picks it, given the current task and the unfinished ones."""
 
     def __init__(self, tasks: int, choose: Callable[[int, Sequence[int]], int]) -> None:
         self._choose = choose
@@ -118,14 +118,14 @@ class Turns:
             gate.acquire()
 
     def run(self, task: Callable[[int], None]) -> None:
-        """Runs the task as often as there are turns to take; it takes its number. Raises what a task raised."""
+        """Runs all tasks to their end; `task` gets its number. Raises the error of a task that failed."""
         running = [_threads.submit(self._one, task, number) for number in self._unfinished]
         self._gates[self._choose(-1, self._unfinished)].release()
-        for one in running:
-            one.result()
+        for future in running:
+            future.result()
 
     def take(self, number: int) -> None:
-        """Returns when it is this task's turn again."""
+        """Lets `choose` pick the next task. Returns when it is this task's turn."""
         chosen = self._choose(number, self._unfinished)
         if chosen != number:
             self._gates[chosen].release()
@@ -142,14 +142,20 @@ class Turns:
 
 
 class Crash(Exception):
-    """A projector ended here; nothing that it did before is undone."""
+    """Simulates a crash: the projector stops at this call, and its earlier writes remain."""
 
 
-class _ScheduledStore(JourneyStore):
-    """A store in memory, before every call to which the turn may go to another projector."""
+class ScheduledStore(JourneyStore):
+    """A store in memory. Before every call, and every item of a call, `before` may let another task run.
 
-    def __init__(self, memory: MemoryStore, before: Callable[[], None], random: Random, answer_lost: float) -> None:
-        self._memory, self._before, self._random, self._answer_lost = memory, before, random, answer_lost
+    `response_lost` is the probability that a write of the summary succeeds but reports a conflict, as it does if the
+    client repeats a call whose response was lost.
+    """
+
+    def __init__(
+        self, memory: MemoryStore, before: Callable[[], None], random: Random, response_lost: float = 0.0
+    ) -> None:
+        self._memory, self._before, self._random, self._response_lost = memory, before, random, response_lost
 
     def summary(self, journey_key: str) -> Summary:
         self._before()
@@ -158,48 +164,48 @@ class _ScheduledStore(JourneyStore):
     def put_summary(self, journey_key: str, summary: Summary) -> None:
         self._before()
         self._memory.put_summary(journey_key, summary)
-        if self._random.random() < self._answer_lost:
-            raise SummaryConflict  # which is what the client's own repeat of the call comes back with
+        if self._random.random() < self._response_lost:
+            raise SummaryConflict
 
-    def existing_rows(self, journey_key: str, steps: Iterable[Step]) -> frozenset[str]:
-        return frozenset().union(*(self._existing_rows(journey_key, one) for one in self._in_any_order(steps)))
-
-    def _existing_rows(self, journey_key: str, one: Step) -> frozenset[str]:
-        self._before()
-        return self._memory.existing_rows(journey_key, [one])
-
-    def neighbor(self, journey_key: str, key: str, *, forward: bool) -> Step | None:
-        self._before()
-        return self._memory.neighbor(journey_key, key, forward=forward)
-
-    def put_rows(self, journey_key: str, steps: Sequence[Step]) -> None:
-        for one in self._in_any_order(steps):
+    def existing_rows(self, partition: str, steps: Iterable[Step]) -> frozenset[str]:
+        found = frozenset[str]()
+        for step_ in self._in_random_order(steps):
             self._before()
-            self._memory.put_rows(journey_key, [one])
+            found |= self._memory.existing_rows(partition, [step_])
+        return found
 
-    def _in_any_order(self, steps: Iterable[Step]) -> list[Step]:
-        inorder = sorted(set(steps))
-        return self._random.sample(inorder, len(inorder))
+    def neighbor(self, partition: str, key: str, *, forward: bool) -> Step | None:
+        self._before()
+        return self._memory.neighbor(partition, key, forward=forward)
+
+    def put_rows(self, partition: str, steps: Sequence[Step]) -> None:
+        for step_ in self._in_random_order(steps):
+            self._before()
+            self._memory.put_rows(partition, [step_])
+
+    def _in_random_order(self, steps: Iterable[Step]) -> list[Step]:
+        in_order = sorted(set(steps))
+        return self._random.sample(in_order, len(in_order))
 
 
 # -- schedules ---------------------------------------------------------------------------------------------------------
 
 Count = Callable[[JourneyStore, Sequence[Step]], object]
-"""A way to bring steps into a journey: the product's, or a broken one that must be found out."""
+"""A way to add steps to a journey: the product's, or one with a deliberate error that the schedules must detect."""
 
 
 def patiently(store: JourneyStore, steps: Sequence[Step]) -> int:
-    """The product's way, which here waits for nothing and gives up never."""
+    """The product's way, but without waiting between attempts and without a limit on them."""
     return count_steps(store, KEY, steps, sleep=lambda _: None, waits=lambda: repeat(0.0))
 
 
 @dataclass
-class Trouble:
-    """What a schedule may do to projectors: how likely each call is the last one, and how many may crash at most."""
+class Faults:
+    """The errors of a schedule: the probability of a crash at each call, the most crashes, and of a lost response."""
 
     crash: float = 0.0
     crashes: int = 8
-    answer_lost: float = 0.0
+    response_lost: float = 0.0
 
 
 def run(
@@ -209,28 +215,28 @@ def run(
     projectors: int,
     random: Random,
     choose: Callable[[int, Sequence[int]], int],
-    trouble: Trouble,
+    faults: Faults,
     count: Count,
 ) -> None:
-    """Projectors take batches until none is left; the batch of one that crashed comes again later, maybe cut in two."""
+    """Lets projectors process all batches. The batch of a crashed projector is delivered again, maybe in two parts."""
     waiting = [list(batch) for batch in batches]
     turns = Turns(projectors, choose)
-    left = trouble.crashes
+    crashes_left = faults.crashes
 
     def projector(number: int) -> None:
-        nonlocal left
+        nonlocal crashes_left
 
         def before() -> None:
-            nonlocal left
+            nonlocal crashes_left
             turns.take(number)
-            if left and random.random() < trouble.crash:
-                left -= 1
+            if crashes_left and random.random() < faults.crash:
+                crashes_left -= 1
                 raise Crash
 
         while waiting:
             batch = waiting.pop(0)
             try:
-                count(_ScheduledStore(memory, before, random, trouble.answer_lost), batch)
+                count(ScheduledStore(memory, before, random, faults.response_lost), batch)
             except Crash:
                 cut = random.randrange(len(batch))
                 waiting.extend(part for part in (batch[:cut], batch[cut:]) if part)
@@ -239,7 +245,7 @@ def run(
 
 
 def random_schedule(seed: int, count: Count = patiently) -> str | None:
-    """One schedule out of a seed: what is wrong with the journey that it ends in, or None."""
+    """Runs the schedule of a seed. Returns what is wrong with the resulting journey, or None."""
     random = Random(seed)
     moments = random.randint(1, 4)
     slots = "abc"[: random.randint(1, 3)]
@@ -253,12 +259,12 @@ def random_schedule(seed: int, count: Count = patiently) -> str | None:
         patiently(memory, before)
     batches: list[list[Step]] = [[] for _ in range(random.randint(2, 5))]
     for one in steps:
-        for batch in random.sample(batches, random.choice((1, 1, 2))):  # the same event may come in two
+        for batch in random.sample(batches, random.choice((1, 1, 2))):  # an event may be in two batches
             batch.append(one)
-    restless = random.choice((0.1, 0.4, 1.0))
+    switching = random.choice((0.1, 0.4, 1.0))
 
     def choose(now: int, unfinished: Sequence[int]) -> int:
-        return now if now >= 0 and random.random() >= restless else random.choice(unfinished)
+        return now if now >= 0 and random.random() >= switching else random.choice(unfinished)
 
     run(
         memory,
@@ -266,18 +272,18 @@ def random_schedule(seed: int, count: Count = patiently) -> str | None:
         projectors=random.randint(2, 4),
         random=random,
         choose=choose,
-        trouble=Trouble(crash=random.choice((0.0, 0.03, 0.15)), answer_lost=random.choice((0.0, 0.1))),
+        faults=Faults(crash=random.choice((0.0, 0.03, 0.15)), response_lost=random.choice((0.0, 0.1))),
         count=count,
     )
     return wrong(memory, steps)
 
 
 def all_schedules(before: Sequence[Step], batches: Sequence[Sequence[Step]]) -> Iterator[str | None]:
-    """Every interleaving of the calls of one projector a batch; for each what is wrong with its journey, or None.
+    """Runs every interleaving of the calls of one projector per batch. Yields for each what is wrong, or None.
 
-    The order of the items within one call is drawn, not gone through.
+    The order of the items within one call is random; not all of them are tried.
     """
-    path: list[tuple[int, int]] = []  # at each point where there was a choice: the one taken, and how many there were
+    path: list[tuple[int, int]] = []  # for each choice: the index taken, and the number of options
     while True:
         memory = MemoryStore()
         patiently(memory, before)
@@ -296,7 +302,7 @@ def all_schedules(before: Sequence[Step], batches: Sequence[Sequence[Step]]) -> 
             projectors=len(batches),
             random=Random(0),
             choose=choose,
-            trouble=Trouble(),
+            faults=Faults(),
             count=patiently,
         )
         yield wrong(memory, [*before, *(one for batch in batches for one in batch)])
@@ -308,10 +314,10 @@ def all_schedules(before: Sequence[Step], batches: Sequence[Sequence[Step]]) -> 
 
 
 def wrong(memory: MemoryStore, steps: Sequence[Step]) -> str | None:
-    """What is wrong with a journey that is said to hold these steps, or None."""
-    is_, should_be = facts(memory.stored.journey), facts_of(steps)
-    differing = [f"{name} is {is_[name]}, not {should_be[name]}" for name in is_ if is_[name] != should_be[name]]
-    rows, expected = {(one.key, one.slot) for one in memory.rows}, {(one.key, one.slot) for one in steps}
-    if rows != expected:
-        differing.append(f"rows {sorted(rows ^ expected)} are missing or too many")
+    """What is wrong with a stored journey that should consist of these steps, or None."""
+    actual, expected = facts(memory.stored.journey), facts_of(steps)
+    differing = [f"{name} is {actual[name]}, not {expected[name]}" for name in actual if actual[name] != expected[name]]
+    rows, expected_rows = {(one.key, one.slot) for one in memory.rows}, {(one.key, one.slot) for one in steps}
+    if rows != expected_rows:
+        differing.append(f"rows {sorted(rows ^ expected_rows)} are missing or should not exist")
     return "; ".join(differing) or None

@@ -1,4 +1,4 @@
-"""The archive built from the log, and compacted, by the operator's command."""
+"""The operator's command that builds the archive from the log and compacts it."""
 
 import io
 from typing import Any
@@ -22,7 +22,7 @@ EVENTS = [event(number, f"customer {number % 7}", date_received=NOON + (number %
 
 @pytest.fixture
 def log(tables: Tables) -> Tables:
-    """A log of events of three days, and one of another organisation."""
+    """A log with events of three days, and one event of another organization."""
     for one in (*EVENTS, event(1, organization_id="other")):
         tables.dynamodb.put_item(TableName=tables.events, Item=one.to_item())
     return tables
@@ -34,7 +34,7 @@ def _backfill(tables: Tables, held: int = 1000, landing: Landing | None = None) 
 
 
 @pytest.mark.parametrize("held", [2, 20, 1000])
-def test_a_backfill_lands_every_event_of_the_log_however_few_it_holds(log: Tables, held: int) -> None:
+def test_a_backfill_lands_every_event_whatever_number_it_holds_in_memory(log: Tables, held: int) -> None:
     tally = _backfill(log, held).run()
     assert (dict(tally.landed), tally.refused) == ({ORGANIZATION: 60, "other": 1}, 0)
     archive = Archive.of(log)
@@ -44,7 +44,7 @@ def test_a_backfill_lands_every_event_of_the_log_however_few_it_holds(log: Table
         assert len(archive.objects("landed")) <= 6  # a segment's events of a day are one file
 
 
-def test_a_backfill_may_be_repeated_beside_what_landed_and_was_compacted(log: Tables) -> None:
+def test_a_backfill_can_be_repeated_after_landing_and_compaction(log: Tables) -> None:
     archive = Archive.of(log)
     archive.land(*EVENTS[:30])
     archive.compact()
@@ -55,7 +55,7 @@ def test_a_backfill_may_be_repeated_beside_what_landed_and_was_compacted(log: Ta
     assert archive.read() == names(EVENTS)
 
 
-def test_a_backfill_that_is_broken_off_goes_on_when_it_is_repeated(log: Tables) -> None:
+def test_an_interrupted_backfill_can_be_repeated(log: Tables) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
@@ -70,12 +70,12 @@ def test_a_backfill_that_is_broken_off_goes_on_when_it_is_repeated(log: Tables) 
     assert archive.read() == names(EVENTS)
 
 
-def test_a_bucket_that_takes_nothing_is_told(log: Tables) -> None:
+def test_a_backfill_fails_if_the_bucket_does_not_exist(log: Tables) -> None:
     with pytest.raises(NotLanded):
         _backfill(log, landing=Landing(LandingStore(aws.s3(), "no-such-bucket"))).run()
 
 
-def test_items_that_are_no_events_are_counted_and_shown(log: Tables) -> None:
+def test_items_that_are_not_events_are_counted_as_refused(log: Tables) -> None:
     log.dynamodb.put_item(TableName=log.events, Item={"pk": {"S": "something"}})
     progress = Progress(console=Console(file=io.StringIO()))
     tally = _backfill(log).run(progress)
@@ -121,7 +121,7 @@ def test_the_command_builds_and_compacts_the_archive(
     assert not archive.store.snapshot("other").landed
 
 
-def test_the_command_says_that_a_bucket_is_not_there(
+def test_the_command_reports_a_missing_bucket(
     log: Tables, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stack = _Stack(log)
@@ -132,7 +132,7 @@ def test_the_command_says_that_a_bucket_is_not_there(
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (
             ClientError({"Error": {"Code": "AccessDenied"}}, "ListObjectsV2"),
@@ -144,16 +144,16 @@ def test_the_command_says_that_a_bucket_is_not_there(
     ids=["refused", "unreachable", "interrupted"],
 )
 @pytest.mark.parametrize("arguments", [["backfill"], ["compact"]], ids=lambda arguments: arguments[0])
-def test_what_ends_the_command_is_told_in_a_sentence(
+def test_the_command_reports_an_error_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     error: BaseException,
-    said: str,
+    message: str,
     arguments: list[str],
 ) -> None:
-    def ended(*_: object) -> None:
+    def failing(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(command, "Stack", ended)
+    monkeypatch.setattr(command, "Stack", failing)
     assert command.main(arguments) == 1
-    assert capsys.readouterr().err == said
+    assert capsys.readouterr().err == message

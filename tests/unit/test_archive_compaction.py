@@ -1,4 +1,4 @@
-"""What compaction makes of a day, how long files live, and what a snapshot leaves out. Faults have their own tests."""
+"""Compaction: the files of a day, how long unused files stay, and snapshots. Crashes are in test_archive_faults."""
 
 import json
 import logging
@@ -41,13 +41,13 @@ CUSTOMERS = [f"customer {number}" for number in range(60)]
 def _spread(number: int, seed: int = 1) -> list[Any]:
     random = Random(seed)
     return [
-        event(place, random.choice(CUSTOMERS), date=NOON + random.randrange(number) * 1000, date_received=NOON + place)
-        for place in range(number)
+        event(index, random.choice(CUSTOMERS), date=NOON + random.randrange(number) * 1000, date_received=NOON + index)
+        for index in range(number)
     ]
 
 
 def _order(path: Path) -> list[tuple[int, int, str]]:
-    """The rows of a file as they lie in it."""
+    """The rows of a file in the order of the file."""
     with duckdb.connect() as connection:
         rows = connection.execute("SELECT hash, date, event FROM read_parquet(?)", [str(path)]).fetchall()
     return [(hash_, date, event_key) for hash_, date, event_key in rows]
@@ -56,7 +56,7 @@ def _order(path: Path) -> list[tuple[int, int, str]]:
 # -- a day -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_small_day_becomes_one_file_in_order(tables: Tables, tmp_path: Path) -> None:
+def test_a_small_day_is_compacted_to_one_sorted_file(tables: Tables, tmp_path: Path) -> None:
     archive = Archive.of(tables)
     events = _spread(120)
     archive.land(*events[:70])
@@ -75,7 +75,7 @@ def test_a_small_day_becomes_one_file_in_order(tables: Tables, tmp_path: Path) -
     assert [event for _, _, event in sorted(rows, key=lambda row: row[2])] == names(events)
 
 
-def test_a_large_day_becomes_a_file_for_each_bucket(
+def test_a_large_day_is_compacted_to_one_file_per_bucket(
     tables: Tables, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(compaction, "SMALL_DAY", 100)
@@ -95,7 +95,7 @@ def test_a_large_day_becomes_a_file_for_each_bucket(
     assert archive.read() == names(events)
 
 
-def test_a_day_that_goes_on_is_compacted_again_with_what_came_since(tables: Tables) -> None:
+def test_a_compacted_day_is_compacted_again_with_later_events(tables: Tables) -> None:
     archive = Archive.of(tables)
     archive.land(event(1), event(2, "bob"))
     archive.compact()
@@ -110,7 +110,7 @@ def test_a_day_that_goes_on_is_compacted_again_with_what_came_since(tables: Tabl
     assert [file.rows for file in second.compacted] == [3, 1]
 
 
-def test_a_day_that_fails_is_counted_and_keeps_no_other_waiting(
+def test_a_day_that_fails_is_counted_and_does_not_delay_other_days(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted: list[str] = []
@@ -127,10 +127,10 @@ def test_a_day_that_fails_is_counted_and_keeps_no_other_waiting(
     assert archive.read() == names([event(1), event(2)])
 
 
-# -- how long files live -----------------------------------------------------------------------------------------------
+# -- how long files stay -----------------------------------------------------------------------------------------------
 
 
-def test_files_that_no_longer_count_live_for_two_days(tables: Tables) -> None:
+def test_unused_files_are_deleted_after_two_days(tables: Tables) -> None:
     archive = Archive.of(tables)
     archive.land(event(1), event(2))
     archive.compact()
@@ -146,14 +146,14 @@ def test_files_that_no_longer_count_live_for_two_days(tables: Tables) -> None:
 
     almost = later(2 * DAY - HOUR)
     assert before <= set(almost.objects())
-    assert len(almost.rows(["event"], snapshot=snapshot)) == 3  # a reader goes on with what it began with
+    assert len(almost.rows(["event"], snapshot=snapshot)) == 3  # a reader can still use its snapshot
     after = later(2 * DAY + HOUR)
     assert before.isdisjoint(after.objects())
     assert after.read() == names([event(1), event(2), event(3)])
     assert set(manifest.retired).isdisjoint(after.store.manifest(ORGANIZATION).retired)
 
 
-def test_a_landed_file_that_comes_again_after_it_was_deleted_changes_nothing(tables: Tables) -> None:
+def test_a_landed_file_that_is_delivered_again_after_its_deletion_changes_nothing(tables: Tables) -> None:
     archive = Archive.of(tables)
     archive.land(event(1), event(2))
     (key,) = archive.objects("landed")
@@ -168,27 +168,27 @@ def test_a_landed_file_that_comes_again_after_it_was_deleted_changes_nothing(tab
     assert archive.compact() == [("2025-06-16", 2)]
 
 
-def test_rubbish_is_swept_after_two_days_and_nothing_else_is(tables: Tables) -> None:
+def test_only_files_that_no_manifest_names_are_deleted_after_two_days(tables: Tables) -> None:
     archive = Archive.of(tables)
     archive.land(event(1))
     archive.compact()
-    rubbish = [f"archive/acme/{part}/left-behind" for part in ("compacted/2025-06-16", "manifests")]
+    unnamed = [f"archive/acme/{part}/left-behind" for part in ("compacted/2025-06-16", "manifests")]
     others = ["archive/other/compacted/2025-06-16/x", "evidence/acme/x.json", "failures/acme/x.json"]
-    for key in (*rubbish, *others):
+    for key in (*unnamed, *others):
         aws.s3().put_object(Bucket=BUCKET, Key=key, Body=b"x")
     archive.compact()
-    assert set(rubbish) <= set(archive.objects())
+    assert set(unnamed) <= set(archive.objects())
     Archive.of(tables, clock=lambda: dates.now_ms() + 2 * DAY + HOUR).compact()
-    assert set(rubbish).isdisjoint(archive.objects())
+    assert set(unnamed).isdisjoint(archive.objects())
     left = {one["Key"] for one in aws.s3().list_objects_v2(Bucket=BUCKET)["Contents"]}
     assert set(others) <= left
     assert archive.read() == names([event(1)])
 
 
-# -- the switch --------------------------------------------------------------------------------------------------------
+# -- the manifest ------------------------------------------------------------------------------------------------------
 
 
-def test_a_manifest_follows_the_one_that_was_read_and_no_other(tables: Tables) -> None:
+def test_a_manifest_replaces_only_the_version_that_was_read(tables: Tables) -> None:
     store = Archive.of(tables).store
     nothing = store.manifest(ORGANIZATION)
     assert nothing == Manifest(ORGANIZATION)
@@ -202,8 +202,8 @@ def test_a_manifest_follows_the_one_that_was_read_and_no_other(tables: Tables) -
     assert store.manifest(ORGANIZATION) == second
 
 
-def test_a_switch_whose_answer_was_lost_is_a_switch(tables: Tables) -> None:
-    """The client repeats the call, and its repeat is refused by what it did itself."""
+def test_a_manifest_update_whose_response_was_lost_succeeds(tables: Tables) -> None:
+    """The client repeats the call, and the condition of the repeated call fails."""
 
     class Twice(Watched):
         def __getattr__(self, operation: str) -> Any:
@@ -222,7 +222,7 @@ def test_a_switch_whose_answer_was_lost_is_a_switch(tables: Tables) -> None:
 # -- snapshots ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_snapshot_keeps_the_files_that_may_matter(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_snapshot_can_be_limited_to_a_period_and_buckets(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compaction, "SMALL_DAY", 50)
     archive = Archive.of(tables)
     events = _spread(120)
@@ -247,7 +247,7 @@ def test_a_snapshot_keeps_the_files_that_may_matter(tables: Tables, monkeypatch:
     )
 
 
-def test_snapshots_and_manifests_are_the_same_after_json() -> None:
+def test_snapshots_and_manifests_are_unchanged_after_json() -> None:
     file = ArchiveFile("k", "2025-06-16", 0, 3, 10, 999, -5, 2**53 + 1, 7)
     snapshot = Snapshot("acme", (file,), (replace(file, key="l"), replace(file, key="m")))
     assert Snapshot.from_values(json.loads(json.dumps(snapshot.to_values()))) == snapshot
@@ -281,7 +281,7 @@ def test_one_customers_journey_is_read_in_order(tables: Tables, tmp_path: Path) 
         assert [row["n:total"] for row in found] == [e.event.attributes["total"] for _, _, e in own]
 
 
-def test_duckdb_keeps_to_its_memory_and_fetches_no_extension(tmp_path: Path) -> None:
+def test_duckdb_has_a_memory_limit_and_downloads_no_extensions(tmp_path: Path) -> None:
     with connect(tmp_path, "100MB", 2) as connection:
         settings = dict(connection.execute("SELECT name, value FROM duckdb_settings()").fetchall())
         assert (settings["threads"], settings["temp_directory"]) == ("2", str(tmp_path))
@@ -291,16 +291,16 @@ def test_duckdb_keeps_to_its_memory_and_fetches_no_extension(tmp_path: Path) -> 
             connection.execute("SELECT * FROM read_parquet('s3://bucket/key.parquet')")
 
 
-def test_compaction_leaves_no_folder_and_none_of_a_run_that_was_killed(tables: Tables, tmp_path: Path) -> None:
+def test_compaction_deletes_its_temporary_folder_and_those_of_killed_processes(tables: Tables, tmp_path: Path) -> None:
     archive = Archive.of(tables)
     archive.land(event(1))
-    (tmp_path / f"{PREFIX}of-one-that-was-killed").mkdir()
+    (tmp_path / f"{PREFIX}of-a-killed-process").mkdir()
     assert list(Compaction(archive.store, memory="200MB", folder=str(tmp_path)).compact(ORGANIZATION))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_is_fetched_by_the_one_thread_that_asks_however_large_it_is(tables: Tables, tmp_path: Path) -> None:
-    body = bytes(range(256)) * 2**16  # 16 MB, which is fetched in ranges
+def test_a_large_file_is_downloaded_by_the_calling_thread(tables: Tables, tmp_path: Path) -> None:
+    body = bytes(range(256)) * 2**16  # 16 MB, which is downloaded in ranges
     files = [ArchiveFile(f"archive/{number}", "2025-06-16", 0, 15, 1, len(body), 0, 0, 0) for number in range(3)]
     for file in files:
         aws.s3().put_object(Bucket=BUCKET, Key=file.key, Body=body)
@@ -330,7 +330,7 @@ def test_the_function_compacts_all_archives(tables: Tables) -> None:
     assert len(archive.read("other")) == 1
 
 
-def test_what_there_is_no_time_for_is_for_the_next_run(tables: Tables) -> None:
+def test_days_that_do_not_fit_into_the_time_are_compacted_by_the_next_run(tables: Tables) -> None:
     archive = Archive.of(tables)
     archive.land(*(event(number, date_received=NOON + number * DAY) for number in range(4)))
     ticks = iter(range(0, 1000, 100))
@@ -340,7 +340,7 @@ def test_what_there_is_no_time_for_is_for_the_next_run(tables: Tables) -> None:
     assert archive.store.snapshot(ORGANIZATION).landed == ()
 
 
-def test_an_archive_that_fails_or_is_compacted_elsewhere_keeps_no_other_waiting(
+def test_an_archive_that_fails_or_conflicts_does_not_delay_other_archives(
     tables: Tables, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

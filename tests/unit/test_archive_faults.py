@@ -1,6 +1,6 @@
-"""Whatever happens at whichever call of landing, compaction and reading: a reader finds every event once, and no other.
+"""Crashes, errors and concurrent work at any call of landing, compaction and reading.
 
-Each call to S3 and DynamoDB is the last one of its process, answered or not; or something else happens at it.
+After each, a reader must find every event exactly once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -38,8 +38,8 @@ def _long_after() -> int:
     return dates.now_ms() + 3 * DAY
 
 
-class Beginning:
-    """An archive in the middle of its life: a day compacted with files to delete, one compacted in part, one landed."""
+class Start:
+    """An archive with a compacted day and unused files, a partly compacted day, and a landed day."""
 
     def __init__(self, tables: Tables) -> None:
         self._archive = Archive.of(tables, clock=_long_ago)
@@ -51,31 +51,31 @@ class Beginning:
         self._archive.land(*WEDNESDAY)
         self._archive.land(*WEDNESDAY[2:4])
         assert self._archive.read() == EVERYTHING
-        self._kept = self._archive.keep()
+        self._saved = self._archive.save()
 
-    def again(self) -> None:
-        """Makes it so again, at less cost than from the start."""
-        self._archive.restore(self._kept)
+    def reset(self) -> None:
+        """Restores the archive, which is faster than building it again."""
+        self._archive.restore(self._saved)
 
 
 @pytest.fixture
 def large_monday(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Monday is large enough for a file a bucket."""
+    """Makes Monday large enough for one file per bucket."""
     monkeypatch.setattr(compaction, "SMALL_DAY", 14)
 
 
 # -- crashes -----------------------------------------------------------------------------------------------------------
 
 
-def test_compaction_may_crash_at_any_call(tables: Tables) -> None:
-    archive, beginning = Archive.of(tables), Beginning(tables)
+def test_compaction_can_crash_at_any_call(tables: Tables) -> None:
+    archive, start = Archive.of(tables), Start(tables)
     at = 0
     while True:
-        beginning.again()
-        dying = Archive.of(tables, watch := Watch(at, crash), _long_after)
+        start.reset()
+        crashing = Archive.of(tables, watch := Watch(at, crash), _long_after)
         with suppress(Crash):
-            dying.compact()
-        done = len(watch.calls) <= at  # then no call was the last one but the last
+            crashing.compact()
+        done = len(watch.calls) <= at  # the crash was not reached
         assert archive.read() == EVERYTHING, f"{watch.calls[-1]}, call {at}"
         Archive.of(tables, clock=_long_after).compact()
         assert archive.read() == EVERYTHING
@@ -90,7 +90,7 @@ def test_compaction_may_crash_at_any_call(tables: Tables) -> None:
 
 
 def _assert_nothing_is_left_over(tables: Tables) -> None:
-    """Some days on, the bucket holds what the manifest names and nothing else."""
+    """Days later, the bucket holds only what the manifest names."""
     last = Archive.of(tables, clock=lambda: dates.now_ms() + 6 * DAY)
     last.compact()
     assert last.read() == EVERYTHING
@@ -102,14 +102,14 @@ def _assert_nothing_is_left_over(tables: Tables) -> None:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("error", [Crash, OSError, ConnectionError])
-def test_landing_may_fail_at_any_call_and_comes_again_in_another_cut(
+def test_landing_can_fail_at_any_call_and_be_retried_in_different_batches(
     tables: Tables, after: bool, error: type[BaseException]
 ) -> None:
     def fail() -> None:
         raise error
 
     batch = [*MONDAY, *TUESDAY, *WEDNESDAY]
-    archive, nothing = Archive.of(tables), Archive.of(tables).keep()
+    archive, nothing = Archive.of(tables), Archive.of(tables).save()
     Archive.of(tables, watch := Watch()).land(*batch)
     assert watch.calls == ["put_object"] * 3
     for at in range(3):
@@ -118,29 +118,29 @@ def test_landing_may_fail_at_any_call_and_comes_again_in_another_cut(
         if error is Crash:
             with pytest.raises(Crash):
                 failing.land(*batch)
-            again = batch
+            to_retry = batch
         else:
             numbers = failing.land(*batch)
-            again = [batch[int(number)] for number in numbers]
-            assert names(again) == names((MONDAY, TUESDAY, WEDNESDAY)[at])  # one day's trouble is its own
+            to_retry = [batch[int(number)] for number in numbers]
+            assert names(to_retry) == names((MONDAY, TUESDAY, WEDNESDAY)[at])  # an error affects only one day
         assert set(archive.read()) <= set(EVERYTHING)
         archive.compact()
-        for cut in (again[:7], again[5:], again[:2]):
+        for cut in (to_retry[:7], to_retry[5:], to_retry[:2]):
             assert archive.land(*cut) == []
         assert archive.read() == EVERYTHING
         archive.compact()
         assert archive.read() == EVERYTHING
 
 
-# -- others in between -------------------------------------------------------------------------------------------------
+# -- concurrent work ---------------------------------------------------------------------------------------------------
 
 
 def _between(tables: Tables, others: Callable[[], None], do: Callable[[Archive], object]) -> Iterator[str]:
-    """Does something again and again, others coming in between at each of its calls in turn; yields after each."""
-    beginning = Beginning(tables)
+    """Repeats `do`, and runs `others` before its first call, then before its second, and so on. Yields after each."""
+    start = Start(tables)
     at = 0
     while True:
-        beginning.again()
+        start.reset()
         watch = Watch(at, others)
         do(Archive.of(tables, watch))
         if len(watch.calls) <= at:
@@ -155,7 +155,7 @@ def _compact(archive: Archive) -> None:
         archive.compact()
 
 
-def test_two_compactions_may_meet_at_any_call(tables: Tables) -> None:
+def test_another_compaction_can_run_at_any_call_of_a_compaction(tables: Tables) -> None:
     def another() -> None:
         Archive.of(tables).compact()
 
@@ -175,8 +175,8 @@ def test_two_compactions_may_meet_at_any_call(tables: Tables) -> None:
     assert lost > 5
 
 
-def test_events_may_land_at_any_call_of_compaction(tables: Tables) -> None:
-    """New ones, and again those that are being taken in, and those that were."""
+def test_events_can_land_at_any_call_of_a_compaction(tables: Tables) -> None:
+    """New events, events that are being compacted, and events that were compacted before."""
     late = _events(30, 33, 1)
 
     def land() -> None:
@@ -188,8 +188,8 @@ def test_events_may_land_at_any_call_of_compaction(tables: Tables) -> None:
         assert archive.read() == names((*MONDAY, *TUESDAY, *WEDNESDAY, *late)), where
 
 
-def test_a_reader_may_be_anywhere_while_others_compact(tables: Tables) -> None:
-    """Its files stay, and what it finds is what was there when it began."""
+def test_compactions_can_run_at_any_call_of_a_reader(tables: Tables) -> None:
+    """The reader's files stay, and it finds the events that existed when it started."""
     found: list[list[str]] = []
 
     def others() -> None:
@@ -201,34 +201,34 @@ def test_a_reader_may_be_anywhere_while_others_compact(tables: Tables) -> None:
         assert found[-1] == EVERYTHING, where
 
 
-def test_readers_find_everything_at_every_call_of_compaction(tables: Tables) -> None:
+def test_readers_find_every_event_at_every_call_of_a_compaction(tables: Tables) -> None:
     found: list[list[str]] = []
     for where in _between(tables, lambda: found.append(Archive.of(tables).read()), Archive.compact):
         assert found[-1] == EVERYTHING, where
 
 
-# -- any order of all of it --------------------------------------------------------------------------------------------
+# -- any order of operations -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.usefixtures("large_monday")
-def test_any_order_of_landing_compacting_crashing_and_reading(tables: Tables, seed: int) -> None:
-    """Batches come in any cut, again and again, in any order; the clock runs on by days; what landed is read, once.
+def test_any_order_of_landing_compacting_crashing_and_reading_is_correct(tables: Tables, seed: int) -> None:
+    """Batches land repeatedly and in random order while days pass. Each event that landed is read exactly once.
 
-    The clock ends at this moment, since the objects' own dates are of now.
+    The clock ends at the current time, because the dates of the objects are the current time.
     """
     random = Random(seed)
     events = [*MONDAY, *TUESDAY, *WEDNESDAY]
     landed: set[str] = set()
     days = -9
     clock = lambda: dates.now_ms() + days * DAY  # noqa: E731
-    sober = Archive.of(tables, clock=clock)
+    undisturbed = Archive.of(tables, clock=clock)
 
-    def somebody() -> None:
+    def concurrent() -> None:
         if random.random() < 0.5:
-            _compact(sober)
+            _compact(undisturbed)
         else:
-            land(sober)
+            land(undisturbed)
 
     def land(archive: Archive) -> None:
         batch: Sequence[StoredEvent] = random.sample(events, random.randint(1, 10))
@@ -237,14 +237,14 @@ def test_any_order_of_landing_compacting_crashing_and_reading(tables: Tables, se
 
     for _ in range(9):
         at, after = random.randrange(45), random.random() < 0.5
-        trouble = random.choice((crash, somebody))
-        archive = Archive.of(tables, Watch(at, trouble, after=after), clock)
+        disturbance = random.choice((crash, concurrent))
+        archive = Archive.of(tables, Watch(at, disturbance, after=after), clock)
         with suppress(Crash):
             random.choice((land, land, _compact, Archive.read))(archive)
         days += random.choice((0, 0, 1))
-        found = sober.read()
+        found = undisturbed.read()
         assert len(set(found)) == len(found)
         assert landed <= set(found) <= set(names(events))
-        landed.update(found)  # those of a landing that crashed after its last call
-    _compact(sober)
-    assert sober.read() == sorted(landed)
+        landed.update(found)  # including those of a landing that crashed after its last call
+    _compact(undisturbed)
+    assert undisturbed.read() == sorted(landed)

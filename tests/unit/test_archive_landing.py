@@ -1,4 +1,4 @@
-"""What landing makes of the records of the log's stream, and the kinds that attributes keep."""
+"""Landing: the files it writes, records that cannot be archived, and the kinds of attribute values."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ from tests.support.tables import Tables
 # -- files -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_batch_lands_by_organisation_and_day_of_receipt(tables: Tables) -> None:
+def test_a_batch_lands_in_one_file_per_organization_and_day_of_receipt(tables: Tables) -> None:
     archive = Archive.of(tables)
     days = [event(number, date_received=NOON + number * DAY) for number in (0, 0, 1)]
     assert archive.land(*days, event(5), event(6, organization_id="other/org")) == []
@@ -38,7 +38,7 @@ def test_a_batch_lands_by_organisation_and_day_of_receipt(tables: Tables) -> Non
     assert sorted(archive.store.organizations()) == ["acme", "other/org"]
 
 
-def test_the_same_events_are_the_same_file_and_others_are_another(tables: Tables) -> None:
+def test_the_same_set_of_events_lands_in_the_same_file(tables: Tables) -> None:
     archive = Archive.of(tables)
     for batch in ([event(1), event(2)], [event(2), event(1)], [event(1), event(2), event(1)], [event(1)]):
         assert archive.land(*batch) == []
@@ -46,7 +46,7 @@ def test_the_same_events_are_the_same_file_and_others_are_another(tables: Tables
     assert archive.read() == names([event(1), event(2)])
 
 
-def test_a_file_tells_by_its_name_what_is_in_it(tables: Tables) -> None:
+def test_the_name_of_a_landed_file_describes_its_content(tables: Tables) -> None:
     archive = Archive.of(tables)
     archive.land(event(3), event(1, "bob"), event(2, date=NOON - 400 * DAY, date_received=NOON))
     (file,) = archive.store.snapshot("acme").landed
@@ -59,17 +59,17 @@ def test_a_file_tells_by_its_name_what_is_in_it(tables: Tables) -> None:
 @pytest.mark.parametrize(
     "key", ["archive/acme/landed/2025-06-16/rubbish.parquet", "archive/acme/compacted/d/1_2_3_4_e"]
 )
-def test_a_key_that_is_no_landed_files_is_refused(key: str) -> None:
+def test_a_key_that_is_not_one_of_a_landed_file_is_rejected(key: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         landed_file(key, 1)
 
 
-def test_dates_before_1970_are_told_as_well() -> None:
+def test_the_name_of_a_landed_file_can_contain_dates_before_1970() -> None:
     key = landed_key("acme", ["e"], received=5, first=-DAY, last=-1)
     assert (landed_file(key, 1).first, landed_file(key, 1).last) == (-DAY, -1)
 
 
-# -- records that are no new events, and poison ------------------------------------------------------------------------
+# -- tampering, poison records and errors ------------------------------------------------------------------------------
 
 
 def _changed(one: StoredEvent, **attributes: Any) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return counted
 
 
-def test_changes_and_removals_do_not_land(tables: Tables) -> None:
+def test_records_of_changed_and_deleted_events_do_not_land(tables: Tables) -> None:
     archive = Archive.of(tables)
     changed, removed, new = records([event(1), event(2), event(3)])
     changed["eventName"] = "MODIFY"
@@ -109,7 +109,7 @@ def test_changes_and_removals_do_not_land(tables: Tables) -> None:
     ],
     ids=lambda wrong: next(iter(wrong)),
 )
-def test_a_record_that_is_no_event_is_passed_and_counted(
+def test_a_record_that_is_not_an_event_is_skipped_and_counted(
     tables: Tables, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any]
 ) -> None:
     counted = _counted(monkeypatch)
@@ -120,8 +120,8 @@ def test_a_record_that_is_no_event_is_passed_and_counted(
     assert counted == {"EventsLanded": 2, "EventsNotLanded": 1}
 
 
-def test_an_event_that_cannot_be_written_spoils_no_other(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
-    """None is known; so one is made up, at which writing fails."""
+def test_an_unwritable_event_does_not_affect_others(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No such event is known, so the test makes writing fail for one."""
     counted = _counted(monkeypatch)
     write = parquet.write
 
@@ -141,7 +141,7 @@ def test_an_event_that_cannot_be_written_spoils_no_other(tables: Tables, monkeyp
 
 @pytest.mark.parametrize("error", [duckdb.OutOfMemoryException, MemoryError])
 @pytest.mark.parametrize("most", [3, 0])
-def test_more_events_than_memory_holds_land_in_halves_and_none_is_given_up(
+def test_a_batch_that_exceeds_the_memory_lands_in_halves_or_is_retried(
     tables: Tables, monkeypatch: pytest.MonkeyPatch, error: type[Exception], most: int
 ) -> None:
     write = parquet.write
@@ -154,8 +154,8 @@ def test_more_events_than_memory_holds_land_in_halves_and_none_is_given_up(
     monkeypatch.setattr(parquet, "write", fails)
     archive = Archive.of(tables)
     events = [event(number) for number in range(11)]
-    again = archive.land(*events)
-    assert again == ([] if most else [str(number) for number in range(11)])
+    to_retry = archive.land(*events)
+    assert to_retry == ([] if most else [str(number) for number in range(11)])
     assert archive.read() == (names(events) if most else [])
 
 
@@ -175,14 +175,14 @@ class _Refusing(LandingStore):
     [ClientError({"Error": {"Code": "SlowDown"}}, "PutObject"), EndpointConnectionError(endpoint_url="s3"), OSError()],
     ids=["throttled", "unreachable", "disk full"],
 )
-def test_trouble_with_one_file_brings_its_records_again_and_no_others(
+def test_an_error_while_storing_a_file_retries_only_the_records_of_that_file(
     tables: Tables, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     function = load_landing(monkeypatch)
     monkeypatch.setattr(function, "landing", Landing(_Refusing(error, "2025-06-17")))
     batch = [event(0), event(1, date_received=NOON + DAY), event(2), event(3, date_received=NOON + DAY)]
-    answer = function.handler({"Records": records(batch)}, Context())
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "3"}]}
+    response = function.handler({"Records": records(batch)}, Context())
+    assert response == {"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "3"}]}
     assert Archive.of(tables).read() == names([batch[0], batch[2]])
 
 
@@ -200,8 +200,8 @@ def load_landing(monkeypatch: pytest.MonkeyPatch) -> Any:
 # -- kinds -------------------------------------------------------------------------------------------------------------
 
 
-def test_attributes_keep_their_kinds_landed_and_compacted(tables: Tables) -> None:
-    """Also text that looks like something else, and names that differ in case alone."""
+def test_attributes_keep_their_kinds_when_landed_and_compacted(tables: Tables) -> None:
+    """This includes text that looks like another kind, and names that differ only in case."""
     attributes = {
         "text": "5", "empty": "", "null": "null", "date": "2026-01-31", "moment": "2026-01-31T09:30:00Z",
         "json": '{"a": [1]}', "Größe": "ß", "nul": "a\x00b", "quote": "it's \"quoted\" \\ \n",
@@ -222,7 +222,7 @@ def test_attributes_keep_their_kinds_landed_and_compacted(tables: Tables) -> Non
     assert {row[f"{letter}:unheard"] for row in rows for letter in "nlb"} == {None}
 
 
-def test_what_every_event_has(tables: Tables) -> None:
+def test_the_base_columns_hold_the_values_of_the_event(tables: Tables) -> None:
     archive = Archive.of(tables)
     archive.land(event(2, "ann@x", schema_version=3, event_name="Größe", source="ERP"))
     (row,) = archive.rows(list(columns.BASE))
@@ -247,24 +247,24 @@ _NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=
 
 @given(st.lists(st.dictionaries(_NAMES, _VALUES, max_size=6), min_size=1, max_size=4))
 @hypothesis_settings(max_examples=60)
-def test_whatever_an_event_holds_is_read_back(
-    tmp_path_factory: pytest.TempPathFactory, given_attributes: list[dict[str, Any]]
+def test_any_attributes_are_read_back_unchanged(
+    tmp_path_factory: pytest.TempPathFactory, all_attributes: list[dict[str, Any]]
 ) -> None:
     folder = tmp_path_factory.mktemp("folder")
     path = folder / "a.parquet"
     events = [
         StoredEvent.from_item(event(number, attributes=attributes).to_item())
-        for number, attributes in enumerate(given_attributes)
+        for number, attributes in enumerate(all_attributes)
     ]
     with connect(folder, "200MB", 1) as connection:
         parquet.write(connection, map(parquet.row, events), path)
-        every = {name: value for one in given_attributes for name, value in one.items()}
-        wanted = [column for one in given_attributes for column in _wanted(one)]
+        every = {name: value for one in all_attributes for name, value in one.items()}
+        wanted = [column for one in all_attributes for column in _wanted(one)]
         query = Events(connection, {}, {"2025-06-16": [path]}).select(wanted)
         found = connection.execute(f"{query} ORDER BY date")
         rows = [dict(zip([name for name, *_ in found.description or ()], row, strict=True)) for row in found.fetchall()]
     assert every is not None
-    for row, attributes in zip(rows, given_attributes, strict=True):
+    for row, attributes in zip(rows, all_attributes, strict=True):
         assert _restored(row, attributes) == attributes
         held = {name for name, value in row.items() if value is not None and name not in columns.BASE}
         assert held <= set(_wanted(attributes))
@@ -281,7 +281,7 @@ def _columns(name: str, value: Any) -> list[str]:
 
 
 def _restored(row: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
-    """The attributes of a row that have a value, of those that were given, with their kinds."""
+    """Those of the attributes that have a value in the row, with their kinds."""
     found: dict[str, Any] = {}
     for name, value in attributes.items():
         first, *rest = _columns(name, value)
@@ -296,6 +296,6 @@ def _restored(row: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]
     return found
 
 
-def test_names_and_texts_are_quoted_in_queries() -> None:
+def test_column_names_and_texts_are_quoted_in_queries() -> None:
     assert quoted('a"b') == '"a""b"'
     assert parquet.literal("it's") == "'it''s'"

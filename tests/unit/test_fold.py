@@ -1,4 +1,4 @@
-"""The law of journeys: whatever the order, repetition, lateness or split, the journey is that of the set of steps."""
+"""A journey depends only on the set of its steps, not on their order, repetition, lateness or batches."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -18,7 +18,7 @@ CONFIGURATION = "0b6e2c1e-6a2c-4f0e-9d3a-0d6d6a2c4f0e"
 
 @st.composite
 def _steps(draw: st.DrawFn, max_size: int = 25) -> list[Step]:
-    """Different steps of one customer: few dates, so that many are tied, and ids that need encoding in a key."""
+    """Distinct steps of one customer, many with equal dates, and with ids that need encoding in a key."""
     ids = st.text("ab#%é😀/ ", min_size=1, max_size=3)
     names = draw(st.lists(st.tuples(st.integers(0, 6), st.sampled_from("cd"), ids), unique=True, max_size=max_size))
     return [
@@ -30,59 +30,59 @@ def _steps(draw: st.DrawFn, max_size: int = 25) -> list[Step]:
 
 
 @given(_steps())
-def test_a_rebuild_says_what_is_counted_by_hand(steps: list[Step]) -> None:
+def test_the_journey_of_steps_has_the_figures_counted_without_the_fold(steps: list[Step]) -> None:
     assert facts(fold.journey_of(steps)) == facts_of(steps)
 
 
 @given(st.data())
-def test_a_rebuild_heeds_neither_order_nor_repetition(data: st.DataObject) -> None:
+def test_the_journey_of_steps_does_not_depend_on_their_order_or_repetition(data: st.DataObject) -> None:
     steps = data.draw(_steps())
     shuffled = data.draw(st.permutations([*steps, *steps[::2]]))
     assert facts(fold.journey_of(shuffled)) == facts_of(steps)
 
 
 @given(st.data())
-def test_steps_added_in_any_order_between_their_neighbors_make_the_journey_of_a_rebuild(data: st.DataObject) -> None:
+def test_adding_steps_in_any_order_between_their_neighbors_gives_the_journey_of_the_set(data: st.DataObject) -> None:
     steps = data.draw(_steps())
     journey = Journey()
-    there: list[Step] = []
+    added: list[Step] = []
     for one in data.draw(st.permutations(steps)):
-        before = max((other for other in there if other < one), default=None)
-        after = min((other for other in there if other > one), default=None)
+        before = max((other for other in added if other < one), default=None)
+        after = min((other for other in added if other > one), default=None)
         journey = fold.add(journey, one, before, after)
-        there.append(one)
-        assert facts(journey) == facts_of(there)
+        added.append(one)
+        assert facts(journey) == facts_of(added)
 
 
-def test_a_step_between_two_takes_the_place_of_their_transition() -> None:
-    first, between, last = (step(NOON + place, "c", "e", slot) for place, slot in enumerate("abc"))
+def test_a_step_between_two_others_replaces_their_transition() -> None:
+    first, between, last = (step(NOON + index, "c", "e", slot) for index, slot in enumerate("abc"))
     two = fold.journey_of([first, last])
     assert two.transitions == {"ac": 1}
     assert fold.add(two, between, first, last).transitions == {"ab": 1, "bc": 1}
-    assert two.transitions == {"ac": 1}  # the fold changes nothing that it was given
+    assert two.transitions == {"ac": 1}  # the fold does not change its arguments
 
 
 # -- counting steps ----------------------------------------------------------------------------------------------------
 
 
 @given(st.data())
-def test_any_permutation_repetition_lateness_and_split_into_batches_ends_in_the_same_journey(
+def test_any_order_repetition_and_split_into_batches_gives_the_same_journey(
     data: st.DataObject,
 ) -> None:
     steps = data.draw(_steps())
-    again = data.draw(st.lists(st.sampled_from(steps))) if steps else []
-    sent = data.draw(st.permutations([*steps, *again]))
+    repeated = data.draw(st.lists(st.sampled_from(steps))) if steps else []
+    sent = data.draw(st.permutations([*steps, *repeated]))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(sent)), max_size=6)))
     memory = MemoryStore()
     new = 0
     for start, end in zip([0, *cuts], [*cuts, len(sent)], strict=True):
         new += patiently(memory, sent[start:end])
-        assert wrong(memory, sent[:end]) is None  # and so after every batch
+        assert wrong(memory, sent[:end]) is None  # correct after every batch
     assert new == len(steps)
 
 
-def test_a_batch_that_brings_nothing_new_writes_no_summary() -> None:
-    steps = [step(NOON + place, "c", "e", "a") for place in range(3)]
+def test_a_batch_without_new_events_does_not_write_the_summary() -> None:
+    steps = [step(NOON + index, "c", "e", "a") for index in range(3)]
     memory = MemoryStore()
     assert patiently(memory, steps) == 3
     memory.calls.clear()
@@ -90,8 +90,8 @@ def test_a_batch_that_brings_nothing_new_writes_no_summary() -> None:
     assert "put_summary" not in memory.calls
 
 
-def test_pending_names_the_new_steps_and_those_that_still_have_no_row_and_no_others() -> None:
-    known, left, repeated, new = (step(NOON + place, "c", f"{place}", "a") for place in range(4))
+def test_pending_lists_exactly_the_new_steps_and_the_counted_steps_without_a_row() -> None:
+    known, left, repeated, new = (step(NOON + index, "c", f"{index}", "a") for index in range(4))
     memory = MemoryStore([known, repeated])
     memory.stored = Summary(fold.journey_of([known, left, repeated]), 1, (known, left))
     assert patiently(memory, [repeated, new]) == 1
@@ -99,7 +99,7 @@ def test_pending_names_the_new_steps_and_those_that_still_have_no_row_and_no_oth
 
 
 def _long_journey(length: int) -> MemoryStore:
-    steps = [step(NOON + 10 * place, "c", f"{place}", SLOTS[place % 20]) for place in range(length)]
+    steps = [step(NOON + 10 * index, "c", f"{index}", SLOTS[index % 20]) for index in range(length)]
     return MemoryStore(steps, fold.journey_of(steps))
 
 
@@ -113,10 +113,10 @@ def _long_journey(length: int) -> MemoryStore:
         ),
     ],
 )
-def test_one_more_event_costs_the_same_for_a_journey_of_ten_and_of_ten_thousand(
+def test_adding_an_event_needs_the_same_calls_whatever_the_length_of_the_journey(
     moment: int, calls: Sequence[str], rows_read: int
 ) -> None:
-    """An event in order needs no neighbors read, and a late one two, however long the journey is."""
+    """Only a late event needs to read its two neighbors."""
     for length in (10, 10_000):
         memory = _long_journey(length)
         before = list(memory.rows)
@@ -126,7 +126,7 @@ def test_one_more_event_costs_the_same_for_a_journey_of_ten_and_of_ten_thousand(
         assert wrong(memory, [*before, one]) is None
 
 
-def test_a_burst_of_late_events_between_the_same_two_reads_their_neighbors_once() -> None:
+def test_late_events_between_the_same_two_steps_read_their_neighbors_once() -> None:
     memory = _long_journey(1000)
     before = list(memory.rows)
     burst = [step(NOON + 45, "c", f"{number}", "t") for number in range(50)]
@@ -135,8 +135,8 @@ def test_a_burst_of_late_events_between_the_same_two_reads_their_neighbors_once(
     assert wrong(memory, [*before, *burst]) is None
 
 
-def test_pending_steps_that_would_outgrow_an_item_get_their_rows_from_whoever_finds_them() -> None:
-    """Ids of 255 bytes, of which each takes three in a key, in batches whose projectors have not put their rows yet."""
+def test_too_many_pending_steps_of_other_projectors_get_their_rows_at_once() -> None:
+    """The ids have 245 bytes, and about three times as many when they are encoded in a key."""
     left = [step(NOON + number, CONFIGURATION, "é" * 120 + f"{number:05d}", "a") for number in range(400)]
     memory = MemoryStore()
     memory.stored = Summary(fold.journey_of(left), 1, tuple(left))
@@ -155,7 +155,7 @@ def _row(journey: Journey, pending: tuple[Step, ...]) -> dict[str, object]:
 
 def _full_journey(types: int, count: int) -> Journey:
     slots = SLOTS[:types]
-    ends = [step(NOON + 10**10 * place, CONFIGURATION, f"order-2025-06-{place:08d}", "a") for place in (0, 1)]
+    ends = [step(NOON + 10**10 * index, CONFIGURATION, f"order-2025-06-{index:08d}", "a") for index in (0, 1)]
     return Journey(
         count=types * types * count,
         first=ends[0],
@@ -165,16 +165,16 @@ def _full_journey(types: int, count: int) -> Journey:
     )
 
 
-def test_the_summary_of_a_usual_journey_is_one_write_unit() -> None:
-    """Five types, every one seen after every other, and the step just taken in."""
+def test_the_summary_of_a_typical_journey_costs_one_write_unit() -> None:
+    """Five event types with all transitions between them, and one pending step."""
     journey = _full_journey(5, 12)
     assert journey.last is not None
     assert aws.item_size(_row(journey, (journey.last,))) < 1024
 
 
 @pytest.mark.parametrize(("seen", "kilobytes"), [(99, 3.5), (9_999, 4)])
-def test_the_fullest_summary_is_near_three_kilobytes(seen: int, kilobytes: float) -> None:
-    """Twenty types and all four hundred transitions between them, each seen that often (every number counted high)."""
+def test_the_largest_summary_has_at_most_four_kilobytes(seen: int, kilobytes: float) -> None:
+    """Twenty event types and all four hundred transitions, each counted `seen` times."""
     journey = _full_journey(20, seen)
     assert journey.last is not None
     assert aws.item_size(_row(journey, (journey.last,))) < kilobytes * 1024
@@ -182,8 +182,8 @@ def test_the_fullest_summary_is_near_three_kilobytes(seen: int, kilobytes: float
 
 @given(_steps(), _steps(max_size=5))
 @example([], [])
-def test_a_summary_comes_back_from_its_row_as_it_was(steps: list[Step], pending: list[Step]) -> None:
+def test_a_summary_is_read_from_its_row_unchanged(steps: list[Step], pending: list[Step]) -> None:
     journey = fold.journey_of(steps)
-    back = store._summary(store._summary_item(KEY, Summary(journey, 7, tuple(pending))))
-    assert (facts(back.journey), back.version) == (facts(journey), 8)
-    assert [(one.key, one.slot) for one in back.pending] == [(one.key, one.slot) for one in pending]
+    read = store._summary(store._summary_item(KEY, Summary(journey, 7, tuple(pending))))
+    assert (facts(read.journey), read.version) == (facts(journey), 8)
+    assert [(one.key, one.slot) for one in read.pending] == [(one.key, one.slot) for one in pending]

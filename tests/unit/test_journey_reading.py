@@ -1,4 +1,4 @@
-"""A customer's journey as it is answered: no journey makes an answer that Lambda refuses to give."""
+"""Responses about a customer's journey never exceed the size that Lambda accepts."""
 
 import json
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from tests.conftest import ORGANIZATION
 from tests.support.functions import Context, api_event, load
 from tests.support.tables import Tables
 
-LARGEST_ANSWER = 6_291_556
-"""Bytes that Lambda answers with; over it the caller is told 502."""
+MAX_RESPONSE = 6_291_556
+"""The most bytes of a Lambda response. A larger one reaches the caller as 502."""
 
 CUSTOMER = ExternalId("crm", "ada")
 KEY = keys.journey(ORGANIZATION, CUSTOMER.source_id, CUSTOMER.value)
@@ -29,13 +29,13 @@ KILOBYTE = 1024
 
 @dataclass(frozen=True)
 class Reader:
-    """The customers function over journeys that a test makes."""
+    """The customers function, with journeys that a test creates."""
 
     tables: Tables
     function: ModuleType
 
-    def keep(self, notes: Sequence[str | None]) -> None:
-        """Makes a journey of an event a second, each with such a note; one of None is not in the log."""
+    def store(self, notes: Sequence[str | None]) -> None:
+        """Stores a journey with one event per second, each with a note. An event with None is missing from the log."""
         log, steps = EventLog(self.tables.dynamodb, self.tables.events), list[Step]()
         for number, note in enumerate(notes):
             event = Event(f"e-{number}", NOON + number * 1000, (CUSTOMER,), {"note": note})
@@ -46,12 +46,12 @@ class Reader:
         count_steps(JourneyStore(self.tables.dynamodb, self.tables.journeys), KEY, steps)
 
     def get(self, path: str = "", **query: str) -> Any:
-        """An answer's body; Lambda would have given the answer."""
-        asked = {"externalSourceId": CUSTOMER.source_id, "value": CUSTOMER.value} | query
-        answer = self.function.handler(api_event("GET", f"customers{path}", query=asked), Context())
-        assert answer["statusCode"] == 200, answer["body"]
-        assert len(json.dumps(answer)) <= LARGEST_ANSWER
-        return json.loads(answer["body"])
+        """The body of a response, whose size Lambda accepts."""
+        parameters = {"externalSourceId": CUSTOMER.source_id, "value": CUSTOMER.value} | query
+        response = self.function.handler(api_event("GET", f"customers{path}", query=parameters), Context())
+        assert response["statusCode"] == 200, response["body"]
+        assert len(json.dumps(response)) <= MAX_RESPONSE
+        return json.loads(response["body"])
 
     def pages(self, **query: str) -> list[list[str]]:
         """The ids of the journey's events, page by page."""
@@ -83,18 +83,16 @@ LARGE = {
 
 
 @pytest.mark.parametrize("note", LARGE.values(), ids=LARGE)
-def test_a_journey_of_large_events_is_paged_through_whole_in_answers_that_lambda_gives(
-    reader: Reader, note: str
-) -> None:
-    reader.keep([note] * 24)
+def test_all_large_events_of_a_journey_are_listed_in_pages_that_lambda_accepts(reader: Reader, note: str) -> None:
+    reader.store([note] * 24)
     pages = reader.pages(pageSize="100")
     assert [one for page in pages for one in page] == ids(range(24))
     assert all(pages)
     assert len(pages) > 1
 
 
-def test_large_events_are_paged_through_from_the_newest_on_and_by_date(reader: Reader) -> None:
-    reader.keep([LARGE["quotes"]] * 9)
+def test_large_events_are_listed_newest_first_and_by_date(reader: Reader) -> None:
+    reader.store([LARGE["quotes"]] * 9)
     newest_first = reader.pages(pageSize="100", order="desc")
     assert [one for page in newest_first for one in page] == ids(range(9))[::-1]
     some = reader.pages(pageSize="7", **{"from": dates.text(NOON + 1000), "to": dates.text(NOON + 8000)})
@@ -102,8 +100,8 @@ def test_large_events_are_paged_through_from_the_newest_on_and_by_date(reader: R
 
 
 @pytest.mark.parametrize("note", LARGE.values(), ids=LARGE)
-def test_the_summary_of_large_events_gives_the_newest_that_fit(reader: Reader, note: str) -> None:
-    reader.keep([note] * 24)
+def test_a_summary_has_the_most_recent_large_events_that_fit(reader: Reader, note: str) -> None:
+    reader.store([note] * 24)
     summary = reader.get()
     recent = [event["id"] for event in summary["recentEvents"]]
     assert 1 <= len(recent) < 20
@@ -111,16 +109,16 @@ def test_the_summary_of_large_events_gives_the_newest_that_fit(reader: Reader, n
     assert summary["eventCount"] == 24
 
 
-def test_small_events_fill_their_pages(reader: Reader) -> None:
-    reader.keep(["small"] * 45)
+def test_small_events_fill_whole_pages(reader: Reader) -> None:
+    reader.store(["small"] * 45)
     assert reader.pages(pageSize="20") == [ids(range(20)), ids(range(20, 40)), ids(range(40, 45))]
     assert reader.pages(pageSize="45") == [ids(range(45))]
     assert [event["id"] for event in reader.get()["recentEvents"]] == ids(range(25, 45))[::-1]
 
 
-def test_an_event_that_the_log_does_not_have_neither_ends_a_page_nor_moves_its_cursor(reader: Reader) -> None:
+def test_an_event_missing_from_the_log_does_not_end_a_page_or_change_the_cursor(reader: Reader) -> None:
     large = LARGE["quotes"]
-    reader.keep([None, large, None, large, large, None, large, large, large, None])
+    reader.store([None, large, None, large, large, None, large, large, large, None])
     assert [one for page in reader.pages(pageSize="100") for one in page] == ids([1, 3, 4, 6, 7, 8])
     assert reader.pages(pageSize="1") == [[one] if one else [] for one in map(_present, range(10))]
 

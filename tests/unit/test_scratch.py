@@ -1,4 +1,4 @@
-"""Folders of runs: each run's own while it lives, whoever else uses the disk, and gone however it ends."""
+"""Temporary folders: they belong to one process while it runs, and are deleted however it ends."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ with scratch(sys.argv[1]) as folder:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """A run in another process, and its folder."""
+    """Another process with a temporary folder, and the folder."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(
         [sys.executable, "-c", RUN, str(tmp_path)], env=environment, stdout=subprocess.PIPE, text=True
@@ -35,7 +35,7 @@ def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
             process.kill()
 
 
-def test_a_folder_is_gone_when_its_run_ends_or_fails(tmp_path: Path) -> None:
+def test_a_folder_is_deleted_when_its_block_ends_or_fails(tmp_path: Path) -> None:
     with scratch(str(tmp_path)) as folder:
         (folder / "inner").mkdir()
         assert list(tmp_path.iterdir()) == [folder]
@@ -45,26 +45,26 @@ def test_a_folder_is_gone_when_its_run_ends_or_fails(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_run_left_is_gone_before_the_next(
+def test_the_folder_of_a_killed_process_is_deleted_by_the_next_one(
     running: tuple[subprocess.Popen[str], Path], tmp_path: Path
 ) -> None:
-    process, left = running
+    process, folder_left = running
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert (left / "fetched.parquet").exists()
+    assert (folder_left / "fetched.parquet").exists()
     with scratch(str(tmp_path)) as folder:
         assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_folders_of_runs_that_live_are_left_alone(running: tuple[subprocess.Popen[str], Path], tmp_path: Path) -> None:
-    """In other processes and in this one."""
+def test_folders_in_use_are_not_deleted(running: tuple[subprocess.Popen[str], Path], tmp_path: Path) -> None:
+    """Neither those of other processes nor those of the same process."""
     _, another = running
     with scratch(str(tmp_path)) as first, scratch(str(tmp_path)) as second:
         assert set(tmp_path.iterdir()) == {another, first, second}
         assert (another / "fetched.parquet").exists()
 
 
-def test_what_others_put_into_the_directory_stays(tmp_path: Path) -> None:
+def test_other_files_in_the_directory_are_not_deleted(tmp_path: Path) -> None:
     (tmp_path / "tmpabc").mkdir()
     (tmp_path / "journeys-run-file").write_text("no folder")
     elsewhere = tmp_path / "elsewhere"

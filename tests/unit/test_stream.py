@@ -1,4 +1,4 @@
-"""What the projector makes of the records of the log's stream, and what it does with those that do not fit."""
+"""The projector: new events, poison records, a busy store, tampering, and the response to Lambda."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -71,7 +71,7 @@ def _sequence_numbers(*numbers: int) -> list[str]:
 
 
 class _Refusing:
-    """A client whose calls fail with an error wherever they are about one customer's journey."""
+    """A client whose calls fail with an error if they concern one customer's journey."""
 
     def __init__(self, client: Any, customer: str, error: Exception) -> None:
         self._client, self._customer, self._error = client, customer, error
@@ -108,14 +108,14 @@ def _failures(tables: Tables, organization_id: str = ORGANIZATION) -> list[Failu
 # -- new events --------------------------------------------------------------------------------------------------------
 
 
-def test_records_of_several_customers_go_each_to_its_own_journey(tables: Tables) -> None:
-    """Also where they differ in the system that names them alone, and in the organisation alone."""
+def test_events_of_several_customers_are_added_to_their_own_journeys(tables: Tables) -> None:
+    """Customers with the same value differ by external source or by organization."""
     ann = [_event(number, "ann") for number in (3, 1, 2)]
     bob = [_event(number, "bob") for number in (5, 4)]
     other_system = _event(6, event=Event("6", NOON, (ExternalId("web", "ann"), ExternalId("crm", "ann")), {}))
     other_organization = _event(7, organization_id="globex")
     batch = [ann[0], bob[0], other_system, ann[1], other_organization, bob[1], ann[2]]
-    assert _projector(tables).project([_insert(place, one.to_item()) for place, one in enumerate(batch)]) == []
+    assert _projector(tables).project([_insert(index, one.to_item()) for index, one in enumerate(batch)]) == []
     assert _journey(tables, "ann") == facts_of(map(_step, ann))
     assert _journey(tables, "bob") == facts_of(map(_step, bob))
     store = JourneyStore(tables.dynamodb, tables.journeys)
@@ -124,7 +124,7 @@ def test_records_of_several_customers_go_each_to_its_own_journey(tables: Tables)
     assert _failures(tables) == []
 
 
-def test_a_batch_that_comes_again_changes_nothing(tables: Tables) -> None:
+def test_a_repeated_batch_changes_nothing(tables: Tables) -> None:
     batch = [_insert(number, _event(number).to_item()) for number in range(5)]
     projector = _projector(tables)
     assert projector.project(batch) == []
@@ -133,7 +133,7 @@ def test_a_batch_that_comes_again_changes_nothing(tables: Tables) -> None:
     assert tables.items(tables.journeys) == before
 
 
-# -- records that can never be folded ----------------------------------------------------------------------------------
+# -- poison records ----------------------------------------------------------------------------------------------------
 
 
 def _poisoned(how: str) -> dict[str, Any]:
@@ -143,23 +143,23 @@ def _poisoned(how: str) -> dict[str, Any]:
             item["externalIds"] = {"L": []}
         case "no slot":
             del item["slot"]
-        case "a date that is none":
+        case "an invalid date":
             item["dateCreated"] = {"S": "yesterday"}
         case "no attributes":
             del item["attributes"]
-        case "a key of another form":
+        case "a key with two parts":
             item["pk"] = {"S": "acme#orders"}
-        case "a slot that is a number":
+        case "a number as slot":
             item["slot"] = {"N": "5"}
-        case "a customer that is a number":
+        case "a number as customer":
             item["externalIds"] = {"L": [{"M": {"externalSourceId": {"S": "crm"}, "value": {"N": "5"}}}]}
         case "a key too long to store":
             item["pk"] = {"S": "acme#orders#" + "x" * 1100}
         case "a customer too long to store":
             item["externalIds"] = {"L": [{"M": {"externalSourceId": {"S": "crm"}, "value": {"S": "x" * 2100}}}]}
-        case "a slot that is no letter":
+        case "an empty slot":
             item["slot"] = {"S": ""}
-        case "a value of no kind":
+        case "a value of unknown type":
             item["attributes"] = {"M": {"total": {"X": "1"}}}
     return item
 
@@ -169,22 +169,22 @@ def _poisoned(how: str) -> dict[str, Any]:
     [
         "no customer",
         "no slot",
-        "a date that is none",
+        "an invalid date",
         "no attributes",
-        "a key of another form",
-        "a slot that is a number",
-        "a customer that is a number",
+        "a key with two parts",
+        "a number as slot",
+        "a number as customer",
         "a key too long to store",
         "a customer too long to store",
-        "a slot that is no letter",
-        "a value of no kind",
+        "an empty slot",
+        "a value of unknown type",
     ],
 )
-def test_a_record_that_can_never_be_folded_is_filed_and_passed_and_spoils_no_other(tables: Tables, how: str) -> None:
-    """It lies between events of its own customer and of another, and all of them are taken."""
+def test_a_poison_record_is_stored_as_a_failure_and_does_not_affect_other_records(tables: Tables, how: str) -> None:
+    """The poison record is between events of the same customer and of another one."""
     ann, bob = [_event(number) for number in (1, 3, 4)], [_event(number, "bob") for number in (1, 3)]
     good = [ann[0], bob[0], ann[1], bob[1], ann[2]]
-    records = [_insert(place, one.to_item()) for place, one in enumerate(good)]
+    records = [_insert(index, one.to_item()) for index, one in enumerate(good)]
     poison = _insert(7, _poisoned(how))
     projector = _projector(tables)
     assert projector.project([*records[:2], poison, *records[2:]]) == []
@@ -196,14 +196,12 @@ def test_a_record_that_can_never_be_folded_is_filed_and_passed_and_spoils_no_oth
     assert not failure.replayable
 
     assert projector.project([poison]) == []
-    assert len(_failures(tables)) == 1, "the same record is the same failure"
+    assert len(_failures(tables)) == 1, "the same record is stored as the same failure"
 
 
-def test_a_step_that_the_table_refuses_for_ever_is_filed_and_the_others_of_its_customer_are_taken(
+def test_an_event_that_dynamodb_rejects_as_invalid_is_stored_as_a_failure_and_the_others_are_counted(
     tables: Tables,
 ) -> None:
-    """Only the table knows what is wrong with it."""
-
     class Refusing:
         def __getattr__(self, operation: str) -> Any:
             def call(**request: Any) -> Any:
@@ -220,7 +218,7 @@ def test_a_step_that_the_table_refuses_for_ever_is_filed_and_the_others_of_its_c
     assert (failure.reason, failure.payload) == ("projection.failed", _event(2).to_item())
 
 
-def test_an_error_that_nobody_foresaw_is_filed_with_the_record_that_it_came_of(
+def test_an_unexpected_error_is_stored_as_a_failure_of_the_event_that_caused_it(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(journey: Journey, one: Step, before: Step | None, after: Step | None) -> Journey:
@@ -235,7 +233,7 @@ def test_an_error_that_nobody_foresaw_is_filed_with_the_record_that_it_came_of(
     assert [failure.payload for failure in _failures(tables)] == [_event(2).to_item()]
 
 
-def test_a_record_that_could_not_be_filed_is_reported_and_the_others_are_taken(tables: Tables) -> None:
+def test_a_poison_record_that_cannot_be_stored_as_a_failure_is_retried(tables: Tables) -> None:
     nowhere = FailureStore(tables.dynamodb, "no-such-table", aws.s3, "archive")
     records = [_insert(1, _event(1).to_item()), _insert(2, _poisoned("no slot")), _insert(3, _event(3).to_item())]
     assert _projector(tables, failures=nowhere).project(records) == _sequence_numbers(2)
@@ -249,7 +247,7 @@ def test_a_record_that_could_not_be_filed_is_reported_and_the_others_are_taken(t
 
 
 def _client_error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "told by a test"}}, "GetItem")
+    return ClientError({"Error": {"Code": code, "Message": "an error of a test"}}, "GetItem")
 
 
 @pytest.mark.parametrize(
@@ -265,28 +263,28 @@ def _client_error(code: str) -> ClientError:
     ],
     ids=lambda error: error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__,
 )
-def test_a_busy_store_delays_the_records_of_its_customer_and_no_others(tables: Tables, error: Exception) -> None:
+def test_a_busy_store_retries_the_records_of_the_affected_customer_only(tables: Tables, error: Exception) -> None:
     events = [_event(1, "ann"), _event(1, "bob"), _event(2, "ann"), _event(1, "eve"), _event(2, "bob")]
-    records = [_insert(place, one.to_item()) for place, one in enumerate(events)]
+    records = [_insert(index, one.to_item()) for index, one in enumerate(events)]
     busy = _projector(tables, _Refusing(tables.dynamodb, "ann", error))
     assert sorted(busy.project(records)) == _sequence_numbers(0, 2)
     assert _journey(tables, "bob")["count"] == 2
     assert _journey(tables, "eve")["count"] == 1
     assert _journey(tables, "ann")["count"] == 0
-    assert _failures(tables) == [], "what is delayed has not failed"
+    assert _failures(tables) == [], "a retried record is not a failure"
 
-    assert _projector(tables).project(records) == []  # Lambda sends all again, from the first that was reported
+    assert _projector(tables).project(records) == []  # Lambda retries the batch from the first reported record
     assert [_journey(tables, customer)["count"] for customer in ("ann", "bob", "eve")] == [2, 2, 1]
 
 
-def test_a_summary_that_others_keep_writing_delays_its_customer(
+def test_a_summary_that_others_keep_writing_retries_the_records_of_its_customer(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(projection, "MAX_ATTEMPTS", 3)
     conflict = _Refusing(tables.dynamodb, "ann", _client_error("ConditionalCheckFailedException"))
 
     class OnlyPuts:
-        """Reads as usual; every put of the summary finds that somebody was quicker."""
+        """Reads succeed; every write of the summary finds another version."""
 
         def __getattr__(self, operation: str) -> Any:
             return getattr(conflict if operation == "put_item" else tables.dynamodb, operation)
@@ -297,8 +295,8 @@ def test_a_summary_that_others_keep_writing_delays_its_customer(
     assert _failures(tables) == []
 
 
-def test_a_projector_that_crashed_before_its_rows_is_mended_by_the_retry(tables: Tables) -> None:
-    """The summary counts the steps and names them pending; the retry counts nothing and puts the rows."""
+def test_the_retry_puts_the_rows_that_a_crashed_projector_did_not_put(tables: Tables) -> None:
+    """The summary lists the steps as pending, so the retry counts none of them again."""
     cut_off = _Refusing(tables.dynamodb, "ann", ReadTimeoutError(endpoint_url="http://dynamodb"))
 
     class NoRows:
@@ -306,7 +304,7 @@ def test_a_projector_that_crashed_before_its_rows_is_mended_by_the_retry(tables:
             return getattr(cut_off if operation == "batch_write_item" else tables.dynamodb, operation)
 
     events = [_event(number) for number in range(4)]
-    records = [_insert(place, one.to_item()) for place, one in enumerate(events)]
+    records = [_insert(index, one.to_item()) for index, one in enumerate(events)]
     assert _projector(tables, NoRows()).project(records) == _sequence_numbers(0, 1, 2, 3)
     store = JourneyStore(tables.dynamodb, tables.journeys)
     half_done = store.summary("acme#crm#ann")
@@ -318,13 +316,11 @@ def test_a_projector_that_crashed_before_its_rows_is_mended_by_the_retry(tables:
     assert _journey(tables) == facts_of(map(_step, events))
 
 
-# -- a log that somebody changed ---------------------------------------------------------------------------------------
+# -- tampering with the log --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("name", "reason"), [("MODIFY", "event.changed"), ("REMOVE", "event.removed")])
-def test_what_the_log_held_before_it_was_changed_or_removed_is_kept_for_good(
-    tables: Tables, name: str, reason: str
-) -> None:
+def test_a_changed_or_deleted_event_is_stored_as_permanent_evidence(tables: Tables, name: str, reason: str) -> None:
     old = _event(1).to_item()
     images: dict[str, Mapping[str, Any]] = {"OldImage": old}
     if name == "MODIFY":
@@ -338,14 +334,14 @@ def test_what_the_log_held_before_it_was_changed_or_removed_is_kept_for_good(
     assert (failure.reason, failure.configuration_id, failure.source) == (reason, "orders", "ERP")
     assert failure.payload == old
     assert not failure.replayable
-    (kept,) = aws.s3().list_objects_v2(Bucket="archive")["Contents"]
-    assert kept["Key"].startswith("evidence/acme/")
-    assert jsontext.loads(aws.s3().get_object(Bucket="archive", Key=kept["Key"])["Body"].read()) == old
+    (evidence,) = aws.s3().list_objects_v2(Bucket="archive")["Contents"]
+    assert evidence["Key"].startswith("evidence/acme/")
+    assert jsontext.loads(aws.s3().get_object(Bucket="archive", Key=evidence["Key"])["Body"].read()) == old
     assert [row for row in tables.items(tables.journeys) if "bob" not in row["pk"]["S"]] == before
     assert _journey(tables, "bob")["count"] == 1
 
 
-def test_two_changes_of_one_event_leave_two_pieces_of_evidence(tables: Tables) -> None:
+def test_every_change_of_an_event_is_stored_as_its_own_evidence(tables: Tables) -> None:
     first, second, third = (_event(1).to_item() | {"source": {"S": source}} for source in ("ERP", "CRM", "web"))
     changes = [_record(1, "MODIFY", OldImage=first, NewImage=second)]
     changes += [_record(2, "MODIFY", OldImage=second, NewImage=third), _record(3, "REMOVE", OldImage=third)]
@@ -354,7 +350,7 @@ def test_two_changes_of_one_event_leave_two_pieces_of_evidence(tables: Tables) -
     assert sorted(failure.reason for failure in _failures(tables)) == ["event.changed"] * 2 + ["event.removed"]
 
 
-def test_evidence_that_could_not_be_kept_is_reported(tables: Tables) -> None:
+def test_a_record_whose_evidence_cannot_be_stored_is_retried(tables: Tables) -> None:
     nowhere = FailureStore(tables.dynamodb, tables.failures, aws.s3, "no-such-bucket")
     records = [_record(2, "REMOVE", OldImage=_event(1).to_item()), _insert(3, _event(3).to_item())]
     assert _projector(tables, failures=nowhere).project(records) == _sequence_numbers(2)
@@ -365,9 +361,7 @@ def test_evidence_that_could_not_be_kept_is_reported(tables: Tables) -> None:
 # -- the function ------------------------------------------------------------------------------------------------------
 
 
-def test_the_function_answers_with_the_records_to_be_tried_again(
-    tables: Tables, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_function_returns_the_records_to_retry(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     function = load("projector")
     records = [_insert(1, _event(1).to_item()), _insert(2, _event(1, "bob").to_item())]
     assert function.handler({"Records": records}, Context()) == {"batchItemFailures": []}
@@ -376,5 +370,5 @@ def test_the_function_answers_with_the_records_to_be_tried_again(
     busy = _Refusing(tables.dynamodb, "bob", _client_error("ThrottlingException"))
     monkeypatch.setattr(function, "projector", _projector(tables, busy))
     records += [_insert(3, _event(3).to_item()), _insert(4, _event(4, "bob").to_item())]
-    answer = function.handler({"Records": records}, Context())
-    assert answer == {"batchItemFailures": [{"itemIdentifier": number} for number in _sequence_numbers(2, 4)]}
+    response = function.handler({"Records": records}, Context())
+    assert response == {"batchItemFailures": [{"itemIdentifier": number} for number in _sequence_numbers(2, 4)]}

@@ -1,4 +1,4 @@
-"""The usage figure, from the files of an archive."""
+"""The usage response, calculated from the files of an archive."""
 
 from journeys import dates
 from journeys.archive.model import ArchiveFile, Manifest, Snapshot
@@ -14,7 +14,7 @@ def file(day: str, rows: int, time: str = "12:00:00Z") -> ArchiveFile:
     return ArchiveFile(f"{day}-{rows}", day, 0, 15, rows, 1, received, received, received)
 
 
-def test_events_count_in_the_month_of_their_receipt_and_never_toward_fair_use() -> None:
+def test_external_events_count_in_their_month_of_receipt_and_not_toward_fair_use() -> None:
     compacted = (file("2026-10-31", 5), file("2026-10-01", 7), file("2026-11-01", 11, "09:00:00Z"))
     counted = usage(Snapshot("acme", compacted, (file("2026-11-02", 2),)))
 
@@ -27,8 +27,8 @@ def test_events_count_in_the_month_of_their_receipt_and_never_toward_fair_use() 
     }
 
 
-def test_nothing_is_exact_from_the_oldest_day_that_has_landed_files() -> None:
-    """A batch that the stream brings late may repeat what is compacted of its day."""
+def test_counts_are_exact_only_before_the_oldest_day_with_landed_files() -> None:
+    """A late batch of the stream may repeat events of its day that are compacted already."""
     compacted = (file("2026-10-30", 5), file("2026-10-31", 7), file("2026-11-01", 11))
 
     def exact(*landed: ArchiveFile) -> object:
@@ -39,12 +39,12 @@ def test_nothing_is_exact_from_the_oldest_day_that_has_landed_files() -> None:
     assert exact(file("2026-10-30", 2)) is None
 
 
-def test_nothing_is_exact_before_the_first_compaction() -> None:
+def test_no_counts_are_exact_before_the_first_compaction() -> None:
     assert usage(Snapshot("acme", (), ())) == {"entities": []}
     assert "dateExact" not in usage(Snapshot("acme", (), (file("2026-11-02", 2),)))
 
 
-def test_an_organisation_sees_its_own_usage(tables: Tables) -> None:
+def test_an_organization_sees_only_its_own_usage(tables: Tables) -> None:
     store = ArchiveStore(tables.dynamodb, tables.registry, s3, "archive")
     store.put_manifest(Manifest("acme", compacted=(file("2026-11-01", 3),)))
     store.put_manifest(Manifest("globex", compacted=(file("2026-11-01", 4),)))
