@@ -1,4 +1,4 @@
-"""Compacts the archives of all organisations, by the clock; what it has no time for is for the next run."""
+"""Lambda function that compacts the archives of all organizations. A schedule runs it every hour."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ store = ArchiveStore(dynamodb(), settings.registry_table, batch_s3, settings.arc
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """Answers with how many days were compacted."""
-    memory = int(context.memory_limit_in_mb) // 2  # Lambda gives a text; the rest is for Python and buffers
+    """Returns the number of compacted days. Days for which there is no time are compacted by the next run."""
+    memory = int(context.memory_limit_in_mb) // 2  # a string; the other half is for Python and buffers
     compaction = Compaction(store, memory=f"{memory}MB")
     days = compact_all(compaction, store, seconds=context.get_remaining_time_in_millis() / 1000)
     logger.info("compacted", days=days)

@@ -20,7 +20,7 @@ from tests.support.schedules import KEY, NOON, Crash, MemoryStore, ScheduledStor
 def stored(one: Step, key: str = KEY) -> StoredEvent:
     """The event of a step."""
     organization_id, source_id, customer = keys.split(key)
-    configuration_id, event_id = one.event_name
+    configuration_id, event_id = one.event_ids
     return StoredEvent(
         Event(event_id, one.date, (ExternalId(source_id, customer),), {}),
         organization_id=organization_id,

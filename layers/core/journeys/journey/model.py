@@ -25,7 +25,7 @@ class Step:
         return dates.parse(self.key[:24])
 
     @property
-    def event_name(self) -> tuple[str, str]:
+    def event_ids(self) -> tuple[str, str]:
         """The ids of the configuration and of the event."""
         _, configuration_id, event_id = keys.split(self.key)
         return configuration_id, event_id

@@ -127,7 +127,7 @@ class JourneyReader:
 
     def _events(self, organization_id: str, steps: list[Step]) -> list[dict[str, Any] | None]:
         """The event of each step, or None if it is not in the log."""
-        event_keys = [keys.event(organization_id, *step.event_name) for step in steps]
+        event_keys = [keys.event(organization_id, *step.event_ids) for step in steps]
         events = self._log.get_all(event_keys)
         return [events[key].to_wire() if key in events else None for key in event_keys]
 
