@@ -75,7 +75,7 @@ logs: $(VENV)/.installed  ## what the functions say; FOLLOW=1 goes on
 
 .PHONY: openapi
 openapi: $(VENV)/.installed  ## write the API's description anew, after a change of a route or of a request
-	@$(BIN)/python -m tools.openapi
+	@$(BIN)/python -m tools.documentation.openapi
 
 .PHONY: import
 import: $(VENV)/.installed  ## bring a CSV of past events in: FILE=... MAPPING=...

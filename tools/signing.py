@@ -17,7 +17,8 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from journeys.http import body_bytes, public_url
+from journeys.http.body import body_bytes
+from journeys.http.request import public_url
 
 ADOBE_KEY_PATH = "/prod/keys/sam-local.pem"
 ADOBE_PUBLIC_KEY = b"""\

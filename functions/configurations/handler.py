@@ -1,53 +1,29 @@
-"""Configurations: which source sends which event type, and so where its events are posted."""
+"""API operations on configurations. A configuration binds a source to an event type and receives its events."""
 
-from typing import Annotated, Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from typing import Any
 
 from journeys.aws import dynamodb
-from journeys.cache import Cache
-from journeys.http import Api, Request
-from journeys.registry.clients.store import ClientStore
+from journeys.errors import Conflict, NotFound
+from journeys.http.parameters import PAGE
+from journeys.http.request import Request
+from journeys.http.router import Router
 from journeys.registry.configurations.model import Configuration
+from journeys.registry.configurations.requests import ConfigurationCreate, ConfigurationUpdate
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import RegistrySettings
 
 CONFIGURATIONS = "/api/v2/journey/externalevents/configurations"
 CONFIGURATION = f"{CONFIGURATIONS}/<configuration_id>"
+TAG = "Configurations"
 VIEW, ADD, EDIT, DELETE = (
     f"journey:externalEventsConfiguration:{action}" for action in ("view", "add", "edit", "delete")
 )
 
-settings = RegistrySettings.read()
-configurations = ConfigurationStore(dynamodb(), settings.registry_table)
-schemas = SchemaStore(dynamodb(), settings.registry_table)
-api = Api(Cache(ClientStore(dynamodb(), settings.registry_table).get))
-
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Description = Annotated[str, StringConstraints(max_length=500)]
-
-
-class ConfigurationCreate(BaseModel):
-    """The contract's `CreateExternalEventsConfigurationRequest`."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    name: Name
-    description: Description | None = None
-    divisionId: Name | None = None
-    schemaId: Name
-    source: Name
-
-
-class ConfigurationUpdate(BaseModel):
-    """The contract's `UpdateExternalEventsConfigurationRequest`: what a configuration binds never changes."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    name: Name | None = None
-    description: Description | None = None
+table = RegistrySettings.read().registry_table
+configurations = ConfigurationStore(dynamodb(), table)
+schemas = SchemaStore(dynamodb(), table)
+router = Router.for_registry(table)
 
 
 def to_wire(request: Request, configuration: Configuration) -> dict[str, Any]:
@@ -55,7 +31,15 @@ def to_wire(request: Request, configuration: Configuration) -> dict[str, Any]:
     return configuration.to_wire(schema_active=schema.enabled)
 
 
-@api.route("GET", CONFIGURATIONS, permission=VIEW)
+@router.route(
+    "GET",
+    CONFIGURATIONS,
+    summary="List configurations",
+    tag=TAG,
+    permission=VIEW,
+    query=PAGE,
+    response="ExternalEventsConfigurationListing",
+)
 def list_configurations(request: Request) -> dict[str, Any]:
     active = {schema.schema_id for schema in schemas.all(request.organization_id) if schema.enabled}
     return request.page(
@@ -65,38 +49,67 @@ def list_configurations(request: Request) -> dict[str, Any]:
     )
 
 
-@api.route("POST", CONFIGURATIONS, permission=ADD, status=201)
-def create_configuration(request: Request) -> dict[str, Any]:
-    given = request.model(ConfigurationCreate)
+@router.route(
+    "POST",
+    CONFIGURATIONS,
+    summary="Create a configuration",
+    tag=TAG,
+    permission=ADD,
+    body=ConfigurationCreate,
+    response="ExternalEventsConfiguration",
+    status=201,
+    errors=(NotFound, Conflict),
+)
+def create_configuration(request: Request, body: ConfigurationCreate) -> dict[str, Any]:
     created = configurations.create(
         request.organization_id,
-        name=given.name,
-        description=given.description,
-        division_id=given.divisionId,
-        schema_id=given.schemaId,
-        source=given.source,
+        name=body.name,
+        description=body.description,
+        division_id=body.divisionId,
+        schema_id=body.schemaId,
+        source=body.source,
     )
     return created.to_wire(schema_active=True)
 
 
-@api.route("GET", CONFIGURATION, permission=VIEW)
+@router.route(
+    "GET",
+    CONFIGURATION,
+    summary="Get a configuration",
+    tag=TAG,
+    permission=VIEW,
+    response="ExternalEventsConfiguration",
+)
 def get_configuration(request: Request, configuration_id: str) -> dict[str, Any]:
     return to_wire(request, configurations.get(request.organization_id, configuration_id))
 
 
-@api.route("PATCH", CONFIGURATION, permission=EDIT)
-def update_configuration(request: Request, configuration_id: str) -> dict[str, Any]:
-    given = request.model(ConfigurationUpdate)
-    changed = configurations.update(
-        request.organization_id, configuration_id, name=given.name, description=given.description
+@router.route(
+    "PATCH",
+    CONFIGURATION,
+    summary="Update a configuration",
+    tag=TAG,
+    permission=EDIT,
+    body=ConfigurationUpdate,
+    response="ExternalEventsConfiguration",
+)
+def update_configuration(request: Request, configuration_id: str, body: ConfigurationUpdate) -> dict[str, Any]:
+    updated = configurations.update(
+        request.organization_id, configuration_id, name=body.name, description=body.description
     )
-    return to_wire(request, changed)
+    return to_wire(request, updated)
 
 
-@api.route("DELETE", CONFIGURATION, permission=DELETE)
+@router.route(
+    "DELETE",
+    CONFIGURATION,
+    summary="Delete a configuration",
+    tag=TAG,
+    permission=DELETE,
+    response=None,
+)
 def delete_configuration(request: Request, configuration_id: str) -> None:
     configurations.delete(request.organization_id, configuration_id)
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return api.handle(event, context)
+handler = router.handle

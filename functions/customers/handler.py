@@ -1,21 +1,28 @@
-"""One customer's journey: its summary, and its events page by page."""
+"""API operations on the journey of one customer: its summary and its events."""
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from journeys.aws import dynamodb
-from journeys.cache import Cache
+from journeys.errors import NotFound
 from journeys.events.store import EventLog
-from journeys.http import Api, Request
+from journeys.http.parameters import CURSOR, PAGE_SIZE, choice, moment, required_text, text
+from journeys.http.request import Request
+from journeys.http.router import Router
 from journeys.journey.reading import JourneyReader
 from journeys.journey.store import JourneyStore
-from journeys.registry.clients.store import ClientStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import JourneySettings
 
 CUSTOMERS = "/api/v2/journey/customers"
+TAG = "Customers"
 VIEW = "journey:customers:view"
+
+SOURCE = required_text("externalSourceId", "The source of the customer's identifier, such as crm.")
+VALUE = required_text("value", "The customer's identifier in that source.")
+ORDER = choice("order", "Whether the oldest (asc) or the newest (desc) event comes first.", ("asc", "desc"))
+EVENT_NAME = text("eventName", "Only events of the event type with this title.")
+FROM = moment("from", "Only events at or after this time.")
+TO = moment("to", "Only events before this time.")
 
 settings = JourneySettings.read()
 reader = JourneyReader(
@@ -23,28 +30,45 @@ reader = JourneyReader(
     EventLog(dynamodb(), settings.events_table),
     SchemaStore(dynamodb(), settings.registry_table),
 )
-api = Api(Cache(ClientStore(dynamodb(), settings.registry_table).get))
+router = Router.for_registry(settings.registry_table)
 
 
-@api.route("GET", CUSTOMERS, permission=VIEW)
-def get_summary(request: Request) -> dict[str, Any]:
-    return reader.summary(request.organization_id, request.required("externalSourceId"), request.required("value"))
+@router.route(
+    "GET",
+    CUSTOMERS,
+    summary="Get a customer's journey",
+    tag=TAG,
+    permission=VIEW,
+    query=(SOURCE, VALUE),
+    response="CustomerJourney",
+    errors=(NotFound,),
+)
+def get_customer(request: Request) -> dict[str, Any]:
+    return reader.summary(request.organization_id, request.get(SOURCE), request.get(VALUE))
 
 
-@api.route("GET", f"{CUSTOMERS}/events", permission=VIEW)
-def list_events(request: Request) -> dict[str, Any]:
+@router.route(
+    "GET",
+    f"{CUSTOMERS}/events",
+    summary="List a customer's events",
+    tag=TAG,
+    permission=VIEW,
+    query=(SOURCE, VALUE, ORDER, EVENT_NAME, FROM, TO, PAGE_SIZE, CURSOR),
+    response="CustomerEventListing",
+    errors=(NotFound,),
+)
+def list_customer_events(request: Request) -> dict[str, Any]:
     return reader.events(
         request.organization_id,
-        request.required("externalSourceId"),
-        request.required("value"),
-        ascending=request.choice("order", ("asc", "desc")) == "asc",
-        page_size=request.page_size(),
-        cursor=request.text("cursor"),
-        event_name=request.text("eventName"),
-        since=request.moment("from"),
-        until=request.moment("to"),
+        request.get(SOURCE),
+        request.get(VALUE),
+        ascending=request.get(ORDER) == "asc",
+        page_size=request.get(PAGE_SIZE),
+        cursor=request.get(CURSOR),
+        event_name=request.get(EVENT_NAME),
+        since=request.get(FROM),
+        until=request.get(TO),
     )
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return api.handle(event, context)
+handler = router.handle

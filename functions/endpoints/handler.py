@@ -1,24 +1,24 @@
 """API operations on webhook endpoints."""
 
-from typing import Annotated, Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from typing import Any
 
 from journeys.aws import dynamodb, secretsmanager
-from journeys.cache import Cache
+from journeys.errors import Conflict, NotFound
 from journeys.events.bindings import Bindings
-from journeys.http import Api, Request
-from journeys.registry.clients.store import ClientStore
+from journeys.http.parameters import PAGE
+from journeys.http.request import Request
+from journeys.http.router import Router
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import EndpointSettings
 from journeys.webhooks.model import Endpoint, EndpointWithSecret
+from journeys.webhooks.requests import EndpointCreate, EndpointUpdate, Sample, SecretRotate
 from journeys.webhooks.service import EndpointService
 from journeys.webhooks.store import EndpointStore, SecretStore
 
 ENDPOINTS = "/api/v2/journey/webhooks/endpoints"
 ENDPOINT = f"{ENDPOINTS}/<endpoint_id>"
+TAG = "Webhook endpoints"
 VIEW, ADD, EDIT, DELETE = (f"journey:webhooks:{action}" for action in ("view", "add", "edit", "delete"))
 
 settings = EndpointSettings.read()
@@ -27,68 +27,39 @@ endpoints = EndpointStore(dynamodb(), table)
 secrets = SecretStore(secretsmanager(), settings.secrets_prefix)
 bindings = Bindings(ConfigurationStore(dynamodb(), table), SchemaStore(dynamodb(), table))
 service = EndpointService(endpoints, secrets, bindings)
-api = Api(Cache(ClientStore(dynamodb(), table).get))
-
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Secret = Annotated[str, StringConstraints(min_length=8, max_length=4096)]
-
-
-class EndpointUpdate(BaseModel):
-    """What of an endpoint may change; None leaves it as it is."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    name: Name | None = None
-    configurationId: Name | None = None
-    enabled: bool | None = None
-    options: dict[str, Any] | None = None
-    mapping: dict[str, Any] | None = None
-
-
-class EndpointCreate(BaseModel):
-    """A new endpoint; a sender that leaves the secret to us is given one."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    name: Name
-    sender: Name
-    configurationId: Name
-    secret: Secret | None = None
-    enabled: bool = True
-    options: dict[str, Any] = Field(default_factory=dict)
-    mapping: dict[str, Any] = Field(default_factory=dict)
-
-
-class SecretRotate(BaseModel):
-    """The secret to hold from now on; the one before it goes on to hold unless `keepPrevious` is false."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    secret: Secret | None = None
-    keepPrevious: bool = True
-
-
-class Sample(BaseModel):
-    """A payload as the sender would deliver it, already taken out of its envelope."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    payload: Any
+router = Router.for_registry(table)
 
 
 def to_wire(request: Request, endpoint: Endpoint | EndpointWithSecret, endpoint_id: str) -> dict[str, Any]:
     return endpoint.to_wire(request.url(f"/webhooks/{endpoint_id}"))
 
 
-@api.route("GET", ENDPOINTS, permission=VIEW)
+@router.route(
+    "GET",
+    ENDPOINTS,
+    summary="List webhook endpoints",
+    tag=TAG,
+    permission=VIEW,
+    query=PAGE,
+    response="EndpointListing",
+)
 def list_endpoints(request: Request) -> dict[str, Any]:
     listed = service.list_endpoints(request.organization_id)
     return request.page(ENDPOINTS, listed, lambda endpoint: to_wire(request, endpoint, endpoint.endpoint_id))
 
 
-@api.route("POST", ENDPOINTS, permission=ADD, status=201)
-def create_endpoint(request: Request) -> dict[str, Any]:
-    body = request.model(EndpointCreate)
+@router.route(
+    "POST",
+    ENDPOINTS,
+    summary="Create a webhook endpoint",
+    tag=TAG,
+    permission=ADD,
+    body=EndpointCreate,
+    response="EndpointWithSecret",
+    status=201,
+    errors=(NotFound, Conflict),
+)
+def create_endpoint(request: Request, body: EndpointCreate) -> dict[str, Any]:
     created = service.create(
         request.organization_id,
         name=body.name,
@@ -102,14 +73,22 @@ def create_endpoint(request: Request) -> dict[str, Any]:
     return to_wire(request, created, created.endpoint.endpoint_id)
 
 
-@api.route("GET", ENDPOINT, permission=VIEW)
+@router.route("GET", ENDPOINT, summary="Get a webhook endpoint", tag=TAG, permission=VIEW, response="Endpoint")
 def get_endpoint(request: Request, endpoint_id: str) -> dict[str, Any]:
     return to_wire(request, service.get(request.organization_id, endpoint_id), endpoint_id)
 
 
-@api.route("PATCH", ENDPOINT, permission=EDIT)
-def update_endpoint(request: Request, endpoint_id: str) -> dict[str, Any]:
-    body = request.model(EndpointUpdate)
+@router.route(
+    "PATCH",
+    ENDPOINT,
+    summary="Update a webhook endpoint",
+    tag=TAG,
+    permission=EDIT,
+    body=EndpointUpdate,
+    response="Endpoint",
+    errors=(Conflict,),
+)
+def update_endpoint(request: Request, endpoint_id: str, body: EndpointUpdate) -> dict[str, Any]:
     updated = service.update(
         request.organization_id,
         endpoint_id,
@@ -122,27 +101,47 @@ def update_endpoint(request: Request, endpoint_id: str) -> dict[str, Any]:
     return to_wire(request, updated, endpoint_id)
 
 
-@api.route("DELETE", ENDPOINT, permission=DELETE)
+@router.route(
+    "DELETE",
+    ENDPOINT,
+    summary="Delete a webhook endpoint",
+    tag=TAG,
+    permission=DELETE,
+    response=None,
+)
 def delete_endpoint(request: Request, endpoint_id: str) -> None:
     service.delete(request.organization_id, endpoint_id)
 
 
-@api.route("POST", f"{ENDPOINT}/secret", permission=EDIT)
-def rotate_secret(request: Request, endpoint_id: str) -> dict[str, Any]:
-    body = request.model(SecretRotate)
+@router.route(
+    "POST",
+    f"{ENDPOINT}/secret",
+    summary="Rotate the secret of a webhook endpoint",
+    tag=TAG,
+    permission=EDIT,
+    body=SecretRotate,
+    response="EndpointWithSecret",
+)
+def rotate_endpoint_secret(request: Request, endpoint_id: str, body: SecretRotate) -> dict[str, Any]:
     rotated = service.rotate_secret(
         request.organization_id, endpoint_id, secret=body.secret, keep_previous=body.keepPrevious
     )
     return to_wire(request, rotated, endpoint_id)
 
 
-@api.route("POST", f"{ENDPOINT}/test", permission=EDIT)
-def test_mapping(request: Request, endpoint_id: str) -> dict[str, Any]:
-    """Maps a sample payload to events and validates them; stores nothing."""
-    body = request.model(Sample)
+@router.route(
+    "POST",
+    f"{ENDPOINT}/test",
+    summary="Test the mapping of a webhook endpoint",
+    tag=TAG,
+    permission=EDIT,
+    body=Sample,
+    response="MappingTestResult",
+    errors=(Conflict,),
+)
+def test_endpoint_mapping(request: Request, endpoint_id: str, body: Sample) -> dict[str, Any]:
     events = service.test_mapping(request.organization_id, endpoint_id, body.payload)
     return {"entities": [event.to_wire() for event in events]}
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return api.handle(event, context)
+handler = router.handle

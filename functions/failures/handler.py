@@ -1,23 +1,22 @@
-"""Failed events: what was not taken in and why, and trying it again."""
+"""API operations on failures: the events that were refused, and their replay."""
 
 from itertools import islice
-from typing import Annotated, Any
+from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-
-from journeys import cursors, dates
+from journeys import cursors
 from journeys.aws import dynamodb, s3
-from journeys.cache import Cache
+from journeys.errors import Conflict
 from journeys.events.bindings import Bindings
 from journeys.events.failures.replay import Replay
+from journeys.events.failures.requests import ReplayFilter
 from journeys.events.failures.store import FailureStore
 from journeys.events.failures.summary import summarize
 from journeys.events.ingest import Ingest
 from journeys.events.store import EventLog
-from journeys.http import Api, Request
+from journeys.http.parameters import CURSOR, PAGE_SIZE, Parameter, choice, moment, text
+from journeys.http.request import Request
+from journeys.http.router import Router
 from journeys.jsontext import omit_none
-from journeys.registry.clients.store import ClientStore
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.response_size import count_fitting
@@ -25,7 +24,15 @@ from journeys.settings import IngestSettings
 
 FAILURES = "/api/v2/journey/externalevents/failures"
 FAILURE = f"{FAILURES}/<failure_id>"
+TAG = "Failures"
 VIEW, EDIT = (f"journey:externalEventsFailures:{action}" for action in ("view", "edit"))
+
+CONFIGURATION = text("configurationId", "Only failures of this configuration.")
+REASON = text("reason", "Only failures with this reason, such as invalid.attribute.")
+STATUS = choice("status", "Only failures with this status.", ("all", "open", "resolved"))
+FROM = moment("from", "Only failures whose last attempt was at or after this time.")
+TO = moment("to", "Only failures whose last attempt was before this time.")
+FILTERS: tuple[Parameter[Any], ...] = (CONFIGURATION, REASON, STATUS, FROM, TO)
 
 settings = IngestSettings.read()
 table = settings.registry_table
@@ -36,85 +43,91 @@ ingest = Ingest(
     Bindings(ConfigurationStore(dynamodb(), table), SchemaStore(dynamodb(), table)),
 )
 replay = Replay(ingest, failures)
-api = Api(Cache(ClientStore(dynamodb(), table).get))
+router = Router.for_registry(table)
 
 
-def _moment(text: str) -> str:
-    dates.parse(text)
-    return text
-
-
-Moment = Annotated[str, AfterValidator(_moment)]
-
-
-class ReplayFilter(BaseModel):
-    """Which open failures to replay: all that match everything given."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    configurationId: str | None = None
-    reason: str | None = None
-    since: Moment | None = Field(default=None, alias="from")
-    until: Moment | None = Field(default=None, alias="to")
-
-
-@api.route("GET", FAILURES, permission=VIEW)
+@router.route(
+    "GET",
+    FAILURES,
+    summary="List failures",
+    tag=TAG,
+    permission=VIEW,
+    query=(*FILTERS, PAGE_SIZE, CURSOR),
+    response="FailureListing",
+)
 def list_failures(request: Request) -> dict[str, Any]:
-    size = request.page_size()
-    filters = {name: request.text(name) for name in ("configurationId", "reason", "from", "to")}
-    status = request.choice("status", ("all", "open", "resolved"))
-    scope = ("failures", request.organization_id, status, *map(str, filters.values()))
-    cursor = request.text("cursor")
-    found = failures.newest_first(
+    size, cursor, status = request.get(PAGE_SIZE), request.get(CURSOR), request.get(STATUS)
+    scope = ("failures", request.organization_id, *(str(request.get(filter_)) for filter_ in FILTERS))
+    rows = failures.newest_first(
         request.organization_id,
-        since=request.moment("from"),
-        until=request.moment("to"),
+        since=request.get(FROM),
+        until=request.get(TO),
         after=cursors.decode(cursor, *scope) if cursor is not None else None,
         page=size + 2,
-        configuration_id=filters["configurationId"],
-        reason=filters["reason"],
+        configuration_id=request.get(CONFIGURATION),
+        reason=request.get(REASON),
         status=status if status != "all" else None,
     )
-    page = list(islice(found, size + 1))
+    page = list(islice(rows, size + 1))
     entities = [failure.to_wire(whole=False) for _, failure in page[:size]]
-    fit = count_fitting(entities)
+    fitting = count_fitting(entities)
     return omit_none(
         {
-            "entities": entities[:fit],
-            "nextCursor": cursors.encode(page[fit - 1][0], *scope) if len(page) > fit else None,
+            "entities": entities[:fitting],
+            "nextCursor": cursors.encode(page[fitting - 1][0], *scope) if len(page) > fitting else None,
         }
     )
 
 
-@api.route("GET", f"{FAILURES}/summary", permission=VIEW)
-def get_summary(request: Request) -> dict[str, Any]:
-    return summarize(
-        failures.newest_first(request.organization_id, since=request.moment("from"), until=request.moment("to"))
-    )
+@router.route(
+    "GET",
+    f"{FAILURES}/summary",
+    summary="Count failures by reason and configuration",
+    tag=TAG,
+    permission=VIEW,
+    query=(FROM, TO),
+    response="FailureSummary",
+)
+def summarize_failures(request: Request) -> dict[str, Any]:
+    return summarize(failures.newest_first(request.organization_id, since=request.get(FROM), until=request.get(TO)))
 
 
-@api.route("POST", f"{FAILURES}/replay", permission=EDIT)
-def replay_matching(request: Request) -> dict[str, Any]:
-    given = request.model(ReplayFilter)
+@router.route(
+    "POST",
+    f"{FAILURES}/replay",
+    summary="Replay failures",
+    tag=TAG,
+    permission=EDIT,
+    body=ReplayFilter,
+    response="ReplayResult",
+)
+def replay_failures(request: Request, body: ReplayFilter) -> dict[str, Any]:
     return replay.matching(
         request.organization_id,
-        configuration_id=given.configurationId,
-        reason=given.reason,
-        since=dates.parse(given.since) if given.since is not None else None,
-        until=dates.parse(given.until) if given.until is not None else None,
+        configuration_id=body.configurationId,
+        reason=body.reason,
+        since=body.since_ms(),
+        until=body.until_ms(),
         request_id=request.request_id,
     )
 
 
-@api.route("GET", FAILURE, permission=VIEW)
+@router.route("GET", FAILURE, summary="Get a failure", tag=TAG, permission=VIEW, response="Failure")
 def get_failure(request: Request, failure_id: str) -> dict[str, Any]:
     return failures.get(request.organization_id, failure_id).to_wire(whole=True)
 
 
-@api.route("POST", f"{FAILURE}/replay", permission=EDIT)
-def replay_one(request: Request, failure_id: str) -> dict[str, Any]:
+@router.route(
+    "POST",
+    f"{FAILURE}/replay",
+    summary="Replay one failure",
+    tag=TAG,
+    permission=EDIT,
+    response="Failure",
+    errors=(Conflict,),
+)
+def replay_failure(request: Request, failure_id: str) -> dict[str, Any]:
     return replay.one(request.organization_id, failure_id, request_id=request.request_id).to_wire(whole=True)
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return api.handle(event, context)
+handler = router.handle

@@ -1,23 +1,25 @@
-"""Takes external events in, or judges them without storing any."""
+"""API operations that ingest external events, or validate them without storing any."""
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from journeys.aws import dynamodb, s3
-from journeys.cache import Cache
+from journeys.errors import Conflict
 from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import REQUEST_SECONDS, Ingest, entities_of
+from journeys.events.requests import ENTITIES
 from journeys.events.store import EventLog
-from journeys.http import Api, Request
-from journeys.registry.clients.store import ClientStore
+from journeys.http.body import JsonBody
+from journeys.http.request import Request
+from journeys.http.router import Router
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import IngestSettings
 
 EVENTS = "/api/v2/journey/externalevents/configurations/<configuration_id>/events"
+TAG = "Events"
 ADD = "journey:externalEventsEvent:add"
+BODY = JsonBody("ExternalEventsRequest", entities_of, ENTITIES)
 
 settings = IngestSettings.read()
 table = settings.registry_table
@@ -26,27 +28,42 @@ ingest = Ingest(
     FailureStore(dynamodb(), settings.failures_table, s3, settings.archive_bucket),
     Bindings(ConfigurationStore(dynamodb(), table), SchemaStore(dynamodb(), table)),
 )
-api = Api(Cache(ClientStore(dynamodb(), table).get))
+router = Router.for_registry(table)
 
 
-@api.route("POST", EVENTS, permission=ADD)
-def take(request: Request, configuration_id: str) -> dict[str, Any]:
-    entities = entities_of(request.json())
-    taken = ingest.ingest(
+@router.route(
+    "POST",
+    EVENTS,
+    summary="Ingest external events",
+    tag=TAG,
+    permission=ADD,
+    body=BODY,
+    response="IngestResponse",
+    errors=(Conflict,),
+)
+def ingest_events(request: Request, configuration_id: str, body: list[object]) -> dict[str, Any]:
+    result = ingest.ingest(
         request.organization_id,
         configuration_id,
-        entities,
+        body,
         request_id=request.request_id,
         seconds=REQUEST_SECONDS - request.seconds_spent(),
     )
-    return taken.to_wire(entities)
+    return result.to_wire(body)
 
 
-@api.route("POST", f"{EVENTS}/validate", permission=ADD)
-def validate(request: Request, configuration_id: str) -> dict[str, Any]:
-    entities = entities_of(request.json())
-    return ingest.validate(request.organization_id, configuration_id, entities).to_wire(entities)
+@router.route(
+    "POST",
+    f"{EVENTS}/validate",
+    summary="Validate external events without storing them",
+    tag=TAG,
+    permission=ADD,
+    body=BODY,
+    response="IngestResponse",
+    errors=(Conflict,),
+)
+def validate_events(request: Request, configuration_id: str, body: list[object]) -> dict[str, Any]:
+    return ingest.validate(request.organization_id, configuration_id, body).to_wire(body)
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return api.handle(event, context)
+handler = router.handle

@@ -1,24 +1,40 @@
-"""Serves the description of the API, which `make openapi` writes beside this file. Anybody may read it."""
+"""Serves the OpenAPI document, which `make openapi` writes beside this file. It needs no access token."""
 
 import hashlib
+import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-DOCUMENT = Path(__file__).with_name("openapi.json").read_text()
-ETAG = f'"{hashlib.sha256(DOCUMENT.encode()).hexdigest()[:32]}"'
+from journeys.http.request import public_url
+from journeys.settings import OpenapiSettings
+
+DOCUMENT = Path(__file__).with_name("openapi.json")
 HEADERS = {
     "Content-Type": "application/json",
     "Cache-Control": "public, max-age=3600",
-    "ETag": ETAG,
-    "Access-Control-Allow-Origin": "*",  # there is nothing in it that any page may not know
+    "Access-Control-Allow-Origin": "*",
     "Strict-Transport-Security": "max-age=63072000",
     "X-Content-Type-Options": "nosniff",
 }
 
+settings = OpenapiSettings.read()
+
+
+@cache
+def body_and_etag(server: str) -> tuple[str, str]:
+    """Return the document for the server's address, with the address of the tokens, and its ETag."""
+    document = json.loads(DOCUMENT.read_text())
+    document["servers"][0]["url"] = server
+    document["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"]["tokenUrl"] = settings.token_url
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return body, f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """The document, or 304 for who has it already."""
+    """Return the document, or 304 if the caller has it already."""
+    body, etag = body_and_etag(public_url(event, ""))
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    if headers.get("if-none-match") == ETAG:
-        return {"statusCode": 304, "headers": HEADERS, "body": ""}
-    return {"statusCode": 200, "headers": HEADERS, "body": DOCUMENT}
+    if headers.get("if-none-match") == etag:
+        return {"statusCode": 304, "headers": HEADERS | {"ETag": etag}, "body": ""}
+    return {"statusCode": 200, "headers": HEADERS | {"ETag": etag}, "body": body}

@@ -1,38 +1,57 @@
-"""The API of journey views: versions, charts, schedules, the range of available data, and values for filters."""
+"""API operations on journey views: versions, charts and schedules, the range of the data, and filter values."""
 
 from typing import Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel, ConfigDict, Field
 
 from journeys import dates
 from journeys.archive.store import ArchiveStore
 from journeys.aws import dynamodb, s3
-from journeys.cache import Cache
-from journeys.errors import BadRequest, Detail
-from journeys.http import Api, Request
-from journeys.registry.clients.store import ClientStore
+from journeys.errors import Conflict
+from journeys.http.parameters import PAGE, Parameter, choice, text
+from journeys.http.request import Request
+from journeys.http.router import Router
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import ArchiveSettings
 from journeys.views.encodings import Labels, validate
-from journeys.views.model import VIEWS, ReadOnly, ViewDefinition, version_number
-from journeys.views.model import View as SavedView
+from journeys.views.model import VIEWS, ViewDefinition
 from journeys.views.rules import check
-from journeys.views.schedules.model import Frequency
+from journeys.views.schedules.requests import ScheduleRequest
 from journeys.views.schedules.store import ScheduleStore
 from journeys.views.store import ViewStore, ViewSummary
 
 VIEW = f"{VIEWS}/<view_id>"
 VERSIONS = f"{VIEW}/versions"
-VERSION = f"{VERSIONS}/<version>"
+VERSION = f"{VERSIONS}/<int:version>"
 CHART = f"{VERSION}/charts/<chart_id>"
 SCHEDULES = f"{VIEWS}/schedules"
 SCHEDULE = f"{VIEW}/schedules"
+TAG, SCHEDULES_TAG = "Views", "View schedules"
 MAX_IDS = 100
 
 MAY_VIEW, MAY_ADD, MAY_EDIT, MAY_DELETE = (f"journey:views:{action}" for action in ("view", "add", "edit", "delete"))
 MAY_VIEW_SCHEDULE, MAY_ADD_SCHEDULE, MAY_EDIT_SCHEDULE, MAY_DELETE_SCHEDULE = (
     f"journey:viewsSchedule:{action}" for action in ("view", "add", "edit", "delete")
+)
+
+
+def parse_ids(value: str) -> frozenset[str]:
+    """Return the ids of a comma-separated list. Raises ValueError if there are too many."""
+    ids = frozenset(part.strip() for part in value.split(","))
+    if len(ids) > MAX_IDS:
+        raise ValueError
+    return ids
+
+
+NAME_OR_CREATED_BY = text(
+    "nameOrCreatedBy", "Only views whose name contains this text, or that the client with this id created."
+)
+EXPAND = choice("expand", "Whether the views are listed with their charts.", ("none", "charts"))
+IDS: Parameter[frozenset[str] | None] = Parameter(
+    "id",
+    f"Only the views with these ids, separated by commas; at most {MAX_IDS}.",
+    parse_ids,
+    None,
+    f"Use at most {MAX_IDS} ids, separated by commas.",
+    {"type": "string"},
 )
 
 settings = ArchiveSettings.read()
@@ -41,25 +60,11 @@ views = ViewStore(dynamodb(), table)
 schedules = ScheduleStore(dynamodb(), table)
 schemas = SchemaStore(dynamodb(), table)
 archive = ArchiveStore(dynamodb(), table, s3, settings.archive_bucket)
-api = Api(Cache(ClientStore(dynamodb(), table).get))
+router = Router.for_registry(table)
 
 
-class ScheduleRequest(BaseModel):
-    """The contract's `JourneyViewSchedule` as a request; what the platform sets may be repeated."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    frequency: Frequency = Field(strict=False)
-    id: ReadOnly
-    dateModified: ReadOnly
-    dateNext: ReadOnly
-    user: ReadOnly
-    selfUri: ReadOnly
-
-
-def checked(request: Request) -> ViewDefinition:
-    """The view that a request carries, if it can be computed. Raises BadRequest."""
-    definition = request.model(ViewDefinition)
+def checked(request: Request, definition: ViewDefinition) -> ViewDefinition:
+    """Return the definition if it can be computed. Raises BadRequest."""
     check(definition, {schema.schema_id: schema for schema in schemas.all(request.organization_id)})
     return definition
 
@@ -67,41 +72,51 @@ def checked(request: Request) -> ViewDefinition:
 # -- views -------------------------------------------------------------------------------------------------------------
 
 
-def wanted(request: Request) -> list[ViewSummary]:
-    """The views that a listing is asked for: those whose name holds a text, or that a client of that id made."""
-    found = views.all(request.organization_id)
-    text, ids = request.text("nameOrCreatedBy"), request.text("id")
-    if text is not None:
-        found = [head for head in found if text.casefold() in head.name.casefold() or text == head.created_by]
-    if ids is not None:
-        named = {one.strip() for one in ids.split(",")}
-        if len(named) > MAX_IDS:
-            raise BadRequest(
-                f"The query parameter id names {MAX_IDS} views at most.", details=[Detail("invalid.parameter", "id")]
-            )
-        found = [head for head in found if head.view_id in named]
-    return found
+def is_listed(request: Request, summary: ViewSummary) -> bool:
+    """Return whether a view matches the filters of a listing."""
+    name, ids = request.get(NAME_OR_CREATED_BY), request.get(IDS)
+    return (name is None or name.casefold() in summary.name.casefold() or name == summary.created_by) and (
+        ids is None or summary.view_id in ids
+    )
 
 
-@api.route("GET", VIEWS, permission=MAY_VIEW)
+@router.route(
+    "GET",
+    VIEWS,
+    summary="List views",
+    tag=TAG,
+    permission=MAY_VIEW,
+    query=(NAME_OR_CREATED_BY, EXPAND, IDS, *PAGE),
+    response="JourneyViewListing",
+)
 def list_views(request: Request) -> dict[str, Any]:
-    charts = request.choice("expand", ("none", "charts")) == "charts"
-    page = request.page(VIEWS, wanted(request), lambda head: {"head": head}, ("nameOrCreatedBy", "expand", "id"))
-    latest = views.latest(request.organization_id, [entity["head"] for entity in page["entities"]])
-    return page | {"entities": [view.to_wire(charts=charts) for view in latest]}
+    summaries = [summary for summary in views.all(request.organization_id) if is_listed(request, summary)]
+    page = request.page(VIEWS, summaries)
+    with_charts = request.get(EXPAND) == "charts"
+    latest = views.latest(request.organization_id, page["entities"])
+    return page | {"entities": [view.to_wire(charts=with_charts) for view in latest]}
 
 
-@api.route("POST", VIEWS, permission=MAY_ADD, status=201)
-def create_view(request: Request) -> dict[str, Any]:
-    return views.create(request.organization_id, checked(request), request.caller.client_id).to_wire()
+@router.route(
+    "POST",
+    VIEWS,
+    summary="Create a view",
+    tag=TAG,
+    permission=MAY_ADD,
+    body=ViewDefinition,
+    response="JourneyView",
+    status=201,
+)
+def create_view(request: Request, body: ViewDefinition) -> dict[str, Any]:
+    return views.create(request.organization_id, checked(request, body), request.caller.client_id).to_wire()
 
 
-@api.route("GET", VIEW, permission=MAY_VIEW)
+@router.route("GET", VIEW, summary="Get a view", tag=TAG, permission=MAY_VIEW, response="JourneyView")
 def get_view(request: Request, view_id: str) -> dict[str, Any]:
     return views.get(request.organization_id, view_id).to_wire()
 
 
-@api.route("DELETE", VIEW, permission=MAY_DELETE)
+@router.route("DELETE", VIEW, summary="Delete a view", tag=TAG, permission=MAY_DELETE, response=None)
 def delete_view(request: Request, view_id: str) -> None:
     views.delete(request.organization_id, view_id)
 
@@ -109,90 +124,158 @@ def delete_view(request: Request, view_id: str) -> None:
 # -- versions and charts -----------------------------------------------------------------------------------------------
 
 
-def saved(request: Request, view_id: str, version: str) -> SavedView:
-    """The version of a view that a path names. Raises NotFound."""
-    return views.get_version(request.organization_id, view_id, version_number(version))
+@router.route(
+    "POST",
+    VERSIONS,
+    summary="Create a version of a view",
+    tag=TAG,
+    permission=MAY_EDIT,
+    body=ViewDefinition,
+    response="JourneyView",
+    status=201,
+)
+def create_view_version(request: Request, view_id: str, body: ViewDefinition) -> dict[str, Any]:
+    definition, client_id = checked(request, body), request.caller.client_id
+    return views.add_version(request.organization_id, view_id, definition, client_id).to_wire()
 
 
-@api.route("POST", VERSIONS, permission=MAY_EDIT, status=201)
-def create_version(request: Request, view_id: str) -> dict[str, Any]:
-    definition = checked(request)
-    return views.add_version(request.organization_id, view_id, definition, request.caller.client_id).to_wire()
+@router.route("GET", VERSION, summary="Get a version of a view", tag=TAG, permission=MAY_VIEW, response="JourneyView")
+def get_view_version(request: Request, view_id: str, version: int) -> dict[str, Any]:
+    return views.get_version(request.organization_id, view_id, version).to_wire()
 
 
-@api.route("GET", VERSION, permission=MAY_VIEW)
-def get_version(request: Request, view_id: str, version: str) -> dict[str, Any]:
-    return saved(request, view_id, version).to_wire()
+@router.route(
+    "PUT",
+    VERSION,
+    summary="Update a version of a view",
+    tag=TAG,
+    permission=MAY_EDIT,
+    body=ViewDefinition,
+    response="JourneyView",
+)
+def update_view_version(request: Request, view_id: str, version: int, body: ViewDefinition) -> dict[str, Any]:
+    definition, client_id = checked(request, body), request.caller.client_id
+    return views.edit_version(request.organization_id, view_id, version, definition, client_id).to_wire()
 
 
-@api.route("PUT", VERSION, permission=MAY_EDIT)
-def update_version(request: Request, view_id: str, version: str) -> dict[str, Any]:
-    number, definition = version_number(version), checked(request)
-    edited = views.edit_version(request.organization_id, view_id, number, definition, request.caller.client_id)
-    return edited.to_wire()
-
-
-@api.route("GET", CHART, permission=MAY_VIEW)
-def get_chart(request: Request, view_id: str, version: str, chart_id: str) -> dict[str, Any]:
-    view = saved(request, view_id, version)
+@router.route("GET", CHART, summary="Get a chart", tag=TAG, permission=MAY_VIEW, response="JourneyViewChart")
+def get_chart(request: Request, view_id: str, version: int, chart_id: str) -> dict[str, Any]:
+    view = views.get_version(request.organization_id, view_id, version)
     return view.chart_to_wire(view.chart(chart_id))
 
 
-@api.route("GET", f"{CHART}/versions/<chart_version>", permission=MAY_VIEW)
+@router.route(
+    "GET",
+    f"{CHART}/versions/<int:chart_version>",
+    summary="Get a version of a chart",
+    tag=TAG,
+    permission=MAY_VIEW,
+    response="JourneyViewChart",
+)
 def get_chart_version(
-    request: Request, view_id: str, version: str, chart_id: str, chart_version: str
+    request: Request, view_id: str, version: int, chart_id: str, chart_version: int
 ) -> dict[str, Any]:
-    view = saved(request, view_id, version)
-    view.chart(chart_id)  # which may have changed since, but is one of this version's
-    number = version_number(chart_version)
-    return view.chart_to_wire(views.chart(request.organization_id, view_id, chart_id, number))
+    view = views.get_version(request.organization_id, view_id, version)
+    view.chart(chart_id)  # raises NotFound if this version of the view does not have the chart
+    return view.chart_to_wire(views.chart(request.organization_id, view_id, chart_id, chart_version))
 
 
 # -- schedules ---------------------------------------------------------------------------------------------------------
 
 
-@api.route("GET", SCHEDULES, permission=MAY_VIEW_SCHEDULE)
+@router.route(
+    "GET",
+    SCHEDULES,
+    summary="List schedules",
+    tag=SCHEDULES_TAG,
+    permission=MAY_VIEW_SCHEDULE,
+    query=PAGE,
+    response="ViewScheduleListing",
+)
 def list_schedules(request: Request) -> dict[str, Any]:
-    return request.page(SCHEDULES, schedules.all(request.organization_id), lambda one: one.to_wire())
+    return request.page(SCHEDULES, schedules.all(request.organization_id), lambda schedule: schedule.to_wire())
 
 
-@api.route("GET", SCHEDULE, permission=MAY_VIEW_SCHEDULE)
+@router.route(
+    "GET",
+    SCHEDULE,
+    summary="Get the schedule of a view",
+    tag=SCHEDULES_TAG,
+    permission=MAY_VIEW_SCHEDULE,
+    response="ViewSchedule",
+)
 def get_schedule(request: Request, view_id: str) -> dict[str, Any]:
     return schedules.get(request.organization_id, view_id).to_wire()
 
 
-@api.route("POST", SCHEDULE, permission=MAY_ADD_SCHEDULE, status=201)
-def create_schedule(request: Request, view_id: str) -> dict[str, Any]:
-    given = request.model(ScheduleRequest)
-    return schedules.create(request.organization_id, view_id, given.frequency, request.caller.client_id).to_wire()
+@router.route(
+    "POST",
+    SCHEDULE,
+    summary="Create the schedule of a view",
+    tag=SCHEDULES_TAG,
+    permission=MAY_ADD_SCHEDULE,
+    body=ScheduleRequest,
+    response="ViewSchedule",
+    status=201,
+    errors=(Conflict,),
+)
+def create_schedule(request: Request, view_id: str, body: ScheduleRequest) -> dict[str, Any]:
+    return schedules.create(request.organization_id, view_id, body.frequency, request.caller.client_id).to_wire()
 
 
-@api.route("PUT", SCHEDULE, permission=MAY_EDIT_SCHEDULE)
-def update_schedule(request: Request, view_id: str) -> dict[str, Any]:
-    given = request.model(ScheduleRequest)
-    return schedules.update(request.organization_id, view_id, given.frequency, request.caller.client_id).to_wire()
+@router.route(
+    "PUT",
+    SCHEDULE,
+    summary="Update the schedule of a view",
+    tag=SCHEDULES_TAG,
+    permission=MAY_EDIT_SCHEDULE,
+    body=ScheduleRequest,
+    response="ViewSchedule",
+)
+def update_schedule(request: Request, view_id: str, body: ScheduleRequest) -> dict[str, Any]:
+    return schedules.update(request.organization_id, view_id, body.frequency, request.caller.client_id).to_wire()
 
 
-@api.route("DELETE", SCHEDULE, permission=MAY_DELETE_SCHEDULE)
+@router.route(
+    "DELETE",
+    SCHEDULE,
+    summary="Delete the schedule of a view",
+    tag=SCHEDULES_TAG,
+    permission=MAY_DELETE_SCHEDULE,
+    response="ViewSchedule",
+)
 def delete_schedule(request: Request, view_id: str) -> dict[str, Any]:
     return schedules.delete(request.organization_id, view_id).to_wire()
 
 
-# -- what views can be made of -----------------------------------------------------------------------------------------
+# -- data and values ---------------------------------------------------------------------------------------------------
 
 
-@api.route("GET", f"{VIEWS}/data/details", permission=MAY_VIEW)
-def get_data_details(request: Request) -> dict[str, Any]:
-    """The contract's `DataRange`; empty where there are no events."""
+@router.route(
+    "GET",
+    f"{VIEWS}/data/details",
+    summary="Get the date range of the data",
+    tag=TAG,
+    permission=MAY_VIEW,
+    response="DataRange",
+)
+def get_data_range(request: Request) -> dict[str, Any]:
+    # The response is empty if the organization has no events.
     found = archive.data_range(request.organization_id)
     return {} if found is None else {"dateMin": dates.text(found[0]), "dateMax": dates.text(found[1])}
 
 
-@api.route("POST", f"{VIEWS}/encodings/validate", permission=MAY_VIEW)
-def validate_encodings(request: Request) -> dict[str, Any]:
-    labels = request.model(Labels).root
-    return {"entities": validate(labels, schemas.all(request.organization_id))}
+@router.route(
+    "POST",
+    f"{VIEWS}/encodings/validate",
+    summary="Check which values filters can use",
+    tag=TAG,
+    permission=MAY_VIEW,
+    body=Labels,
+    response="LabelListing",
+)
+def validate_encodings(request: Request, body: Labels) -> dict[str, Any]:
+    return {"entities": validate(body.root, schemas.all(request.organization_id))}
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return api.handle(event, context)
+handler = router.handle

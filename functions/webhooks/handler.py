@@ -15,7 +15,9 @@ from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import Ingest
 from journeys.events.store import EventLog
-from journeys.http import HEADERS, body_bytes, error_answer, public_url, request_id
+from journeys.http.body import body_bytes
+from journeys.http.request import public_url, request_id
+from journeys.http.response import HEADERS, error_response
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import WebhookSettings
@@ -53,9 +55,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         response = receiver.receive(endpoint_id, delivery, request_id=f"{context_id}/{context.aws_request_id}")
     except JourneysError as error:
-        return error_answer(error, context_id)
+        return error_response(error, context_id)
     except (ClientError, BotoCoreError) as error:
         log_error("a store failed", error)
-        return error_answer(store_outage(error), context_id)
+        return error_response(store_outage(error), context_id)
     headers = {"Content-Type": response.content_type, **HEADERS, **response.headers}
     return {"statusCode": response.status, "headers": headers, "body": response.body}

@@ -396,9 +396,9 @@ def test_an_answer_can_be_read_by_a_browser(stack: Stack, caller: Callable[..., 
 def test_these_are_all_the_operations_that_the_functions_know(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRETS_PREFIX", "stack/webhooks/")
     known = {
-        (method, re.sub(r"<\w+>", "*", path), permission)
+        (route.method, re.sub(r"<.*?>", "*", route.path), route.permission)
         for function in ("schemas", "configurations", "ingest", "failures", "definitions", "customers", "endpoints")
-        for (method, path), permission in load(function).api.permissions.items()
+        for route in load(function).router.routes
     }
     asked = {
         (

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from journeys import aws
-from journeys.http import Api
+from journeys.http.router import Router
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from tests.conftest import Caller
@@ -27,7 +27,7 @@ from tests.support.description import PREFIX, Described, described, served
 from tests.support.functions import Context, api_event, load
 from tests.support.tables import Tables
 from tests.support.template import ROOT
-from tools.openapi import template
+from tools.documentation.routes import template
 from tools.stack import Stack
 
 MARK = f"mark{uuid.uuid4().hex[:12]}"
@@ -218,8 +218,8 @@ class InProcess(World):
         self._modules: dict[tuple[str, str], ModuleType] = {}
         for path in (ROOT / "functions").glob("*/handler.py"):
             module = load(path.parent.name)
-            if isinstance(getattr(module, "api", None), Api):
-                self._modules |= {(one.method, template(one.path)): module for one in module.api.routes}
+            if isinstance(getattr(module, "router", None), Router):
+                self._modules |= {(one.method, template(one.path)): module for one in module.router.routes}
         self._calls: list[str] = []
         for client in (aws.dynamodb(), aws.s3(), aws.secretsmanager()):
             client.meta.events.register("provide-client-params.*", self._note)
@@ -328,6 +328,7 @@ def in_process(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> InProcess:
     queue_url = aws.sqs().create_queue(QueueName="jobs")["QueueUrl"]
     for name, value in {
         "SECRETS_PREFIX": "stack/webhooks/",
+        "TOKEN_URL": "https://auth.example.com/oauth2/token",
         "JOBS_QUEUE_URL": queue_url,
         "COMPUTATION_ARN": "arn:aws:states:us-east-1:000000000000:stateMachine:computation",
         "EVENTS_PER_RUN": "1000",

@@ -99,7 +99,7 @@ def answer(world: InProcess, one: Described, case: Case[Any]) -> Response:
     answered = world._modules[one.method, one.path].handler(event, Context())
     return Response(
         status_code=answered["statusCode"],
-        headers={name.lower(): values for name, values in answered["multiValueHeaders"].items()},
+        headers={name.lower(): [value] for name, value in answered["headers"].items()},
         content=answered["body"].encode(),
         request=request,
         elapsed=0.0,

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from journeys.http.router import Router
 from tests.support.template import ROOT, resources
 
 if TYPE_CHECKING:
@@ -54,11 +55,18 @@ def _calling_function() -> str | None:
     """The function whose handler is being called; threads of a pool are not looked into."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        path = Path(frame.f_code.co_filename)
+        path = _source(frame)
         if path.name == "handler.py" and path.parent.parent == FUNCTIONS:
             return path.parent.name
         frame = frame.f_back
     return None
+
+
+def _source(frame: FrameType) -> Path:
+    """The file of a frame. A router's frame counts as its function's, since the router is the function's handler."""
+    caller = frame.f_locals.get("self")
+    code = caller.routes[0].handler.__code__ if isinstance(caller, Router) and caller.routes else frame.f_code
+    return Path(code.co_filename)
 
 
 def _asked(operation: str, params: dict[str, Any], table: str) -> Iterator[tuple[str, str]]:

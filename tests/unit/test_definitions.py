@@ -203,7 +203,7 @@ def test_a_type_that_was_never_activated_cannot_be_changed(registry: Registry) -
     assert (status, body["code"]) == (409, "event.not.activated")
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/nothing/activate", "/external"])
+@pytest.mark.parametrize("path", ["/nothing", "/nothing/activate"])
 def test_a_definition_that_is_not_there_is_404(registry: Registry, path: str) -> None:
     assert registry.definitions("PUT", path, {})[0] == 404
 

@@ -1,4 +1,4 @@
-"""The HTTP layer: what is read of a request, who may make it, and how each error is answered."""
+"""The HTTP layer: requests, callers, routes and error responses."""
 
 import base64
 import importlib
@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from PureCloudPlatformClientV2 import models
 
 import journeys
-from journeys import http
+from journeys.auth import Authenticator
 from journeys.aws import THROTTLES
 from journeys.cache import Cache
 from journeys.errors import (
@@ -26,6 +26,7 @@ from journeys.errors import (
     Detail,
     JourneysError,
     LimitReached,
+    MethodNotAllowed,
     NotComputable,
     NotFound,
     PayloadTooLarge,
@@ -35,7 +36,11 @@ from journeys.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from journeys.http import Api, Request
+from journeys.http.body import MAX_BODY, JsonBody
+from journeys.http.parameters import PAGE_SIZE, Parameter, choice, moment, required_text
+from journeys.http.request import Request
+from journeys.http.response import STATUS
+from journeys.http.router import Router
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.telemetry import logger
@@ -55,35 +60,49 @@ def everybody(*_: Any) -> Client:
     return client(PERMISSION)
 
 
-def api_with(handler: Callable[[Request], dict[str, Any] | None], *, method: str = "POST") -> Api:
-    """An API with one route, `things`."""
-    api = Api(Cache(everybody))
-    api.route(method, "/api/v2/journey/things", permission=PERMISSION)(handler)
-    return api
+ANY_JSON = JsonBody[Any]("Anything", lambda value: value, {})
 
 
-def answer(api: Api, event: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
-    """The status, the parsed body and the headers."""
-    answered = api.handle(event, Context())  # type: ignore[arg-type]
-    headers = {name: ",".join(values) for name, values in answered["multiValueHeaders"].items()}
-    return answered["statusCode"], json.loads(answered["body"]) if answered["body"] else None, headers
+def declare(router: Router, method: str, path: str, **declared: Any) -> Callable[..., Any]:
+    """Return the decorator of a route whose other declarations do not matter."""
+    declared = {"summary": "x", "tag": "x", "permission": PERMISSION, "response": "X"} | declared
+    return router.route(method, f"/api/v2/journey/{path}", **declared)
 
 
-def echo() -> Api:
-    return api_with(lambda request: {"got": request.json()})
+def router_with(handler: Callable[..., dict[str, Any] | None], *, method: str = "POST", **declared: Any) -> Router:
+    """Return a router with one route, `things`."""
+    router = Router(Authenticator(Cache(everybody)))
+    declare(router, method, "things", **declared)(handler)
+    return router
 
 
-def raises(error: Exception) -> Api:
+def answer(router: Router, event: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
+    """Return the status, the parsed body and the headers of a response."""
+    response = router.handle(event, Context())  # type: ignore[arg-type]
+    return response["statusCode"], json.loads(response["body"]) if response["body"] else None, response["headers"]
+
+
+def echo() -> Router:
+    return router_with(lambda _, body: {"got": body}, body=ANY_JSON)
+
+
+def reads(parameter: Parameter[Any]) -> Router:
+    """Return a router whose route responds with the value of a query parameter."""
+    return router_with(lambda request: {"value": request.get(parameter)}, method="GET", query=(parameter,))
+
+
+def raises(error: Exception) -> Router:
     def handler(_: Request) -> dict[str, Any]:
         raise error
 
-    return api_with(handler, method="GET")
+    return router_with(handler, method="GET")
 
 
 @pytest.fixture(autouse=True)
-def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the functions of webhooks keep secrets."""
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the variables that the fixture `tables` does not set."""
     monkeypatch.setenv("SECRETS_PREFIX", "stack/webhooks/")
+    monkeypatch.setenv("TOKEN_URL", "https://auth.example.com/oauth2/token")
 
 
 @pytest.fixture
@@ -105,6 +124,7 @@ ERRORS: list[tuple[JourneysError, int, str]] = [
     (Unauthenticated("x"), 401, "authentication.required"),
     (PermissionMissing("x"), 403, "missing.permissions"),
     (NotFound("x"), 404, "not.found"),
+    (MethodNotAllowed("PUT", ["GET"]), 405, "method.not.allowed"),
     (Conflict("x"), 409, "conflict"),
     (LimitReached("x", namespace="n", key="k", value=20, count=20), 409, "limit.reached"),
     (PayloadTooLarge("x"), 413, "payload.too.large"),
@@ -130,7 +150,7 @@ def test_no_error_of_ours_is_without_a_status() -> None:
             if kind is not NotComputable:  # which a job carries, and no answer
                 yield from kinds(kind)
 
-    assert set(kinds(JourneysError)) == http.STATUS.keys()
+    assert set(kinds(JourneysError)) == STATUS.keys()
     tried = {type(error) for error, _, _ in ERRORS}
     assert set(kinds(JourneysError)) - tried == {JourneysError}
 
@@ -201,9 +221,9 @@ def test_a_store_that_fails_while_the_caller_is_looked_up_is_answered_alike() ->
     def failing(*_: Any) -> Client:
         raise store_error("ThrottlingException")
 
-    api = Api(Cache(failing))
-    api.route("GET", "/api/v2/journey/things", permission=PERMISSION)(lambda _: {})
-    status, body, _ = answer(api, api_event("GET", "things"))
+    router = Router(Authenticator(Cache(failing)))
+    declare(router, "GET", "things")(lambda _: {})
+    status, body, _ = answer(router, api_event("GET", "things"))
     assert (status, body["code"]) == (429, "too.many.requests")
 
 
@@ -218,7 +238,7 @@ def test_a_defect_is_answered_and_recorded_under_the_request_id_without_its_mess
     assert CANARY not in logged.getvalue() + json.dumps(body)
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "nothing"), ("DELETE", "things"), ("GET", "things/1")])
+@pytest.mark.parametrize(("method", "path"), [("GET", "nothing"), ("DELETE", "thing"), ("GET", "things/1")])
 def test_what_is_no_route_is_answered_with_404_and_an_error_body(method: str, path: str) -> None:
     status, body, _ = answer(raises(Conflict("x")), api_event(method, path))
     assert (status, body["code"], body["details"]) == (404, "not.found", [])
@@ -234,7 +254,7 @@ def test_an_answer_is_not_to_be_kept_or_guessed_at_by_a_browser() -> None:
 
 
 def test_an_answer_of_nothing_is_204_without_a_body() -> None:
-    status, body, _ = answer(api_with(lambda _: None), api_event("POST", "things"))
+    status, body, _ = answer(router_with(lambda _: None), api_event("POST", "things"))
     assert (status, body) == (204, None)
 
 
@@ -254,7 +274,6 @@ def test_an_answer_of_nothing_is_204_without_a_body() -> None:
         "a byte order mark": b"\xef\xbb\xbf{}",
         "an exponent beyond all bounds": b'{"a": 1e99999999999999999999}',
         "not JSON": b"canary-7f3a",
-        "nothing": b"",
         "two values": b"{}{}",
     }.items(),
     ids=lambda item: item[0],
@@ -282,12 +301,12 @@ def test_a_plain_body_with_a_lone_surrogate_is_400() -> None:
 
 @pytest.mark.parametrize("coded", [True, False])
 def test_a_body_of_a_mebibyte_is_taken_and_one_byte_more_is_413(coded: bool) -> None:
-    for size, status in ((http.MAX_BODY, 200), (http.MAX_BODY + 1, 413)):
+    for size, status in ((MAX_BODY, 200), (MAX_BODY + 1, 413)):
         text = b'"' + b"x" * (size - 2) + b'"'
         body = base64.b64encode(text).decode() if coded else text.decode()
         event = api_event("POST", "things") | {"body": body, "isBase64Encoded": coded}
-        assert answer(api_with(lambda request: {"size": len(request.json())}), event)[0] == status
-    assert http.MAX_BODY == 1_048_576
+        assert answer(router_with(lambda _, body: {"size": len(body)}, body=ANY_JSON), event)[0] == status
+    assert MAX_BODY == 1_048_576
 
 
 def test_the_size_of_a_body_is_counted_in_bytes() -> None:
@@ -329,39 +348,37 @@ def test_a_body_of_another_media_type_is_415(headers: dict[str, str] | None) -> 
     "value", ["0", "101", "-1", "1.5", "a", "1e1", " 5", "٣", "99999999999999999999", "canary-7f3a"]
 )
 def test_a_page_size_that_is_none_is_400_and_not_repeated(value: str) -> None:
-    api = api_with(lambda request: {"size": request.page_size()}, method="GET")
-    status, body, _ = answer(api, api_event("GET", "things", query={"pageSize": value}))
+    status, body, _ = answer(reads(PAGE_SIZE), api_event("GET", "things", query={"pageSize": value}))
     assert (status, body["details"]) == (400, [{"errorCode": "invalid.parameter", "fieldName": "pageSize"}])
     assert CANARY not in json.dumps(body)
 
 
 def test_a_page_size_is_25_unless_it_is_given() -> None:
-    api = api_with(lambda request: {"size": request.page_size()}, method="GET")
-    sizes = [answer(api, api_event("GET", "things", query=query))[1]["size"] for query in (None, {"pageSize": "100"})]
+    queries: list[dict[str, str] | None] = [None, {"pageSize": "100"}]
+    sizes = [answer(reads(PAGE_SIZE), api_event("GET", "things", query=query))[1]["value"] for query in queries]
     assert sizes == [25, 100]
 
 
 @pytest.mark.parametrize(
-    "read",
-    [lambda request: request.moment("from"), lambda request: request.choice("from", ("asc", "desc"))],
-    ids=["moment", "choice"],
+    "parameter", [moment("from", "x"), choice("from", "x", ("asc", "desc"))], ids=["moment", "choice"]
 )
-def test_a_parameter_that_is_not_understood_is_400_and_not_repeated(read: Callable[[Request], Any]) -> None:
-    api = api_with(lambda request: {"value": read(request)}, method="GET")
-    status, body, _ = answer(api, api_event("GET", "things", query={"from": CANARY}))
+def test_an_invalid_parameter_is_400_and_its_value_is_not_repeated(parameter: Parameter[Any]) -> None:
+    status, body, _ = answer(reads(parameter), api_event("GET", "things", query={"from": CANARY}))
     assert (status, body["details"][0]["fieldName"]) == (400, "from")
+    assert body["message"].startswith("The query parameter from is invalid. Use ")
     assert CANARY not in json.dumps(body)
 
 
 def test_a_moment_beyond_the_calendar_is_400() -> None:
-    api = api_with(lambda request: {"value": request.moment("from")}, method="GET")
-    assert answer(api, api_event("GET", "things", query={"from": "0001-01-01T00:00:00+01:00"}))[0] == 400
+    assert (
+        answer(reads(moment("from", "x")), api_event("GET", "things", query={"from": "0001-01-01T00:00:00+01:00"}))[0]
+        == 400
+    )
 
 
 @pytest.mark.parametrize("query", [None, {}, {"value": ""}], ids=str)
 def test_a_parameter_that_must_be_there_is_named_when_it_is_not(query: dict[str, str] | None) -> None:
-    api = api_with(lambda request: {"value": request.required("value")}, method="GET")
-    _, body, _ = answer(api, api_event("GET", "things", query=query))
+    _, body, _ = answer(reads(required_text("value", "x")), api_event("GET", "things", query=query))
     assert body["details"] == [{"errorCode": "missing.parameter", "fieldName": "value"}]
 
 
@@ -378,15 +395,15 @@ def test_a_request_without_a_client_is_401(authorizer: Any) -> None:
 
 
 def test_a_client_that_nobody_registered_is_403() -> None:
-    api = Api(Cache(lambda *_: None))
-    api.route("GET", "/api/v2/journey/things", permission=PERMISSION)(lambda _: {})
+    api = Router(Authenticator(Cache(lambda *_: None)))
+    declare(api, "GET", "things")(lambda _: {})
     assert answer(api, api_event("GET", "things", client_id=CANARY))[0] == 403
     assert CANARY not in json.dumps(answer(api, api_event("GET", "things", client_id=CANARY))[1])
 
 
 def test_a_client_without_the_permission_hears_which_one_it_lacks() -> None:
-    api = Api(Cache(lambda *_: client("journey:views:view")))
-    api.route("GET", "/api/v2/journey/things", permission=PERMISSION)(lambda _: {})
+    api = Router(Authenticator(Cache(lambda *_: client("journey:views:view"))))
+    declare(api, "GET", "things")(lambda _: {})
     status, body, _ = answer(api, api_event("GET", "things"))
     assert (status, body["code"]) == (403, "missing.permissions")
     assert body["messageParams"] == {"permission": PERMISSION}
@@ -400,15 +417,15 @@ class Registry:
         self.permissions: list[str] = []
         self.looks: list[bool] = []
         self.now = 1000.0
-        self.api = Api(Cache(self._load, clock=lambda: self.now))
-        self.api.route("GET", "/api/v2/journey/things", permission=PERMISSION)(lambda _: {})
+        self.router = Router(Authenticator(Cache(self._load, clock=lambda: self.now)))
+        declare(self.router, "GET", "things")(lambda _: {})
 
     def _load(self, _client_id: str, consistent: bool) -> Client:
         self.looks.append(consistent)
         return client(*self.permissions)
 
     def status(self) -> int:
-        return answer(self.api, api_event("GET", "things"))[0]
+        return answer(self.router, api_event("GET", "things"))[0]
 
 
 def test_a_permission_just_granted_holds_at_the_next_look() -> None:
@@ -526,10 +543,10 @@ OURS = {
 
 def routes(module: ModuleType) -> dict[str, str]:
     """A function's routes as "METHOD path", with {} for a variable, and their permissions."""
-    permissions: dict[tuple[str, str], str] = module.api.permissions
+    router: Router = module.router
     return {
-        f"{method} {re.sub('<.*?>', '{}', path.removeprefix('/api/v2/journey/'))}": permission
-        for (method, path), permission in permissions.items()
+        f"{route.method} {re.sub('<.*?>', '{}', route.path.removeprefix('/api/v2/journey/'))}": route.permission
+        for route in router.routes
     }
 
 
@@ -554,14 +571,13 @@ def test_the_operations_are_those_of_the_vendors_sdk() -> None:
 def test_functions_that_answer_requests_are_all_looked_at(tables: Tables) -> None:
     """A function is either held to permissions here or has no routes at all."""
     others = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")} - set(FUNCTIONS)
-    assert not [name for name in sorted(others) if hasattr(load(name), "api")]
+    assert not [name for name in sorted(others) if hasattr(load(name), "router")]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_route_names_a_permission_that_exists_and_takes_no_other(function: str, tables: Tables) -> None:
     module = load(function)
-    resolver = module.api._resolver
-    assert len(resolver._static_routes) + len(resolver._dynamic_routes) == len(module.api.permissions)
+    assert module.handler == module.router.handle
     for operation, permission in routes(module).items():
         assert permission in PERMISSIONS
         method, path = operation.format(*("x", "1") * 2).split()
@@ -569,9 +585,9 @@ def test_every_route_names_a_permission_that_exists_and_takes_no_other(function:
         ClientStore(tables.dynamodb, tables.registry).put(
             Client(f"all-but-{permission}", "acme", "Nearly all", PERMISSIONS - {permission})
         )
-        status, body, _ = answer(module.api, event)
+        status, body, _ = answer(module.router, event)
         assert (operation, status, body["messageParams"]) == (operation, 403, {"permission": permission})
-        assert answer(module.api, api_event(method, path, {}, client_id=None))[0] == 401
+        assert answer(module.router, api_event(method, path, {}, client_id=None))[0] == 401
 
 
 def refuse_long_keys(params: Any, **_: Any) -> None:
@@ -592,7 +608,7 @@ def test_no_id_is_so_long_or_so_odd_that_the_store_is_blamed(function: str, tabl
         method, path = operation.split()
         for odd in ("x" * 3000, "é" * 600, "😀" * 100, "%23" * 30, "a#b", "..", " "):
             event = api_event(method, path.format(*[odd] * 4), {}, query={"externalSourceId": odd, "value": odd})
-            status, _, _ = answer(module.api, event)
+            status, _, _ = answer(module.router, event)
             assert (operation, odd, status < 500) == (operation, odd, True)
 
 
@@ -611,12 +627,12 @@ def test_no_error_and_no_log_line_repeats_what_was_sent(
         CANARY,
         [CANARY],
     ]
-    told = json.dumps(answer(module.api, api_event("GET", CANARY))[1])
+    told = json.dumps(answer(module.router, api_event("GET", CANARY))[1])
     for operation in routes(module):
         method, path = operation.format(*[CANARY] * 4).split()
         for body in bodies:
             for asked in (query, {}):
-                status, answered, _ = answer(module.api, api_event(method, path, body, query=asked))
+                status, answered, _ = answer(module.router, api_event(method, path, body, query=asked))
                 if status >= 400:
                     told += answered["message"] + json.dumps(answered)
     assert "contextId" in told
@@ -626,7 +642,7 @@ def test_no_error_and_no_log_line_repeats_what_was_sent(
 
 
 def test_a_request_is_logged_by_its_route_its_status_and_its_time(logged: io.StringIO) -> None:
-    event = api_event("POST", f"things?{CANARY}", {"a": CANARY}, query={"q": CANARY})
+    event = api_event("POST", f"things?{CANARY}", {"a": CANARY})
     event["path"] = "/api/v2/journey/things"
     answer(echo(), event)
     line = json.loads(logged.getvalue().splitlines()[-1])
@@ -643,7 +659,7 @@ def test_two_runs_for_one_request_have_different_request_ids() -> None:
     def handler(request: Request) -> None:
         seen.append(request.request_id)
 
-    api, event = api_with(handler), api_event("POST", "things")
+    api, event = router_with(handler), api_event("POST", "things")
     answer(api, event)
     answer(api, event)
     assert len(set(seen)) == 2

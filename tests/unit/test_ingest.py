@@ -482,7 +482,7 @@ def test_a_disabled_schema_and_a_deleted_configuration_take_no_events(source: So
 def clock(source: Source) -> Callable[[float], None]:
     """Moves the time by which the function's cached bindings and clients age."""
     now = [1000.0]
-    for cache in (source.function.ingest._bindings._cache, source.function.api._clients):
+    for cache in (source.function.ingest._bindings._cache, source.function.router._authenticator._clients):
         cache._clock = lambda: now[0]
 
     def sleep(seconds: float) -> None:

@@ -1,212 +1,277 @@
-"""The description of the API: in step with the code, complete, and served to anybody."""
+"""The OpenAPI document: complete, current, valid examples, and served without a token."""
 
-import ast
-import inspect
 import json
-from collections.abc import Callable
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
-from pydantic import BaseModel
 
-from journeys.http import Request, Route
+from journeys.http.response import STATUS
+from journeys.http.router import Route
 from tests.support.description import Described, described, document, served
 from tests.support.functions import Context, api_event, load
 from tests.support.template import ROOT, resources
-from tools import openapi
-from tools.openapi import Reading, Unreadable, reading, template
+from tools.documentation import components, openapi
+from tools.documentation.routes import declared_routes, template
+
+DECLARED = [operation for operation in described() if operation.wants_token]
+TYPESCRIPT = ROOT / "tests" / "typescript"
+TOKEN_URL = "https://auth.test/oauth2/token"
 
 
-def test_the_document_is_what_the_code_says_now() -> None:
-    """`make openapi` writes it again."""
+def test_the_document_is_up_to_date() -> None:
+    """If this fails, run `make openapi`."""
     assert openapi.DOCUMENT.read_text() == openapi.text()
 
 
-def test_every_function_that_answers_requests_is_described() -> None:
-    """A function has routes, or is described by hand, or answers nobody."""
-    by_hand = {"webhooks", "openapi", "preflight"}
-    for path in (ROOT / "functions").glob("*/handler.py"):
-        source = path.read_text()
-        if path.parent.name not in by_hand and "httpMethod" in source:
-            raise AssertionError(f"{path} reads requests by itself")
-    described_paths = {one.path for one in described()}
-    assert {"/webhooks/{endpointId}", "/openapi.json"} <= described_paths
-    assert {template(route.path) for route in openapi.operations()} < described_paths
+# -- completeness ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("operation", described(), ids=lambda one: one.name)
+def success(operation: Described) -> dict[str, Any]:
+    """Return the operation's 2xx response that has a body if any has one."""
+    found: dict[str, Any] = next(value for status, value in operation.says["responses"].items() if status[0] == "2")
+    return found
+
+
+def defects(operation: Described) -> Iterator[str]:
+    """Return what an operation lacks."""
+    if not operation.says.get("summary"):
+        yield "no summary"
+    if not set(operation.says.get("tags", ())) & openapi.TAGS.keys():
+        yield "no tag"
+    if not re.fullmatch("[a-z]+[A-Za-z]+", operation.says.get("operationId", "")):
+        yield "no readable operationId"
+    contents = list(success(operation).get("content", {}).values())
+    if not contents and "204" not in operation.says["responses"]:
+        yield "no typed response"
+    if operation.has_body:
+        contents += operation.says["requestBody"]["content"].values()
+    for content in contents:
+        if content["schema"] == {"type": "object"}:
+            yield "an untyped body"
+        if "example" not in content:
+            yield "no example"
+    for parameter in operation.says["parameters"]:
+        if parameter["in"] == "path" and "example" not in parameter:
+            yield f"no example of {parameter['name']}"
+
+
+def test_every_operation_has_a_type_an_example_a_tag_and_a_summary() -> None:
+    assert {operation.name: found for operation in described() if (found := list(defects(operation)))} == {}
+
+
+def test_an_incomplete_operation_is_found() -> None:
+    says = {"responses": {"200": {"content": {"application/json": {"schema": {"type": "object"}}}}}, "parameters": []}
+    found = list(defects(Described("GET", "/things", says)))
+    assert found == ["no summary", "no tag", "no readable operationId", "an untyped body", "no example"]
+
+
+def test_operation_ids_are_unique_and_tags_are_described_and_used() -> None:
+    ids = [operation.says["operationId"] for operation in described()]
+    assert len(ids) == len(set(ids))
+    assert {tag for operation in described() for tag in operation.says["tags"]} == openapi.TAGS.keys()
+    assert [tag["name"] for tag in document()["tags"]] == list(openapi.TAGS)
+
+
+def test_every_error_that_a_route_declares_is_documented() -> None:
+    known = {(operation.method, operation.path): operation for operation in described()}
+    for route in declared_routes():
+        responses = known[route.method, template(route.path)].says["responses"].keys()
+        assert {str(STATUS[error]) for error in route.errors} <= responses
+        assert {"400", "401", "403", "429", "500", "503", "504"} <= responses
+        assert ("413" in responses) == ("415" in responses) == (route.body is not None)
+
+
+def test_senders_and_permissions_are_enumerations() -> None:
+    schemas = document()["components"]["schemas"]
+    assert "shopify" in schemas["EndpointCreate"]["properties"]["sender"]["enum"]
+    assert "shopify" in schemas["Endpoint"]["properties"]["sender"]["enum"]
+    assert set(schemas["Permission"]["enum"]) >= {operation.says["x-permission"] for operation in DECLARED}
+
+
+def test_both_ways_to_authenticate_are_documented() -> None:
+    schemes = document()["components"]["securitySchemes"]
+    flow = schemes["oauth2"]["flows"]["clientCredentials"]
+    assert (flow["tokenUrl"], list(flow["scopes"])) == (openapi.TOKEN_URL, ["journey/api"])
+    assert schemes["token"]["scheme"] == "bearer"
+    for operation in DECLARED:
+        assert operation.says["security"] == [{"oauth2": ["journey/api"]}, {"token": []}]
+    public = {operation.name for operation in described() if not operation.wants_token}
+    webhooks = {"GET /webhooks/{endpointId}", "POST /webhooks/{endpointId}"}
+    assert public == {"GET /openapi.json", "GET openapi.json"} | webhooks
+    for operation in described():
+        if not operation.wants_token:
+            assert "takes no access token" in operation.says["description"]
+
+
+# -- the declarations --------------------------------------------------------------------------------------------------
+
+
+def test_a_route_with_an_unknown_response_or_tag_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def route(**declared: Any) -> Route:
+        values: dict[str, Any] = {"method": "GET", "path": "/x", "handler": described, "summary": "x", "tag": "Usage"}
+        values |= {"permission": "p", "query": (), "body": None, "response": "Usage", "status": 200, "errors": ()}
+        return Route(**values | declared)
+
+    for wrong in (route(response="Nothing"), route(tag="Nothing")):
+        monkeypatch.setattr(openapi, "declared_routes", lambda wrong=wrong: [wrong])
+        with pytest.raises(components.Undocumented, match="Nothing"):
+            openapi.document()
+
+
+def test_declared_parameters_bodies_and_responses_are_in_the_document() -> None:
+    known = {operation.name: operation for operation in described()}
+    events = known["GET customers/events"]
+    assert {name for name, parameter in events.query.items() if parameter["required"]} == {"externalSourceId", "value"}
+    assert events.query["pageSize"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 25}
+    assert events.query["order"]["schema"] == {"type": "string", "enum": ["asc", "desc"], "default": "asc"}
+    assert events.query["from"]["schema"] == {"type": "string", "format": "date-time"}
+    body = known["POST externalevents/configurations"].says["requestBody"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/ConfigurationCreate"}
+    assert "204" in known["DELETE externalevents/schemas/{schemaId}"].says["responses"]
+    answer = known["GET views/{viewId}"].says["responses"]["200"]["content"]["application/json"]["schema"]
+    assert answer == {"$ref": "#/components/schemas/JourneyView"}
+    job = document()["components"]["schemas"]["ViewJob"]["properties"]
+    assert {"error", "dateDataUntil", "journeyView"} <= job.keys()
+
+
+def test_every_reference_leads_somewhere_and_every_component_is_used() -> None:
+    text = json.dumps(document())
+    for kind, found in document()["components"].items():
+        for name in found:
+            if kind != "securitySchemes":
+                assert f'"#/components/{kind}/{name}"' in text, (kind, name)
+    for reference in {part.split('"')[0] for part in text.split('"$ref": "#/')[1:]} - {"definitions/identifier"}:
+        target: Any = document()
+        for part in reference.split("/"):
+            target = target[part]
+
+
+# -- examples ----------------------------------------------------------------------------------------------------------
+
+ARBITRARY = {"JourneyJsonSchemaDocument", "JsonSchemaDocument", "ExternalEvent"}
+"""Components whose objects can have any field."""
+
+
+def strict(schema: Any) -> Any:
+    """Return a schema that allows no field that is not declared."""
+    if isinstance(schema, list):
+        return [strict(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {name: strict(inner) for name, inner in schema.items()}
+    if isinstance(closed.get("properties"), dict) and closed.get("type") == "object":
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+def bodies(operation: Described) -> Iterator[dict[str, Any]]:
+    yield from success(operation).get("content", {}).values()
+    yield from operation.says.get("requestBody", {}).get("content", {}).values()
+
+
+@pytest.mark.parametrize("operation", described(), ids=lambda operation: operation.name)
+def test_examples_are_valid_and_have_no_undeclared_field(operation: Described) -> None:
+    schemas = document()["components"]["schemas"]
+    closed = {name: schema if name in ARBITRARY else strict(schema) for name, schema in schemas.items()}
+    for content in bodies(operation):
+        validator = jsonschema_rs.Draft202012Validator(
+            {**strict(content["schema"]), "components": {"schemas": closed}}, validate_formats=True
+        )
+        assert [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(content["example"])] == []
+
+
+# -- the template ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", described(), ids=lambda operation: operation.name)
 def test_every_operation_is_a_route_of_the_template(operation: Described) -> None:
     assert served(operation)
 
 
-def test_every_route_of_the_template_is_described() -> None:
-    """One with {proxy+} stands for several."""
-    known = {(one.method, one.path) for one in described()}
+def test_every_route_of_the_template_is_documented() -> None:
+    """A route with {proxy+} stands for several operations."""
+    known = {(operation.method, operation.path) for operation in described()}
     for name, function in resources("AWS::Serverless::Function").items():
         for event in function["Properties"].get("Events", {}).values():
             if event["Type"] == "Api" and event["Properties"]["Method"] != "OPTIONS":
                 method, path = event["Properties"]["Method"], event["Properties"]["Path"]
                 before = path.split("{proxy+}")[0]
-                same = [one for one in known if one[0] == method and (_unnamed(one[1]).startswith(_unnamed(before)))]
+                same = [
+                    operation
+                    for operation in known
+                    if method in (operation[0], "ANY") and _unnamed(operation[1]).startswith(_unnamed(before))
+                ]
                 assert same, (name, method, path)
                 if before == path:
-                    assert _unnamed(path) in {_unnamed(one[1]) for one in same}, (name, method, path)
+                    assert _unnamed(path) in {_unnamed(operation[1]) for operation in same}, (name, method, path)
 
 
 def _unnamed(path: str) -> str:
     return "/".join("{}" if part.startswith("{") else part for part in path.split("/"))
 
 
-def test_operations_have_names_of_their_own_and_only_known_ones_need_no_token() -> None:
-    ids = [one.says["operationId"] for one in described()]
-    assert len(ids) == len(set(ids))
-    assert {one.name for one in described() if not one.wants_token} == {
-        "GET /openapi.json",
-        "GET openapi.json",
-        "GET /webhooks/{endpointId}",
-        "POST /webhooks/{endpointId}",
-    }
-    for one in described():
-        if one.wants_token:
-            assert one.says["x-permission"] in one.says["description"]
-            assert {"401", "403"} <= one.says["responses"].keys()
-
-
-def test_every_reference_leads_somewhere_and_every_component_is_used() -> None:
-    text = json.dumps(document())
-    for kind, components in document()["components"].items():
-        for name in components:
-            if kind != "securitySchemes":
-                assert f'"#/components/{kind}/{name}"' in text, (kind, name)
-    references = {part.split('"')[0] for part in text.split('"$ref": "')[1:]}
-    for reference in references:
-        found: Any = document()
-        for part in reference.removeprefix("#/").split("/"):
-            found = found[part]
-
-
-def test_what_handlers_declare_is_found_where_it_is_read() -> None:
-    """A few of them by name, so that a reader that finds nothing is found out."""
-    known = {one.name: one for one in described()}
-    events = known["GET customers/events"]
-    assert {name for name, one in events.query.items() if one["required"]} == {"externalSourceId", "value"}
-    assert events.query["pageSize"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 25}
-    assert events.query["order"]["schema"] == {"type": "string", "enum": ["asc", "desc"], "default": "asc"}
-    assert events.query["from"]["schema"] == {"type": "string", "format": "date-time"}
-    assert known["GET externalevents/failures"].query.keys() == {
-        *("configurationId", "cursor", "from", "pageSize", "reason", "status", "to")
-    }
-    assert known["GET views"].query.keys() == {"expand", "id", "nameOrCreatedBy", "pageNumber", "pageSize"}
-    body = known["POST externalevents/configurations"].says["requestBody"]["content"]["application/json"]["schema"]
-    assert body == {"$ref": "#/components/schemas/ConfigurationCreate"}
-    assert "204" in known["DELETE externalevents/schemas/{schemaId}"].says["responses"]
-    answer = known["GET views/{viewId}"].says["responses"]["200"]["content"]["application/json"]["schema"]
-    assert answer == {"$ref": "#/components/schemas/JourneyView"}
-
-
-# -- the reader --------------------------------------------------------------------------------------------------------
-
-
-class Given(BaseModel):
-    """A body of these tests."""
-
-    name: str
-
-
-def of_two(request: Request) -> str:
-    return f"{request.required('first')} {request.text('second')}"
-
-
-def several(request: Request, names: tuple[str, ...]) -> dict[str, str | None]:
-    return {name: request.text(name) for name in names}
-
-
-def unknown_body(body: object) -> object:
-    return body
-
-
-def passes_on(request: Request, thing_id: str) -> dict[str, Any]:
-    return {"of_two": of_two(request), "several": several(request, ("third", "fourth"))}
-
-
-def reads_a_model(request: Request) -> dict[str, Any]:
-    return {"name": request.model(Given).name, "size": request.integer("size", default=5, low=1, high=9)}
-
-
-def reads_what_nobody_knows(request: Request) -> dict[str, Any]:
-    return {"body": unknown_body(request.json())}
-
-
-def reads_a_name_that_is_computed(request: Request) -> dict[str, Any]:
-    return {"value": request.text(request.organization_id)}
-
-
-def hides_its_request(request: Request) -> dict[str, Any]:
-    another = request
-    return {"value": another.text("name")}
-
-
-def passes_it_to_what_has_no_source(request: Request) -> dict[str, Any]:
-    return {"value": str(request)}
-
-
-def read(handler: Callable[..., dict[str, Any]]) -> Reading:
-    return reading(Route("GET", "/things/<thing_id>", "journey:views:view", 200, handler), {})
-
-
-def test_what_a_handler_passes_its_request_to_is_followed() -> None:
-    found = read(passes_on)
-    assert found.query.keys() == {"first", "second", "third", "fourth"}
-    assert (found.required, found.body) == ({"first"}, None)
-
-
-def test_a_model_and_the_bounds_of_a_number_are_read() -> None:
-    found = read(reads_a_model)
-    assert found.body == {"$ref": "#/components/schemas/Given"}
-    assert found.query == {"size": {"type": "integer", "minimum": 1, "maximum": 9, "default": 5}}
-
-
-@pytest.mark.parametrize(
-    "handler",
-    [
-        reads_what_nobody_knows,
-        reads_a_name_that_is_computed,
-        hides_its_request,
-        passes_it_to_what_has_no_source,
-    ],
-)
-def test_what_cannot_be_told_from_the_source_stops_the_command(handler: Callable[..., dict[str, Any]]) -> None:
-    with pytest.raises(Unreadable, match=handler.__name__):
-        read(handler)
-
-
-def test_the_request_offers_nothing_that_the_reader_does_not_know() -> None:
-    """What reads the query does so by `text`, and a body by `json`: then whatever is added is followed by itself."""
-    (source,) = ast.parse(inspect.getsource(Request)).body
-    assert isinstance(source, ast.ClassDef)
-    for method in source.body:
-        if isinstance(method, ast.FunctionDef) and method.name not in ("text", "json", "__init__"):
-            text = ast.unparse(method)
-            assert "queryStringParameters" not in text, method.name
-            assert "body_bytes" not in text, method.name
-            assert "multiValue" not in text, method.name
-
-
 # -- the function ------------------------------------------------------------------------------------------------------
 
 
-def test_the_document_is_served_to_anybody_and_may_be_kept() -> None:
-    function = load("openapi")
-    answer = function.handler(api_event("GET", "", client_id=None), Context())
-    assert answer["statusCode"] == 200
-    assert json.loads(answer["body"]) == document()
-    assert answer["headers"]["Content-Type"] == "application/json"
+@pytest.fixture
+def function(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("TOKEN_URL", TOKEN_URL)
+    return load("openapi")
+
+
+def asked(path: str, stage: str = "/prod", headers: dict[str, str] | None = None) -> dict[str, Any]:
+    event = api_event("GET", "", client_id=None, headers=headers) | {"path": path}
+    event["requestContext"] |= {"domainName": "api.test", "path": f"{stage}{path}"}
+    return event
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/api/v2/journey/openapi.json"])
+def test_the_served_document_has_the_real_addresses(function: Any, path: str) -> None:
+    answer = function.handler(asked(path), Context())
+    answered = json.loads(answer["body"])
+    assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (200, "application/json")
     assert "max-age" in answer["headers"]["Cache-Control"]
-    again = api_event("GET", "", client_id=None, headers={"If-None-Match": answer["headers"]["ETag"]})
-    assert function.handler(again, Context())["statusCode"] == 304
+    assert answered["servers"] == [{"url": "https://api.test/prod"}]
+    flow = answered["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"]
+    assert flow["tokenUrl"] == TOKEN_URL
+    assert answered["paths"] == document()["paths"]
 
 
-def test_the_document_tells_nothing_of_where_it_was_made() -> None:
+def test_a_document_that_has_not_changed_is_304(function: Any) -> None:
+    etag = function.handler(asked("/openapi.json"), Context())["headers"]["ETag"]
+    again = function.handler(asked("/openapi.json", headers={"If-None-Match": etag}), Context())
+    assert (again["statusCode"], again["body"]) == (304, "")
+
+
+def test_the_document_does_not_contain_where_it_was_made() -> None:
     text = openapi.DOCUMENT.read_text()
     assert str(ROOT) not in text
     assert "amazonaws" not in text
+
+
+# -- a TypeScript client -----------------------------------------------------------------------------------------------
+
+
+def test_a_typescript_client_can_be_generated_and_compiles(tmp_path: Path) -> None:
+    """`openapi-typescript` makes the types, and `tsc` compiles a client that uses them."""
+    npm = shutil.which("npm")
+    if npm is None:
+        assert os.environ.get("CI") != "true", "CI needs Node"
+        pytest.skip("Node is not installed")
+    for name in ("package.json", "package-lock.json", ".npmrc", "tsconfig.json", "client.ts"):
+        shutil.copy(TYPESCRIPT / name, tmp_path / name)
+    commands = (
+        [npm, "ci", "--no-audit", "--no-fund"],
+        [npm, "run", "generate", "--", str(openapi.DOCUMENT)],
+        [npm, "run", "compile"],
+    )
+    for command in commands:
+        done = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr

@@ -79,7 +79,7 @@ def test_a_call_outside_its_partitions_is_seen(tables: Tables) -> None:
     exec(compile(source + ")", str(ROOT / "functions/ingest/handler.py"), "exec"), scope)  # noqa: S102  # as if it stood there
     with pytest.raises(NotGranted, match="ingest: GetItem on ORG#acme#VIEWS"):
         scope["ask"](tables.dynamodb, tables.registry)
-    assert module.api
+    assert module.router
 
 
 # -- logs --------------------------------------------------------------------------------------------------------------

@@ -679,18 +679,18 @@ def test_invalid_labels_are_refused(views: Views, body: Any, code: str, where: l
 
 
 def test_each_operation_requires_its_permission(views: Views) -> None:
-    assert views.module.api.permissions == {
+    assert {(route.method, route.path): route.permission for route in views.module.router.routes} == {
         ("GET", VIEWS): "journey:views:view",
         ("POST", VIEWS): "journey:views:add",
         ("GET", f"{VIEWS}/<view_id>"): "journey:views:view",
         ("DELETE", f"{VIEWS}/<view_id>"): "journey:views:delete",
         ("POST", f"{VIEWS}/<view_id>/versions"): "journey:views:edit",
-        ("GET", f"{VIEWS}/<view_id>/versions/<version>"): "journey:views:view",
-        ("PUT", f"{VIEWS}/<view_id>/versions/<version>"): "journey:views:edit",
-        ("GET", f"{VIEWS}/<view_id>/versions/<version>/charts/<chart_id>"): "journey:views:view",
+        ("GET", f"{VIEWS}/<view_id>/versions/<int:version>"): "journey:views:view",
+        ("PUT", f"{VIEWS}/<view_id>/versions/<int:version>"): "journey:views:edit",
+        ("GET", f"{VIEWS}/<view_id>/versions/<int:version>/charts/<chart_id>"): "journey:views:view",
         (
             "GET",
-            f"{VIEWS}/<view_id>/versions/<version>/charts/<chart_id>/versions/<chart_version>",
+            f"{VIEWS}/<view_id>/versions/<int:version>/charts/<chart_id>/versions/<int:chart_version>",
         ): "journey:views:view",
         ("GET", f"{VIEWS}/schedules"): "journey:viewsSchedule:view",
         ("GET", f"{VIEWS}/<view_id>/schedules"): "journey:viewsSchedule:view",

@@ -1,4 +1,4 @@
-"""What can go wrong, as classes that carry their facts. `http.py` alone knows how each is answered."""
+"""What can go wrong, as classes that carry their facts. `http/response.py` alone knows how each is answered."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,6 +54,16 @@ class NotFound(JourneysError):
     """Nothing of that name belongs to the caller's organisation."""
 
     code = "not.found"
+
+
+class MethodNotAllowed(JourneysError):
+    """The path exists, but not with the request's method. `allowed` are the methods that it has."""
+
+    code = "method.not.allowed"
+
+    def __init__(self, method: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"The method {method[:20]} is not allowed for this path. Use {', '.join(allowed)}.")
+        self.allowed = tuple(allowed)
 
 
 class Conflict(JourneysError):

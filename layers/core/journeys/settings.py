@@ -74,6 +74,11 @@ class TimerSettings(RegistrySettings):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenapiSettings(Settings):
+    token_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ComputeSettings(JobSettings):
     computation_arn: str
     events_per_run: str

@@ -208,7 +208,7 @@ class Element(_Model):
 # -- charts ------------------------------------------------------------------------------------------------------------
 
 
-class GroupByAttribute(_Model):
+class ChartGroupByAttribute(_Model):
     """The contract's `JourneyViewChartGroupByAttribute`."""
 
     elementId: Id
@@ -243,7 +243,7 @@ class Chart(_Model):
     name: Name
     rank: int | None = Field(default=None, ge=0, le=1_000_000)
     groupByTime: AnyTimeUnit | None = None
-    groupByAttributes: list[GroupByAttribute] = Field(default_factory=list, max_length=10)
+    groupByAttributes: list[ChartGroupByAttribute] = Field(default_factory=list, max_length=10)
     metrics: list[Metric] = Field(min_length=1, max_length=10)
     displayAttributes: ChartDisplayAttributes | None = None
     groupByMax: int | None = Field(default=None, ge=1, le=100_000)
@@ -353,13 +353,6 @@ class View:
             date_created=dates.parse(values["dateCreated"]),
             date_modified=dates.parse(values["dateModified"]),
         )
-
-
-def version_number(text: str) -> int:
-    """The version of a view or a chart that a path names. Raises NotFound."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 8):
-        raise NotFound("There is no such version. A version is a whole number of up to 8 digits.")
-    return int(text)
 
 
 # -- times -------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,134 @@
+"""Query parameters: a route declares them, and its handler reads their values from the request."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from journeys import dates
+from journeys.errors import BadRequest, Detail
+
+T = TypeVar("T")
+
+MAX_PAGE_SIZE = 100
+LARGEST_INTEGER = 999_999_999
+MAX_PROBLEMS = 10
+MAX_NAME = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Parameter(Generic[T]):
+    """One query parameter.
+
+    `parse` converts the text, and raises ValueError if it is invalid. `expected` is the sentence that tells the caller
+    what is allowed. `schema` is the JSON Schema for the OpenAPI document.
+    """
+
+    name: str
+    description: str
+    parse: Callable[[str], T]
+    default: T
+    expected: str
+    schema: Mapping[str, Any]
+    required: bool = False
+
+
+def text(name: str, description: str) -> Parameter[str | None]:
+    """Return an optional parameter whose value is any text."""
+    return Parameter(name, description, str, None, "Use a text.", {"type": "string"})
+
+
+def required_text(name: str, description: str) -> Parameter[str]:
+    """Return a parameter that every request must have."""
+    return Parameter(name, description, str, "", "Use a text.", {"type": "string", "minLength": 1}, required=True)
+
+
+def choice(name: str, description: str, choices: Sequence[str]) -> Parameter[str]:
+    """Return a parameter with a fixed set of values. The first one is the default."""
+
+    def parse(value: str) -> str:
+        if value not in choices:
+            raise ValueError
+        return value
+
+    schema = {"type": "string", "enum": list(choices), "default": choices[0]}
+    return Parameter(name, description, parse, choices[0], f"Use {_or(choices)}.", schema)
+
+
+def integer(name: str, description: str, *, default: int, low: int, high: int) -> Parameter[int]:
+    """Return a parameter whose value is a whole number from `low` to `high`."""
+
+    def parse(value: str) -> int:
+        # The length is limited before the conversion, which takes quadratic time.
+        if not (value.isascii() and value.isdigit() and len(value) <= 9 and low <= int(value) <= high):
+            raise ValueError
+        return int(value)
+
+    schema = {"type": "integer", "minimum": low, "maximum": high, "default": default}
+    return Parameter(name, description, parse, default, f"Use a whole number from {low} to {high}.", schema)
+
+
+def moment(name: str, description: str) -> Parameter[int | None]:
+    """Return an optional parameter whose value is a date and time, read as milliseconds since 1970."""
+    expected = "Use an ISO-8601 date and time with a time zone, such as 2026-01-31T09:30:00Z."
+    return Parameter(name, description, dates.parse, None, expected, {"type": "string", "format": "date-time"})
+
+
+PAGE_SIZE = integer("pageSize", "The number of entities in a page.", default=25, low=1, high=MAX_PAGE_SIZE)
+PAGE_NUMBER = integer("pageNumber", "The page to return, from 1.", default=1, low=1, high=LARGEST_INTEGER)
+PAGE = (PAGE_SIZE, PAGE_NUMBER)
+"""The parameters of every listing that is divided into numbered pages."""
+
+CURSOR = text("cursor", "The `nextCursor` of the previous page, whose other parameters must be the same.")
+
+
+def read_query(event: Mapping[str, Any], declared: Sequence[Parameter[Any]]) -> dict[str, Any]:
+    """Return the value of each declared parameter, by name. An empty value counts as missing.
+
+    Raises BadRequest with every parameter that is missing, invalid or unknown.
+    """
+    given: Mapping[str, str] = event.get("queryStringParameters") or {}
+    values: dict[str, Any] = {}
+    problems: list[tuple[Detail, str]] = []
+    for parameter in declared:
+        value = given.get(parameter.name)
+        if value:
+            try:
+                values[parameter.name] = parameter.parse(value)
+            except ValueError:
+                sentence = f"The query parameter {parameter.name} is invalid. {parameter.expected}"
+                problems.append((Detail("invalid.parameter", parameter.name), sentence))
+        elif parameter.required:
+            sentence = f"The query parameter {parameter.name} is missing."
+            problems.append((Detail("missing.parameter", parameter.name), sentence))
+        else:
+            values[parameter.name] = parameter.default
+    if given:
+        problems += _unknown(given, [parameter.name for parameter in declared])
+    if problems:
+        raise BadRequest(
+            sentences([sentence for _, sentence in problems]),
+            details=[detail for detail, _ in problems[:MAX_PROBLEMS]],
+        )
+    return values
+
+
+def _unknown(given: Mapping[str, str], names: Sequence[str]) -> list[tuple[Detail, str]]:
+    allowed = f"Use {', '.join(sorted(names))}." if names else "This operation has no query parameters."
+    return [
+        (
+            Detail("unknown.parameter", name[:MAX_NAME]),
+            f'The query parameter "{name[:MAX_NAME]}" is unknown. {allowed}',
+        )
+        for name in given
+        if name not in names
+    ]
+
+
+def sentences(problems: Sequence[str]) -> str:
+    """Join the sentences of up to ten problems, and say how many more there are."""
+    more = len(problems) - MAX_PROBLEMS
+    return " ".join(problems[:MAX_PROBLEMS]) + (f" There are {more} more problems." if more > 0 else "")
+
+
+def _or(choices: Sequence[str]) -> str:
+    return f"{', '.join(choices[:-1])} or {choices[-1]}" if len(choices) > 1 else choices[0]

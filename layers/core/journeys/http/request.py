@@ -1,0 +1,99 @@
+"""A request, as a handler sees it."""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from journeys import jsontext
+from journeys.http.body import header
+from journeys.http.parameters import PAGE, PAGE_NUMBER, PAGE_SIZE, Parameter
+from journeys.registry.clients.model import Client
+
+T = TypeVar("T")
+
+
+class Request:
+    """One authorized request. It can touch only the organization of `caller`."""
+
+    def __init__(
+        self,
+        event: Mapping[str, Any],
+        *,
+        caller: Client,
+        values: Mapping[str, Any],
+        invocation_id: str,
+        received: float,
+    ) -> None:
+        """`values` are the declared query parameters; `received` is a time of `time.monotonic`, in seconds."""
+        self.caller = caller
+        self._event, self._values, self._invocation_id, self._received = event, values, invocation_id, received
+
+    @property
+    def organization_id(self) -> str:
+        return self.caller.organization_id
+
+    @property
+    def request_id(self) -> str:
+        """The id of this request and of this invocation of the function.
+
+        A sender that repeats API Gateway's request id by hand still gets an id of its own.
+        """
+        return f"{request_id(self._event)}/{self._invocation_id}"
+
+    def seconds_spent(self) -> float:
+        """Return the seconds since the request was received."""
+        return time.monotonic() - self._received
+
+    def url(self, path: str) -> str:
+        """Return the public URL of a path of this API."""
+        return public_url(self._event, path)
+
+    def get(self, parameter: Parameter[T]) -> T:
+        """Return the value of a query parameter. Raises LookupError if the route does not declare it."""
+        value: T = self._values[parameter.name]
+        return value
+
+    def page(
+        self, path: str, entities: Sequence[Any], to_wire: Callable[[Any], dict[str, Any]] = lambda entity: entity
+    ) -> dict[str, Any]:
+        """Return the page of `entities` that the query asks for, in the contract's form of a listing.
+
+        The links to other pages repeat the query parameters of this request. The route declares PAGE.
+        """
+        size, number = self.get(PAGE_SIZE), self.get(PAGE_NUMBER)
+        last = max(1, math.ceil(len(entities) / size))
+        given = self._event.get("queryStringParameters") or {}
+        paging = {parameter.name for parameter in PAGE}
+        filters = {name: given[name] for name in self._values if name not in paging and given.get(name)}
+
+        def uri(page: int) -> str:
+            return f"{path}?{urlencode(filters | {PAGE_SIZE.name: str(size), PAGE_NUMBER.name: str(page)})}"
+
+        return jsontext.omit_none(
+            {
+                "entities": [to_wire(entity) for entity in entities[(number - 1) * size : number * size]],
+                "pageSize": size,
+                "pageNumber": number,
+                "total": len(entities),
+                "pageCount": last,
+                "selfUri": uri(number),
+                "firstUri": uri(1),
+                "lastUri": uri(last),
+                "nextUri": uri(number + 1) if number < last else None,
+                "previousUri": uri(min(number - 1, last)) if number > 1 else None,
+            }
+        )
+
+
+def request_id(event: Mapping[str, Any]) -> str:
+    """Return the id that API Gateway gave to the request. Every response, log line and stored event carries it."""
+    return str((event.get("requestContext") or {}).get("requestId") or "unknown")
+
+
+def public_url(event: Mapping[str, Any], path: str) -> str:
+    """Return the public URL of a path of this API, with the stage, which API Gateway removes from `path`."""
+    context = event.get("requestContext") or {}
+    stage = str(context.get("path") or "").removesuffix(str(event.get("path") or ""))
+    return f"https://{context.get('domainName') or header(event, 'host')}{stage}{path}"

@@ -1,0 +1,54 @@
+"""Responses of the operations on customers."""
+
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
+
+from journeys.responses.contract import DateTime
+
+
+class CustomerEvent(TypedDict):
+    """One stored event."""
+
+    id: str
+    configurationId: str
+    schemaId: str
+    eventName: str
+    source: str
+    dateCreated: DateTime
+    dateReceived: DateTime
+    attributes: dict[str, Any]
+
+
+class CustomerEventType(TypedDict):
+    """The events of one event type in a journey. `schemaId` is missing if the schema was deleted."""
+
+    schemaId: NotRequired[str]
+    eventName: str
+    eventCount: int
+    dateFirstEvent: DateTime
+    dateLastEvent: DateTime
+
+
+CustomerTransition = TypedDict("CustomerTransition", {"from": str, "to": str, "count": int})
+"""How often an event of one type directly followed one of another."""
+
+
+class CustomerJourney(TypedDict):
+    """The journey of one customer in figures, and its most recent events, newest first."""
+
+    externalSourceId: str
+    value: str
+    eventCount: int
+    dateFirstEvent: DateTime
+    dateLastEvent: DateTime
+    eventTypes: list[CustomerEventType]
+    transitions: list[CustomerTransition]
+    recentEvents: list[CustomerEvent]
+
+
+class CustomerEventListing(TypedDict):
+    """A page of events. `nextCursor` is missing on the last page."""
+
+    entities: list[CustomerEvent]
+    nextCursor: NotRequired[str]

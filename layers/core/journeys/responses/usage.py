@@ -1,0 +1,23 @@
+"""Response of the operation on usage."""
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from journeys.responses.contract import DateTime
+
+
+class MonthlyUsage(TypedDict):
+    """The events that were received in one month (YYYY-MM). Only native events count toward fair use."""
+
+    month: str
+    nativeEventCount: int
+    externalEventCount: int
+    fairUseEventCount: int
+
+
+class Usage(TypedDict):
+    """The usage by month, newest first. Counts are exact for the events received up to `dateExact`."""
+
+    entities: list[MonthlyUsage]
+    dateExact: NotRequired[DateTime]

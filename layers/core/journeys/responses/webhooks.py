@@ -1,0 +1,56 @@
+"""Responses of the operations on webhook endpoints."""
+
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import WithJsonSchema
+from typing_extensions import TypedDict
+
+from journeys.responses.contract import DateTime
+from journeys.responses.listings import Page
+from journeys.webhooks.senders.registry import SENDERS
+
+Sender = Annotated[str, WithJsonSchema({"type": "string", "enum": list(SENDERS)})]
+
+
+class Endpoint(TypedDict):
+    """A webhook endpoint. `url` is the address to enter in the sender's settings."""
+
+    id: str
+    name: str
+    sender: Sender
+    configurationId: str
+    enabled: bool
+    options: dict[str, Any]
+    mapping: dict[str, Any]
+    url: str
+    dateCreated: DateTime
+    dateModified: DateTime
+    selfUri: str
+
+
+class EndpointWithSecret(Endpoint):
+    """A webhook endpoint and its secret, which no other response shows."""
+
+    secret: str
+
+
+class EndpointListing(Page):
+    """A page of webhook endpoints."""
+
+    entities: list[Endpoint]
+
+
+class MappedEvent(TypedDict):
+    """An event that the mapping made of the sample. A refused event has an error."""
+
+    outcome: Literal["valid", "refused"]
+    event: NotRequired[dict[str, Any]]
+    errorCode: NotRequired[str]
+    errorMessage: NotRequired[str]
+    fieldName: NotRequired[str]
+
+
+class MappingTestResult(TypedDict):
+    """The events of a sample payload."""
+
+    entities: list[MappedEvent]

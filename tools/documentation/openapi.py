@@ -1,0 +1,218 @@
+"""Writes the OpenAPI document from what the functions' routes declare.
+
+    python -m tools.documentation.openapi [--check]
+
+The served document has the real addresses: functions/openapi replaces SERVER and TOKEN_URL.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from journeys.errors import JourneysError
+from journeys.http.parameters import Parameter
+from journeys.http.response import STATUS
+from journeys.http.router import MAX_ID, Route
+from journeys.registry.clients.model import PERMISSIONS
+from tools.documentation.components import Components, Undocumented
+from tools.documentation.contract import Schema
+from tools.documentation.routes import FUNCTIONS, camel_case, declared_routes, template, variables
+from tools.documentation.undeclared import DELIVERIES, DOCUMENTATION, PATHS
+
+DOCUMENT = FUNCTIONS / "openapi" / "openapi.json"
+EXAMPLES = Path(__file__).with_name("examples")
+SERVER = "https://api.example.com"
+TOKEN_URL = "https://auth.example.com/oauth2/token"  # noqa: S105  # an address
+SCOPE = "journey/api"
+
+TAGS: Mapping[str, str] = {
+    "Schemas": "Event types: their JSON Schemas and versions, the core types, and the limits.",
+    "Configurations": "A configuration binds an event type to a source, and receives its events.",
+    "Events": "Ingest external events, or validate them without storing any.",
+    "Failures": "Events that were refused, and their replay.",
+    "Customers": "The journey of one customer.",
+    "Event definitions": "Event types as journey views see them, and their activation.",
+    "Views": "Journey views, their versions and charts.",
+    "View schedules": "When a view is computed.",
+    "View jobs": "Computations of views, and their results.",
+    "Webhook endpoints": "Addresses that SaaS tools deliver to.",
+    DELIVERIES: "Deliveries of SaaS tools. They carry the sender's signature instead of an access token.",
+    "Usage": "The number of events by month.",
+    DOCUMENTATION: "This document.",
+}
+
+ERROR_BODY: Schema = {
+    "type": "object",
+    "description": "The body of every error response.",
+    "required": ["message", "code", "status", "contextId", "details", "errors"],
+    "properties": {
+        "message": {"type": "string"},
+        "code": {"type": "string"},
+        "status": {"type": "integer"},
+        "contextId": {"type": "string", "description": "The id of the request, which the logs contain."},
+        "details": {"type": "array", "items": {"$ref": "#/components/schemas/Detail"}},
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ErrorBody"}},
+        "messageParams": {
+            "type": "object",
+            "properties": {"permission": {"$ref": "#/components/schemas/Permission"}},
+            "additionalProperties": {"type": "string"},
+        },
+        "limit": {"$ref": "#/components/schemas/Limit"},
+    },
+}
+PERMISSION: Schema = {"type": "string", "description": "A permission of a client.", "enum": sorted(PERMISSIONS)}
+
+GENERAL_ERRORS = (400, 401, 403, 429, 500, 503, 504)
+"""Statuses that every operation can return. 400 is one of them because query parameters are checked."""
+BODY_ERRORS = (413, 415)
+DESCRIPTIONS: Mapping[int, str] = {500: "A server error.", 504: "The request took too long. Retry it."}
+
+
+def document() -> dict[str, Any]:
+    """Return the document. It is the same for the same source."""
+    components = Components()
+    components.add("ErrorBody", ERROR_BODY)
+    components.add("Permission", PERMISSION)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in declared_routes():
+        paths.setdefault(template(route.path), {})[route.method.lower()] = _operation(route, components)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Journeys",
+            "version": "2",
+            "description": "Brings external events into customer journeys, and answers questions about the journeys.",
+        },
+        "servers": [{"url": SERVER}],
+        "security": _security(),
+        "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
+        "paths": dict(sorted((paths | PATHS).items())),
+        "components": {
+            "schemas": components.complete(),
+            "responses": {str(status): _error(status) for status in sorted({*STATUS.values(), 504} - {405})},
+            "securitySchemes": _security_schemes(),
+        },
+    }
+
+
+def _operation(route: Route, components: Components) -> dict[str, Any]:
+    if route.tag not in TAGS:
+        raise Undocumented(f"{route.method} {route.path}: describe the tag {route.tag} in TAGS")
+    operation_id = camel_case(route.handler.__name__)
+    example = example_of(operation_id)
+    statuses = {*GENERAL_ERRORS, *(STATUS[error] for error in route.errors)}
+    statuses |= set(BODY_ERRORS) if route.body else set()
+    statuses |= {404} if "<" in route.path else set()
+    operation: dict[str, Any] = {
+        "operationId": operation_id,
+        "summary": route.summary,
+        "description": f"Requires the permission `{route.permission}`.",
+        "tags": [route.tag],
+        "x-permission": route.permission,
+        "security": _security(),
+        "parameters": [*_path_parameters(route, example), *_query_parameters(route.query, example)],
+        "responses": _success(route, components, example)
+        | {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(statuses)},
+    }
+    if route.body is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": _json(components.body(route.body), example.get("request")),
+        }
+    return operation
+
+
+def example_of(operation_id: str) -> dict[str, Any]:
+    """Return the recorded example of an operation: its `path`, `query`, `request` and `response`."""
+    path = EXAMPLES / f"{operation_id}.json"
+    example: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return example
+
+
+def _path_parameters(route: Route, example: Mapping[str, Any]) -> list[dict[str, Any]]:
+    text: Schema = {"type": "string", "maxLength": MAX_ID}
+    number: Schema = {"type": "integer", "minimum": 1, "maximum": 99_999_999}
+    return [
+        {"name": name, "in": "path", "required": True, "schema": number if is_number else text}
+        | ({"example": example["path"][name]} if "path" in example else {})
+        for name, is_number in variables(route.path)
+    ]
+
+
+def _query_parameters(query: Sequence[Parameter[Any]], example: Mapping[str, Any]) -> list[dict[str, Any]]:
+    given = example.get("query", {})
+    return [
+        {
+            "name": parameter.name,
+            "in": "query",
+            "required": parameter.required,
+            "description": parameter.description,
+            "schema": dict(parameter.schema),
+        }
+        | ({"example": given[parameter.name]} if parameter.name in given else {})
+        for parameter in query
+    ]
+
+
+def _success(route: Route, components: Components, example: Mapping[str, Any]) -> dict[str, Any]:
+    if route.response is None:
+        return {"204": {"description": "Success. The response has no body."}}
+    content = _json(components.response(route.response), example.get("response"))
+    return {str(route.status): {"description": "Success.", "content": content}}
+
+
+def _json(schema: Schema, example: Any = None) -> dict[str, Any]:
+    return {"application/json": {"schema": schema} | ({"example": example} if example is not None else {})}
+
+
+def _error(status: int) -> dict[str, Any]:
+    kinds = [kind for kind, its_status in STATUS.items() if its_status == status and kind is not JourneysError]
+    description = DESCRIPTIONS.get(status) or " ".join((kind.__doc__ or "").split("\n")[0] for kind in kinds)
+    return {"description": description, "content": _json({"$ref": "#/components/schemas/ErrorBody"})}
+
+
+def _security() -> list[dict[str, list[str]]]:
+    return [{"oauth2": [SCOPE]}, {"token": []}]
+
+
+def _security_schemes() -> dict[str, Any]:
+    return {
+        "oauth2": {
+            "type": "oauth2",
+            "description": "Client credentials. The operator creates the client.",
+            "flows": {"clientCredentials": {"tokenUrl": TOKEN_URL, "scopes": {SCOPE: "Use the API."}}},
+        },
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": f"An access token with the scope {SCOPE}, in the Authorization header.",
+        },
+    }
+
+
+def text() -> str:
+    """Return the document as it is stored."""
+    return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the document. With --check, return 1 if the stored one is out of date."""
+    parser = argparse.ArgumentParser(prog="python -m tools.documentation.openapi", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if the document is out of date")
+    asked = parser.parse_args(arguments)
+    try:
+        current = text()
+    except Undocumented as undocumented:
+        sys.exit(f"The API cannot be documented: {undocumented}.")
+    if asked.check:
+        return 0 if DOCUMENT.exists() and DOCUMENT.read_text() == current else 1
+    DOCUMENT.write_text(current)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
