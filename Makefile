@@ -1,4 +1,4 @@
-# Everything a person does here. `make help` lists it.
+# `make help` lists the targets. `.venv/bin/journeys --help` lists the commands that most of them call.
 
 PYTHON ?= python3
 export PYTHONDONTWRITEBYTECODE := 1
@@ -10,13 +10,14 @@ STACK := .local/venvs/stack
 CHECKOV := .local/venvs/checkov
 BENCH := .local/venvs/bench
 BIN := $(VENV)/bin
-TOOLS := $(VENV)/.installed $(SAM)/.installed $(STACK)/.installed
+JOURNEYS := $(BIN)/journeys
+TOOLS := $(JOURNEYS) $(SAM)/.installed $(STACK)/.installed
 
 .PHONY: help
-help:  ## this list
+help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-# -- the virtual environments: the tools', SAM's and the local stack's, which want other versions of the same things ----
+# -- virtual environments: one each for the tools, SAM and the local stack, which need different versions -----------------
 
 define install
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.13 ...")'
@@ -32,6 +33,14 @@ $(VENV)/.installed: tools/requirements/dev.txt
 	@$(install)
 	@$(BIN)/python -c 'import site; print(*site.getsitepackages())' | xargs -I @ sh -c 'echo "$(CURDIR)/layers/core" > @/journeys.pth'
 
+# A script, because an editable install needs a build backend. It imports from the folder that contains the environment.
+$(JOURNEYS): Makefile $(VENV)/.installed
+	@printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'import pathlib, sys' \
+	  'root = pathlib.Path(__file__).absolute().parents[2]' \
+	  'sys.path[:0] = [str(folder) for folder in (root, root / "layers" / "core", "$(CURDIR)")]' \
+	  'from tools.cli import journeys' 'journeys(prog_name="journeys")' > $@
+	@chmod +x $@
+
 $(SAM)/.installed: tools/requirements/sam.txt
 	@echo "  installing SAM ..."
 	@$(install)
@@ -45,43 +54,44 @@ $(CHECKOV)/.installed: tools/requirements/checkov.txt
 	@$(install)
 
 $(BENCH)/.installed: tools/requirements/bench.txt
-	@echo "  installing what the benchmarks compare with ..."
+	@echo "  installing the benchmarks ..."
 	@$(install)
 	@$(BENCH)/bin/python -c 'import site; print(*site.getsitepackages())' | xargs -I @ sh -c 'echo "$(CURDIR)/layers/core" > @/journeys.pth'
 
 .PHONY: install
-install: $(TOOLS)  ## make the virtual environments
+install: $(TOOLS)  ## create the virtual environments and the command .venv/bin/journeys
 
 .PHONY: requirements
-requirements: $(VENV)/.installed  ## pin the newest versions of what we depend on
+requirements: $(VENV)/.installed  ## pin the newest versions of all dependencies
 	for name in layers/dependencies/requirements layers/webhooks/requirements layers/analytics/requirements \
 	    tools/requirements/pip tools/requirements/dev tools/requirements/sam tools/requirements/stack tools/requirements/bench tools/requirements/checkov; do \
 	  $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --allow-unsafe --no-header \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$name.txt $$name.in || exit 1; done
 
-# -- using it ----------------------------------------------------------------------------------------------------------
+# -- the local stack ---------------------------------------------------------------------------------------------------
 
 .PHONY: run
-run: $(TOOLS)  ## start the local stack, send sample events, show a journey
-	@$(BIN)/python -m tools.local_stack.run
+run: $(TOOLS)  ## start the local stack, send sample events, show a journey and a view
+	@$(JOURNEYS) up
 
 .PHONY: down
-down: $(VENV)/.installed  ## end the local stack
-	@$(BIN)/python -m tools.local_stack.stack down
+down: $(JOURNEYS)  ## stop the local stack
+	@$(JOURNEYS) down
 
 .PHONY: logs
-logs: $(VENV)/.installed  ## what the functions say; FOLLOW=1 goes on
-	@$(BIN)/python -m tools.local_stack.stack logs $(if $(FOLLOW),--follow)
+logs: $(JOURNEYS)  ## the functions' last log lines; FOLLOW=1 waits for more
+	@$(JOURNEYS) logs $(if $(FOLLOW),--follow)
 
 .PHONY: openapi
-openapi: $(VENV)/.installed  ## write the API's description anew, after a change of a route or of a request
-	@$(BIN)/python -m tools.documentation.openapi
+openapi: $(JOURNEYS)  ## write the OpenAPI document after a change of a route
+	@$(JOURNEYS) openapi
 
 .PHONY: import
-import: $(VENV)/.installed  ## bring a CSV of past events in: FILE=... MAPPING=...
-	@$(BIN)/python -m tools.importer.importing $(if $(MAPPING),--mapping "$(MAPPING)") "$(FILE)"
+import: $(JOURNEYS)  ## import a CSV of past events: FILE=... MAPPING=...
+	@$(if $(FILE),,echo "Name the file: make import FILE=events.csv" >&2; exit 2)
+	@$(JOURNEYS) import $(if $(MAPPING),--mapping "$(MAPPING)") "$(FILE)"
 
-# -- proving it --------------------------------------------------------------------------------------------------------
+# -- tests -------------------------------------------------------------------------------------------------------------
 
 .PHONY: check
 check: $(TOOLS) $(CHECKOV)/.installed  ## style, types, template
@@ -93,17 +103,17 @@ check: $(TOOLS) $(CHECKOV)/.installed  ## style, types, template
 	$(CHECKOV)/bin/checkov --config-file .checkov.yaml
 
 .PHONY: test
-test: $(TOOLS)  ## everything that proves the product
+test: $(TOOLS)  ## all tests; two workers
 	@$(BIN)/python -m pytest -n 2 --dist worksteal tests; status=$$?; \
-	  $(BIN)/python -m tools.local_stack.stack --home .local/test down; exit $$status
+	  $(JOURNEYS) down --home .local/test; exit $$status
 
 .PHONY: sam-local
-sam-local: $(TOOLS)  ## every function under `sam local invoke`, with Docker
-	@$(BIN)/python -m tools.sam_local.sam_local
+sam-local: $(TOOLS)  ## run every function under `sam local invoke`, with Docker
+	@$(JOURNEYS) sam-local test
 
 .PHONY: load
-load: $(TOOLS)  ## two minutes of load while functions are killed, then every event accounted for: SECONDS=60 RATE=40
-	@$(BIN)/python -m tools.load.command $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(RATE),--rate "$(RATE)")
+load: $(TOOLS)  ## send load while functions are killed, and account for every event: SECONDS=60 RATE=40
+	@$(JOURNEYS) load $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(RATE),--rate "$(RATE)")
 
 .PHONY: bench
 bench: $(TOOLS) $(BENCH)/.installed  ## the benchmarks, as a table and as JSON

@@ -125,7 +125,7 @@ def caller(stack: Stack) -> Callable[..., Caller]:
             organization_id = f"org-{uuid.uuid4().hex[:12]}"
             admin.create_organization(organization_id, "A test's own")
         made = admin.create_client(organization_id, "a test's client", permissions)
-        api = ApiClient(stack.api_url, stack.token_url, made["clientId"], made["clientSecret"])
-        return Caller(organization_id, made["clientId"], made["clientSecret"], api)
+        api = ApiClient(stack.api_url, stack.token_url, made.client_id, made.client_secret)
+        return Caller(organization_id, made.client_id, made.client_secret, api)
 
     return make

@@ -98,7 +98,7 @@ def _stores(home: Path) -> Iterator[str]:
         seed_endpoints(dynamodb, "RegistryTable", secretsmanager, configuration_id)
         yield endpoint_url
     finally:
-        ministack.end(pid)
+        ministack.stop(pid)
 
 
 def _environment(endpoint_url: str, compiled: Path) -> dict[str, str]:

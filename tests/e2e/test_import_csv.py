@@ -1,18 +1,19 @@
-"""`make import` on the deployed local stack, with a few rows made up in the form of ServiceNow's audit log."""
+"""`journeys import` on the deployed stack, with rows in the form of ServiceNow's audit log."""
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
 
 from tests.conftest import Caller
+from tests.support.cli import run_journeys
 from tools.api import ApiError
-from tools.importer.importing import PERMISSIONS, main
-from tools.importer.mapping import read_plan
-from tools.importer.rows import MAPPINGS
+from tools.importer.columns import MAPPINGS
+from tools.importer.import_run import PERMISSIONS
+from tools.importer.mapping_file import read_plan
 from tools.stack import Stack
 
 CHANGES = (
@@ -35,35 +36,19 @@ def incidents(tmp_path: Path) -> Path:
     return path
 
 
-def test_an_import_makes_journeys_and_may_be_repeated(
-    stack: Stack,
-    caller: Callable[..., Caller],
-    incidents: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+def test_an_import_makes_journeys_and_can_be_repeated(
+    stack: Stack, caller: Callable[..., Caller], incidents: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other, own = caller(), caller()
-    stack_file = tmp_path / "stack.json"
-    organizations = [
-        {
-            "id": one.organization_id,
-            "clients": [
-                {
-                    "clientId": one.client_id,
-                    "clientSecret": one.client_secret,
-                    "permissions": sorted(PERMISSIONS),
-                }
-            ],
-        }
-        for one in (other, own)
-    ]
-    stack_file.write_text(json.dumps(stack.describe() | {"organizations": organizations}))
-    given = ["--stack", str(stack_file), "--organization", own.organization_id, str(incidents)]
+    other, own = caller(), caller(permissions=sorted(PERMISSIONS | {"journey:customers:view"}))
+    monkeypatch.setenv("JOURNEYS_STACK", stack.name)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", str(stack.endpoint_url))
+    monkeypatch.setenv("JOURNEYS_CLIENT_ID", own.client_id)
+    monkeypatch.setenv("JOURNEYS_CLIENT_SECRET", own.client_secret)
 
-    first = counts(main(given), capsys.readouterr().out)
-    second = counts(main(given), capsys.readouterr().out)
+    first = counts(run_journeys("import", incidents))
+    second = counts(run_journeys("import", incidents))
 
-    refused = {"conflict": 1, "rejected": 0, "rejected here": 2, "in all": 6}
+    refused = {"conflict": 1, "rejected": 0, "invalid row": 2, "total": 6}
     assert first == {"created": 3, "duplicate": 0} | refused
     assert second == {"created": 0, "duplicate": 3} | refused
 
@@ -81,11 +66,11 @@ def test_an_import_makes_journeys_and_may_be_repeated(
     }
 
 
-def counts(status: int, table: str) -> dict[str, int]:
-    """The closing table's outcomes, summed over their reasons."""
-    assert status == 0
+def counts(result: Result) -> dict[str, int]:
+    """The rows of the table by outcome."""
+    assert result.exit_code == 0
     found: dict[str, int] = {}
-    for line in table.splitlines():
+    for line in result.stdout.splitlines():
         cells = [cell.strip() for cell in line.split("│")]
         if len(cells) > 3 and cells[2].replace(",", "").isdigit():
             found[cells[1]] = found.get(cells[1], 0) + int(cells[2].replace(",", ""))
@@ -93,15 +78,15 @@ def counts(status: int, table: str) -> dict[str, int]:
 
 
 def journey(caller: Caller, length: int) -> list[Any]:
-    """The customer's events in order, once they have caught up."""
-    for _ in range(600):  # one stream carries every test's events
+    """The customer's events in order, when they have arrived in the journey."""
+    for _ in range(600):  # all tests share one stream
         try:
             found = caller.api.call("GET", "customers/events", externalSourceId="servicenow", value=CUSTOMER)
         except ApiError as error:
-            if error.status != 404:  # which it is until the first event has arrived
+            if error.status != 404:  # until the first event has arrived
                 raise
             found = {"entities": []}
         if len(found["entities"]) == length:
             return list(found["entities"])
         time.sleep(0.2)
-    raise AssertionError(f"the journey has {len(found['entities'])} events after all that time, not {length}")
+    raise AssertionError(f"the journey has {len(found['entities'])} events after two minutes, not {length}")

@@ -1,4 +1,4 @@
-"""The operator's command on the deployed stack: rebuild and verify while events arrive, and redrive."""
+"""`journeys verify`, `rebuild` and `redrive` on the deployed stack, while events arrive."""
 
 import json
 import time
@@ -16,8 +16,9 @@ from journeys.journey.store import JourneyStore
 from journeys.stream.store import PREFIX
 from tests.conftest import Caller
 from tests.e2e.test_pipeline import ORDER, PAGE, configure, event, events_of, wait_for
+from tests.support.cli import run_journeys
 from tools.api import ApiClient, ApiError
-from tools.operator import operate, repair
+from tools.operator import repair
 from tools.stack import Stack
 
 FIRST = datetime(2026, 1, 2, tzinfo=UTC)
@@ -25,11 +26,11 @@ FIRST = datetime(2026, 1, 2, tzinfo=UTC)
 
 @pytest.fixture
 def run(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Runs the command on the stack; requests to it take no second here."""
-    monkeypatch.setattr(repair, "READERS_GONE", 3.0)
-    return lambda *arguments: operate.main(
-        ["--stack-name", stack.name, "--endpoint-url", str(stack.endpoint_url), *arguments]
-    )
+    """Runs a command on the stack and returns its exit status. Requests to this stack take less than a second."""
+    monkeypatch.setattr(repair, "READER_SECONDS", 3.0)
+    monkeypatch.setenv("JOURNEYS_STACK", stack.name)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", str(stack.endpoint_url))
+    return lambda *arguments: run_journeys(*arguments).exit_code
 
 
 def _send(api: ApiClient, configuration_id: str, numbers: range, customer: str) -> None:
@@ -48,7 +49,7 @@ def _until(what: Callable[[], bool], seconds: float = 180) -> None:
         time.sleep(1)
 
 
-def test_journeys_that_were_harmed_are_mended_while_events_arrive_and_no_reader_sees_less(
+def test_damaged_journeys_are_repaired_while_events_arrive_and_readers_lose_no_event(
     stack: Stack, caller: Callable[..., Caller], run: Callable[..., int]
 ) -> None:
     one = caller()
@@ -70,7 +71,7 @@ def test_journeys_that_were_harmed_are_mended_while_events_arrive_and_no_reader_
         UpdateExpression="SET version = version + :one",  # as every write does
         ExpressionAttributeValues={":one": {"N": "1"}},
     )
-    assert run("verify", "--journeys-only", "--under-way", "0", *organization) == 1
+    assert run("verify", "--journeys-only", "--in-flight", "0", *organization) == 1
 
     done = Flag()
     seen: list[int] = []
@@ -104,11 +105,11 @@ def test_journeys_that_were_harmed_are_mended_while_events_arrive_and_no_reader_
         reading.result()
     assert all(count >= 40 for count in seen)
     assert seen[-1] >= 70
-    assert run("verify", "--journeys-only", "--under-way", "0", *organization) == 0
-    _until(lambda: run("verify", "--under-way", "0", *organization) == 0)  # the archive as well, when it has landed
+    assert run("verify", "--journeys-only", "--in-flight", "0", *organization) == 0
+    _until(lambda: run("verify", "--in-flight", "0", *organization) == 0)  # the archive as well, when it has landed
 
 
-def test_a_batch_that_was_given_up_is_taken_in(
+def test_a_discarded_batch_is_processed_by_redrive(
     stack: Stack, caller: Callable[..., Caller], run: Callable[..., int]
 ) -> None:
     one = caller()
@@ -132,13 +133,13 @@ def test_a_batch_that_was_given_up_is_taken_in(
         StackName=stack.name, LogicalResourceId="ProjectorFunction"
     )
     function = found["StackResourceDetail"]["PhysicalResourceId"]
-    given_up = {
+    discarded = {
         "requestContext": {"functionArn": f"arn:aws:lambda:{stack.region}:000000000000:function:{function}"},
         "payload": json.dumps({"Records": records}),
     }
     s3, bucket = stack.client("s3"), stack.outputs["ArchiveBucketName"]
     key = f"{PREFIX}{one.organization_id}/shard/2026/01/02/moment-id"
-    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(given_up).encode())
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(discarded).encode())
     assert run("redrive") == 0
     assert wait_for(one.api, 3, ("crm", "eve"))["eventCount"] == 3
     assert s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"] == 0

@@ -17,8 +17,8 @@ from journeys.journey.store import JourneyStore
 from tests.support.rebuilds import stored
 from tests.support.schedules import KEY, NOON, facts, facts_of
 from tests.support.tables import Tables
-from tools.operator.repair import Operator
-from tools.operator.report import Report, Scope
+from tools.operator.repair import JourneyRepair
+from tools.operator.report import RepairReport, RepairScope
 
 
 def _steps(random: Random, number: int, configuration_id: str = "c") -> list[Step]:
@@ -93,14 +93,14 @@ def test_damaged_journeys_are_rebuilt_repeatedly_while_events_arrive_and_readers
     random = Random(7)
     customers = _Customers(database, random)
     batches = customers.later_batches(random)
-    operator = Operator(customers.store, customers.log, threads=2, readers_gone=0.5)
+    operator = JourneyRepair(customers.store, customers.log, threads=2, reader_seconds=0.5)
     done = Flag()
     with ThreadPoolExecutor(6) as threads:
         readers = [threads.submit(customers.read_until, key, done) for key in customers.journeys]
         projectors = [threads.submit(customers.project, *batch) for batch in batches]
         try:
             for _ in range(4):
-                operator.rebuild(Scope("acme"), Report())
+                operator.rebuild_journeys(RepairScope("acme"), RepairReport())
             for projector in projectors:
                 projector.result()
         finally:
@@ -108,9 +108,9 @@ def test_damaged_journeys_are_rebuilt_repeatedly_while_events_arrive_and_readers
         for reader in readers:
             reader.result()
     customers.assert_rebuilt()
-    report = Report()
-    Operator(customers.store, customers.log, threads=2).verify(Scope(), report)
-    assert (report.events, report.journeys, report.left) == (180, 3, 0)
+    report = RepairReport()
+    JourneyRepair(customers.store, customers.log, threads=2).verify(RepairScope(), report)
+    assert (report.events, report.journeys, report.remaining) == (180, 3, 0)
 
 
 def test_the_segments_of_a_scan_return_every_event_of_the_log_exactly_once(database: Tables) -> None:

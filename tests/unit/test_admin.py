@@ -1,33 +1,34 @@
-"""The operator's command: organisations, clients and what they may do."""
+"""Organizations, clients and their permissions, and `journeys admin`."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from tests.support.cli import run_journeys
 from tests.support.tables import Tables
-from tools.operator import admin
-from tools.operator.admin import Admin, Refused
+from tools.commands import options
+from tools.errors import ToolError
+from tools.operator.admin import Admin
 from tools.stack import Stack
 
 VIEW, ADD = "journey:customers:view", "journey:externalEventsEvent:add"
 
 
 class UserPool:
-    """The two calls to Cognito that the command makes, and the clients that they leave."""
+    """A fake of the two Cognito operations that create and delete clients."""
 
     def __init__(self) -> None:
         self.clients: dict[str, dict[str, Any]] = {}
 
-    def create_user_pool_client(self, **given: Any) -> dict[str, Any]:
-        made = given | {"ClientId": f"client-{len(self.clients)}", "ClientSecret": "secret"}
-        self.clients[made["ClientId"]] = made
-        return {"UserPoolClient": made}
+    def create_user_pool_client(self, **request: Any) -> dict[str, Any]:
+        client = request | {"ClientId": f"client-{len(self.clients)}", "ClientSecret": "secret"}
+        self.clients[client["ClientId"]] = client
+        return {"UserPoolClient": client}
 
-    def delete_user_pool_client(self, *, UserPoolId: str, ClientId: str) -> None:  # noqa: N803  # as boto3 names them
+    def delete_user_pool_client(self, *, UserPoolId: str, ClientId: str) -> None:  # noqa: N803  # boto3's names
         assert self.clients.pop(ClientId)["UserPoolId"] == UserPoolId
 
 
@@ -38,7 +39,7 @@ def pool() -> UserPool:
 
 @pytest.fixture
 def stack(tables: Tables, pool: UserPool) -> Stack:
-    """A stack with a user pool and a registry, and without the rest."""
+    """A stack with only a user pool and a registry."""
     made = Stack("test", None)
     vars(made).update(cognito=pool, outputs={"UserPoolId": "pool", "RegistryTableName": tables.registry})
     return made
@@ -56,17 +57,19 @@ def operator(stack: Stack) -> Admin:
     return made
 
 
-# -- what it does ------------------------------------------------------------------------------------------------------
+# -- organizations and clients -----------------------------------------------------------------------------------------
 
 
-def test_a_client_is_made_in_cognito_and_in_the_registry(operator: Admin, pool: UserPool, clients: ClientStore) -> None:
+def test_create_client_adds_it_to_cognito_and_to_the_registry(
+    operator: Admin, pool: UserPool, clients: ClientStore
+) -> None:
     made = operator.create_client("globex", "shop", [VIEW, ADD])
-    assert made["permissions"] == sorted([VIEW, ADD])
-    assert made["clientSecret"]
-    assert clients.get(made["clientId"], consistent=True) == Client(
-        made["clientId"], "globex", "shop", frozenset({VIEW, ADD})
+    assert made.to_json()["permissions"] == sorted([VIEW, ADD])
+    assert made.client_secret
+    assert clients.get(made.client_id, consistent=True) == Client(
+        made.client_id, "globex", "shop", frozenset({VIEW, ADD})
     )
-    in_cognito = pool.clients[made["clientId"]]
+    in_cognito = pool.clients[made.client_id]
     assert in_cognito["UserPoolId"] == "pool"
     assert in_cognito["GenerateSecret"] is True
     assert in_cognito["AllowedOAuthFlows"] == ["client_credentials"]
@@ -74,123 +77,157 @@ def test_a_client_is_made_in_cognito_and_in_the_registry(operator: Admin, pool: 
     assert in_cognito["AllowedOAuthFlowsUserPoolClient"] is True
 
 
-def test_all_means_every_permission_there_is(operator: Admin) -> None:
-    assert operator.create_client("globex", "shop", ["all"])["permissions"] == sorted(PERMISSIONS)
+def test_all_grants_every_permission(operator: Admin) -> None:
+    assert operator.create_client("globex", "shop", ["all"]).permissions == PERMISSIONS
 
 
-def test_permissions_are_replaced_and_nothing_else_changes(operator: Admin, clients: ClientStore) -> None:
+def test_set_permissions_replaces_only_the_permissions(operator: Admin, clients: ClientStore) -> None:
     made = operator.create_client("globex", "shop", [VIEW])
-    operator.set_permissions(made["clientId"], [ADD])
-    assert clients.get(made["clientId"], consistent=True) == Client(
-        made["clientId"], "globex", "shop", frozenset({ADD})
-    )
+    operator.set_permissions(made.client_id, [ADD])
+    assert clients.get(made.client_id, consistent=True) == Client(made.client_id, "globex", "shop", frozenset({ADD}))
 
 
-def test_a_deleted_client_is_gone_from_both(operator: Admin, pool: UserPool, clients: ClientStore) -> None:
+def test_delete_client_removes_it_from_cognito_and_from_the_registry(
+    operator: Admin, pool: UserPool, clients: ClientStore
+) -> None:
     made = operator.create_client("globex", "shop", [VIEW])
-    operator.delete_client(made["clientId"])
-    assert clients.get(made["clientId"], consistent=True) is None
+    operator.delete_client(made.client_id)
+    assert clients.get(made.client_id, consistent=True) is None
     assert pool.clients == {}
 
 
-def test_an_organisation_may_be_renamed(operator: Admin, clients: ClientStore) -> None:
+def test_an_organization_can_be_renamed(operator: Admin) -> None:
     operator.create_organization("globex", "Globex Ltd")
-    assert clients.organization_exists("globex")
+    assert operator.organizations() == [("globex", "Globex Ltd")]
 
 
-# -- what it refuses ---------------------------------------------------------------------------------------------------
+def test_rotate_creates_a_client_like_the_existing_one_which_keeps_working(
+    operator: Admin, pool: UserPool, clients: ClientStore
+) -> None:
+    old = operator.create_client("globex", "shop", [VIEW])
+    new = operator.rotate_client(old.client_id)
+    assert new.client_id != old.client_id
+    assert clients.get(new.client_id, consistent=True) == Client(new.client_id, "globex", "shop", frozenset({VIEW}))
+    assert pool.clients.keys() == {old.client_id, new.client_id}
+    assert clients.get(old.client_id, consistent=True) is not None
+
+
+def test_clients_lists_those_of_one_organization_or_of_all(operator: Admin) -> None:
+    operator.create_organization("acme", "Acme")
+    operator.create_client("globex", "shop", [VIEW])
+    operator.create_client("acme", "crm", [ADD])
+    assert [client.name for client in operator.clients("globex")] == ["shop"]
+    assert [client.name for client in operator.clients() if client.client_id != "client"] == ["crm", "shop"]
+    with pytest.raises(ToolError, match="no organization initech"):
+        operator.clients("initech")
+
+
+# -- refusals ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("organization_id", ["", "-a", "Acme", "a b", "a#b", "a/b", "é", "a" * 37, "a\n"])
-def test_an_organisation_with_an_id_that_cannot_be_one_is_refused(
-    operator: Admin, clients: ClientStore, organization_id: str
-) -> None:
-    with pytest.raises(Refused, match="1 to 36"):
+def test_an_invalid_organization_id_is_refused(operator: Admin, clients: ClientStore, organization_id: str) -> None:
+    with pytest.raises(ToolError, match="1 to 36"):
         operator.create_organization(organization_id, "A name")
     assert not organization_id or not clients.organization_exists(organization_id)
 
 
-def test_a_client_of_an_organisation_that_is_not_there_is_refused(operator: Admin, pool: UserPool) -> None:
-    with pytest.raises(Refused, match="initech"):
+def test_a_client_of_an_unknown_organization_is_refused(operator: Admin, pool: UserPool) -> None:
+    with pytest.raises(ToolError, match="initech"):
         operator.create_client("initech", "shop", [VIEW])
     assert pool.clients == {}
 
 
-def test_an_unknown_permission_is_refused_and_those_there_are_are_named(operator: Admin, pool: UserPool) -> None:
-    with pytest.raises(Refused) as caught:
+def test_an_unknown_permission_is_refused_with_the_closest_known_one(operator: Admin, pool: UserPool) -> None:
+    with pytest.raises(ToolError) as caught:
         operator.create_client("globex", "shop", [VIEW, "journey:customers:delete"])
-    assert "journey:customers:delete" in str(caught.value)
-    assert all(permission in str(caught.value) for permission in PERMISSIONS)
+    assert 'no permission "journey:customers:delete". Did you mean "journey:customers:view"?' in str(caught.value)
     assert pool.clients == {}
 
 
-def test_an_unknown_permission_leaves_a_client_as_it_was(operator: Admin, clients: ClientStore) -> None:
+def test_an_unknown_permission_changes_nothing(operator: Admin, clients: ClientStore) -> None:
     made = operator.create_client("globex", "shop", [VIEW])
-    with pytest.raises(Refused):
-        operator.set_permissions(made["clientId"], [ADD, "everything"])
-    client = clients.get(made["clientId"], consistent=True)
+    with pytest.raises(ToolError):
+        operator.set_permissions(made.client_id, [ADD, "everything"])
+    client = clients.get(made.client_id, consistent=True)
     assert client is not None
     assert client.permissions == {VIEW}
 
 
-def test_a_client_that_is_not_there_is_refused_by_its_id(operator: Admin) -> None:
-    with pytest.raises(Refused, match="nobody"):
+def test_an_unknown_client_is_refused_by_its_id(operator: Admin) -> None:
+    with pytest.raises(ToolError, match="nobody"):
         operator.set_permissions("nobody", [VIEW])
-    with pytest.raises(Refused, match="nobody"):
+    with pytest.raises(ToolError, match="nobody"):
         operator.delete_client("nobody")
 
 
-# -- as a command ------------------------------------------------------------------------------------------------------
+# -- journeys admin ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def run(stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs the command; answers with its status, what it printed, and what it complained of."""
-    monkeypatch.setattr(admin, "Stack", lambda *_: stack)
-
-    def main(*arguments: str) -> tuple[int, str, str]:
-        status = admin.main(arguments)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return main
+def _stack_is_open(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "open_stack", lambda _: stack)
 
 
-def test_the_command_goes_from_an_organisation_to_a_client_and_back(run: Any, clients: ClientStore) -> None:
-    assert run("create-organization", "initech", "--name", "Initech") == (0, "", "")
-    status, printed, _ = run("create-client", "initech", "--name", "crm", "--permission", VIEW, "--permission", ADD)
-    client_id = json.loads(printed)["clientId"]
-    assert (status, json.loads(printed).keys()) == (0, {"clientId", "clientSecret", "permissions"})
-    assert run("set-permissions", client_id, "--permission", "all") == (0, "", "")
+pytestmark = pytest.mark.usefixtures("_stack_is_open")
+
+
+def test_the_command_creates_lists_changes_and_deletes(clients: ClientStore) -> None:
+    assert run_journeys("admin", "organization", "create", "initech", "--name", "Initech").exit_code == 0
+    assert "initech" in run_journeys("admin", "organization", "list").stdout
+    arguments = ("admin", "client", "create", "initech", "--name", "crm", "--permission", VIEW, "--permission", ADD)
+    created = run_journeys(*arguments)
+    client_id = json.loads(created.stdout)["clientId"]
+    assert json.loads(created.stdout).keys() == {"clientId", "clientSecret", "permissions"}
+    assert created.stderr == "Store the secret now. It cannot be shown again.\n"
+    assert client_id in run_journeys("admin", "client", "list", "initech").stdout
+    assert run_journeys("admin", "client", "set-permissions", client_id, "--permission", "all").exit_code == 0
     client = clients.get(client_id, consistent=True)
     assert client is not None
     assert (client.organization_id, client.name, client.permissions) == ("initech", "crm", PERMISSIONS)
-    assert run("delete-client", client_id) == (0, "", "")
+    rotated = run_journeys("admin", "client", "rotate", client_id)
+    assert json.loads(rotated.stdout)["permissions"] == sorted(PERMISSIONS)
+    assert f"The old client {client_id} keeps working" in rotated.stderr
+    assert run_journeys("admin", "client", "delete", client_id, "--yes").exit_code == 0
     assert clients.get(client_id, consistent=True) is None
 
 
-def test_the_command_lists_the_permissions(run: Any) -> None:
-    assert run("permissions") == (0, "\n".join(sorted(PERMISSIONS)) + "\n", "")
+@pytest.mark.parametrize(("reply", "status"), [("y", 0), ("n", 1), ("", 1)])
+def test_delete_asks_for_confirmation(operator: Admin, clients: ClientStore, reply: str, status: int) -> None:
+    client_id = operator.create_client("globex", "shop", [VIEW]).client_id
+    result = run_journeys("admin", "client", "delete", client_id, stdin=f"{reply}\n" if reply else "")
+    assert result.exit_code == status
+    assert f'Delete the client {client_id} ("shop" of globex)?' in result.stderr
+    assert (clients.get(client_id, consistent=True) is None) == (status == 0)
+
+
+def test_the_help_lists_every_permission() -> None:
+    for command in ("create", "set-permissions"):
+        text = run_journeys("admin", "client", command, "--help").stdout
+        assert all(permission in text for permission in PERMISSIONS)
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "message"),
     [
-        ["create-organization", "No Such Id", "--name", "x"],
-        ["create-client", "nobody", "--name", "x", "--permission", VIEW],
-        ["set-permissions", "nobody", "--permission", VIEW],
-        ["delete-client", "nobody"],
+        (["organization", "create", "No Such Id", "--name", "x"], "is not an organization id"),
+        (["client", "create", "nobody", "--name", "x", "--permission", VIEW], "There is no organization nobody."),
+        (["client", "create", "globex", "--name", "x", "--permission", "view"], "Did you mean"),
+        (["client", "list", "nobody"], "There is no organization nobody."),
+        (["client", "rotate", "nobody"], "There is no client nobody."),
+        (["client", "set-permissions", "nobody", "--permission", VIEW], "There is no client nobody."),
+        (["client", "delete", "nobody", "--yes"], "There is no client nobody."),
     ],
-    ids=lambda arguments: arguments[0],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
 )
-def test_a_refusal_is_one_sentence_and_a_status_that_is_not_0(run: Any, arguments: Sequence[str]) -> None:
-    status, printed, complaint = run(*arguments)
-    assert (status, printed) == (1, "")
-    assert complaint.count("\n") == 1
-    assert "Traceback" not in complaint
+def test_a_refusal_is_one_line_and_status_1(arguments: list[str], message: str) -> None:
+    result = run_journeys("admin", *arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
 
 
-def test_a_permission_must_be_given(run: Any) -> None:
-    with pytest.raises(SystemExit) as caught:
-        run("create-client", "globex", "--name", "x")
-    assert caught.value.code == 2
+def test_a_client_without_permissions_is_a_usage_error() -> None:
+    result = run_journeys("admin", "client", "create", "globex", "--name", "x")
+    assert result.exit_code == 2
+    assert "--permission" in result.stderr

@@ -1,21 +1,23 @@
-"""The operator's command that builds the archive from the log and compacts it."""
+"""`journeys archive backfill` and `compact`."""
 
 import io
 from typing import Any
 
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError, EndpointConnectionError
 from rich.console import Console
 from rich.progress import Progress
 
 from journeys import aws
 from journeys.archive.landing import Landing
 from journeys.archive.store import LandingStore
+from journeys.registry.clients.store import ClientStore
 from tests.support.archive import BUCKET, DAY, NOON, ORGANIZATION, Archive, Watch, Watched, event, names
+from tests.support.cli import run_journeys
 from tests.support.tables import Tables
-from tools.operator import archive as command
-from tools.operator.archive import Backfill, NotLanded
+from tools.commands import options
+from tools.operator.backfill import Backfill, NotLanded
+from tools.progress import ProgressBars
+from tools.stack import Stack
 
 EVENTS = [event(number, f"customer {number % 7}", date_received=NOON + (number % 3) * DAY) for number in range(60)]
 
@@ -30,13 +32,13 @@ def log(tables: Tables) -> Tables:
 
 def _backfill(tables: Tables, held: int = 1000, landing: Landing | None = None) -> Backfill:
     landing = landing or Landing(LandingStore(aws.s3(), BUCKET))
-    return Backfill(tables.dynamodb, tables.events, landing, segments=2, held=held)
+    return Backfill(tables.dynamodb, tables.events, landing, segments=2, events_in_memory=held)
 
 
 @pytest.mark.parametrize("held", [2, 20, 1000])
-def test_a_backfill_lands_every_event_whatever_number_it_holds_in_memory(log: Tables, held: int) -> None:
-    tally = _backfill(log, held).run()
-    assert (dict(tally.landed), tally.refused) == ({ORGANIZATION: 60, "other": 1}, 0)
+def test_a_backfill_archives_every_event_with_any_limit_of_memory(log: Tables, held: int) -> None:
+    report = _backfill(log, held).run()
+    assert (dict(report.landed), report.refused) == ({ORGANIZATION: 60, "other": 1}, 0)
     archive = Archive.of(log)
     assert archive.read() == names(EVENTS)
     assert len(archive.read("other")) == 1
@@ -44,7 +46,7 @@ def test_a_backfill_lands_every_event_whatever_number_it_holds_in_memory(log: Ta
         assert len(archive.objects("landed")) <= 6  # a segment's events of a day are one file
 
 
-def test_a_backfill_can_be_repeated_after_landing_and_compaction(log: Tables) -> None:
+def test_a_backfill_can_be_repeated_over_landed_and_compacted_events(log: Tables) -> None:
     archive = Archive.of(log)
     archive.land(*EVENTS[:30])
     archive.compact()
@@ -70,90 +72,71 @@ def test_an_interrupted_backfill_can_be_repeated(log: Tables) -> None:
     assert archive.read() == names(EVENTS)
 
 
-def test_a_backfill_fails_if_the_bucket_does_not_exist(log: Tables) -> None:
+def test_a_missing_bucket_is_an_error(log: Tables) -> None:
     with pytest.raises(NotLanded):
         _backfill(log, landing=Landing(LandingStore(aws.s3(), "no-such-bucket"))).run()
 
 
-def test_items_that_are_not_events_are_counted_as_refused(log: Tables) -> None:
+def test_items_that_are_not_events_are_counted(log: Tables) -> None:
     log.dynamodb.put_item(TableName=log.events, Item={"pk": {"S": "something"}})
     progress = Progress(console=Console(file=io.StringIO()))
-    tally = _backfill(log).run(progress)
-    assert tally.refused == 1
+    report = _backfill(log).run(ProgressBars(progress))
+    assert report.refused == 1
     assert Archive.of(log).read() == names(EVENTS)
     (task,) = progress.tasks
-    assert (task.completed, task.total) == (61, 62)
+    assert (task.completed, task.total) == (61, 61)
 
 
-# -- the command -------------------------------------------------------------------------------------------------------
+# -- the commands ------------------------------------------------------------------------------------------------------
 
 
-class _Stack:
-    """A deployed stack, in moto."""
+@pytest.fixture
+def stack(log: Tables, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """A stack in moto, with the log."""
+    stack = Stack("test", None)
+    vars(stack)["outputs"] = {
+        "ArchiveBucketName": BUCKET,
+        "EventsTableName": log.events,
+        "FailuresTableName": log.failures,
+        "JourneysTableName": log.journeys,
+        "RegistryTableName": log.registry,
+    }
+    ClientStore(log.dynamodb, log.registry).put_organization(ORGANIZATION, "Acme")
+    monkeypatch.setattr(options, "open_stack", lambda _: stack)
+    return stack
 
-    def __init__(self, tables: Tables) -> None:
-        self.dynamodb = tables.dynamodb
-        self.outputs = {
-            "ArchiveBucketName": BUCKET,
-            "EventsTableName": tables.events,
-            "RegistryTableName": tables.registry,
-        }
 
-    def client(self, service: str, config: Config) -> Any:
-        assert service == "s3"
-        assert config is aws.BATCH_CONFIG
-        return aws.s3()
-
-
-def test_the_command_builds_and_compacts_the_archive(
-    log: Tables, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(command, "Stack", lambda *_: _Stack(log))
-    assert command.main(["backfill", "--segments", "1"]) == 0
-    assert capsys.readouterr().out.split("\n")[:2] == ["acme  60 events", "other  1 events"]
-    assert command.main(["compact", "--organization", ORGANIZATION]) == 0
-    assert capsys.readouterr().out.count("20 events") == 3
+@pytest.mark.usefixtures("stack")
+def test_the_commands_fill_and_compact_the_archive(log: Tables) -> None:
+    result = run_journeys("archive", "backfill", "--segments", "1")
+    assert (result.exit_code, result.stdout) == (0, "acme  60 events\nother  1 events\n")
+    result = run_journeys("archive", "compact", "--organization", ORGANIZATION)
+    assert (result.exit_code, result.stdout.count("20 events")) == (0, 3)
     archive = Archive.of(log)
     assert archive.store.snapshot(ORGANIZATION).landed == ()
     assert archive.read() == names(EVENTS)
     assert archive.store.snapshot("other").landed
-    assert command.main(["compact"]) == 0
+    assert run_journeys("archive", "compact").exit_code == 0
     assert not archive.store.snapshot("other").landed
 
 
-def test_the_command_reports_a_missing_bucket(
-    log: Tables, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    stack = _Stack(log)
+@pytest.mark.usefixtures("stack")
+def test_an_unknown_organization_is_an_error_with_status_1() -> None:
+    result = run_journeys("archive", "compact", "--organization", "nobody")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "There is no organization nobody." in result.stderr
+
+
+def test_a_missing_bucket_is_named_in_one_sentence(stack: Stack) -> None:
     stack.outputs["ArchiveBucketName"] = "no-such-bucket"
-    monkeypatch.setattr(command, "Stack", lambda *_: stack)
-    assert command.main(["backfill"]) == 1
-    assert "could not be landed" in capsys.readouterr().err
+    result = run_journeys("archive", "backfill")
+    assert result.exit_code == 1
+    assert "Events could not be archived" in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (
-            ClientError({"Error": {"Code": "AccessDenied"}}, "ListObjectsV2"),
-            "AWS refused ListObjectsV2: AccessDenied\n",
-        ),
-        (EndpointConnectionError(endpoint_url="s3"), "The stack journeys does not answer (EndpointConnectionError).\n"),
-        (KeyboardInterrupt(), "Interrupted. What was done stays; run it again from the start, it does no harm.\n"),
-    ],
-    ids=["refused", "unreachable", "interrupted"],
-)
-@pytest.mark.parametrize("arguments", [["backfill"], ["compact"]], ids=lambda arguments: arguments[0])
-def test_the_command_reports_an_error_in_one_sentence(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    error: BaseException,
-    message: str,
-    arguments: list[str],
-) -> None:
-    def failing(*_: object) -> None:
-        raise error
-
-    monkeypatch.setattr(command, "Stack", failing)
-    assert command.main(arguments) == 1
-    assert capsys.readouterr().err == message
+@pytest.mark.usefixtures("stack")
+def test_invalid_items_give_status_1(log: Tables) -> None:
+    log.dynamodb.put_item(TableName=log.events, Item={"pk": {"S": "something"}})
+    result = run_journeys("archive", "backfill")
+    assert result.exit_code == 1
+    assert "1 items of the log cannot be archived" in result.stderr

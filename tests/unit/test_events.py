@@ -16,17 +16,17 @@ from journeys.views.jobs.store import WorkStore
 from journeys.webhooks.senders.adobe import Adobe
 from journeys.webhooks.senders.registry import SENDERS
 from journeys.webhooks.store import SecretStore
+from tests.support.cli import run_journeys
 from tests.support.functions import Context, load
 from tests.support.tables import Tables
 from tests.support.template import ROOT, resources
 from tests.support.webhooks import SenderCase, adobe_public_key, sender_cases
-from tools.sam_local import sam_local
 from tools.sam_local.cases import (
     BUCKET,
     CASES,
     EVENTS,
     ORGANIZATION,
-    PARTED_JOB,
+    PARTS_JOB,
     PAST,
     SCHEMA,
     SECRETS_PREFIX,
@@ -35,6 +35,7 @@ from tools.sam_local.cases import (
     Case,
     difference,
 )
+from tools.sam_local.docker import require_docker
 from tools.sam_local.seed import create_tables, empty_bucket, seed, seed_endpoints, seed_views
 from tools.signing import ADOBE_KEY_PATH, ADOBE_PUBLIC_KEY
 
@@ -85,7 +86,7 @@ def test_the_cases_in_their_order_are_answered_as_they_say(functions: dict[str, 
     wrong = {
         case.name: told
         for case in CASES
-        if (told := case.judge(functions[case.function].handler(case.event(), Context())))
+        if (told := case.problem(functions[case.function].handler(case.event(), Context())))
     }
 
     assert wrong == {}
@@ -112,7 +113,7 @@ def test_every_sender_has_a_delivery_that_is_proven_as_it_proves_its_own(known: 
     assert event["pathParameters"] == {"endpointId": f"sam-local-{known.name}"}
     assert event["path"].endswith(f"/sam-local-{known.name}")
     assert {name.lower() for name in known.signature_headers} <= {name.lower() for name in event["headers"]}
-    assert case.stamped == (known.name if known.signs_time else None)
+    assert case.signs_time == known.signs_time
 
 
 @each
@@ -144,17 +145,15 @@ def test_a_delivery_that_signs_the_time_is_signed_as_its_sender_does_and_holds_f
         assert functions["WebhooksFunction"].handler(event, Context())["statusCode"] == status
 
 
-def test_a_signed_delivery_can_be_had_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
-    assert sam_local.main(["sign", "webhook-slack"]) == 0
-
-    event = json.loads(capsys.readouterr().out)
+def test_sign_prints_a_signed_delivery() -> None:
+    event = json.loads(run_journeys("sam-local", "sign", "webhook-slack").stdout)
     assert event == case_of("slack").event(int(event["headers"]["X-Slack-Request-Timestamp"]))
 
 
-@pytest.mark.parametrize("arguments", [["sign"], ["sign", "webhook-shopify"], ["up", "webhook-slack"]])
-def test_only_what_signs_the_time_is_signed_by_hand(arguments: list[str]) -> None:
-    with pytest.raises(SystemExit):
-        sam_local.main(arguments)
+def test_sign_refuses_a_case_that_does_not_sign_the_time() -> None:
+    result = run_journeys("sam-local", "sign", "webhook-shopify")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "Use one of: webhook-standard, webhook-stripe" in result.stderr
 
 
 # -- what the files say of each other ----------------------------------------------------------------------------------
@@ -209,7 +208,7 @@ def test_the_archive_is_given_the_same_batch_as_the_journeys() -> None:
 def test_both_parts_of_the_job_that_is_at_work_have_customers_of_their_own(tables: Tables) -> None:
     seed_views(tables.dynamodb, tables.registry, s3(), BUCKET, seed(tables.dynamodb, tables.registry))
 
-    spec = WorkStore(s3(), BUCKET).spec(ORGANIZATION, PARTED_JOB, event_of("merge-parts")["attempt"])
+    spec = WorkStore(s3(), BUCKET).spec(ORGANIZATION, PARTS_JOB, event_of("merge-parts")["attempt"])
 
     buckets = {
         columns.bucket(columns.customer_hash(keys.journey(ORGANIZATION, "shop", customer))) for _, customer, *_ in PAST
@@ -263,31 +262,30 @@ def test_an_answer_may_hold_more_than_is_wanted_of_it() -> None:
 def test_another_status_than_the_cases_own_is_wrong() -> None:
     case = Case("x", "IngestFunction", {"code": "bad.request"}, status=400)
 
-    assert case.judge({"statusCode": 400, "body": '{"code": "bad.request"}'}) is None
-    assert "the status is 200" in str(case.judge({"statusCode": 200, "body": '{"code": "bad.request"}'}))
-    assert "the status is None" in str(case.judge({"errorMessage": "Task timed out"}))
+    assert case.problem({"statusCode": 400, "body": '{"code": "bad.request"}'}) is None
+    assert "the status is 200" in str(case.problem({"statusCode": 200, "body": '{"code": "bad.request"}'}))
+    assert "the status is None" in str(case.problem({"errorMessage": "Task timed out"}))
 
 
 @pytest.mark.parametrize(
-    ("fails", "told"),
+    ("fails", "message"),
     [
-        (None, "Docker is missing"),
-        ("info", "Docker is installed but does not answer: it says why"),
-        ("image", "is not on this machine and cannot be fetched: it says why"),
+        (None, "Docker is not installed"),
+        ("info", "Docker is installed but does not respond: it says why"),
+        ("image", "is missing, and the download failed: it says why"),
     ],
 )
-def test_what_is_missing_of_docker_is_told(
-    fails: str | None, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_missing_of_docker_is_told(fails: str | None, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
         failed = arguments[0] in (fails, "pull")
         return subprocess.CompletedProcess(arguments, int(failed), "", "at length\nit says why\n" if failed else "")
 
-    monkeypatch.setattr("tools.sam_local.sam_local.shutil.which", lambda _: fails and "/usr/bin/docker")
-    monkeypatch.setattr(sam_local, "_docker", docker)
+    monkeypatch.setattr("tools.sam_local.docker.shutil.which", lambda _: fails and "/usr/bin/docker")
+    monkeypatch.setattr("tools.sam_local.docker._docker", docker)
 
-    assert sam_local.main(["up"]) == 1
-    assert told in capsys.readouterr().err
+    result = run_journeys("sam-local", "up")
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_an_image_that_is_there_is_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,9 +295,9 @@ def test_an_image_that_is_there_is_not_fetched(monkeypatch: pytest.MonkeyPatch) 
         asked.append(arguments[0])
         return subprocess.CompletedProcess(arguments, 0, "", "")
 
-    monkeypatch.setattr("tools.sam_local.sam_local.shutil.which", lambda _: "/usr/bin/docker")
-    monkeypatch.setattr(sam_local, "_docker", docker)
+    monkeypatch.setattr("tools.sam_local.docker.shutil.which", lambda _: "/usr/bin/docker")
+    monkeypatch.setattr("tools.sam_local.docker._docker", docker)
 
-    sam_local.require_docker()
+    require_docker()
 
     assert asked == ["info", "image"]

@@ -23,6 +23,7 @@ from journeys.views.jobs.model import BROKEN
 from tests.support.functions import Context, api_event, call, load
 from tests.support.tables import Tables
 from tests.support.template import ROOT, monitoring, resources, template
+from tools.cli import journeys
 from tools.documentation import alarms
 
 RESOURCES: dict[str, Any] = template()["Resources"] | monitoring()["Resources"]
@@ -299,6 +300,12 @@ def test_a_description_names_existing_parameters_and_alarms() -> None:
     known = {*template()["Parameters"], *ALARMS, "CloudTrail", "DynamoDB", "MaximumConcurrency"}
     for name, alarm in ALARMS.items():
         assert set(re.findall(r"\b[A-Z][a-z]+[A-Z]\w+", alarm["Properties"]["AlarmDescription"])) <= known, name
+
+
+def test_a_runbook_names_existing_commands() -> None:
+    for name, alarm in ALARMS.items():
+        named = re.findall(r"`(?:\.venv/bin/)?journeys (\w+)", alarm["Properties"]["AlarmDescription"])
+        assert set(named) <= journeys.commands.keys(), name
 
 
 def test_a_runbook_names_existing_queries() -> None:

@@ -1,4 +1,4 @@
-"""The operator's command: what verify finds, what rebuild and --mend put right, and what redrive takes in."""
+"""`journeys verify`, `rebuild` and `redrive`: what they find, and what they repair."""
 
 import json
 import time
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from click.testing import Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,29 +26,34 @@ from journeys.journey.projection import count_steps
 from journeys.journey.projector import Projector, read_step
 from journeys.journey.store import JourneyStore
 from journeys.journey.survey import Survey, read_event
+from journeys.registry.clients.store import ClientStore
 from journeys.stream.redrive import RedriveOutcome
 from journeys.stream.store import PREFIX, DiscardedStore
+from tests.support.cli import run_journeys
 from tests.support.schedules import NOON, facts, facts_of
 from tests.support.tables import Tables
-from tools.operator import operate, repair
-from tools.operator.archive_repair import Archive
-from tools.operator.operate import redrive_all
-from tools.operator.repair import Operator
+from tools.commands import options
+from tools.errors import ToolError
+from tools.operator import repair
+from tools.operator.archive_repair import ArchiveRepair
+from tools.operator.redrive import redrive_all
+from tools.operator.repair import JourneyRepair
 from tools.operator.report import (
     ARCHIVE_DIFFERING,
-    ARCHIVE_FOREIGN,
     ARCHIVE_MISSING,
+    ARCHIVE_ORPHANED,
     BUSY,
     EVENT_MISSING,
     ROW_MISSING,
-    STEP_FOREIGN,
-    STEP_MISTAKEN,
+    STEP_ORPHANED,
+    STEP_WRONG_TYPE,
     SUMMARY_WRONG,
     UNREADABLE,
-    Report,
-    Scope,
+    RepairReport,
+    RepairScope,
 )
-from tools.progress import Bars
+from tools.operator.stores import OperatorStores
+from tools.progress import ProgressBars
 from tools.stack import Stack
 
 ACME, GLOBEX = "acme", "globex"
@@ -71,18 +77,18 @@ def event(number: int, customer: str = "ada", organization_id: str = ACME, **cha
 
 
 class World:
-    """A log and the journeys that were projected from it, and what an operator does about them."""
+    """A log, the journeys that were projected from it, and the commands that verify and rebuild them."""
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
         self.log = EventLog(tables.dynamodb, tables.events)
         self.journeys = JourneyStore(tables.dynamodb, tables.journeys)
         s3 = aws.s3()
-        self.archive = Archive(
+        self.archive = ArchiveRepair(
             ArchiveStore(tables.dynamodb, tables.registry, lambda: s3, "archive"),
             Landing(LandingStore(s3, "archive")),
         )
-        self.operator = Operator(self.journeys, self.log, threads=1, readers_gone=0.0)
+        self.repair = JourneyRepair(self.journeys, self.log, threads=1, reader_seconds=0.0)
 
     def add(self, *events: StoredEvent, projected: bool = True) -> None:
         for one in events:
@@ -97,14 +103,14 @@ class World:
                 key: Any = {name: item[name] for name in ("pk", "sk") if name in item}
                 self.tables.dynamodb.delete_item(TableName=table, Key=key)
 
-    def verify(self, scope: Scope | None = None, *, mend: bool = False, archive: bool = False) -> Report:
-        report = Report(show=True)
-        self.operator.verify(scope or Scope(), report, mend=mend, archive=self.archive if archive else None)
+    def verify(self, scope: RepairScope | None = None, *, repair: bool = False, archive: bool = False) -> RepairReport:
+        report = RepairReport(show=True)
+        self.repair.verify(scope or RepairScope(), report, repair=repair, archive=self.archive if archive else None)
         return report
 
-    def rebuild(self, scope: Scope | None = None) -> Report:
-        report = Report()
-        self.operator.rebuild(scope or Scope(), report)
+    def rebuild(self, scope: RepairScope | None = None) -> RepairReport:
+        report = RepairReport()
+        self.repair.rebuild_journeys(scope or RepairScope(), report)
         return report
 
     def items(self) -> list[dict[str, Any]]:
@@ -117,13 +123,13 @@ class World:
         self.tables.dynamodb.delete_item(TableName=self.tables.journeys, Key=keys.item(pk, sk))
 
     def live(self, journey_key: str) -> tuple[dict[str, object], list[tuple[str, str]]]:
-        """What a reader is told: the summary's facts, and the rows."""
+        """The journey as a reader sees it: the summary's facts, and the rows."""
         summary = self.journeys.summary(journey_key)
         rows = self.journeys.steps(keys.steps(journey_key, summary.generation), ascending=True)
         return facts(summary.journey), [(one.key, one.slot) for one in rows]
 
     def assert_right(self, events: Sequence[StoredEvent]) -> None:
-        """Every journey is that of these events, and there are no other rows."""
+        """Asserts that every journey is correct for these events, and that there are no other rows."""
         by_customer: dict[str, list[Step]] = {}
         for journey_key, step in map(step_of, events):
             by_customer.setdefault(journey_key, []).append(step)
@@ -185,61 +191,75 @@ def _crashed_before_the_row(world: World) -> None:
         (_lost_row, {EVENT_MISSING: 1, SUMMARY_WRONG: 1}),
         (_lost_summary, {SUMMARY_WRONG: 1}),
         (_lost_both, {EVENT_MISSING: 6}),
-        (_foreign_row, {STEP_FOREIGN: 1, SUMMARY_WRONG: 1}),
-        (_foreign_customer, {STEP_FOREIGN: 1}),
-        (_mistaken_row, {STEP_MISTAKEN: 1, SUMMARY_WRONG: 1}),
+        (_foreign_row, {STEP_ORPHANED: 1, SUMMARY_WRONG: 1}),
+        (_foreign_customer, {STEP_ORPHANED: 1}),
+        (_mistaken_row, {STEP_WRONG_TYPE: 1, SUMMARY_WRONG: 1}),
         (_wrong_summary, {SUMMARY_WRONG: 1}),
         (_never_projected, {EVENT_MISSING: 2}),
         (_crashed_before_the_row, {ROW_MISSING: 1}),
     ],
     ids=lambda value: value.__name__.strip("_") if callable(value) else "",
 )
-def test_each_kind_of_damage_is_found_counted_and_mended(
+def test_each_kind_of_damage_is_found_counted_and_repaired(
     world: World, damage: Callable[[World], None], found: dict[str, int]
 ) -> None:
     world.add(*map(event, range(6)))
     damage(world)
     report = world.verify()
-    assert {kind: number for kind, number in report.found.items() if number} == found
-    assert {kind: len(names) for kind, names in report.shown.items() if names} == found
-    assert report.left == sum(found.values())
-    mended = world.verify(mend=True)
-    assert (mended.found, mended.left) == (report.found, 0)
-    again = world.verify()
-    assert (again.found.total(), again.left) == (0, 0)
+    assert {kind: number for kind, number in report.differences.items() if number} == found
+    assert {kind: len(names) for kind, names in report.keys.items() if names} == found
+    assert report.remaining == sum(found.values())
+    repaired = world.verify(repair=True)
+    assert (repaired.differences, repaired.remaining) == (report.differences, 0)
+    after = world.verify()
+    assert (after.differences.total(), after.remaining) == (0, 0)
     logged = [StoredEvent.from_item(item) for item in world.tables.items(world.tables.events)]
     world.assert_right(logged)
 
 
-def test_an_event_that_no_journey_can_hold_is_reported_and_cannot_be_mended(world: World) -> None:
+def test_an_unreadable_event_is_reported_and_cannot_be_repaired(world: World) -> None:
     world.add(event(1), event(2, slot="not one letter"), projected=False)
     world.add(event(1))
-    report = world.verify(mend=True)
-    assert (report.found[UNREADABLE], report.mended[UNREADABLE], report.left) == (1, 0, 1)
-    assert report.shown[UNREADABLE] == [event(2).key]
+    report = world.verify(repair=True)
+    assert (report.differences[UNREADABLE], report.repaired[UNREADABLE], report.remaining) == (1, 0, 1)
+    assert report.keys[UNREADABLE] == [event(2).key]
 
 
-def test_events_that_came_in_a_moment_ago_need_not_be_counted_yet(world: World) -> None:
+def test_verify_ignores_events_in_flight_and_rebuild_counts_them(world: World) -> None:
     world.add(event(1))
     world.add(event(2, date_received=dates.now_ms()), projected=False)
-    assert world.verify().left == 0
-    assert world.rebuild().outcomes[rebuilding.RebuildOutcome.COUNTED] == 1  # to count it does no harm
+    assert world.verify().remaining == 0
+    assert world.rebuild().outcomes[rebuilding.RebuildOutcome.COUNTED] == 1
     world.assert_right([event(1), event(2)])
 
 
-def test_one_customer_or_organisation_is_mended_and_no_other_is_looked_at(world: World) -> None:
+def test_a_scope_of_one_customer_or_organization_leaves_others_unchanged(world: World) -> None:
     others = [event(3, "bob"), event(2, "ada", GLOBEX)]
     world.add(event(1), event(2), *others, projected=False)
-    assert world.rebuild(Scope(ACME, ADA)).journeys == 1
+    assert world.rebuild(RepairScope(ACME, ADA)).journeys == 1
     assert {item["pk"]["S"] for item in world.items()} == {ADA}
-    assert world.rebuild(Scope(ACME)).journeys == 2
-    assert world.verify(Scope(ACME)).left == 0
-    assert world.verify(Scope(GLOBEX)).found[EVENT_MISSING] == 1
-    assert world.verify(Scope(ACME, keys.journey(ACME, "crm", "nobody"))).left == 0
+    assert world.rebuild(RepairScope(ACME)).journeys == 2
+    assert world.verify(RepairScope(ACME)).remaining == 0
+    assert world.verify(RepairScope(GLOBEX)).differences[EVENT_MISSING] == 1
 
 
-def test_a_journey_of_thousands_is_built_in_one_step(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Too many to be pending in one item; so no summary counts some of them."""
+def test_a_customer_without_events_and_journey_is_unknown(world: World) -> None:
+    world.add(event(1))
+    unknown = RepairScope(ACME, keys.journey(ACME, "crm", "nobody"))
+    for command in (world.verify, world.rebuild):
+        with pytest.raises(ToolError, match="no such customer"):
+            command(unknown)
+
+
+def test_a_customer_with_a_journey_and_without_events_is_repaired(world: World) -> None:
+    _foreign_customer(world)
+    orphaned = RepairScope(ACME, keys.journey(ACME, "crm", "nobody"))
+    assert world.verify(orphaned).remaining > 0
+    assert world.verify(orphaned, repair=True).remaining == 0
+
+
+def test_a_journey_of_many_events_is_rebuilt_in_one_step(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They do not fit into one item as pending steps; no summary counts only some of them."""
     events = [event(number) for number in range(300)]
     world.add(*events, projected=False)
     seen: list[int] = []
@@ -259,7 +279,7 @@ def test_a_journey_of_thousands_is_built_in_one_step(world: World, monkeypatch: 
 
 
 def _harm(world: World, random: Random) -> None:
-    """Does something to the journeys' table."""
+    """Damages the journeys' table at random."""
     items = world.items()
     if not items:
         return
@@ -284,7 +304,7 @@ def _harm(world: World, random: Random) -> None:
 
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**32))
-def test_whatever_the_log_and_the_damage_verify_finds_it_and_mend_repairs_it(tables: Tables, seed: int) -> None:
+def test_verify_finds_and_repairs_random_damage_to_random_journeys(tables: Tables, seed: int) -> None:
     random, world = Random(seed), World(tables)
     world.clear()
     names = [
@@ -295,7 +315,7 @@ def test_whatever_the_log_and_the_damage_verify_finds_it_and_mend_repairs_it(tab
         world.add(one, projected=random.random() < 0.9)
     customers = {step_of(one)[0] for one in events}
     for _ in range(random.randrange(3)):
-        world.rebuild(random.choice((Scope(), Scope(ACME))))
+        world.rebuild(random.choice((RepairScope(), RepairScope(ACME))))
         _harm(world, random)
 
     def right() -> bool:
@@ -306,34 +326,34 @@ def test_whatever_the_log_and_the_damage_verify_finds_it_and_mend_repairs_it(tab
         )
 
     was_right = right()
-    assert (world.verify().left == 0) == was_right
-    assert world.verify(mend=True).left == 0
+    assert (world.verify().remaining == 0) == was_right
+    assert world.verify(repair=True).remaining == 0
     assert right()
-    assert world.verify().left == 0
+    assert world.verify().remaining == 0
     assert not world.rebuild().outcomes.keys() - {rebuilding.RebuildOutcome.CORRECT}
 
 
-# -- rows that nobody reads any more -----------------------------------------------------------------------------------
+# -- obsolete rows -----------------------------------------------------------------------------------------------------
 
 
-def test_rows_left_by_a_rebuild_that_was_broken_off_go_when_nobody_can_need_them(world: World) -> None:
+def test_rows_of_an_interrupted_rebuild_are_deleted_after_an_hour(world: World) -> None:
     world.add(event(1), event(2))
     old, young = new_generation(dates.now_ms() - rebuilding.OBSOLETE_AFTER_MS - 1000), new_generation(dates.now_ms())
     for generation in (old, young):
         world.journeys.put_rows(keys.steps(ADA, generation), [step_of(event(1))[1]])
     report = world.verify()
-    assert (report.left, report.left_over, report.swept) == (0, 1, 0)
-    report = world.verify(mend=True)
-    assert (report.left, report.left_over, report.swept) == (0, 1, 1)
+    assert (report.remaining, report.obsolete_rows, report.deleted_rows) == (0, 1, 0)
+    report = world.verify(repair=True)
+    assert (report.remaining, report.obsolete_rows, report.deleted_rows) == (0, 1, 1)
     partitions = {item["pk"]["S"] for item in world.items()}
     assert partitions == {ADA, keys.steps(ADA, young)}  # which may be being built
 
 
-def test_the_rows_before_stay_for_those_who_read_them(world: World) -> None:
+def test_replaced_rows_are_kept_while_requests_may_read_them(world: World) -> None:
     world.add(event(1), event(2))
     _wrong_summary(world)
     waited: list[float] = []
-    operator = Operator(world.journeys, world.log, threads=1, readers_gone=0.2)
+    repairer = JourneyRepair(world.journeys, world.log, threads=1, reader_seconds=0.2)
 
     def swept(_: Any, journey_key: str, generation: str) -> int:
         waited.append(0.0)
@@ -343,16 +363,16 @@ def test_the_rows_before_stay_for_those_who_read_them(world: World) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(repair, "delete_generation", swept)
         patched.setattr(repair, "time", SimpleNamespace(monotonic=time.monotonic, sleep=waited.append))
-        operator.rebuild(Scope(), Report())
+        repairer.rebuild_journeys(RepairScope(), RepairReport())
     assert waited[0] > 0.1
     assert len(waited) == 2
 
 
-# -- trouble -----------------------------------------------------------------------------------------------------------
+# -- errors ------------------------------------------------------------------------------------------------------------
 
 
 class _Refusing:
-    """A client that fails with an error at every n-th write."""
+    """A client whose every n-th write fails."""
 
     def __init__(self, client: Any, every: int, code: str) -> None:
         self._client, self._left, self._every, self._code = client, every, every, code
@@ -369,26 +389,28 @@ class _Refusing:
         return call
 
 
-def test_a_throttled_journey_has_a_second_turn_and_is_told_when_that_fails_too(world: World, tables: Tables) -> None:
+def test_a_journey_that_is_throttled_twice_is_reported_as_busy(world: World, tables: Tables) -> None:
     events = [event(number, f"customer {number}") for number in range(6)]
     world.add(*events, projected=False)
     for every, left in ((1, 6), (5, 0)):
         client: Any = _Refusing(tables.dynamodb, every, "ThrottlingException")
-        report = Report()
-        operator = Operator(JourneyStore(client, tables.journeys), world.log, threads=1, readers_gone=0.0)
-        operator.verify(Scope(), report, mend=True)
-        assert (report.left, report.outcomes[BUSY]) == (left, left)
+        report = RepairReport()
+        repairer = JourneyRepair(JourneyStore(client, tables.journeys), world.log, threads=1, reader_seconds=0.0)
+        repairer.verify(RepairScope(), report, repair=True)
+        assert (report.remaining, report.outcomes[BUSY]) == (left, left)
 
 
-def test_what_is_not_allowed_ends_the_command_at_once(world: World, tables: Tables) -> None:
+def test_access_denied_ends_the_command_at_once(world: World, tables: Tables) -> None:
     world.add(event(1), projected=False)
     client: Any = _Refusing(tables.dynamodb, 1, "AccessDeniedException")
     with pytest.raises(ClientError):
-        Operator(JourneyStore(client, tables.journeys), world.log, threads=2).rebuild(Scope(), Report())
+        JourneyRepair(JourneyStore(client, tables.journeys), world.log, threads=2).rebuild_journeys(
+            RepairScope(), RepairReport()
+        )
 
 
 @pytest.mark.parametrize("at", range(1, 9))
-def test_a_rebuild_that_is_broken_off_anywhere_is_seen_by_nobody_and_may_be_done_again(
+def test_an_interrupted_rebuild_is_invisible_to_readers_and_can_be_repeated(
     world: World, tables: Tables, at: int
 ) -> None:
     events = [event(number) for number in range(5)]
@@ -397,14 +419,14 @@ def test_a_rebuild_that_is_broken_off_anywhere_is_seen_by_nobody_and_may_be_done
     seen = world.live(ADA)
     client: Any = _Refusing(tables.dynamodb, at, "AccessDeniedException")
     try:
-        Operator(JourneyStore(client, tables.journeys), world.log, threads=1, readers_gone=0.0).rebuild(
-            Scope(), Report()
+        JourneyRepair(JourneyStore(client, tables.journeys), world.log, threads=1, reader_seconds=0.0).rebuild_journeys(
+            RepairScope(), RepairReport()
         )
     except ClientError:
         steps = sorted(step_of(one)[1] for one in events)
         assert world.live(ADA) in (seen, (facts_of(steps), [(one.key, one.slot) for one in steps]))
     world.rebuild()
-    assert world.verify().left == 0
+    assert world.verify().remaining == 0
 
 
 # -- reading the log ---------------------------------------------------------------------------------------------------
@@ -415,7 +437,7 @@ def test_a_rebuild_that_is_broken_off_anywhere_is_seen_by_nobody_and_may_be_done
     event_id=st.text(min_size=1, max_size=30),
     date=st.integers(0, 4_000_000_000_000),
 )
-def test_the_survey_reads_an_item_as_the_projector_does(customer: str, event_id: str, date: int) -> None:
+def test_the_survey_reads_an_item_like_the_projector(customer: str, event_id: str, date: int) -> None:
     try:
         (customer + event_id).encode()
     except UnicodeEncodeError:
@@ -428,7 +450,7 @@ def test_the_survey_reads_an_item_as_the_projector_does(customer: str, event_id:
     assert received == made.date_received
 
 
-def test_a_survey_gives_back_what_it_was_given_customer_by_customer(tmp_path: Path) -> None:
+def test_a_survey_returns_the_events_by_customer(tmp_path: Path) -> None:
     survey = Survey(tmp_path)
     events = [event(number, f"customer {number % 50}") for number in range(500)]
     survey.add_events(one.to_item() for one in events)
@@ -445,7 +467,7 @@ def test_a_survey_gives_back_what_it_was_given_customer_by_customer(tmp_path: Pa
 
 @pytest.fixture
 def archived(world: World) -> World:
-    """Six events in log, journeys and archive, of which the last landed alone."""
+    """Six events in log, journeys and archive; one of them was archived twice."""
     events = [event(number, date_received=NOON + number) for number in range(6)]
     world.add(*events)
     for some in (events[:5], events[4:]):
@@ -460,32 +482,32 @@ def _record(stored: StoredEvent) -> dict[str, Any]:
     }
 
 
-def test_an_archive_with_repeats_is_right(archived: World) -> None:
-    assert archived.verify(archive=True).found.total() == 0
+def test_an_event_that_landed_twice_is_no_difference(archived: World) -> None:
+    assert archived.verify(archive=True).differences.total() == 0
 
 
-def test_events_missing_from_the_archive_are_found_and_landed(archived: World) -> None:
+def test_events_missing_from_the_archive_are_found_and_archived(archived: World) -> None:
     archived.add(event(6, date_received=NOON + 6), event(7, "bob", GLOBEX), event(8, date_received=dates.now_ms()))
     report = archived.verify(archive=True)
-    assert (report.found[ARCHIVE_MISSING], report.left) == (2, 2)
-    assert sorted(report.shown[ARCHIVE_MISSING]) == sorted([event(6).key, event(7, "bob", GLOBEX).key])
-    assert archived.verify(Scope(ACME), archive=True).found[ARCHIVE_MISSING] == 1
-    assert archived.verify(archive=True, mend=True).left == 0
-    assert archived.verify(archive=True).found.total() == 0
+    assert (report.differences[ARCHIVE_MISSING], report.remaining) == (2, 2)
+    assert sorted(report.keys[ARCHIVE_MISSING]) == sorted([event(6).key, event(7, "bob", GLOBEX).key])
+    assert archived.verify(RepairScope(ACME), archive=True).differences[ARCHIVE_MISSING] == 1
+    assert archived.verify(archive=True, repair=True).remaining == 0
+    assert archived.verify(archive=True).differences.total() == 0
 
 
-def test_what_should_not_be_in_the_archive_is_reported_and_left(archived: World) -> None:
+def test_orphaned_and_differing_archived_events_are_reported_and_left_unchanged(archived: World) -> None:
     archived.archive.landing.land([_record(event(60)), _record(event(61, "bob", GLOBEX))])
     other = event(62)
     archived.add(other)
     changed = replace(other, event=replace(other.event, attributes={"n": 0}))
     archived.archive.landing.land([_record(changed)])
-    report = archived.verify(archive=True, mend=True)
-    assert (report.found[ARCHIVE_FOREIGN], report.found[ARCHIVE_DIFFERING], report.left) == (2, 1, 3)
-    assert report.shown[ARCHIVE_DIFFERING] == [other.key]
+    report = archived.verify(archive=True, repair=True)
+    assert (report.differences[ARCHIVE_ORPHANED], report.differences[ARCHIVE_DIFFERING], report.remaining) == (2, 1, 3)
+    assert report.keys[ARCHIVE_DIFFERING] == [other.key]
 
 
-# -- what Lambda gave up -----------------------------------------------------------------------------------------------
+# -- discarded batches -------------------------------------------------------------------------------------------------
 
 
 def _give_up(world: World, name: str, body: Any, function: str = "the-projector") -> str:
@@ -500,7 +522,7 @@ def _give_up(world: World, name: str, body: Any, function: str = "the-projector"
 
 
 @pytest.mark.parametrize("as_text", [True, False], ids=["a text of JSON", "JSON"])
-def test_batches_that_were_given_up_are_taken_in_and_removed(world: World, as_text: bool) -> None:
+def test_discarded_batches_are_processed_and_deleted(world: World, as_text: bool) -> None:
     store = DiscardedStore(aws.s3(), "archive")
     taken: list[Any] = []
 
@@ -521,7 +543,7 @@ def test_batches_that_were_given_up_are_taken_in_and_removed(world: World, as_te
         _give_up(world, "d", {}),
         _give_up(world, "e", {"payload": "not JSON"}),
     }
-    batches, records = redrive_all(store, {"the-projector": project}, Bars())
+    batches, records = redrive_all(store, {"the-projector": project}, ProgressBars())
     assert batches == {
         RedriveOutcome.DONE: 1,
         RedriveOutcome.TO_RETRY: 1,
@@ -538,12 +560,12 @@ def test_batches_that_were_given_up_are_taken_in_and_removed(world: World, as_te
     assert taken[:2] == [_record(event(1)), _record(event(2))]
 
 
-# -- as a command ------------------------------------------------------------------------------------------------------
+# -- the commands ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def run(world: World, tables: Tables, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs the command; answers with its status, what it printed, and what it complained of."""
+def run(world: World, tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Runs a command on a stack in moto that has the organization acme."""
     stack = Stack("test", None)
     vars(stack)["outputs"] = {
         "ArchiveBucketName": "archive",
@@ -552,73 +574,92 @@ def run(world: World, tables: Tables, monkeypatch: pytest.MonkeyPatch, capsys: p
         "FailuresTableName": tables.failures,
         "RegistryTableName": tables.registry,
     }
-    monkeypatch.setattr(operate, "Stack", lambda *_: stack)
-    monkeypatch.setattr(repair, "READERS_GONE", 0.0)
-    monkeypatch.setattr(operate.Parts, "consumers", lambda parts: {
-        "the-projector": Projector(parts.journeys, parts.failures).project,
-        "the-landing": parts.landing.land,
+    ClientStore(tables.dynamodb, tables.registry).put_organization(ACME, "Acme")
+    monkeypatch.setattr(options, "open_stack", lambda _: stack)
+    monkeypatch.setattr(repair, "READER_SECONDS", 0.0)
+    monkeypatch.setattr(OperatorStores, "consumers", lambda stores: {
+        "the-projector": Projector(stores.journeys, stores.failures).project,
+        "the-landing": stores.landing.land,
     })  # fmt: skip
-
-    def main(*arguments: str) -> tuple[int, str, str]:
-        status = operate.main(arguments)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return main
+    return run_journeys
 
 
-def test_the_command_finds_mends_and_shows_no_customer_unless_asked(run: Any, world: World) -> None:
+def test_verify_finds_repairs_and_shows_no_customer_unless_asked(run: Callable[..., Result], world: World) -> None:
     world.add(event(1, "secret customer"), projected=False)
-    status, printed, complaint = run("verify", "--journeys-only")
-    assert (status, "secret" in printed + complaint) == (1, False)
-    assert f"{EVENT_MISSING}" in printed
-    status, printed, _ = run("verify", "--show", "--journeys-only")
-    assert (status, "secret customer" in printed) == (1, True)
-    assert run("verify")[0] == 1  # the archive lacks it as well
-    assert run("verify", "--mend")[0] == 0
-    assert run("verify")[0] == 0
-    assert run("rebuild", "--organization", ACME, "--source", "crm", "--customer", "secret customer")[0] == 0
+    result = run("verify", "--journeys-only")
+    assert (result.exit_code, "secret" in result.output) == (1, False)
+    assert EVENT_MISSING in result.stdout
+    result = run("verify", "--show", "--journeys-only")
+    assert (result.exit_code, "secret customer" in result.stdout) == (1, True)
+    assert run("verify").exit_code == 1  # the archive lacks the event as well
+    assert run("verify", "--repair").exit_code == 0
+    assert run("verify").exit_code == 0
+    customer = ("--organization", ACME, "--source", "crm", "--customer", "secret customer")
+    assert run("rebuild", *customer).exit_code == 0
 
 
-def test_the_command_redrives_both_readers_of_the_stream(run: Any, world: World) -> None:
+def test_redrive_processes_the_batches_of_both_stream_consumers(run: Callable[..., Result], world: World) -> None:
     world.add(event(1), projected=False)
     for function in ("the-projector", "the-landing"):
         _give_up(world, function, {"payload": {"Records": [_record(event(1))]}}, function)
-    status, printed, _ = run("redrive")
-    assert (status, list(DiscardedStore(aws.s3(), "archive").keys())) == (0, [])
-    assert "{" not in printed  # no metrics of the functions' code among it
+    result = run("redrive")
+    assert (result.exit_code, list(DiscardedStore(aws.s3(), "archive").keys())) == (0, [])
+    assert "{" not in result.stdout  # the metrics of the functions' code are hidden
     world.assert_right([event(1)])
-    assert run("verify")[0] == 0
+    assert run("verify").exit_code == 0
     _give_up(world, "x", {}, "the-landing")
-    assert run("redrive")[0] == 1
+    assert run("redrive").exit_code == 1
 
 
-def test_a_customer_is_named_whole_or_not_at_all(run: Any) -> None:
-    with pytest.raises(SystemExit) as caught:
-        run("rebuild", "--customer", "ada")
-    assert caught.value.code == 2
+@pytest.mark.parametrize("arguments", [["--customer", "ada"], ["--organization", ACME, "--source", "crm"]])
+def test_a_customer_needs_organization_source_and_value(run: Callable[..., Result], arguments: list[str]) -> None:
+    result = run("rebuild", *arguments)
+    assert result.exit_code == 2
+    assert "use --organization, --source and --customer together" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["verify", "rebuild"])
+def test_an_unknown_organization_or_customer_is_an_error_with_status_1(
+    run: Callable[..., Result], world: World, command: str
+) -> None:
+    world.add(event(1))
+    result = run(command, "--organization", "nobody")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "There is no organization nobody." in result.stderr
+    result = run(command, "--organization", ACME, "--source", "crm", "--customer", "nobody")
+    assert result.exit_code == 1
+    assert "There is no such customer" in result.stderr
 
 
 @pytest.mark.parametrize(
-    ("trouble", "told"),
+    ("error", "status", "message"),
     [
-        (ClientError({"Error": {"Code": "AccessDeniedException"}}, "Scan"), "AWS refused Scan: AccessDeniedException"),
-        (KeyboardInterrupt(), "Interrupted. Run it again"),
-        (EndpointConnectionError(endpoint_url="x"), "The stack journeys does not answer (EndpointConnectionError)"),
+        (
+            ClientError({"Error": {"Code": "AccessDeniedException"}}, "Scan"),
+            2,
+            "AWS refused Scan (Access",
+        ),
+        (KeyboardInterrupt(), 130, "Interrupted. You can run the command again."),
+        (EndpointConnectionError(endpoint_url="x"), 2, "AWS does not respond (EndpointConnectionError)"),
     ],
-    ids=["refused", "interrupted", "no answer"],
+    ids=["refused", "interrupted", "no response"],
 )
-def test_trouble_is_one_sentence_and_status_2(
-    run: Any, world: World, monkeypatch: pytest.MonkeyPatch, trouble: BaseException, told: str
+def test_an_error_is_one_line_after_the_report_so_far(
+    run: Callable[..., Result],
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    status: int,
+    message: str,
 ) -> None:
-    def fails(*_: Any, **__: Any) -> None:
-        raise trouble
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
 
     world.add(event(1), projected=False)
-    monkeypatch.setattr(Operator, "_rebuild", fails)
-    if isinstance(trouble, EndpointConnectionError):
-        monkeypatch.setattr(Operator, "_scan", fails)
-    status, printed, complaint = run("rebuild")
-    assert (status, "Journeys" in printed) == (2, not isinstance(trouble, EndpointConnectionError))
-    assert told in complaint
-    assert "Traceback" not in complaint
+    monkeypatch.setattr(JourneyRepair, "_rebuild", fail)
+    if isinstance(error, EndpointConnectionError):
+        monkeypatch.setattr(JourneyRepair, "_scan", fail)
+    result = run("rebuild")
+    assert (result.exit_code, "Journeys" in result.stdout) == (status, not isinstance(error, EndpointConnectionError))
+    assert message in result.stderr
+    assert "Traceback" not in result.output

@@ -1,125 +1,85 @@
-"""A load run on a local stack of its own."""
+"""Runs the load on a local stack of its own, and prints the report."""
 
-import argparse
 import contextlib
-import io
-import json
-import sys
-import time
-from collections.abc import Sequence
-from typing import TextIO
+from dataclasses import dataclass
 
-import httpx
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-
-from tools.api import ApiError
-from tools.load.kills import kill, physical_names
-from tools.load.report import _happened, _said, checks, checks_table, sent_table
-from tools.load.run import KILLED, Load, set_up
-from tools.load.traffic import (
-    Kind,
-)
-from tools.local_stack.stack import LocalStack, StackFailed
+from tools.commands.options import hidden_metrics
+from tools.console import output_console
+from tools.load.kills import kill
+from tools.load.report import LoadCheck, checks, checks_table, counts_text, events_text, sent_table
+from tools.load.run import KILLED, LoadRun, set_up
+from tools.load.traffic import TrafficKind
+from tools.local_stack.stack import LocalStack
+from tools.operator.report import RepairReport
 from tools.paths import ROOT
+from tools.progress import progress_bars
 
 HOME = ROOT / ".local" / "load"
 ORGANIZATIONS = ("acme", "globex")
-SECONDS, RATE = 60, 40
 
 
-WIDTH = 120
-"""Of a line in a file."""
+@dataclass(frozen=True)
+class LoadResult:
+    """The result of a load run. `repaired` and `remaining` are None where nothing had to be repaired."""
+
+    load: LoadRun
+    checks: list[LoadCheck]
+    repaired: RepairReport | None
+    remaining: RepairReport | None
+
+    @property
+    def passed(self) -> bool:
+        counted = all(self.load.tally.adds_up(kind) for kind in TrafficKind)
+        return counted and all(check.passed for check in self.checks)
 
 
-def _console(file: TextIO) -> Console:
-    console = Console(file=file, highlight=False)
-    return console if console.is_terminal else Console(file=file, highlight=False, width=WIDTH)
+def run_load(seconds: float, rate: float) -> bool:
+    """Runs the load and prints its report. Returns whether every event is accounted for.
 
-
-class _Line:
-    """The progress line; where nobody watches, one is printed now and then."""
-
-    def __init__(self, console: Console, progress: Progress) -> None:
-        self._console, self._progress, self._printed = console, progress, 0.0
-
-    def task(self, name: str, total: float | None) -> TaskID:
-        return self._progress.add_task(f"{name:11}", total=total, said="")
-
-    def tell(self, task: TaskID, done: float | None, said: str) -> None:
-        self._progress.update(task, completed=done, said=said)
-        if not self._console.is_terminal and time.monotonic() - self._printed > 10:
-            self._printed = time.monotonic()
-            self._console.print(f"  {said}", soft_wrap=True)
-
-
-def _so_far(load: Load) -> str:
-    tally, meanwhile = load.tally, load.meanwhile
-    return (
-        f"{tally.sent.total():,} sent, {tally.unanswered.total():,} unheard, "
-        f"{meanwhile.killed.total():,} killed, {meanwhile.rebuilds:,} rebuilds"
-    )
-
-
-def _run(local: LocalStack, given: argparse.Namespace, console: Console, errors: Console) -> int:
-    stack = local.up()
-    emulator = int(json.loads((HOME / "ministack.json").read_text())["pid"])
-    functions = physical_names(stack, KILLED)
-    columns = (TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn(), TextColumn("{task.fields[said]}"))
-    with (
-        Progress(*columns, console=errors, redirect_stdout=False) as progress,
-        contextlib.redirect_stdout(io.StringIO()),  # the functions' code prints its metrics
-    ):
-        line = _Line(errors, progress)
-        organizations = [set_up(stack, one, "load") for one in ORGANIZATIONS]
-        load = Load(stack, organizations, rate=given.rate, kills=lambda name: kill(emulator, functions[name]))
-        task = line.task("sending", given.seconds)
-        load.run(given.seconds, lambda passed: line.tell(task, passed, _so_far(load)))
-        line.tell(task, given.seconds, _so_far(load))
-        task = line.task("catching up", None)
-        report = load.settle(lambda left: line.tell(task, None, f"{left:,} differences"))
-        failures = load.failures()
-        mended = load.verify(mend=True) if report.found.total() else None
-        after = load.verify() if mended is not None else report
-    found = checks(load.tally, load.meanwhile, report, failures)
-    console.print(_happened(load))
-    console.print(sent_table(load.tally))
-    console.print(checks_table(found))
-    if mended is not None:
-        console.print(
-            f"mended: {_said(mended.mended)}; verify finds after that: {_said(after.found)}\n"
-            "(What a function asks for again is delivered again by AWS, and not by the emulator.)"
-        )
-    return 0 if all(one.holds for one in found) and all(map(load.tally.adds_up, Kind)) else 1
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; answers with its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.load", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seconds", type=float, default=SECONDS, help=f"for which events are sent ({SECONDS})")
-    parser.add_argument("--rate", type=float, default=RATE, help=f"events a second, of all senders ({RATE})")
-    given = parser.parse_args(arguments)
-    if given.seconds <= 0 or given.rate <= 0:
-        parser.error("seconds and rate are greater than nothing")
-    console, errors = (_console(file) for file in (sys.stdout, sys.stderr))
+    Raises:
+        StackFailed: the local stack did not start.
+    """
     local = LocalStack(HOME)
-    local.down()  # one that a run left behind when it was killed
+    local.down()  # a stack that a killed run left behind
+    console = output_console()
     try:
-        return _run(local, given, console, errors)
-    except KeyboardInterrupt:
-        trouble = "Interrupted."
-    except (StackFailed, ApiError) as error:
-        trouble = str(error)
-    except (httpx.HTTPError, BotoCoreError, ClientError) as error:
-        trouble = f"The local stack does not answer ({type(error).__name__}); its log is in {HOME.relative_to(ROOT)}."
+        result = _run(local, seconds, rate)
     finally:
         local.down()
-    errors.print(trouble, style="red", markup=False)
-    return 2
+    console.print(events_text(result.load))
+    console.print(sent_table(result.load.tally))
+    console.print(checks_table(result.checks))
+    if result.repaired is not None and result.remaining is not None:
+        console.print(
+            f"Repaired: {counts_text(result.repaired.repaired)}. "
+            f"Differences after that: {counts_text(result.remaining.differences)}.\n"
+            "AWS retries failed records of a batch; the emulator does not."
+        )
+    return result.passed
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _run(local: LocalStack, seconds: float, rate: float) -> LoadResult:
+    stack = local.up()
+    functions = {name: stack.physical_id(name) for name in KILLED}
+    emulator = local.process_id
+    with contextlib.ExitStack() as contexts:
+        bars = contexts.enter_context(progress_bars())
+        contexts.enter_context(hidden_metrics())
+        organizations = [set_up(stack, organization_id, "load") for organization_id in ORGANIZATIONS]
+        load = LoadRun(stack, organizations, rate=rate, kill=lambda name: kill(emulator, functions[name]))
+        with bars.bar("sending", seconds) as bar:
+            load.run(seconds, lambda passed: bar.set(passed, _progress_text(load)))
+        with bars.bar("catching up", None) as bar:
+            report = load.settle(lambda differences: bar.set(0, f"{differences:,} differences"))
+        failures = load.failures()
+        repaired = load.verify(repair=True) if report.differences.total() else None
+        remaining = load.verify() if repaired is not None else None
+    return LoadResult(load, checks(load.tally, load.side_effects, report, failures), repaired, remaining)
+
+
+def _progress_text(load: LoadRun) -> str:
+    tally, side_effects = load.tally, load.side_effects
+    return (
+        f"{tally.sent.total():,} sent, {tally.unanswered.total():,} without response, "
+        f"{side_effects.killed.total():,} killed, {side_effects.rebuilds:,} rebuilds"
+    )

@@ -4,33 +4,28 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
-
-from tools.stack import Stack
-
-
-def physical_names(stack: Stack, functions: Sequence[str]) -> dict[str, str]:
-    """What functions of the template are called once they are deployed."""
-    describe = stack.client("cloudformation").describe_stack_resource
-    return {
-        name: describe(StackName=stack.name, LogicalResourceId=name)["StackResourceDetail"]["PhysicalResourceId"]
-        for name in functions
-    }
 
 
 def processes(listing: str, emulator: int, function: str) -> list[int]:
-    """In which an emulator runs a function, of a listing of pid, parent and command: it runs a script of its own,
-    `_worker.py`, in a folder that is named after the function."""
-    found = []
+    """The processes in which an emulator runs a function.
+
+    The emulator runs a script of its own, `_worker.py`, in a folder that is named after the function.
+
+    Args:
+        listing: lines of process id, parent process id and command.
+        emulator: the process id of the emulator.
+        function: the name of the deployed function.
+    """
+    ids = []
     for line in listing.splitlines():
         pid, parent, command = line.split(maxsplit=2)
         if int(parent) == emulator and f"ministack-lambda-{function}-" in command and command.endswith("_worker.py"):
-            found.append(int(pid))
-    return found
+            ids.append(int(pid))
+    return ids
 
 
 def kill(emulator: int, function: str) -> int:
-    """Kills a function wherever it runs, in the middle of whatever it does; answers how many processes that were."""
+    """Kills every process of a function, whatever it is doing. Returns the number of processes."""
     listing = subprocess.run(
         ["/bin/ps", "-ww", "-A", "-o", "pid=,ppid=,args="], stdout=subprocess.PIPE, text=True, check=True
     ).stdout

@@ -7,88 +7,101 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from journeys.journey.rebuild import RebuildOutcome
-from tools.load.run import Load, Meanwhile
-from tools.load.traffic import FRESH, KEPT, REFUSED, TAKEN, Kind, Tally
-from tools.operator.report import KINDS, Report
+from tools.load.run import LoadRun, SideEffects
+from tools.load.traffic import FRESH, RECORDED, REFUSAL_REASONS, STORED_REFUSALS, LoadTally, TrafficKind
+from tools.operator.report import DIFFERENCES, RepairReport
 
 
-def sent_table(tally: Tally) -> Table:
-    """What was sent, and what became of it."""
-    table = Table(title="What became of all that was sent", title_justify="left")
-    for column in ("what", "sent", "created", "duplicate", "refused", "", "adds up"):
+def sent_table(tally: LoadTally) -> Table:
+    """What was sent, by kind, with its outcomes."""
+    table = Table(title="Events sent, and their outcomes", title_justify="left")
+    for column in ("kind", "sent", "created", "duplicate", "refused", "reason", "adds up"):
         table.add_column(column, justify="right" if column in ("sent", "created", "duplicate", "refused") else "left")
 
-    def add(what: str, kinds: Sequence[Kind]) -> None:
+    def add(name: str, kinds: Sequence[TrafficKind]) -> None:
         refused = sum((tally.refused(kind) for kind in kinds), Counter[str]())
         numbers = (
             sum(tally.sent[kind] for kind in kinds),
-            *(tally.number(kinds, outcome) for outcome in TAKEN),
+            *(tally.number(kinds, outcome) for outcome in RECORDED),
             refused.total(),
         )
         reasons = ", ".join(sorted(refused)) if len(kinds) == 1 else ""
-        table.add_row(what, *(f"{one:,}" for one in numbers), reasons, _yes(all(map(tally.adds_up, kinds))))
+        table.add_row(name, *(f"{number:,}" for number in numbers), reasons, _yes(all(map(tally.adds_up, kinds))))
 
-    for kind in Kind:
+    for kind in TrafficKind:
         add(kind, [kind])
     table.add_section()
-    add("in all", list(Kind))
+    add("total", list(TrafficKind))
     return table
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that must be so in the end."""
+class LoadCheck:
+    """A figure that must have an expected value at the end."""
 
-    what: str
+    name: str
     expected: int
-    found: int
+    actual: int
 
     @property
-    def holds(self) -> bool:
-        return self.expected == self.found
+    def passed(self) -> bool:
+        return self.expected == self.actual
 
 
-def checks(tally: Tally, meanwhile: Meanwhile, report: Report, failures: Counter[str]) -> list[Check]:
-    """What must be so when all that was sent is answered for, and `report` is what verify found."""
-    kept = [Check(f"failures: {REFUSED[kind]}", tally.sent[kind], failures[REFUSED[kind]]) for kind in sorted(KEPT)]
-    others = failures.total() - sum(one.found for one in kept)
+def checks(
+    tally: LoadTally, side_effects: SideEffects, report: RepairReport, failures: Counter[str]
+) -> list[LoadCheck]:
+    """What must hold when every request has a response.
+
+    Args:
+        report: the report of `verify`.
+        failures: the stored failures, by reason.
+    """
+    stored = [
+        LoadCheck(f"failures: {REFUSAL_REASONS[kind]}", tally.sent[kind], failures[REFUSAL_REASONS[kind]])
+        for kind in sorted(STORED_REFUSALS)
+    ]
+    others = failures.total() - sum(check.actual for check in stored)
     return [
-        Check("events in the log", sum(tally.sent[kind] for kind in FRESH), report.events),
-        *kept,
-        Check("failures of any other reason", 0, others),
-        Check("journeys read with fewer events than before", 0, meanwhile.fewer),
-        *(Check(kind, 0, report.found[kind]) for kind in KINDS),
+        LoadCheck("events in the log", sum(tally.sent[kind] for kind in FRESH), report.events),
+        *stored,
+        LoadCheck("failures with another reason", 0, others),
+        LoadCheck("reads that lost events", 0, side_effects.lost_events),
+        *(LoadCheck(kind, 0, report.differences[kind]) for kind in DIFFERENCES),
     ]
 
 
-def checks_table(found: Sequence[Check]) -> Table:
-    """What must be so, and whether it is."""
-    table = Table(title="What there is now, and what verify finds", title_justify="left")
-    for column in ("what", "expected", "found", "holds"):
-        table.add_column(column, justify="right" if column in ("expected", "found") else "left")
-    for one in found:
-        table.add_row(one.what, f"{one.expected:,}", f"{one.found:,}", _yes(one.holds))
+def checks_table(results: Sequence[LoadCheck]) -> Table:
+    """The checks and their results."""
+    table = Table(title="State at the end", title_justify="left")
+    for column in ("check", "expected", "actual", "passed"):
+        table.add_column(column, justify="right" if column in ("expected", "actual") else "left")
+    for check in results:
+        table.add_row(check.name, f"{check.expected:,}", f"{check.actual:,}", _yes(check.passed))
     return table
 
 
-def _yes(holds: bool) -> str:
-    return "yes" if holds else "[bold red]NO[/bold red]"
+def counts_text(counts: Counter[str]) -> str:
+    """Counts in words, such as "502 3, 503 1"."""
+    return ", ".join(f"{name} {number:,}" for name, number in sorted(counts.items()) if number) or "none"
 
 
-def _said(counts: Counter[str]) -> str:
-    return ", ".join(f"{what} {number:,}" for what, number in sorted(counts.items()) if number) or "none"
-
-
-def _happened(load: Load) -> str:
-    """What went on while the events were sent."""
-    tally, meanwhile = load.tally, load.meanwhile
-    changed = Counter({what: number for what, number in meanwhile.rebuilt.items() if what != RebuildOutcome.CORRECT})
+def events_text(load: LoadRun) -> str:
+    """What happened while the events were sent."""
+    tally, side_effects = load.tally, load.side_effects
+    changed = Counter(
+        {outcome: number for outcome, number in side_effects.rebuilt.items() if outcome != RebuildOutcome.CORRECT}
+    )
     return "\n".join(
         (
-            f"{tally.sent.total():,} events sent in {meanwhile.seconds:.0f} s; {load.rate:g} a second were asked for",
-            f"killed: {_said(meanwhile.killed)}",
-            f"requests that got no answer, and were sent again: {_said(tally.unanswered)}",
-            f"rebuilds of all journeys: {meanwhile.rebuilds:,}; journeys that one had to touch: {_said(changed)}",
-            f"journeys read: {meanwhile.reads:,} times",
+            f"Events sent: {tally.sent.total():,} in {side_effects.seconds:.0f} s; target rate {load.rate:g}/s",
+            f"Killed processes: {counts_text(side_effects.killed)}",
+            f"Requests without response that were sent again: {counts_text(tally.unanswered)}",
+            f"Rebuilds of all journeys: {side_effects.rebuilds:,}; journeys changed by them: {counts_text(changed)}",
+            f"Journeys read: {side_effects.reads:,} times",
         )
     )
+
+
+def _yes(passed: bool) -> str:
+    return "yes" if passed else "[bold red]NO[/bold red]"

@@ -1,4 +1,7 @@
-"""A load run: senders, killed functions, rebuilds and readers at the same time, and every event accounted for."""
+"""A load run: senders, killed functions, rebuilds and readers at the same time.
+
+A sender sends an event again until it has a response, as real senders do, so that every event has one outcome.
+"""
 
 import contextlib
 import itertools
@@ -16,44 +19,55 @@ import httpx
 
 from journeys.registry.clients.model import PERMISSIONS
 from tools.api import ApiClient
-from tools.load.traffic import FRESH, HOT_CUSTOMERS, NO_ANSWER, TAKEN, TOOLS, Delivery, Request, Tally, Traffic
+from tools.load.traffic import (
+    FRESH,
+    HOT_CUSTOMERS,
+    NO_RESPONSE,
+    RECORDED,
+    SENDERS,
+    LoadTally,
+    Traffic,
+    TrafficDelivery,
+    TrafficRequest,
+)
 from tools.local_stack.sample import CUSTOMER_SOURCE, EVENT_TYPES
 from tools.operator.admin import Admin
-from tools.operator.archive_repair import Archive
-from tools.operator.operate import Parts
-from tools.operator.repair import Operator
-from tools.operator.report import Report, Scope
+from tools.operator.archive_repair import ArchiveRepair
+from tools.operator.repair import JourneyRepair
+from tools.operator.report import RepairReport, RepairScope
+from tools.operator.stores import OperatorStores
 from tools.stack import Stack
 
 DELIVERED_SHARE = 0.1
+"""The share of events that are delivered to webhooks."""
+
 POSTERS = 2
-"""Of each organisation; each waits for its answers."""
+"""Threads of each organization that post events."""
 
 KILLED = ("IngestFunction", "ProjectorFunction", "WebhooksFunction", "LandingFunction")
-KILLS_EVERY = 3.0
-REBUILDS_AFTER, READS_AFTER = 2.0, 0.5
-PATIENCE = 60.0
-"""Seconds for which a sender sends again what it got no answer to."""
+KILL_INTERVAL = 3.0
+REBUILD_INTERVAL, READ_INTERVAL = 2.0, 0.5
+RETRY_SECONDS = 60.0
+"""How long a sender sends an event again that got no response."""
 
-READERS_GONE = 6.0
-"""Seconds after which a rebuild may remove the rows that it replaced; on AWS a minute, here no request takes longer."""
+READER_SECONDS = 6.0
+"""Seconds before a rebuild deletes replaced rows. No request to the local stack takes longer; on AWS it is a minute."""
 
-STILL, CATCH_UP = 30.0, 240.0
-"""Seconds without progress, and in all, after which journeys and archive are taken to be as they will ever be."""
+STILL_SECONDS, CATCH_UP_SECONDS = 30.0, 240.0
+"""How long journeys and archive may make no progress, and how long they may take altogether."""
 
-
-UNHEARD = frozenset({429, 500, 502, 503, 504})
+RETRYABLE_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 
 class Pace:
-    """So many a second, for several threads; who is behind for more than a second has lost that time."""
+    """Limits several threads to a rate per second. A delay of more than a second is not made up for."""
 
     def __init__(self, rate: float, stopped: Flag) -> None:
         self._rate, self._stopped = rate, stopped
         self._due, self._lock = time.monotonic(), Lock()
 
     def wait(self, number: int) -> bool:
-        """Waits until it is the turn of `number` more; answers whether it ever is."""
+        """Waits until `number` more may be sent. Returns False when the run has stopped."""
         with self._lock:
             due = self._due = max(self._due, time.monotonic() - 1)
             self._due += number / self._rate
@@ -61,8 +75,8 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Organization:
-    """One of those whose senders take part. `endpoints` are the addresses of its tools, by sender."""
+class LoadOrganization:
+    """An organization whose senders take part. `endpoints` are the addresses of its endpoints, by sender."""
 
     organization_id: str
     api: ApiClient
@@ -71,118 +85,122 @@ class Organization:
     traffic: Traffic
 
 
-def set_up(stack: Stack, organization_id: str, seed: str) -> Organization:
-    """Makes an organisation, its event types and its webhooks."""
+def set_up(stack: Stack, organization_id: str, seed: str) -> LoadOrganization:
+    """Creates an organization, its event types and its webhook endpoints."""
     admin = Admin(stack)
     admin.create_organization(organization_id, organization_id.capitalize())
     client = admin.create_client(organization_id, "load", sorted(PERMISSIONS))
-    api = ApiClient(stack.api_url, stack.token_url, client["clientId"], client["clientSecret"])
+    api = ApiClient(stack.api_url, stack.token_url, client.client_id, client.client_secret)
     configurations: dict[str, str] = {}
-    for one in EVENT_TYPES:
-        schema_id = api.call("POST", "externalevents/schemas", one.schema)["id"]
-        wanted = {"name": one.title, "schemaId": schema_id, "source": one.source}
-        configurations[one.title] = api.call("POST", "externalevents/configurations", wanted)["id"]
+    for event_type in EVENT_TYPES:
+        schema_id = api.call("POST", "externalevents/schemas", event_type.schema)["id"]
+        body = {"name": event_type.title, "schemaId": schema_id, "source": event_type.source}
+        configurations[event_type.title] = api.call("POST", "externalevents/configurations", body)["id"]
     endpoints: dict[str, str] = {}
-    for tool in TOOLS:
+    for sender in SENDERS:
         body = {
-            "name": tool.sender,
-            "sender": tool.sender,
-            "configurationId": configurations[tool.event_type.title],
-            "secret": tool.secret,
-            "mapping": tool.mapping,
+            "name": sender.name,
+            "sender": sender.name,
+            "configurationId": configurations[sender.event_type.title],
+            "secret": sender.secret,
+            "mapping": sender.mapping,
         }
-        made = api.call("POST", "webhooks/endpoints", body)
-        endpoints[tool.sender] = f"{stack.api_url}/webhooks/{made['id']}"
-    return Organization(organization_id, api, configurations, endpoints, Traffic(seed))
+        endpoint = api.call("POST", "webhooks/endpoints", body)
+        endpoints[sender.name] = f"{stack.api_url}/webhooks/{endpoint['id']}"
+    return LoadOrganization(organization_id, api, configurations, endpoints, Traffic(seed))
 
 
-def outcomes_of(answer: httpx.Response | None, places: Sequence[int]) -> tuple[dict[int, str], list[int]]:
-    """What became of the events at these places of a request, and which of them are to be sent again."""
-    if answer is None:
-        return dict.fromkeys(places, NO_ANSWER), []
-    said = answer.json()
-    if not answer.is_success:
-        return dict.fromkeys(places, str(said["code"])), []
-    outcomes = {places[one["originalRequestIndex"]]: str(one["outcome"]) for one in said["processed"]}
-    again: list[int] = []
-    for one in said["unprocessedEntities"]:
-        place = places[one["originalRequestIndex"]]
-        if one["isRetryable"]:
-            again.append(place)
+def outcomes_of(response: httpx.Response | None, indexes: Sequence[int]) -> tuple[dict[int, str], list[int]]:
+    """The outcomes of the events at these indexes, and the indexes of events to retry."""
+    if response is None:
+        return dict.fromkeys(indexes, NO_RESPONSE), []
+    body = response.json()
+    if not response.is_success:
+        return dict.fromkeys(indexes, str(body["code"])), []
+    outcomes = {indexes[result["originalRequestIndex"]]: str(result["outcome"]) for result in body["processed"]}
+    to_retry: list[int] = []
+    for result in body["unprocessedEntities"]:
+        index = indexes[result["originalRequestIndex"]]
+        if result["isRetryable"]:
+            to_retry.append(index)
         else:
-            outcomes[place] = str(one["errorCode"])
-    return outcomes, again
+            outcomes[index] = str(result["errorCode"])
+    return outcomes, to_retry
 
 
-def outcome_of(answer: httpx.Response | None) -> str:
-    """What became of the one event of a delivery."""
-    if answer is None:
-        return NO_ANSWER
-    said = answer.json()
-    return next(name for name, number in said.items() if number) if answer.is_success else str(said["code"])
+def outcome_of(response: httpx.Response | None) -> str:
+    """The outcome of a delivery's only event."""
+    if response is None:
+        return NO_RESPONSE
+    body = response.json()
+    return next(name for name, number in body.items() if number) if response.is_success else str(body["code"])
 
 
-def _deliver_once(http: httpx.Client, url: str, delivery: Delivery) -> httpx.Response:
-    return http.post(url, content=delivery.body, headers=delivery.headers(url))  # signed anew at every try
+def _deliver_once(http: httpx.Client, url: str, delivery: TrafficDelivery) -> httpx.Response:
+    return http.post(url, content=delivery.body, headers=delivery.headers(url))  # signed anew for each attempt
 
 
 @dataclass
-class Meanwhile:
-    """What went on while events were sent."""
+class SideEffects:
+    """What happened while events were sent."""
 
     killed: Counter[str] = field(default_factory=Counter)
     rebuilds: int = 0
     rebuilt: Counter[str] = field(default_factory=Counter)
     reads: int = 0
-    fewer: int = 0
-    """How often a journey was read with fewer events than before."""
+    lost_events: int = 0
+    """Reads of a journey that returned fewer events than an earlier read."""
     seconds: float = 0.0
 
 
-class Load:
-    """One load run. `kills` ends a function by its logical name; without it none is killed."""
+class LoadRun:
+    """One load run. `kill` kills a function, by its name in the template; without it none is killed."""
 
     def __init__(
         self,
         stack: Stack,
-        organizations: Sequence[Organization],
+        organizations: Sequence[LoadOrganization],
         *,
         rate: float,
-        scopes: Sequence[Scope] = (Scope(),),
-        kills: Callable[[str], int] | None = None,
+        scopes: Sequence[RepairScope] = (RepairScope(),),
+        kill: Callable[[str], int] | None = None,
     ) -> None:
         self._stack, self._organizations = stack, organizations
-        self.rate, self._scopes, self._kills = rate, scopes, kills
+        self.rate, self._scopes, self._kill = rate, scopes, kill
         self._stopped, self._lock = Flag(), Lock()
-        self.tally, self.meanwhile = Tally(), Meanwhile()
+        self.tally, self.side_effects = LoadTally(), SideEffects()
 
     def run(self, seconds: float, tick: Callable[[float], None] = lambda _: None) -> None:
-        """Sends for so many seconds, and until every event is answered for; `tick` is told the seconds that passed."""
-        began = time.monotonic()
-        posts, deliveries = self.rate * (1 - DELIVERED_SHARE), self.rate * DELIVERED_SHARE
-        posting, delivering = Pace(posts, self._stopped), Pace(deliveries, self._stopped)
+        """Sends events for some seconds, and then until every event has a response.
+
+        Args:
+            tick: called with the seconds that have passed, four times a second.
+        """
+        start = time.monotonic()
+        posting = Pace(self.rate * (1 - DELIVERED_SHARE), self._stopped)
+        delivering = Pace(self.rate * DELIVERED_SHARE, self._stopped)
         workers: list[Callable[[], None]] = [self._rebuild]
         for organization in self._organizations:
             workers += [partial(self._post, organization, posting)] * POSTERS
             workers += [partial(self._deliver, organization, delivering), partial(self._read, organization)]
-        if self._kills is not None:
-            workers.append(partial(self._kill, self._kills))
+        if self._kill is not None:
+            workers.append(partial(self._kill_functions, self._kill))
         with ThreadPoolExecutor(len(workers)) as threads:
-            running: list[Future[None]] = [threads.submit(one) for one in workers]
+            running: list[Future[None]] = [threads.submit(worker) for worker in workers]
             try:
-                while (passed := time.monotonic() - began) < seconds:
+                while (passed := time.monotonic() - start) < seconds:
                     tick(passed)
                     if wait(running, timeout=0.25, return_when=FIRST_EXCEPTION).done:
                         break
             finally:
                 self._stopped.set()
-            for one in running:
-                one.result()
-        self.meanwhile.seconds = time.monotonic() - began
+            for future in running:
+                future.result()
+        self.side_effects.seconds = time.monotonic() - start
 
     # -- senders -------------------------------------------------------------------------------------------------------
 
-    def _post(self, organization: Organization, pace: Pace) -> None:
+    def _post(self, organization: LoadOrganization, pace: Pace) -> None:
         while True:
             request = organization.traffic.request()
             if not pace.wait(len(request.kinds)):
@@ -190,133 +208,141 @@ class Load:
             self.tally.send(request.kinds)
             self._send(organization, request)
 
-    def _send(self, organization: Organization, request: Request) -> None:
-        """Sends events until it is known of each what became of it."""
+    def _send(self, organization: LoadOrganization, request: TrafficRequest) -> None:
+        """Sends events until each has an outcome."""
         path = f"externalevents/configurations/{organization.configurations[request.title]}/events"
-        left, again, ends = list(range(len(request.kinds))), False, time.monotonic() + PATIENCE
-        while left:
-            answer, tries = self._answer(partial(organization.api.ask, "POST", path, request.body(left)), ends)
-            again = again or tries > 1
-            outcomes, left = outcomes_of(answer, left)
-            if left and time.monotonic() > ends:
-                outcomes |= dict.fromkeys(left, NO_ANSWER)
-                left = []
-            for place, outcome in outcomes.items():
-                kind = request.kinds[place]
-                self.tally.add(kind, outcome, again=again)
-                if kind in FRESH and outcome in TAKEN:
-                    organization.traffic.taken(request.title, request.events[place], delivered=False)
-            if left:
-                self.tally.miss("events to be sent again")
-                again = True
+        indexes, retried, deadline = list(range(len(request.kinds))), False, time.monotonic() + RETRY_SECONDS
+        while indexes:
+            post = partial(organization.api.request, "POST", path, request.body(indexes))
+            response, attempts = self._response(post, deadline)
+            retried = retried or attempts > 1
+            outcomes, indexes = outcomes_of(response, indexes)
+            if indexes and time.monotonic() > deadline:
+                outcomes |= dict.fromkeys(indexes, NO_RESPONSE)
+                indexes = []
+            for index, outcome in outcomes.items():
+                kind = request.kinds[index]
+                self.tally.add(kind, outcome, retried=retried)
+                if kind in FRESH and outcome in RECORDED:
+                    organization.traffic.recorded(request.title, request.events[index], delivered=False)
+            if indexes:
+                self.tally.miss("events to retry")
+                retried = True
                 time.sleep(0.5)
 
-    def _deliver(self, organization: Organization, pace: Pace) -> None:
+    def _deliver(self, organization: LoadOrganization, pace: Pace) -> None:
         with httpx.Client(timeout=40) as http:
             while True:
                 delivery = organization.traffic.delivery()
                 if not pace.wait(1):
                     return
                 self.tally.send([delivery.kind])
-                url = organization.endpoints[delivery.tool.sender]
-                ask = partial(_deliver_once, http, url, delivery)
-                answer, tries = self._answer(ask, time.monotonic() + PATIENCE)
-                outcome = outcome_of(answer)
-                self.tally.add(delivery.kind, outcome, again=tries > 1)
-                if delivery.kind in FRESH and outcome in TAKEN:
-                    organization.traffic.taken(delivery.tool.event_type.title, delivery.event, delivered=True)
+                url = organization.endpoints[delivery.sender.name]
+                post = partial(_deliver_once, http, url, delivery)
+                response, attempts = self._response(post, time.monotonic() + RETRY_SECONDS)
+                outcome = outcome_of(response)
+                self.tally.add(delivery.kind, outcome, retried=attempts > 1)
+                if delivery.kind in FRESH and outcome in RECORDED:
+                    organization.traffic.recorded(delivery.sender.event_type.title, delivery.event, delivered=True)
 
-    def _answer(self, ask: Callable[[], httpx.Response], ends: float) -> tuple[httpx.Response | None, int]:
-        """The first answer that says what became of a request, and how often it was made until then."""
-        for tries in itertools.count(1):
+    def _response(self, request: Callable[[], httpx.Response], deadline: float) -> tuple[httpx.Response | None, int]:
+        """The first response that says what became of a request, or None, and the number of attempts."""
+        for attempts in itertools.count(1):
             try:
-                answer = ask()
+                response = request()
             except httpx.TransportError as error:
                 self.tally.miss(type(error).__name__)
             else:
-                if answer.status_code not in UNHEARD:
-                    return answer, tries
-                self.tally.miss(str(answer.status_code))
-            if time.monotonic() > ends:
-                return None, tries
-            time.sleep(random.uniform(0.5, 1) * min(2.0, 0.1 * 2**tries))
-        raise AssertionError("there is always another number")
+                if response.status_code not in RETRYABLE_STATUSES:
+                    return response, attempts
+                self.tally.miss(str(response.status_code))
+            if time.monotonic() > deadline:
+                return None, attempts
+            time.sleep(random.uniform(0.5, 1) * min(2.0, 0.1 * 2**attempts))
+        raise AssertionError("itertools.count does not end")
 
-    # -- beside them ---------------------------------------------------------------------------------------------------
+    # -- at the same time ----------------------------------------------------------------------------------------------
 
-    def _kill(self, kills: Callable[[str], int]) -> None:
-        """Kills one function after another; one that has not come up again since gets time until its next turn."""
-        waits = KILLS_EVERY
+    def _kill_functions(self, kill: Callable[[str], int]) -> None:
+        """Kills one function after another. A function that does not run is skipped until its next turn."""
+        pause = KILL_INTERVAL
         for function in itertools.cycle(KILLED):
-            if self._stopped.wait(waits):
+            if self._stopped.wait(pause):
                 return
-            killed = kills(function)
-            self.meanwhile.killed[function] += killed
-            waits = random.uniform(0.5, 1.5) * KILLS_EVERY if killed else 0.1
+            killed = kill(function)
+            self.side_effects.killed[function] += killed
+            pause = random.uniform(0.5, 1.5) * KILL_INTERVAL if killed else 0.1
 
     def _rebuild(self) -> None:
-        operator, _ = self._operator()
-        while not self._stopped.wait(REBUILDS_AFTER):
+        repair, _ = self._repair()
+        while not self._stopped.wait(REBUILD_INTERVAL):
             for scope in self._scopes:
-                report = Report()
-                operator.rebuild(scope, report)
-                self.meanwhile.rebuilt.update(report.outcomes)
-            self.meanwhile.rebuilds += 1
+                report = RepairReport()
+                repair.rebuild_journeys(scope, report)
+                self.side_effects.rebuilt.update(report.outcomes)
+            self.side_effects.rebuilds += 1
 
-    def _read(self, organization: Organization) -> None:
-        """Reads the journeys that change most; none may ever have fewer events than before."""
-        seen: Counter[str] = Counter()
+    def _read(self, organization: LoadOrganization) -> None:
+        """Reads the journeys that change most. A later read must not return fewer events."""
+        most: Counter[str] = Counter()
         for customer in itertools.cycle(HOT_CUSTOMERS):
-            if self._stopped.wait(READS_AFTER):
+            if self._stopped.wait(READ_INTERVAL):
                 return
             with contextlib.suppress(httpx.TransportError):
-                answer = organization.api.ask("GET", "customers", externalSourceId=CUSTOMER_SOURCE, value=customer)
-                if answer.is_success:
-                    count = answer.json()["eventCount"]
+                response = organization.api.request(
+                    "GET", "customers", externalSourceId=CUSTOMER_SOURCE, value=customer
+                )
+                if response.is_success:
+                    count = response.json()["eventCount"]
                     with self._lock:
-                        self.meanwhile.reads += 1
-                        self.meanwhile.fewer += count < seen[customer]
-                    seen[customer] = max(seen[customer], count)
+                        self.side_effects.reads += 1
+                        self.side_effects.lost_events += count < most[customer]
+                    most[customer] = max(most[customer], count)
 
     # -- afterwards ----------------------------------------------------------------------------------------------------
 
-    def _operator(self) -> tuple[Operator, Archive]:
-        parts = Parts(self._stack)
-        operator = Operator(parts.journeys, parts.log, threads=2, readers_gone=READERS_GONE, under_way=0)
-        return operator, Archive(parts.archive, parts.landing)
+    def _repair(self) -> tuple[JourneyRepair, ArchiveRepair]:
+        stores = OperatorStores(self._stack)
+        repair = JourneyRepair(
+            stores.journeys, stores.log, threads=2, reader_seconds=READER_SECONDS, in_flight_seconds=0
+        )
+        return repair, ArchiveRepair(stores.archive, stores.landing)
 
-    def verify(self, *, mend: bool = False) -> Report:
-        """What differs between the log, the journeys and the archive, now."""
-        operator, archive = self._operator()
-        whole = Report()
+    def verify(self, *, repair: bool = False) -> RepairReport:
+        """The differences between the log, the journeys and the archive."""
+        journeys, archive = self._repair()
+        total = RepairReport()
         for scope in self._scopes:
-            report = Report()
-            operator.verify(scope, report, mend=mend, archive=archive)
-            whole.events += report.events
-            whole.journeys += report.journeys
-            for mine, its in ((whole.found, report.found), (whole.mended, report.mended)):
-                mine.update(its)
-        return whole
+            report = RepairReport()
+            journeys.verify(scope, report, repair=repair, archive=archive)
+            total.events += report.events
+            total.journeys += report.journeys
+            total.differences.update(report.differences)
+            total.repaired.update(report.repaired)
+        return total
 
-    def settle(self, tick: Callable[[int], None] = lambda _: None) -> Report:
-        """Waits until journeys and archive are what the log says, or come no nearer to it; `tick` is told how many
-        differences are left."""
-        began = moved = time.monotonic()
+    def settle(self, tick: Callable[[int], None] = lambda _: None) -> RepairReport:
+        """Waits until journeys and archive match the log, or make no progress any more.
+
+        Args:
+            tick: called with the number of differences that are left.
+        """
+        start = progressed = time.monotonic()
         least: int | None = None
         while True:
             report = self.verify()
-            left, now = report.found.total(), time.monotonic()
+            left, now = report.differences.total(), time.monotonic()
             tick(left)
             if least is None or left < least:
-                least, moved = left, now
-            if not left or now - moved > STILL or now - began > CATCH_UP:
+                least, progressed = left, now
+            if not left or now - progressed > STILL_SECONDS or now - start > CATCH_UP_SECONDS:
                 return report
             time.sleep(1)
 
     def failures(self) -> Counter[str]:
-        """What was refused and is kept, by reason."""
-        kept: Counter[str] = Counter()
+        """The stored failures, by reason."""
+        failures: Counter[str] = Counter()
         for organization in self._organizations:
-            for one in organization.api.call("GET", "externalevents/failures/summary")["entities"]:
-                kept[one["reason"]] += one["count"]
-        return kept
+            for summary in organization.api.call("GET", "externalevents/failures/summary")["entities"]:
+                failures[summary["reason"]] += summary["count"]
+        return failures

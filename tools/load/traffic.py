@@ -1,4 +1,4 @@
-"""What a load run sends: a mix of events, repeats, deliveries and bad input, and what must become of each of them."""
+"""The traffic of a load run: events, repeats, deliveries and invalid input, with the outcome that each must have."""
 
 import json
 import time
@@ -18,128 +18,132 @@ Event = dict[str, Any]
 
 CUSTOMERS = 200
 HOT_CUSTOMERS = tuple(f"hot-{number}" for number in range(3))
-MOST_IN_A_REQUEST = 100
+EVENTS_PER_REQUEST = 100
 REMEMBERED = 500
-"""How many events of a type, that were taken in, may be sent again."""
+"""The recorded events of each type that can be sent again."""
 
-TAKEN = ("created", "duplicate")
-NO_ANSWER = "no answer"
+RECORDED = ("created", "duplicate")
+NO_RESPONSE = "no response"
 
 
-class Kind(StrEnum):
-    """What is sent. An event is of one kind only."""
+class TrafficKind(StrEnum):
+    """A kind of traffic. Each event is of one kind."""
 
     NEW = "new"
-    HOT = "new, of a few hot customers"
+    HOT = "new, of a few busy customers"
     LATE = "new, days late"
     DELIVERED = "new, delivered to a webhook"
     REPEATED = "sent before"
     REDELIVERED = "delivered before"
-    UNDATED = "no date"
-    UNKNOWN = "an unknown attribute"
-    CONFLICTING = "another's id"
+    UNDATED = "without a date"
+    UNKNOWN = "with an unknown attribute"
+    CONFLICTING = "with the id of another event"
     GARBLED = "not JSON"
-    FORGED = "a forged signature"
+    FORGED = "with a forged signature"
 
 
-FRESH = frozenset({Kind.NEW, Kind.HOT, Kind.LATE, Kind.DELIVERED})
-REPEATS = frozenset({Kind.REPEATED, Kind.REDELIVERED})
-REFUSED = {
-    Kind.UNDATED: "missing.date",
-    Kind.UNKNOWN: "unknown.attribute",
-    Kind.CONFLICTING: "event.conflict",
-    Kind.GARBLED: "bad.request",
-    Kind.FORGED: "not.proven",
+FRESH = frozenset({TrafficKind.NEW, TrafficKind.HOT, TrafficKind.LATE, TrafficKind.DELIVERED})
+REPEATS = frozenset({TrafficKind.REPEATED, TrafficKind.REDELIVERED})
+REFUSAL_REASONS = {
+    TrafficKind.UNDATED: "missing.date",
+    TrafficKind.UNKNOWN: "unknown.attribute",
+    TrafficKind.CONFLICTING: "event.conflict",
+    TrafficKind.GARBLED: "bad.request",
+    TrafficKind.FORGED: "not.proven",
 }
-"""The reason for which each kind of bad input is refused."""
+"""The reason for which each kind of invalid input is refused."""
 
-KEPT = frozenset({Kind.UNDATED, Kind.UNKNOWN, Kind.CONFLICTING})
-"""What is found among the failures; of the others nothing says which event they would have been."""
+STORED_REFUSALS = frozenset({TrafficKind.UNDATED, TrafficKind.UNKNOWN, TrafficKind.CONFLICTING})
+"""The kinds that are stored as failures. The others cannot be read, or do not come from the sender."""
 
-POSTED = {Kind.NEW: 200, Kind.HOT: 80, Kind.LATE: 56, Kind.REPEATED: 60,
-          Kind.UNDATED: 1, Kind.UNKNOWN: 1, Kind.CONFLICTING: 1, Kind.GARBLED: 1}  # fmt: skip
-CARRIED = {Kind.DELIVERED: 39, Kind.REDELIVERED: 10, Kind.FORGED: 1}
-"""How many of each kind are among so many events that are posted, and among so many that tools deliver: 1% is bad."""
-
-
-# -- what must become of it --------------------------------------------------------------------------------------------
+POSTED = {TrafficKind.NEW: 200, TrafficKind.HOT: 80, TrafficKind.LATE: 56,
+          TrafficKind.REPEATED: 60, TrafficKind.UNDATED: 1, TrafficKind.UNKNOWN: 1, TrafficKind.CONFLICTING: 1,
+          TrafficKind.GARBLED: 1}  # fmt: skip
+CARRIED = {TrafficKind.DELIVERED: 39, TrafficKind.REDELIVERED: 10, TrafficKind.FORGED: 1}
+"""The mix of kinds among posted events, and among deliveries: 1% is invalid."""
 
 
-class Tally:
-    """What was sent and what became of it. May be used by several threads."""
+# -- expected outcomes -------------------------------------------------------------------------------------------------
+
+
+class LoadTally:
+    """Counts what was sent, by outcome. May be used by several threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self.sent: Counter[Kind] = Counter()
-        self.outcomes: Counter[tuple[Kind, str]] = Counter()
-        self.mistaken: Counter[tuple[Kind, str]] = Counter()
+        self.sent: Counter[TrafficKind] = Counter()
+        self.outcomes: Counter[tuple[TrafficKind, str]] = Counter()
+        self.unexpected: Counter[tuple[TrafficKind, str]] = Counter()
         self.unanswered: Counter[str] = Counter()
 
-    def send(self, kinds: Iterable[Kind]) -> None:
-        """Counts what is being sent, before anything is known of it; once, however often it is sent again."""
+    def send(self, kinds: Iterable[TrafficKind]) -> None:
+        """Counts events before they are sent; once, even if they are sent again."""
         with self._lock:
             self.sent.update(kinds)
 
-    def add(self, kind: Kind, outcome: str, *, again: bool) -> None:
-        """Counts what became of one; `again` where it had been sent before without an answer."""
+    def add(self, kind: TrafficKind, outcome: str, *, retried: bool) -> None:
+        """Counts the outcome of an event. `retried` says that an earlier attempt had no response."""
         with self._lock:
             self.outcomes[kind, outcome] += 1
-            if outcome not in _right(kind, again=again):
-                self.mistaken[kind, outcome] += 1
+            if outcome not in _expected(kind, retried=retried):
+                self.unexpected[kind, outcome] += 1
 
-    def miss(self, what: str) -> None:
-        """Counts a request that got no answer which says what became of its events."""
+    def miss(self, reason: str) -> None:
+        """Counts a request whose response does not say what became of its events."""
         with self._lock:
-            self.unanswered[what] += 1
+            self.unanswered[reason] += 1
 
-    def number(self, kinds: Iterable[Kind], *outcomes: str) -> int:
-        """How many of some kinds came to some outcomes."""
+    def number(self, kinds: Iterable[TrafficKind], *outcomes: str) -> int:
+        """The number of events of some kinds with some outcomes."""
         return sum(self.outcomes[kind, outcome] for kind in kinds for outcome in outcomes)
 
-    def refused(self, kind: Kind) -> Counter[str]:
-        """How many of a kind were refused, by reason."""
-        told = (*TAKEN, NO_ANSWER)
+    def refused(self, kind: TrafficKind) -> Counter[str]:
+        """The refused events of a kind, by reason."""
         return Counter(
-            {outcome: n for (one, outcome), n in self.outcomes.items() if one is kind and outcome not in told}
+            {
+                outcome: number
+                for (of, outcome), number in self.outcomes.items()
+                if of is kind and outcome not in (*RECORDED, NO_RESPONSE)
+            }
         )
 
-    def adds_up(self, kind: Kind) -> bool:
-        """Whether all that was sent of a kind was created, a duplicate or refused, and each as it should be."""
-        taken = self.number([kind], *TAKEN) + self.refused(kind).total()
-        return self.sent[kind] == taken and not any(one is kind for one, _ in self.mistaken)
+    def adds_up(self, kind: TrafficKind) -> bool:
+        """Whether every event of a kind has the outcome that it must have."""
+        accounted = self.number([kind], *RECORDED) + self.refused(kind).total()
+        return self.sent[kind] == accounted and not any(of is kind for of, _ in self.unexpected)
 
 
-def _right(kind: Kind, *, again: bool) -> frozenset[str]:
+def _expected(kind: TrafficKind, *, retried: bool) -> frozenset[str]:
     if kind in REPEATS:
         return frozenset({"duplicate"})
     if kind in FRESH:
-        return frozenset({"created", "duplicate"} if again else {"created"})
-    return frozenset({REFUSED[kind]})
+        return frozenset({"created", "duplicate"} if retried else {"created"})
+    return frozenset({REFUSAL_REASONS[kind]})
 
 
-# -- what is sent ------------------------------------------------------------------------------------------------------
+# -- requests and deliveries -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """Events of one type, to be posted; a body that is not JSON holds one."""
+class TrafficRequest:
+    """Events of one type to post. A request that is not JSON has one event."""
 
     title: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[TrafficKind, ...]
     events: tuple[Event, ...]
 
-    def body(self, places: Sequence[int]) -> bytes:
-        """The body with the events at these places."""
-        whole = json.dumps({"entities": [self.events[place] for place in places]}).encode()
-        return whole[:-1] if self.kinds[0] is Kind.GARBLED else whole
+    def body(self, indexes: Sequence[int]) -> bytes:
+        """The body with the events at these indexes."""
+        body = json.dumps({"entities": [self.events[index] for index in indexes]}).encode()
+        return body[:-1] if self.kinds[0] is TrafficKind.GARBLED else body
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """One event that a tool delivers."""
+class TrafficDelivery:
+    """One event that a sender delivers."""
 
-    tool: "Tool"
-    kind: Kind
+    sender: "TrafficSender"
+    kind: TrafficKind
     event: Event
 
     @property
@@ -147,19 +151,19 @@ class Delivery:
         return json.dumps(self.event).encode()
 
     def headers(self, url: str) -> dict[str, str]:
-        """By which the tool proves the delivery, at this moment."""
-        secret = self.tool.other_secret if self.kind is Kind.FORGED else self.tool.secret
-        return sign(self.tool.sender, self.body, secret, url, time.time()).headers
+        """The headers that sign the delivery at the present time."""
+        secret = self.sender.wrong_secret if self.kind is TrafficKind.FORGED else self.sender.secret
+        return sign(self.sender.name, self.body, secret, url, time.time()).headers
 
 
 @dataclass(frozen=True)
-class Tool:
-    """A SaaS tool that delivers events. Its payload is the event as our API has it; its signature is its own."""
+class TrafficSender:
+    """A sender of webhooks. Its payload is an event in the API's form; its signature is the sender's own."""
 
-    sender: str
+    name: str
     event_type: EventType
     secret: str
-    other_secret: str
+    wrong_secret: str
 
     @property
     def mapping(self) -> dict[str, Any]:
@@ -173,98 +177,101 @@ class Tool:
         }
 
 
-TOOLS = (
-    Tool("shopify", ORDER, "a-secret-of-the-shop", "another"),
-    Tool("segment", WEB_VISIT, "a-secret-of-segment", "another"),
-    Tool("standard", CASE, "whsec_bG9hZC1ydW4tb25lLTE=", "whsec_bG9hZC1ydW4tdHdvLTI="),
+SENDERS = (
+    TrafficSender("shopify", ORDER, "a-secret-of-the-shop", "another"),
+    TrafficSender("segment", WEB_VISIT, "a-secret-of-segment", "another"),
+    TrafficSender("standard", CASE, "whsec_bG9hZC1ydW4tb25lLTE=", "whsec_bG9hZC1ydW4tdHdvLTI="),
 )
 
 
 @dataclass
 class _Deck:
-    """Kinds in random order, each as often as it is said; when all have been drawn they are shuffled anew."""
+    """Draws kinds in random order, in a fixed mix. When all are drawn, they are shuffled again."""
 
-    of: Mapping[Kind, int]
+    of: Mapping[TrafficKind, int]
     dice: Random
-    left: list[Kind] = field(default_factory=list)
+    left: list[TrafficKind] = field(default_factory=list)
 
-    def draw(self) -> Kind:
+    def draw(self) -> TrafficKind:
         if not self.left:
             self.left = list(Counter(self.of).elements())
             self.dice.shuffle(self.left)
         return self.left.pop()
 
-    def put_back(self, kind: Kind) -> None:
-        """For one that cannot be played yet."""
+    def put_back(self, kind: TrafficKind) -> None:
+        """Puts back a kind that cannot be sent yet."""
         self.left.insert(self.dice.randrange(len(self.left) + 1), kind)
 
 
 class Traffic:
-    """All that one organisation's senders send, without end: the same for the same seed, but for dates and for what
-    was taken in when. May be used by several threads."""
+    """The endless traffic of one organization's senders. May be used by several threads.
+
+    The same seed gives the same traffic, except for dates and for which recorded events are repeated.
+    """
 
     def __init__(self, seed: str) -> None:
         self._dice = Random(seed)
         self._posted, self._carried = _Deck(POSTED, self._dice), _Deck(CARRIED, self._dice)
         self._lock = Lock()
-        self._made = 0
+        self._number = 0
         self._attributes: dict[str, list[Any]] = defaultdict(list)
         for event_type, event in events(seed, 40, datetime.now(UTC)):
             self._attributes[event_type.title].append(event["attributes"])
-        self._taken: dict[tuple[str, bool], deque[Event]] = defaultdict(lambda: deque(maxlen=REMEMBERED))
+        self._recorded: dict[tuple[str, bool], deque[Event]] = defaultdict(lambda: deque(maxlen=REMEMBERED))
 
-    def request(self) -> Request:
-        """The next request: one event, or up to a hundred."""
+    def request(self) -> TrafficRequest:
+        """The next request, of 1 to 100 events."""
         with self._lock:
             title = self._dice.choice(EVENT_TYPES).title
-            wanted = 1 if self._dice.random() < 0.5 else self._dice.randint(2, MOST_IN_A_REQUEST)
-            kinds: list[Kind] = []
-            while len(kinds) < wanted:
+            size = 1 if self._dice.random() < 0.5 else self._dice.randint(2, EVENTS_PER_REQUEST)
+            kinds: list[TrafficKind] = []
+            while len(kinds) < size:
                 kind = self._posted.draw()
-                if kind is Kind.GARBLED:  # a request of its own
+                if kind is TrafficKind.GARBLED:  # is sent alone
                     if kinds:
                         self._posted.put_back(kind)
                     else:
                         kinds.append(kind)
                     break
-                if kind in (Kind.REPEATED, Kind.CONFLICTING) and not self._taken[title, False]:
+                if kind in (TrafficKind.REPEATED, TrafficKind.CONFLICTING) and not self._recorded[title, False]:
                     self._posted.put_back(kind)
-                    kind = Kind.NEW
+                    kind = TrafficKind.NEW
                 kinds.append(kind)
-            return Request(title, tuple(kinds), tuple(self._event(title, kind) for kind in kinds))
+            return TrafficRequest(title, tuple(kinds), tuple(self._event(title, kind) for kind in kinds))
 
-    def delivery(self) -> Delivery:
-        """The next delivery of one of the tools."""
+    def delivery(self) -> TrafficDelivery:
+        """The next delivery of a sender."""
         with self._lock:
-            tool = self._dice.choice(TOOLS)
+            sender = self._dice.choice(SENDERS)
             kind = self._carried.draw()
-            if kind is Kind.REDELIVERED and not self._taken[tool.event_type.title, True]:
+            if kind is TrafficKind.REDELIVERED and not self._recorded[sender.event_type.title, True]:
                 self._carried.put_back(kind)
-                kind = Kind.DELIVERED
-            return Delivery(tool, kind, self._event(tool.event_type.title, kind))
+                kind = TrafficKind.DELIVERED
+            return TrafficDelivery(sender, kind, self._event(sender.event_type.title, kind))
 
-    def taken(self, title: str, event: Event, *, delivered: bool) -> None:
-        """Tells that a new event is stored, so that it may be sent again."""
+    def recorded(self, title: str, event: Event, *, delivered: bool) -> None:
+        """Remembers a recorded event, so that it can be sent again."""
         with self._lock:
-            self._taken[title, delivered].append(event)
+            self._recorded[title, delivered].append(event)
 
-    def _event(self, title: str, kind: Kind) -> Event:
+    def _event(self, title: str, kind: TrafficKind) -> Event:
         if kind in REPEATS:
-            return self._dice.choice(self._taken[title, kind is Kind.REDELIVERED])
-        self._made += 1
+            return self._dice.choice(self._recorded[title, kind is TrafficKind.REDELIVERED])
+        self._number += 1
         now = datetime.now(UTC)
-        happened = now - timedelta(days=self._dice.uniform(2, 60)) if kind is Kind.LATE else now
-        customer = self._dice.choice(HOT_CUSTOMERS) if kind is Kind.HOT else f"C-{self._dice.randrange(CUSTOMERS):04d}"
+        date = now - timedelta(days=self._dice.uniform(2, 60)) if kind is TrafficKind.LATE else now
+        hot = kind is TrafficKind.HOT
+        customer = self._dice.choice(HOT_CUSTOMERS) if hot else f"C-{self._dice.randrange(CUSTOMERS):04d}"
         event = {
-            "id": f"load-{self._made}",
-            "dateCreated": happened.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "id": f"load-{self._number}",
+            "dateCreated": date.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "identifiers": {"externalIds": [{"externalSourceId": CUSTOMER_SOURCE, "value": customer}]},
             "attributes": self._dice.choice(self._attributes[title]),
         }
-        if kind is Kind.UNDATED:
+        if kind is TrafficKind.UNDATED:
             del event["dateCreated"]
-        if kind is Kind.UNKNOWN:
-            event["attributes"] = {**event["attributes"], "notInTheSchema": self._made}
-        if kind is Kind.CONFLICTING:
-            event["id"] = self._dice.choice(self._taken[title, False])["id"]
+        if kind is TrafficKind.UNKNOWN:
+            event["attributes"] = {**event["attributes"], "notInTheSchema": self._number}
+        if kind is TrafficKind.CONFLICTING:
+            event["id"] = self._dice.choice(self._recorded[title, False])["id"]
         return event

@@ -1,5 +1,10 @@
-"""`python -m tools.local_stack`."""
+"""`python -m tools.local_stack --home FOLDER down`."""
 
-from tools.local_stack.stack import main
+import sys
+from pathlib import Path
 
-main()
+from tools.local_stack.stack import LocalStack
+
+if __name__ == "__main__":
+    local = LocalStack(Path(sys.argv[2]).resolve() if sys.argv[1] == "--home" else None)
+    (local.down if sys.argv[-1] == "down" else local.up)()

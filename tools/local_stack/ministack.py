@@ -1,4 +1,4 @@
-"""One ministack process, the emulator of AWS that the local stack and `sam local` stand on."""
+"""Starts and stops ministack, the AWS emulator that the local stack and `sam local` use."""
 
 import os
 import signal
@@ -13,11 +13,17 @@ from tools.paths import VENVS
 
 
 class DidNotStart(Exception):
-    """The emulator ended at once or does not answer; the message holds the end of what it said."""
+    """The emulator stopped at once, or does not respond. The message is the end of its log."""
 
 
 def start(home: Path, host: str, port: int, **settings: str) -> int:
-    """Starts an emulator that outlives this process, with its log in `home`; answers its pid. Raises DidNotStart."""
+    """Starts an emulator that outlives this process. Its log is in `home`.
+
+    Returns the process id.
+
+    Raises:
+        DidNotStart: the emulator did not respond within 30 seconds.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
         "BIND_HOST": host,
         "GATEWAY_PORT": str(port),
@@ -26,7 +32,7 @@ def start(home: Path, host: str, port: int, **settings: str) -> int:
         **settings,
     }
     environment.pop("PYTHONPATH", None)
-    # a shell starts it and ends, so that it is nobody's child and lives on
+    # A shell starts the emulator in the background and ends, so that the emulator is not a child of this process.
     started = subprocess.run(
         ["/bin/sh", "-c", '"$0" >ministack.log 2>&1 & echo $!', VENVS / "stack" / "bin" / "ministack"],
         cwd=home,
@@ -40,14 +46,14 @@ def start(home: Path, host: str, port: int, **settings: str) -> int:
     for _ in range(300):
         if not alive(pid):
             break
-        if answers(f"http://{host}:{port}"):
+        if responds(f"http://{host}:{port}"):
             return pid
         time.sleep(0.1)
     raise DidNotStart((home / "ministack.log").read_text()[-2000:])
 
 
-def end(pid: int) -> None:
-    """Ends an emulator and the functions that it runs."""
+def stop(pid: int) -> None:
+    """Stops an emulator and the functions that it runs; kills them after ten seconds."""
     group = os.getpgid(pid)
     os.killpg(group, signal.SIGTERM)
     for _ in range(100):
@@ -58,7 +64,7 @@ def end(pid: int) -> None:
 
 
 def alive(pid: int) -> bool:
-    """Whether the process is there."""
+    """Whether the process exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -66,8 +72,8 @@ def alive(pid: int) -> bool:
     return True
 
 
-def answers(endpoint_url: str) -> bool:
-    """Whether an emulator answers at this address."""
+def responds(endpoint_url: str) -> bool:
+    """Whether an emulator responds at this address."""
     try:
         return httpx.get(f"{endpoint_url}/_ministack/health", timeout=5).is_success
     except httpx.TransportError:
@@ -75,7 +81,7 @@ def answers(endpoint_url: str) -> bool:
 
 
 def free_port(host: str, preferred: int) -> int:
-    """The preferred port, or any other that is free. Raises OSError where the address cannot be bound at all."""
+    """The preferred port if it is free, else any free port. Raises OSError when the address cannot be bound."""
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -86,4 +92,4 @@ def free_port(host: str, preferred: int) -> int:
                     raise
                 continue
             return int(probe.getsockname()[1])
-    raise AssertionError("the last attempt answers or raises")
+    raise AssertionError("the last port returns or raises")

@@ -1,11 +1,5 @@
-"""The local stack: ministack, with the very template deployed to it. Nothing of it leaves this machine.
+"""The local stack: the project's template, deployed to the AWS emulator ministack on this machine."""
 
-    python -m tools.local_stack up | down | logs [--follow]
-
-`--home` is the folder that one stack lives in, so that the tests have one of their own.
-"""
-
-import argparse
 import fcntl
 import hashlib
 import json
@@ -13,26 +7,24 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tools.errors import SetupError
 from tools.local_stack import ministack
 from tools.paths import ROOT, VENVS
 from tools.stack import REGION, Stack
 
 KEY_BUCKET = "adobe-keys"
-"""Where the local stack keeps the public key that stands in for Adobe's."""
+"""The bucket that serves public keys in place of Adobe's."""
 
 EVENTS_PER_RUN = 2000
-"""So few, that the local stack computes views of its larger organisation as a map, and of the smaller in one run."""
+"""The stack computes views of more events in parallel parts. So low that the larger sample organization needs parts."""
 
-HOME = ROOT / ".local"
 STACK_NAME = "journeys"
 PREFERRED_PORT = 4570
 PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -40,22 +32,37 @@ RUNTIME = f"python{PYTHON_VERSION}"
 SOURCES = ("template.yaml", "monitoring", "samconfig.toml", "functions", "layers")
 
 
-class StackFailed(Exception):
-    """The local stack does not do what it should; the message says what to look at."""
+def local_home(folder: str | None = None) -> Path:
+    """The folder of the local stack: the given one, that of the environment variable JOURNEYS_HOME, or .local."""
+    chosen = folder or os.environ.get("JOURNEYS_HOME")
+    return Path(chosen).resolve() if chosen else ROOT / ".local"
+
+
+class StackFailed(SetupError):
+    """The local stack did not start, or could not be deployed. The message ends with the log."""
 
 
 class LocalStack:
     """One local stack, in a folder of its own."""
 
-    def __init__(self, home: Path = HOME) -> None:
-        self._home = home
-        self._state = home / "ministack.json"
+    def __init__(self, home: Path | None = None) -> None:
+        self.home = home or local_home()
+        self._state = self.home / "ministack.json"
+
+    @property
+    def description_file(self) -> Path:
+        """The file with the stack's addresses, tables, organizations and clients. It contains secrets."""
+        return self.home / "stack.json"
 
     # -- up and down ---------------------------------------------------------------------------------------------------
 
     def up(self, *, quiet: bool = False) -> Stack:
-        """The stack, started and deployed as far as it is not; safe to call at the same time from several processes."""
-        self._home.mkdir(parents=True, exist_ok=True)
+        """Starts and deploys the stack where needed. Several processes may call this at the same time.
+
+        Raises:
+            StackFailed: the stack did not start, or could not be deployed.
+        """
+        self.home.mkdir(parents=True, exist_ok=True)
         with self._locked():
             endpoint_url = self._running()
             if endpoint_url is None:
@@ -73,34 +80,39 @@ class LocalStack:
             return stack
 
     def running(self) -> Stack | None:
-        """The stack, if it is up and deployed."""
+        """The stack when it runs and is deployed, else None."""
         endpoint_url = self._running()
         deployed = self._read().get("deployed")
         return Stack(STACK_NAME, endpoint_url) if endpoint_url is not None and deployed else None
 
     def down(self) -> bool:
-        """Ends the stack and all that is in it; answers whether it was up."""
-        was_up = self._running() is not None
+        """Stops the stack and deletes its data. Returns whether it was running."""
+        was_running = self._running() is not None
         state = self._read()
-        if was_up:
-            ministack.end(state["pid"])
+        if was_running:
+            ministack.stop(state["pid"])
         self._state.unlink(missing_ok=True)
-        (self._home / "stack.json").unlink(missing_ok=True)
-        shutil.rmtree(self._home / "build", ignore_errors=True)
-        return was_up
+        self.description_file.unlink(missing_ok=True)
+        shutil.rmtree(self.home / "build", ignore_errors=True)
+        return was_running
+
+    @property
+    def process_id(self) -> int:
+        """The process of the running emulator."""
+        return int(self._read()["pid"])
 
     def _start(self) -> str:
         port = ministack.free_port("127.0.0.1", PREFERRED_PORT)
         try:
-            pid = ministack.start(self._home, "127.0.0.1", port, AUTH="true")
-        except ministack.DidNotStart as failed:
-            raise StackFailed(f"The local stack did not start:\n{failed}") from None
+            pid = ministack.start(self.home, "127.0.0.1", port, AUTH="true")
+        except ministack.DidNotStart as error:
+            raise StackFailed(f"The local stack did not start. The end of its log:\n{error}") from None
         endpoint_url = f"http://127.0.0.1:{port}"
         self._state.write_text(json.dumps({"pid": pid, "endpointUrl": endpoint_url}))
         return endpoint_url
 
     def _build(self) -> None:
-        folder = str(self._home / "build")
+        folder = str(self.home / "build")
         self._sam("build", "--build-dir", folder, "--parameter-overrides", f"PythonRuntime={RUNTIME}")
 
     def _deploy(self, endpoint_url: str) -> None:
@@ -115,7 +127,7 @@ class LocalStack:
         self._sam(
             *("deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"),
             *("--stack-name", STACK_NAME, "--no-progressbar"),
-            *("--template-file", str(self._home / "build" / "template.yaml")),
+            *("--template-file", str(self.home / "build" / "template.yaml")),
             *("--parameter-overrides", " ".join(f"{name}={value}" for name, value in parameters.items())),
             endpoint_url=endpoint_url,
         )
@@ -144,13 +156,13 @@ class LocalStack:
             check=False,
         )
         if done.returncode:
-            raise StackFailed(f"sam {arguments[0]} failed:\n{done.stdout[-6000:]}")
+            raise StackFailed(f"`sam {arguments[0]}` failed. The end of its output:\n{done.stdout[-6000:]}")
 
-    # -- what is known of it -------------------------------------------------------------------------------------------
+    # -- state ---------------------------------------------------------------------------------------------------------
 
     def _running(self) -> str | None:
         state = self._read()
-        if state and ministack.alive(state["pid"]) and ministack.answers(state["endpointUrl"]):
+        if state and ministack.alive(state["pid"]) and ministack.responds(state["endpointUrl"]):
             return str(state["endpointUrl"])
         return None
 
@@ -166,43 +178,16 @@ class LocalStack:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        with (self._home / "lock").open("w") as lock:
+        with (self.home / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    # -- logs ----------------------------------------------------------------------------------------------------------
-
-    def logs(self, *, follow: bool) -> None:
-        """Prints what the functions logged, in order; with `follow`, also what they go on to log."""
-        stack = self.running()
-        if stack is None:
-            raise StackFailed("The local stack is not running; start it with `make run`.")
-        client, since = stack.client("logs"), 0
-        seen: set[tuple[int, str, str]] = set()
-        while True:
-            lines: list[tuple[int, str, str]] = []
-            for group in client.describe_log_groups(logGroupNamePrefix=f"/journeys/{STACK_NAME}/")["logGroups"]:
-                name = group["logGroupName"]
-                for page in client.get_paginator("filter_log_events").paginate(logGroupName=name, startTime=since):
-                    for event in page["events"]:
-                        logged = event["timestamp"], name.rsplit("/", 1)[-1], event["message"]
-                        if logged not in seen:
-                            seen.add(logged)
-                            lines.append(logged)
-            for timestamp, function, message in sorted(lines):
-                since = max(since, timestamp - 5000)
-                for line in message.splitlines():
-                    print(f"{datetime.fromtimestamp(timestamp / 1000, UTC):%H:%M:%S} {function:14} {line}", flush=True)
-            if not follow:
-                return
-            time.sleep(1)
-
 
 def _put_gateway_responses(stack: Stack) -> None:
-    """API Gateway's own refusals, which the emulator does not take over from the template as AWS does."""
+    """Creates API Gateway's own error responses from the template; the emulator does not, as AWS does."""
 
     class Loader(yaml.SafeLoader):
-        """Reads the template's short functions as their arguments."""
+        """Reads a short-form function such as !Sub as its argument."""
 
     def argument(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
         if isinstance(node, yaml.ScalarNode):
@@ -212,7 +197,7 @@ def _put_gateway_responses(stack: Stack) -> None:
         return loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
 
     Loader.add_multi_constructor("!", argument)
-    template = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506  # ours, and a safe loader's child
+    template = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506  # a subclass of SafeLoader
     client = stack.client("apigateway")
     origin = template["Parameters"]["AllowedOrigin"]["Default"]
     for kind, response in template["Resources"]["Api"]["Properties"]["GatewayResponses"].items():
@@ -231,7 +216,7 @@ def _put_gateway_responses(stack: Stack) -> None:
 
 
 def _fingerprint() -> str:
-    """Changes when anything that is deployed does."""
+    """A digest of everything that is deployed."""
     digest = hashlib.sha256()
     for source in SOURCES:
         path = ROOT / source
@@ -241,34 +226,6 @@ def _fingerprint() -> str:
     return digest.hexdigest()
 
 
-def _say(what: str, quiet: bool) -> None:
+def _say(step: str, quiet: bool) -> None:
     if not quiet:
-        print(f"  {what} ...", file=sys.stderr, flush=True)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command."""
-    parser = argparse.ArgumentParser(prog="python -m tools.local_stack", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--home", type=Path, default=HOME)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up")
-    commands.add_parser("down")
-    commands.add_parser("logs").add_argument("--follow", action="store_true")
-    given = parser.parse_args(arguments)
-    local = LocalStack(given.home.resolve())
-    try:
-        match given.command:
-            case "up":
-                print(json.dumps(local.up().describe(), indent=2))
-            case "down":
-                print("The local stack is down." if local.down() else "The local stack was not up.")
-            case "logs":
-                local.logs(follow=given.follow)
-    except StackFailed as failed:
-        sys.exit(str(failed))
-    except KeyboardInterrupt:
-        print()
-
-
-if __name__ == "__main__":
-    main()
+        print(f"  {step} ...", file=sys.stderr, flush=True)

@@ -1,47 +1,113 @@
-"""The operator's command: organisations and the clients that may call for them, on the local stack and on AWS alike.
+"""Organizations, and the clients that may call the API for them."""
 
-python -m tools.admin --stack-name journeys create-organization acme --name "Acme Ltd"
-python -m tools.admin --stack-name journeys create-client acme --name shop --permission journey:externalEventsEvent:add
-"""
-
-import argparse
-import json
 import re
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
+from journeys.aws import from_item
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
-from tools.stack import Stack, default_endpoint_url
+from tools.errors import ToolError
+from tools.stack import Stack
 
 SCOPE = "journey/api"
+ALL = "all"
+"""In a list of permissions: every permission."""
+
 _ORGANIZATION_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,35}")
 
 
-class Refused(Exception):
-    """What was asked for cannot be done; the message says why."""
+@dataclass(frozen=True)
+class NewClient:
+    """A client as it was created. Cognito shows the secret only once."""
+
+    client_id: str
+    client_secret: str
+    permissions: frozenset[str]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "clientId": self.client_id,
+            "clientSecret": self.client_secret,
+            "permissions": sorted(self.permissions),
+        }
 
 
 class Admin:
-    """Registers organisations and clients of one stack."""
+    """Manages the organizations and clients of one stack."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._clients = ClientStore(stack.dynamodb, stack.outputs["RegistryTableName"])
 
+    # -- organizations -------------------------------------------------------------------------------------------------
+
     def create_organization(self, organization_id: str, name: str) -> None:
-        """Registers an organisation, or renames it. Raises Refused for an id that cannot be one."""
+        """Creates an organization, or renames an existing one. Raises ToolError for an invalid id."""
         if not _ORGANIZATION_ID.fullmatch(organization_id):
-            raise Refused("An organisation's id has 1 to 36 small letters, digits and dashes, and begins with no dash.")
+            raise ToolError(
+                f'"{organization_id[:100]}" is not an organization id. '
+                "Use 1 to 36 lowercase letters, digits and dashes; the first character is not a dash."
+            )
         self._clients.put_organization(organization_id, name)
 
-    def create_client(self, organization_id: str, name: str, permissions: Sequence[str]) -> dict[str, Any]:
-        """Makes a client with a secret, which is shown this once. Raises Refused."""
-        granted = self._granted(permissions)
+    def organizations(self) -> list[tuple[str, str]]:
+        """Every organization: its id and its name, by id."""
+        return sorted((str(row["organizationId"]), str(row["name"])) for row in self._rows("ORG"))
+
+    def require_organization(self, organization_id: str) -> None:
+        """Raises ToolError when the organization does not exist."""
         if not self._clients.organization_exists(organization_id):
-            raise Refused(f"There is no organisation {organization_id}; create it first.")
-        made = self._stack.cognito.create_user_pool_client(
+            raise ToolError(
+                f"There is no organization {organization_id}. `journeys admin organization list` lists them."
+            )
+
+    # -- clients -------------------------------------------------------------------------------------------------------
+
+    def create_client(self, organization_id: str, name: str, permissions: Sequence[str]) -> NewClient:
+        """Creates a client. Raises ToolError for an unknown organization or permission."""
+        granted = known_permissions(permissions)
+        self.require_organization(organization_id)
+        return self._create(organization_id, name, granted)
+
+    def clients(self, organization_id: str | None = None) -> list[Client]:
+        """The clients of one organization, or of all, by organization and name."""
+        if organization_id is not None:
+            self.require_organization(organization_id)
+        clients = (Client.from_values(row) for row in self._rows("CLIENT"))
+        return sorted(
+            (client for client in clients if organization_id in (None, client.organization_id)),
+            key=lambda client: (client.organization_id, client.name, client.client_id),
+        )
+
+    def client(self, client_id: str) -> Client:
+        """The client with that id. Raises ToolError when it does not exist."""
+        client = self._clients.get(client_id, consistent=True)
+        if client is None:
+            raise ToolError(f"There is no client {client_id}. `journeys admin client list` lists them.")
+        return client
+
+    def rotate_client(self, client_id: str) -> NewClient:
+        """Creates a client with the same organization, name and permissions; the existing client keeps working."""
+        client = self.client(client_id)
+        return self._create(client.organization_id, client.name, client.permissions)
+
+    def set_permissions(self, client_id: str, permissions: Sequence[str]) -> None:
+        """Replaces a client's permissions; this takes up to a minute to apply. Raises ToolError."""
+        granted = known_permissions(permissions)
+        client = self.client(client_id)
+        self._clients.put(Client(client_id, client.organization_id, client.name, granted))
+
+    def delete_client(self, client_id: str) -> None:
+        """Deletes a client; its tokens are refused within a minute. Raises ToolError when it does not exist."""
+        self.client(client_id)
+        self._clients.delete(client_id)
+        self._stack.cognito.delete_user_pool_client(UserPoolId=self._stack.outputs["UserPoolId"], ClientId=client_id)
+
+    def _create(self, organization_id: str, name: str, permissions: frozenset[str]) -> NewClient:
+        created = self._stack.cognito.create_user_pool_client(
             UserPoolId=self._stack.outputs["UserPoolId"],
             ClientName=name,
             GenerateSecret=True,
@@ -49,80 +115,29 @@ class Admin:
             AllowedOAuthScopes=[SCOPE],
             AllowedOAuthFlowsUserPoolClient=True,
         )["UserPoolClient"]
-        self._clients.put(Client(made["ClientId"], organization_id, name, granted))
-        return {"clientId": made["ClientId"], "clientSecret": made["ClientSecret"], "permissions": sorted(granted)}
+        self._clients.put(Client(created["ClientId"], organization_id, name, permissions))
+        return NewClient(created["ClientId"], created["ClientSecret"], permissions)
 
-    def set_permissions(self, client_id: str, permissions: Sequence[str]) -> None:
-        """Gives a client other permissions; they hold within a minute. Raises Refused."""
-        granted = self._granted(permissions)
-        client = self._clients.get(client_id, consistent=True)
-        if client is None:
-            raise Refused(f"There is no client {client_id}.")
-        self._clients.put(Client(client_id, client.organization_id, client.name, granted))
-
-    def delete_client(self, client_id: str) -> None:
-        """Takes a client away; its tokens are refused within a minute. Raises Refused."""
-        if self._clients.get(client_id, consistent=True) is None:
-            raise Refused(f"There is no client {client_id}.")
-        self._clients.delete(client_id)
-        self._stack.cognito.delete_user_pool_client(UserPoolId=self._stack.outputs["UserPoolId"], ClientId=client_id)
-
-    @staticmethod
-    def _granted(permissions: Sequence[str]) -> frozenset[str]:
-        wanted = PERMISSIONS if "all" in permissions else frozenset(permissions)
-        unknown = sorted(wanted - PERMISSIONS)
-        if unknown:
-            raise Refused(
-                f"There is no permission {', '.join(unknown)}. There are:\n  " + "\n  ".join(sorted(PERMISSIONS))
-            )
-        return wanted
+    def _rows(self, sort_key: str) -> Iterator[dict[str, Any]]:
+        """The registry's rows with that sort key. This reads the whole table, which is small."""
+        pages = self._stack.dynamodb.get_paginator("scan").paginate(
+            TableName=self._stack.outputs["RegistryTableName"],
+            FilterExpression="sk = :sk",
+            ExpressionAttributeValues={":sk": {"S": sort_key}},
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from map(from_item, page["Items"])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; answers with its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tools.admin", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--stack-name", default="journeys")
-    parser.add_argument(
-        "--endpoint-url", default=default_endpoint_url(), help="where AWS is, for the local stack (AWS_ENDPOINT_URL)"
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    permission: dict[str, Any] = {"action": "append", "required": True, "metavar": "PERMISSION",
-                                  "help": "may be given more than once; 'all' grants everything"}  # fmt: skip
-
-    command = commands.add_parser("create-organization", help="register an organisation, or rename it")
-    command.add_argument("organization_id")
-    command.add_argument("--name", required=True)
-    command = commands.add_parser("create-client", help="make a client; prints its id and, this once, its secret")
-    command.add_argument("organization_id")
-    command.add_argument("--name", required=True)
-    command.add_argument("--permission", **permission)
-    command = commands.add_parser("set-permissions", help="give a client other permissions")
-    command.add_argument("client_id")
-    command.add_argument("--permission", **permission)
-    command = commands.add_parser("delete-client", help="take a client away")
-    command.add_argument("client_id")
-    commands.add_parser("permissions", help="list the permissions there are")
-
-    given = parser.parse_args(arguments)
-    if given.command == "permissions":
-        print("\n".join(sorted(PERMISSIONS)))
-        return 0
-    admin = Admin(Stack(given.stack_name, given.endpoint_url))
-    try:
-        match given.command:
-            case "create-organization":
-                admin.create_organization(given.organization_id, given.name)
-            case "create-client":
-                print(json.dumps(admin.create_client(given.organization_id, given.name, given.permission), indent=2))
-            case "set-permissions":
-                admin.set_permissions(given.client_id, given.permission)
-            case "delete-client":
-                admin.delete_client(given.client_id)
-    except Refused as refused:
-        print(refused, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def known_permissions(permissions: Sequence[str]) -> frozenset[str]:
+    """The permissions as a set; "all" stands for every permission. Raises ToolError for an unknown one."""
+    if ALL in permissions:
+        return PERMISSIONS
+    for permission in sorted(set(permissions) - PERMISSIONS):
+        closest = get_close_matches(permission, sorted(PERMISSIONS), n=1, cutoff=0.0)[0]
+        raise ToolError(
+            f'There is no permission "{permission[:100]}". Did you mean "{closest}"? '
+            "`journeys admin client create --help` lists all permissions."
+        )
+    return frozenset(permissions)

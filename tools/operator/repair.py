@@ -1,9 +1,9 @@
-"""Rebuilds and verifies journeys, several at a time, with progress."""
+"""Verifies and rebuilds journeys, many customers at a time, while events keep arriving."""
 
 import contextlib
 import tempfile
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -22,33 +22,39 @@ from journeys.journey.rebuild import RebuildOutcome, delete_generation, rebuild_
 from journeys.journey.store import JourneyStore
 from journeys.journey.survey import EVENT_ATTRIBUTES, Customer, Survey
 from journeys.journey.verify import Differences, compare_with_log
-from tools.operator.archive_repair import Archive
+from tools.errors import ToolError
+from tools.operator.archive_repair import ArchiveRepair
 from tools.operator.report import (
     BUSY,
     EVENT_MISSING,
     ROW_MISSING,
-    STEP_FOREIGN,
-    STEP_MISTAKEN,
+    STEP_ORPHANED,
+    STEP_WRONG_TYPE,
     SUMMARY_WRONG,
     UNREADABLE,
-    Report,
-    Scope,
+    RepairReport,
+    RepairScope,
 )
-from tools.progress import Bars
+from tools.progress import ProgressBars
 
-SEGMENTS_A_THREAD = 4
-READERS_GONE = 60.0
-"""Seconds after which no request is reading rows any more that it began with; one takes 29 at most."""
+SEGMENTS_PER_THREAD = 4
+READER_SECONDS = 60.0
+"""Seconds after which no request reads rows that a rebuild replaced. A request takes at most 29 seconds."""
 
-UNDER_WAY = 60
-"""Seconds within which an event need not be in its journey or in the archive yet."""
+IN_FLIGHT_SECONDS = 60
+"""Seconds that an event may take to reach its journey and the archive."""
+
+_TRANSIENT = THROTTLES | {"InternalServerError", "ServiceUnavailable"}
 
 
-_MAY_PASS = THROTTLES | {"InternalServerError", "ServiceUnavailable"}
+class JourneyRepair:
+    """Verifies and rebuilds the journeys of one stack.
 
-
-class Operator:
-    """Does the work on one stack's journeys and archive. `threads` is how much of it at the same time."""
+    Args:
+        threads: how many customers, or segments of a table, are processed at the same time.
+        reader_seconds: how long replaced rows are kept for requests that are reading them.
+        in_flight_seconds: how long a new event may be missing from its journey and from the archive.
+    """
 
     def __init__(
         self,
@@ -56,202 +62,221 @@ class Operator:
         log: EventLog,
         *,
         threads: int = 8,
-        bars: Bars | None = None,
-        readers_gone: float = READERS_GONE,
-        under_way: int = UNDER_WAY,
+        bars: ProgressBars | None = None,
+        reader_seconds: float | None = None,
+        in_flight_seconds: int = IN_FLIGHT_SECONDS,
     ) -> None:
         self._store, self._log = store, log
-        self._threads, self._bars = threads, bars or Bars()
-        self._readers_gone, self._under_way = readers_gone, under_way
+        self._threads, self._bars = threads, bars or ProgressBars()
+        self._reader_seconds = READER_SECONDS if reader_seconds is None else reader_seconds
+        self._in_flight_seconds = in_flight_seconds
         self._stopped = Flag()
         self._replaced: deque[tuple[float, str, str]] = deque()
 
-    def rebuild(self, scope: Scope, report: Report) -> None:
-        """Makes journeys those of the log. One that is right already is left as it is."""
-        with self._surveyed(scope, EVENT_ATTRIBUTES) as survey:
+    def rebuild_journeys(self, scope: RepairScope, report: RepairReport) -> None:
+        """Rebuilds journeys from the log. A correct journey is left unchanged.
+
+        Raises:
+            ToolError: the scope names a customer without any events or journey.
+        """
+        with self._survey(scope, EVENT_ATTRIBUTES) as survey:
             report.events = survey.events
-            self._each(survey, scope, partial(self._rebuild, report=report), report)
-        self._sweep_replaced(report, wait=True)
+            self._each_customer(survey, scope, partial(self._rebuild, report=report), report)
+        self._delete_replaced(report, wait=True)
 
-    def verify(self, scope: Scope, report: Report, *, mend: bool = False, archive: "Archive | None" = None) -> None:
-        """Compares journeys, and the archive, with the log; what differs is reported, and mended where asked for."""
-        since = dates.now_ms() - self._under_way * 1000
-        comparison = archive.comparison(since) if archive is not None and scope.customer is None else None
+    def verify(
+        self,
+        scope: RepairScope,
+        report: RepairReport,
+        *,
+        repair: bool = False,
+        archive: ArchiveRepair | None = None,
+    ) -> None:
+        """Compares journeys, and the archive, with the log, and reports the differences.
 
-        def check(customer: Customer) -> None:
-            found = compare_with_log(self._store, self._log, customer.journey_key, customer.events.values())
-            late = [one.key for one in (*found.missing, *found.missing_row) if one.key not in customer.events]
-            found = found.without(customer.received_since(since) | frozenset(late))
-            mends = mend and bool(found)
-            if mends:
-                self._rebuild(customer, report)
-            for kind, names in _by_kind(customer.journey_key, found).items():
-                report.differs(kind, names)
-                report.add(report.mended, Counter({kind: len(names) * mends}))
+        Args:
+            repair: repairs what can be repaired.
+            archive: compares the archive as well, unless the scope is one customer.
 
+        Raises:
+            ToolError: the scope names a customer without any events or journey.
+        """
+        since = dates.now_ms() - self._in_flight_seconds * 1000
+        comparison = archive.comparison(since) if archive is not None and scope.journey_key is None else None
         with contextlib.ExitStack() as stack:
             if comparison is not None:
                 stack.enter_context(comparison)
-            also = comparison.take if comparison is not None else None
+            on_events = comparison.add_events if comparison is not None else None
             attributes = EVENT_ATTRIBUTES if comparison is None else ()
-            survey = stack.enter_context(self._surveyed(scope, attributes, also))
+            survey = stack.enter_context(self._survey(scope, attributes, on_events))
             report.events = survey.events
-            report.differs(UNREADABLE, survey.unreadable)
-            self._each(survey, scope, check, report, sweeps=mend)
+            report.add_differences(UNREADABLE, survey.unreadable)
+            verify_customer = partial(self._verify, since=since, report=report, repair=repair)
+            self._each_customer(survey, scope, verify_customer, report, delete_obsolete=repair)
             if comparison is not None:
-                comparison.finish(scope, self._log, report, self._bars, mend=mend)
-        self._sweep_replaced(report, wait=True)
+                comparison.finish(scope, self._log, report, self._bars, repair=repair)
+        self._delete_replaced(report, wait=True)
 
-    # -- the scans -----------------------------------------------------------------------------------------------------
+    # -- one customer --------------------------------------------------------------------------------------------------
+
+    def _verify(self, customer: Customer, *, since: int, report: RepairReport, repair: bool) -> None:
+        differences = compare_with_log(self._store, self._log, customer.journey_key, customer.events.values())
+        arrived_later = [
+            step.key for step in (*differences.missing, *differences.missing_row) if step.key not in customer.events
+        ]
+        differences = differences.without(customer.received_since(since) | frozenset(arrived_later))
+        if repairs := repair and bool(differences):
+            self._rebuild(customer, report)
+        for kind, keys in _keys_by_kind(customer.journey_key, differences).items():
+            report.add_differences(kind, keys)
+            report.add_repaired(kind, len(keys) * repairs)
+
+    def _rebuild(self, customer: Customer, report: RepairReport) -> None:
+        done = rebuild_journey(self._store, self._log, customer.journey_key, customer.events.values())
+        report.add_outcome(done.outcome)
+        if done.replaced is not None:
+            self._replaced.append((time.monotonic(), customer.journey_key, done.replaced))
+
+    # -- reading the tables --------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _surveyed(
-        self, scope: Scope, attributes: Sequence[str], also: Callable[[list[Any]], None] | None = None
+    def _survey(
+        self, scope: RepairScope, attributes: Sequence[str], on_events: Callable[[list[Any]], None] | None = None
     ) -> Iterator[Survey]:
-        """The log and then the journeys, sorted by customer, on disk as long as they are needed."""
-        with tempfile.TemporaryDirectory(prefix="journeys-") as folder, contextlib.closing(Survey(Path(folder))) as to:
+        """Reads the log and then the journeys, sorted by customer, into a temporary folder."""
+        with (
+            tempfile.TemporaryDirectory(prefix="journeys-") as folder,
+            contextlib.closing(Survey(Path(folder))) as survey,
+        ):
 
-            def take(items: list[Any]) -> None:
-                to.add_events(items, scope.customer)
-                if also is not None:
-                    also(items)
+            def add_events(items: list[Any]) -> None:
+                survey.add_events(items, scope.journey_key)
+                if on_events is not None:
+                    on_events(items)
 
-            organization_id = scope.organization_id
-            self._scan(
-                "reading the log",
-                self._log.size(),
-                lambda *of: self._log.pages(*of, organization_id=organization_id, attributes=attributes),
-                take,
-            )
-            if scope.customer is None:
-                self._scan(
-                    "reading the journeys",
-                    self._store.size(),
-                    lambda *of: self._store.pages(*of, organization_id=organization_id),
-                    to.add_journeys,
-                )
-            yield to
+            log_pages = partial(self._log.pages, organization_id=scope.organization_id, attributes=attributes)
+            self._scan("reading the log", self._log.size(), log_pages, add_events)
+            if scope.journey_key is None:
+                journey_pages = partial(self._store.pages, organization_id=scope.organization_id)
+                self._scan("reading the journeys", self._store.size(), journey_pages, survey.add_journeys)
+            yield survey
 
     def _scan(
         self,
         name: str,
         size: int,
         pages: Callable[[int, int], Iterator[tuple[int, list[Any]]]],
-        take: Callable[[list[Any]], None],
+        add: Callable[[list[Any]], None],
     ) -> None:
-        segments = self._threads * SEGMENTS_A_THREAD
-        with self._bars.bar(name, size) as advance:
+        segments = self._threads * SEGMENTS_PER_THREAD
+        with self._bars.bar(name, size) as bar:
 
-            def one(segment: int) -> None:
+            def scan_segment(segment: int) -> None:
                 for passed, items in pages(segment, segments):
                     if self._stopped.is_set():
                         return
-                    take(items)
-                    advance(passed)
+                    add(items)
+                    bar.advance(passed)
 
-            self._all(one, range(segments))
+            self._in_threads(scan_segment, range(segments))
 
-    # -- customer by customer ------------------------------------------------------------------------------------------
+    # -- all customers -------------------------------------------------------------------------------------------------
 
-    def _each(
+    def _each_customer(
         self,
         survey: Survey,
-        scope: Scope,
-        what: Callable[[Customer], None],
-        report: Report,
+        scope: RepairScope,
+        action: Callable[[Customer], None],
+        report: RepairReport,
         *,
-        sweeps: bool = True,
+        delete_obsolete: bool = True,
     ) -> None:
-        """Does something about every customer who does not seem right; one who is busy gets a second turn."""
-        waiting: list[Customer] = []
+        """Runs an action for every customer whose journey may differ from the log.
 
-        def one(customer: Customer) -> None:
-            if self._stopped.is_set():
-                return
-            try:
-                what(customer)
-            except (ClientError, BotoCoreError, JourneysError) as error:
-                if isinstance(error, ClientError) and error_code(error) not in _MAY_PASS:
-                    raise
-                if again:
-                    report.add(report.outcomes, [BUSY])
-                else:
-                    waiting.append(customer)
-
-        again = False
-        with self._bars.bar("comparing", survey.events) as advance:
+        A customer whose journey is busy gets a second attempt after all others.
+        """
+        busy: list[Customer] = []
+        with self._bars.bar("comparing", survey.events) as bar:
             for customers in survey.parts():
-                wrong = [
-                    customer for customer in customers if scope.customer is not None or not customer.looks_correct()
-                ]
+                suspects = [one for one in customers if scope.journey_key is not None or not one.looks_correct()]
                 report.journeys += len(customers)
-                report.add(report.outcomes, Counter({RebuildOutcome.CORRECT: len(customers) - len(wrong)}))
-                self._all(one, wrong)
-                self._sweep_left_over(customers, report, delete=sweeps)
-                self._sweep_replaced(report, wait=False)
-                advance(sum(len(customer.events) for customer in customers))
-            if (
-                scope.customer is not None and not report.journeys
-            ):  # nothing in the log, and maybe a journey all the same
+                report.add_outcome(RebuildOutcome.CORRECT, len(customers) - len(suspects))
+                self._in_threads(partial(self._attempt, action, busy.append), suspects)
+                self._delete_obsolete(customers, report, delete=delete_obsolete)
+                self._delete_replaced(report, wait=False)
+                bar.advance(sum(len(customer.events) for customer in customers))
+            if scope.journey_key is not None and not report.journeys:
+                self._require_journey(scope.journey_key)
                 report.journeys = 1
-                self._all(one, [Customer(scope.customer)])
-        again = True
-        self._all(one, waiting)
+                self._in_threads(partial(self._attempt, action, busy.append), [Customer(scope.journey_key)])
+        still_busy: list[Customer] = []
+        self._in_threads(partial(self._attempt, action, still_busy.append), busy)
+        report.add_outcome(BUSY, len(still_busy))
 
-    def _rebuild(self, customer: Customer, report: Report) -> None:
-        done = rebuild_journey(self._store, self._log, customer.journey_key, customer.events.values())
-        report.add(report.outcomes, [done.outcome])
-        if done.replaced is not None:
-            self._replaced.append((time.monotonic(), customer.journey_key, done.replaced))
+    def _require_journey(self, journey_key: str) -> None:
+        steps = self._store.steps(journey_key, ascending=True)
+        if not self._store.summary(journey_key).version and next(iter(steps), None) is None:
+            raise ToolError(
+                "There is no such customer: the log has no event, and there is no journey. "
+                "Check --organization, --source and --customer."
+            )
 
-    # -- what is left over ---------------------------------------------------------------------------------------------
+    def _attempt(
+        self, action: Callable[[Customer], None], on_busy: Callable[[Customer], None], customer: Customer
+    ) -> None:
+        if self._stopped.is_set():
+            return
+        try:
+            action(customer)
+        except (ClientError, BotoCoreError, JourneysError) as error:
+            if isinstance(error, ClientError) and error_code(error) not in _TRANSIENT:
+                raise
+            on_busy(customer)
 
-    def _sweep_left_over(self, customers: Iterable[Customer], report: Report, *, delete: bool) -> None:
-        """Deletes, or only counts, the rows that an earlier run could not delete any more."""
+    # -- deleting rows -------------------------------------------------------------------------------------------------
+
+    def _delete_obsolete(self, customers: Iterable[Customer], report: RepairReport, *, delete: bool) -> None:
+        """Counts the rows that interrupted rebuilds left behind, and deletes them if asked to."""
         now = dates.now_ms()
         for customer in customers:
             for generation in customer.obsolete_generations(now):
-                report.left_over += len(customer.rows[generation])
+                report.obsolete_rows += len(customer.rows[generation])
                 if delete:
-                    report.count_swept(delete_generation(self._store, customer.journey_key, generation))
+                    report.add_deleted_rows(delete_generation(self._store, customer.journey_key, generation))
 
-    def _sweep_replaced(self, report: Report, *, wait: bool) -> None:
-        """Deletes the rows in whose place new ones are, when nobody can be reading them any more."""
+    def _delete_replaced(self, report: RepairReport, *, wait: bool) -> None:
+        """Deletes the rows that rebuilds replaced, once no request can be reading them any more."""
         if wait and self._replaced:
             with self._bars.bar("waiting for readers", None):
-                time.sleep(max(0.0, self._replaced[-1][0] + self._readers_gone - time.monotonic()))
+                time.sleep(max(0.0, self._replaced[-1][0] + self._reader_seconds - time.monotonic()))
         due: list[tuple[str, str]] = []
-        while self._replaced and (wait or self._replaced[0][0] + self._readers_gone < time.monotonic()):
+        while self._replaced and (wait or self._replaced[0][0] + self._reader_seconds < time.monotonic()):
             due.append(self._replaced.popleft()[1:])
+        self._in_threads(lambda replaced: report.add_deleted_rows(delete_generation(self._store, *replaced)), due)
 
-        def one(replaced: tuple[str, str]) -> None:
-            report.count_swept(delete_generation(self._store, *replaced))
-
-        self._all(one, due)
-
-    def _all(self, what: Callable[[Any], None], of: Iterable[Any]) -> None:
-        """Does something with each, several at the same time; whatever ends it, nothing goes on in the background."""
+    def _in_threads(self, action: Callable[[Any], None], arguments: Iterable[Any]) -> None:
+        """Runs an action for each argument in several threads. After an error, no thread keeps running."""
         with ThreadPoolExecutor(self._threads) as threads:
-            running = [threads.submit(what, one) for one in of]
+            running = [threads.submit(action, argument) for argument in arguments]
             try:
-                for one in running:
-                    one.result()
+                for future in running:
+                    future.result()
             except BaseException:
                 self._stopped.set()
                 threads.shutdown(cancel_futures=True)
                 raise
 
 
-def _by_kind(journey_key: str, found: Differences) -> dict[str, list[str]]:
-    """The keys of what differs, by what is wrong with it."""
+def _keys_by_kind(journey_key: str, differences: Differences) -> dict[str, list[str]]:
+    """The keys of what differs in one journey, by the kind of difference."""
 
-    def named(steps: Iterable[Step]) -> list[str]:
-        return [f"{journey_key} {one.key}" for one in steps]
+    def keys(steps: Iterable[Step]) -> list[str]:
+        return [f"{journey_key} {step.key}" for step in steps]
 
     return {
-        EVENT_MISSING: named(found.missing),
-        ROW_MISSING: named(found.missing_row),
-        STEP_FOREIGN: named(found.orphaned),
-        STEP_MISTAKEN: named(found.wrong_type),
-        SUMMARY_WRONG: [journey_key] if found.wrong_summary else [],
+        EVENT_MISSING: keys(differences.missing),
+        ROW_MISSING: keys(differences.missing_row),
+        STEP_ORPHANED: keys(differences.orphaned),
+        STEP_WRONG_TYPE: keys(differences.wrong_type),
+        SUMMARY_WRONG: [journey_key] if differences.wrong_summary else [],
     }

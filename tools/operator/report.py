@@ -1,4 +1,4 @@
-"""What the operator's commands are about, and what they report."""
+"""The scope and the report of `journeys verify` and `journeys rebuild`."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -7,65 +7,75 @@ from threading import Lock
 
 EVENT_MISSING = "event without a step"
 ROW_MISSING = "step without a row"
-STEP_FOREIGN = "step without an event"
-STEP_MISTAKEN = "step of another type"
-SUMMARY_WRONG = "summary that says something else"
-UNREADABLE = "event that no journey can hold"
+STEP_ORPHANED = "step without an event"
+STEP_WRONG_TYPE = "step with the wrong event type"
+SUMMARY_WRONG = "summary with wrong figures"
+UNREADABLE = "event that cannot be read"
 ARCHIVE_MISSING = "event not in the archive"
-ARCHIVE_FOREIGN = "archived without an event"
-ARCHIVE_REPEATED = "archived more than once"
-ARCHIVE_DIFFERING = "archived with other values"
-KINDS = (
-    EVENT_MISSING, ROW_MISSING, STEP_FOREIGN, STEP_MISTAKEN, SUMMARY_WRONG, UNREADABLE,
-    ARCHIVE_MISSING, ARCHIVE_FOREIGN, ARCHIVE_REPEATED, ARCHIVE_DIFFERING,
+ARCHIVE_ORPHANED = "archived event not in the log"
+ARCHIVE_REPEATED = "event archived more than once"
+ARCHIVE_DIFFERING = "event archived with other values"
+DIFFERENCES = (
+    EVENT_MISSING, ROW_MISSING, STEP_ORPHANED, STEP_WRONG_TYPE, SUMMARY_WRONG, UNREADABLE,
+    ARCHIVE_MISSING, ARCHIVE_ORPHANED, ARCHIVE_REPEATED, ARCHIVE_DIFFERING,
 )  # fmt: skip
+"""Every kind of difference between the log and what is derived from it."""
 
-
-BUSY = "busy, and left for another time"
+BUSY = "busy: run the command again"
+"""The outcome of a journey that was throttled, or changed by others, in two attempts."""
 
 
 @dataclass(frozen=True)
-class Scope:
-    """What a command is about: all organisations, one, or one customer of it."""
+class RepairScope:
+    """What a command covers: all organizations, one organization, or one customer of an organization."""
 
     organization_id: str | None = None
-    customer: str | None = None
-    """The key of a journey."""
+    journey_key: str | None = None
 
 
 @dataclass
-class Report:
-    """What was found and what was done about it; keys are kept only where they are to be shown."""
+class RepairReport:
+    """What a command found and did. May be used by several threads.
+
+    `show` keeps the keys of what differs; they contain customers' identifiers.
+    """
 
     show: bool = False
     events: int = 0
     journeys: int = 0
-    found: Counter[str] = field(default_factory=Counter)
-    mended: Counter[str] = field(default_factory=Counter)
+    differences: Counter[str] = field(default_factory=Counter)
+    repaired: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
-    shown: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    left_over: int = 0
-    swept: int = 0
+    keys: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    obsolete_rows: int = 0
+    """Rows that an interrupted rebuild left behind; no reader sees them."""
+    deleted_rows: int = 0
     _lock: Lock = field(default_factory=Lock)
 
-    def differs(self, kind: str, names: Sequence[str]) -> None:
-        """Counts what differs; `names` are the keys of it."""
+    def add_differences(self, kind: str, keys: Sequence[str]) -> None:
+        """Counts differences of one kind. `keys` are the keys of what differs."""
         with self._lock:
-            self.found[kind] += len(names)
+            self.differences[kind] += len(keys)
             if self.show:
-                self.shown[kind] += names
+                self.keys[kind] += keys
 
-    def add(self, counter: Counter[str], counts: Counter[str] | Sequence[str]) -> None:
-        """Adds to one of the counters."""
+    def add_repaired(self, kind: str, number: int) -> None:
+        """Counts repaired differences of one kind."""
         with self._lock:
-            counter.update(counts)
+            self.repaired[kind] += number
 
-    def count_swept(self, rows: int) -> None:
-        """Counts rows that were removed."""
+    def add_outcome(self, outcome: str, number: int = 1) -> None:
+        """Counts journeys by what was done about them."""
         with self._lock:
-            self.swept += rows
+            if number:
+                self.outcomes[outcome] += number
+
+    def add_deleted_rows(self, number: int) -> None:
+        """Counts rows that were deleted."""
+        with self._lock:
+            self.deleted_rows += number
 
     @property
-    def left(self) -> int:
-        """How many differences are still there."""
-        return self.outcomes[BUSY] + (self.found - self.mended).total()
+    def remaining(self) -> int:
+        """The number of differences that were not repaired."""
+        return self.outcomes[BUSY] + (self.differences - self.repaired).total()

@@ -1,4 +1,4 @@
-"""The cases of `sam local`: one invocation each, with the response that it must give."""
+"""The cases of `sam local`: one invocation of a function each, with the response that it must give."""
 
 import json
 import time
@@ -12,14 +12,14 @@ from tools.paths import ROOT
 from tools.signing import SIGNS_TIME, sign_event
 
 EVENTS = ROOT / "events"
-
+"""The folder of the cases' events, one file each."""
 
 ORGANIZATION = "sam-local"
 CLIENT = "sam-local-client"
 SCHEMA = "5a31c0de-0000-4000-8000-000000000001"
 SOURCE = "Web shop"
 SLOT = "a"
-"""The event type's letter, which the records in events/projector-batch.json bear."""
+"""The slot of the event type. The records in events/projector-batch.json contain it."""
 
 SECRETS_PREFIX = "sam-local/webhooks/"
 WEBHOOKS: dict[str, tuple[str, dict[str, str]]] = {
@@ -47,24 +47,31 @@ PAST = (
     ("order-903", "ann@example.com", "2024-05-18T19:30:00Z", "app", "75"),
     ("order-904", "kim@example.com", "2024-05-20T12:00:00Z", "app", "15"),
 )
-"""Orders that the archive holds before the cases begin: id, customer, date, channel and total. Max is in the buckets
-of the second part of a computation, the others in those of the first."""
+"""Orders in the archive before the first case: id, customer, date, channel and total.
+
+In a computation in two parts, Max is in a bucket of the second part, and the others are in the first.
+"""
 PAST_RECEIVED = "2024-05-21T08:00:00.000Z"
-EVENTS_A_PART = 2
-"""By which the buckets of PAST fall into two halves."""
+EVENTS_PER_PART = 2
+"""Divides the buckets of PAST into two parts."""
 VIEW = "5a31c0de-0000-4000-8000-000000000002"
-WAITING_AT, PARTED_AT = dates.parse("2024-07-01T00:00:00Z"), dates.parse("2024-07-02T00:00:00Z")
-WAITING_JOB, PARTED_JOB = scheduled_id(VIEW, WAITING_AT), scheduled_id(VIEW, PARTED_AT)
-"""The jobs of the view for two moments: one waits to be computed, the other is at work in two parts."""
+WAITING_DATE, PARTS_DATE = dates.parse("2024-07-01T00:00:00Z"), dates.parse("2024-07-02T00:00:00Z")
+WAITING_JOB, PARTS_JOB = scheduled_id(VIEW, WAITING_DATE), scheduled_id(VIEW, PARTS_DATE)
+"""The view's jobs for two dates: one waits to be computed, the other is being computed in two parts."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One invocation. `answer` is what the answer must hold: of an object the entries named, of a list every one."""
+    """One invocation of a function.
+
+    Args:
+        response: what the response must contain: for an object the named entries, for a list every item.
+        status: the HTTP status, or None when an event source invokes the function.
+    """
 
     name: str
     function: str
-    answer: Any
+    response: Any
     status: int | None = 200
 
     @property
@@ -72,65 +79,72 @@ class Case:
         return EVENTS / f"{self.name}.json"
 
     @property
-    def stamped(self) -> str | None:
-        """The sender whose delivery this is, where it signs the time."""
-        sender = self.name.removeprefix("webhook-")
-        return sender if sender in SIGNS_TIME else None
+    def sender(self) -> str:
+        """The sender of a webhook case."""
+        return self.name.removeprefix("webhook-")
+
+    @property
+    def signs_time(self) -> bool:
+        """Whether the case is a delivery whose signature includes the time. Its file has no signature."""
+        return self.sender in SIGNS_TIME
 
     def event(self, now: float | None = None) -> Any:
-        """What the function is given: of a sender that signs the time, signed at that moment, or now."""
+        """The function's event; a delivery that signs the time is signed for `now`, in seconds."""
         event = json.loads(self.file.read_text())
-        if self.stamped is None:
+        if not self.signs_time:
             return event
-        return sign_event(event, self.stamped, WEBHOOKS[self.stamped][0], time.time() if now is None else now)
+        secret, _ = WEBHOOKS[self.sender]
+        return sign_event(event, self.sender, secret, time.time() if now is None else now)
 
-    def judge(self, answered: Any) -> str | None:
-        """What is wrong with a function's answer, or None."""
+    def problem(self, response: Any) -> str | None:
+        """What is wrong with a function's response, or None."""
         if self.status is None:
-            return difference(self.answer, answered, "the answer")
-        status = answered.get("statusCode") if isinstance(answered, dict) else None
+            return difference(self.response, response, "the response")
+        status = response.get("statusCode") if isinstance(response, dict) else None
         if status != self.status:
-            return f"the status is {status} and should be {self.status}: {json.dumps(answered)[:500]}"
-        if answered["body"] and answered["body"].startswith("<"):
-            return (
-                None if self.answer in answered["body"] else f"the body lacks {self.answer}: {answered['body'][:500]}"
-            )
-        body = json.loads(answered["body"]) if answered["body"] else None
-        return difference(self.answer, body, "the body")
+            return f"the status is {status} and should be {self.status}: {json.dumps(response)[:500]}"
+        text = response["body"] or ""
+        if text.startswith("<"):
+            return None if self.response in text else f"the body lacks {self.response}: {text[:500]}"
+        return difference(self.response, json.loads(text) if text else None, "the body")
 
 
-def difference(wanted: Any, found: Any, where: str) -> str | None:
-    """The first place where something found is not as it is wanted, in words; None where there is none."""
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        for name, value in wanted.items():
-            if name not in found:
-                return f"{where} has no {name}"
-            if told := difference(value, found[name], f"{where}.{name}"):
-                return told
+def difference(expected: Any, actual: Any, path: str) -> str | None:
+    """The first difference in words, or None. Entries that `expected` does not name are ignored."""
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        for name, value in expected.items():
+            if name not in actual:
+                return f"{path} has no {name}"
+            if found := difference(value, actual[name], f"{path}.{name}"):
+                return found
         return None
-    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        told_all = (difference(*both, f"{where}[{at}]") for at, both in enumerate(zip(wanted, found, strict=True)))
-        return next((told for told in told_all if told), None)
-    return None if wanted == found else f"{where} is {json.dumps(found)[:500]} and should be {json.dumps(wanted)}"
+    if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+        differences = (
+            difference(*pair, f"{path}[{index}]") for index, pair in enumerate(zip(expected, actual, strict=True))
+        )
+        return next((text for text in differences if text), None)
+    if expected == actual:
+        return None
+    return f"{path} is {json.dumps(actual)[:500]} and should be {json.dumps(expected)}"
 
 
-def _refused(place: int, status: int, code: str) -> dict[str, Any]:
-    return {"originalRequestIndex": place, "statusCode": status, "errorCode": code, "isRetryable": False}
+def _refused(index: int, status: int, code: str) -> dict[str, Any]:
+    return {"originalRequestIndex": index, "statusCode": status, "errorCode": code, "isRetryable": False}
 
 
 def _processed(*outcomes: tuple[str, str]) -> list[dict[str, Any]]:
     return [
-        {"originalRequestIndex": place, "id": id_, "outcome": outcome} for place, (id_, outcome) in enumerate(outcomes)
+        {"originalRequestIndex": index, "id": id_, "outcome": outcome} for index, (id_, outcome) in enumerate(outcomes)
     ]
 
 
 def _element(id_: str, participants: int, **others: Any) -> dict[str, Any]:
-    """What is wanted of an element of the view's result."""
+    """The expected figures of an element of the view."""
     return {"id": id_, "metrics": {"participantCount": participants}} | others
 
 
 def _turnover(**metrics: dict[str, float]) -> dict[str, Any]:
-    """What is wanted of the view's chart: the metrics' values by month."""
+    """The expected figures of the view's chart: the values of each metric by month."""
     return {
         "id": "turnover",
         "metrics": [
@@ -234,9 +248,9 @@ CASES = (
         "JobsFunction",
         {
             "entities": [
-                {"status": "Accepted"},  # of jobs-create
-                {"status": "Accepted"},  # of the timer
-                {"id": PARTED_JOB, "status": "Complete"},
+                {"status": "Accepted"},  # created by jobs-create
+                {"status": "Accepted"},  # created by timer
+                {"id": PARTS_JOB, "status": "Complete"},
                 {"id": WAITING_JOB, "status": "Complete"},
             ]
         },
@@ -308,4 +322,4 @@ CASES = (
     Case("webhook-not-proven", "WebhooksFunction", {"code": "not.proven"}, status=401),
     Case("openapi", "OpenapiFunction", {"openapi": "3.1.0", "info": {"title": "Journeys"}}),
 )
-"""In the order in which they are run: what one stores is what a later one finds."""
+"""The cases in the order in which they run, because later cases read what earlier cases store."""

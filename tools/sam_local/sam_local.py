@@ -1,17 +1,13 @@
-"""Runs every function under `sam local invoke`, in Docker, with a database of its own."""
+"""Runs functions under `sam local invoke`, in Docker, with a database of its own."""
 
-import argparse
 import json
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +20,7 @@ from tools.local_stack import ministack
 from tools.local_stack.stack import KEY_BUCKET
 from tools.paths import ROOT, VENVS
 from tools.sam_local.cases import BUCKET, CASES, QUEUE, SECRETS_PREFIX, Case
+from tools.sam_local.docker import PYTHON_VERSION, reachable_address, require_docker
 from tools.sam_local.seed import SamLocalFailed, create_tables, empty_bucket, seed, seed_endpoints, seed_views
 from tools.signing import ADOBE_KEY_PATH, ADOBE_PUBLIC_KEY
 from tools.stack import REGION
@@ -34,19 +31,14 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
-
 HOME = ROOT / ".local" / "sam-local"
-
-
-PYTHON_VERSION = "3.13"
-IMAGE = f"public.ecr.aws/lambda/python:{PYTHON_VERSION}-x86_64"
 PREFERRED_PORT = 4580
 INVOKE_SECONDS = 120
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the database listens on this machine, and how a container names that."""
+class DatabaseAddress:
+    """The address of the database on this machine, and the name of that address inside a container."""
 
     host: str
     name: str
@@ -62,7 +54,7 @@ class Place:
 
 
 class SamLocal:
-    """The database, the build, and what `sam local invoke` needs to know of both."""
+    """The database, the build, and the commands that invoke a function."""
 
     def __init__(self, home: Path = HOME) -> None:
         self._home = home
@@ -70,104 +62,108 @@ class SamLocal:
         self._built = home / "build" / "template.yaml"
 
     def up(self) -> None:
-        """Starts the database where it is not up, and builds. Raises SamLocalFailed."""
+        """Starts the database if it does not run, seeds it, and builds. Raises SamLocalFailed."""
         require_docker()
         self._home.mkdir(parents=True, exist_ok=True)
-        if self._place() is None:
+        if self._address() is None:
             print("  starting the database ...", file=sys.stderr, flush=True)
             self._start()
         self.refresh()
         print("  building ...", file=sys.stderr, flush=True)
         done = self._sam("build", "--build-dir", str(self._built.parent), "--parameter-overrides", self._overrides())
         if done.returncode:
-            raise SamLocalFailed(f"sam build failed:\n{(done.stdout + done.stderr)[-4000:]}")
+            output = (done.stdout + done.stderr)[-4000:]
+            raise SamLocalFailed(f"`sam build` failed. The end of its output:\n{output}")
 
     def refresh(self) -> None:
         """Empties the database and seeds it, so that every case finds what it expects. Raises SamLocalFailed."""
-        place = self._required()
-        client: Any = boto3.Session("test", "test", region_name=REGION).client
-        config = Config(connect_timeout=2, read_timeout=10)
+        address = self._required()
         try:
-            dynamodb: DynamoDBClient = client("dynamodb", endpoint_url=place.url, config=config)
-            create_tables(dynamodb)
-            configuration_id = seed(dynamodb, "RegistryTable")
-            secretsmanager: SecretsManagerClient = client("secretsmanager", endpoint_url=place.url, config=config)
-            seed_endpoints(dynamodb, "RegistryTable", secretsmanager, configuration_id)
-            s3: S3Client = client("s3", endpoint_url=place.url, config=config)
-            empty_bucket(s3, BUCKET)
-            seed_views(dynamodb, "RegistryTable", s3, BUCKET, configuration_id)
-            serve_adobe_key(s3, ADOBE_KEY_PATH, ADOBE_PUBLIC_KEY)
-            sqs: SQSClient = client("sqs", endpoint_url=place.url, config=config)
-            queue_url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
+            queue_url = self._seed(address)
         except (BotoCoreError, ClientError) as error:
-            raise SamLocalFailed(f"The database at {place.url} does not do what it should: {error}") from None
+            raise SamLocalFailed(f"The database at {address.url} could not be seeded: {error}") from None
         tables = {
             f"{name}_TABLE": f"{name.capitalize()}Table" for name in ("EVENTS", "JOURNEYS", "FAILURES", "REGISTRY")
         }
-        variables = {"AWS_ENDPOINT_URL": place.container_url, "ARCHIVE_BUCKET": BUCKET, "JOBS_QUEUE_URL": queue_url}
+        variables = {"AWS_ENDPOINT_URL": address.container_url, "ARCHIVE_BUCKET": BUCKET, "JOBS_QUEUE_URL": queue_url}
         variables |= tables | {"SECRETS_PREFIX": SECRETS_PREFIX}
-        variables |= {"ADOBE_KEYS_URL": f"{place.container_url}/{KEY_BUCKET}"}
+        variables |= {"ADOBE_KEYS_URL": f"{address.container_url}/{KEY_BUCKET}"}
         self._variables.write_text(json.dumps({"Parameters": variables}, indent=2) + "\n")
 
     def down(self) -> bool:
-        """Ends the database and forgets the build; answers whether it was up."""
-        was_up = self._place() is not None
-        if was_up:
-            pid = json.loads(self._state.read_text())["pid"]
-            ministack.end(pid)
+        """Stops the database and deletes the build. Returns whether the database was running."""
+        was_running = self._address() is not None
+        if was_running:
+            ministack.stop(json.loads(self._state.read_text())["pid"])
         shutil.rmtree(self._home, ignore_errors=True)
-        return was_up
+        return was_running
 
     @property
-    def is_up(self) -> bool:
-        return self._place() is not None and self._built.exists()
+    def is_running(self) -> bool:
+        return self._address() is not None and self._built.exists()
 
     def command(self, case: Case) -> list[str]:
-        """What runs a case by hand, from the project's folder; one that is signed now reads it from its input."""
-        event = "-" if case.stamped else _shown(case.file)
+        """The command that runs a case, in the project's folder. A case that signs the time reads standard input."""
+        event = "-" if case.signs_time else _relative(case.file)
         return [
-            *(_shown(VENVS / "sam" / "bin" / "sam"), "local", "invoke", case.function, "--event", event),
-            *("--template", _shown(self._built), "--env-vars", _shown(self._variables)),
+            *(_relative(VENVS / "sam" / "bin" / "sam"), "local", "invoke", case.function, "--event", event),
+            *("--template", _relative(self._built), "--env-vars", _relative(self._variables)),
             *("--parameter-overrides", self._overrides(), "--region", REGION, "--skip-pull-image"),
-            *("--layer-cache-basedir", _shown(self._home / "layers")),
+            *("--layer-cache-basedir", _relative(self._home / "layers")),
         ]
 
     def invoke(self, case: Case) -> str | None:
-        """Runs a case; answers with what is wrong, or None."""
+        """Runs a case. Returns what is wrong with the response, or None."""
         try:
-            done = self._sam(*self.command(case)[1:], given=json.dumps(case.event()) if case.stamped else "")
+            done = self._sam(*self.command(case)[1:], stdin=json.dumps(case.event()) if case.signs_time else "")
         except subprocess.TimeoutExpired:
-            return f"there was no answer within {INVOKE_SECONDS} seconds"
+            return f"there was no response within {INVOKE_SECONDS} seconds"
         try:
-            answered = json.loads(done.stdout.strip().splitlines()[-1])
+            response = json.loads(done.stdout.strip().splitlines()[-1])
         except (IndexError, ValueError):
-            return f"there was no answer, but:\n{(done.stdout + done.stderr)[-3000:]}"
-        wrong = case.judge(answered)
-        return f"{wrong}\n{done.stderr[-3000:]}" if wrong else None
+            return f"there was no response; the end of the output:\n{(done.stdout + done.stderr)[-3000:]}"
+        problem = case.problem(response)
+        return f"{problem}\n{done.stderr[-3000:]}" if problem else None
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
+    def _seed(self, address: DatabaseAddress) -> str:
+        """Creates tables, secrets, objects and the queue. Returns the queue's URL."""
+        client: Any = boto3.Session("test", "test", region_name=REGION).client
+        config = Config(connect_timeout=2, read_timeout=10)
+        dynamodb: DynamoDBClient = client("dynamodb", endpoint_url=address.url, config=config)
+        create_tables(dynamodb)
+        configuration_id = seed(dynamodb, "RegistryTable")
+        secretsmanager: SecretsManagerClient = client("secretsmanager", endpoint_url=address.url, config=config)
+        seed_endpoints(dynamodb, "RegistryTable", secretsmanager, configuration_id)
+        s3: S3Client = client("s3", endpoint_url=address.url, config=config)
+        empty_bucket(s3, BUCKET)
+        seed_views(dynamodb, "RegistryTable", s3, BUCKET, configuration_id)
+        serve_adobe_key(s3, ADOBE_KEY_PATH, ADOBE_PUBLIC_KEY)
+        sqs: SQSClient = client("sqs", endpoint_url=address.url, config=config)
+        return sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
+
     def _overrides(self) -> str:
-        # EndpointUrl declares the variable AWS_ENDPOINT_URL, which only then can be given in a file
+        # EndpointUrl declares the variable AWS_ENDPOINT_URL. SAM reads only declared variables from a file.
         return f"PythonRuntime=python{PYTHON_VERSION} EndpointUrl={self._required().container_url}"
 
-    def _sam(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        inherited.pop("PYTHONPATH", None)
+    def _sam(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        environment.pop("PYTHONPATH", None)
+        environment |= {
+            "SAM_CLI_TELEMETRY": "0",
+            "PYTHON": sys.executable,
+            "PYTHON_VERSION": PYTHON_VERSION,
+            # With credentials, SAM asks AWS for the account number at every invocation. Without, it uses a fixed one.
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
         return subprocess.run(
             [VENVS / "sam" / "bin" / "sam", *arguments],
             cwd=ROOT,
-            env=inherited
-            | {
-                "SAM_CLI_TELEMETRY": "0",
-                "PYTHON": sys.executable,
-                "PYTHON_VERSION": PYTHON_VERSION,
-                # with credentials SAM would ask AWS for their account, at every invocation; without, it makes one up
-                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-                "AWS_CONFIG_FILE": os.devnull,
-                "AWS_EC2_METADATA_DISABLED": "true",
-            },
-            input=given,
+            env=environment,
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,
@@ -175,138 +171,54 @@ class SamLocal:
         )
 
     def _start(self) -> None:
-        host, name = _reachable()
-        place = Place(host, name, ministack.free_port(host, PREFERRED_PORT))
+        host, name = reachable_address()
+        address = DatabaseAddress(host, name, ministack.free_port(host, PREFERRED_PORT))
         try:
-            pid = ministack.start(self._home, place.host, place.port, SERVICES="dynamodb,s3,secretsmanager,sqs")
-        except ministack.DidNotStart as failed:
-            raise SamLocalFailed(f"The database at {place.url} did not start:\n{failed}") from None
-        state = {"pid": pid, "host": place.host, "name": place.name, "port": place.port}
-        self._state.write_text(json.dumps(state))
+            pid = ministack.start(self._home, host, address.port, SERVICES="dynamodb,s3,secretsmanager,sqs")
+        except ministack.DidNotStart as error:
+            raise SamLocalFailed(f"The database at {address.url} did not start. The end of its log:\n{error}") from None
+        self._state.write_text(json.dumps({"pid": pid, "host": host, "name": name, "port": address.port}))
 
-    def _place(self) -> Place | None:
-        """Where the database is, if it is up."""
+    def _address(self) -> DatabaseAddress | None:
+        """The address of the database, or None when it does not run."""
         try:
             state = json.loads(self._state.read_text())
         except FileNotFoundError:
             return None
-        place = Place(state["host"], state["name"], state["port"])
-        return place if ministack.alive(state["pid"]) and ministack.answers(place.url) else None
+        address = DatabaseAddress(state["host"], state["name"], state["port"])
+        return address if ministack.alive(state["pid"]) and ministack.responds(address.url) else None
 
-    def _required(self) -> Place:
-        place = self._place()
-        if place is None:
-            raise SamLocalFailed("The database is not up; start it: python -m tools.sam_local up")
-        return place
-
-
-def require_docker() -> None:
-    """Sees to Docker and the functions' image. Raises SamLocalFailed with what is missing."""
-    if shutil.which("docker") is None:
-        raise SamLocalFailed(
-            "Docker is missing; `sam local invoke` runs functions in containers: https://docs.docker.com/get-docker/"
-        )
-    if (told := _docker("info")).returncode:
-        why = (told.stderr.strip().splitlines() or ["it gives no reason"])[-1]
-        raise SamLocalFailed(f"Docker is installed but does not answer: {why}")
-    if _docker("image", "inspect", IMAGE).returncode:
-        print(f"  fetching {IMAGE} ...", file=sys.stderr, flush=True)
-        if (told := _docker("pull", IMAGE)).returncode:
-            why = (told.stderr.strip().splitlines() or ["it gives no reason"])[-1]
-            raise SamLocalFailed(
-                f"The image {IMAGE}, which functions run in, is not on this machine and cannot be fetched: {why}"
-            )
+    def _required(self) -> DatabaseAddress:
+        address = self._address()
+        if address is None:
+            raise SamLocalFailed("The database does not run. Start it with `journeys sam-local up`.")
+        return address
 
 
-def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)  # noqa: S607
-
-
-def _reachable() -> tuple[str, str]:
-    """An address of this machine that containers reach, and how they name it."""
-    told = _docker("network", "inspect", "bridge", "--format", "{{json .IPAM.Config}}")
-    for part in json.loads(told.stdout) if told.returncode == 0 else []:
-        # without a gateway of its own choice the bridge has the subnet's first address
-        gateway = part.get("Gateway") or str(next(ip_network(part["Subnet"]).hosts()))
-        try:
-            with socket.create_server((gateway, 0)):
-                return gateway, gateway
-        except OSError:
-            continue  # Docker Desktop: the bridge is inside its virtual machine
-    return "127.0.0.1", "host.docker.internal"
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
-
-
-# -- the command -------------------------------------------------------------------------------------------------------
-
-
-def show_commands(local: SamLocal) -> None:
-    """Prints what runs each case by hand."""
-    print("From here on by hand, in this order:\n")
+def print_commands(local: SamLocal) -> None:
+    """Prints the command that runs each case."""
+    print("Run the cases in this order:\n")
     for case in CASES:
-        sign = [_shown(Path(sys.executable)), "-m", "tools.sam_local", "sign", case.name]
-        print((shlex.join(sign) + " | " if case.stamped else "") + shlex.join(local.command(case)))
-    print("\nThen: python -m tools.sam_local check, or down")
+        sign = f".venv/bin/journeys sam-local sign {case.name} | " if case.signs_time else ""
+        print(sign + shlex.join(local.command(case)))
+    print("\nStop the database with `journeys sam-local down`.")
 
 
-def check(local: SamLocal) -> bool:
-    """Runs every case on a fresh database and prints how it went; answers whether all went well."""
-    if not local.is_up:
-        raise SamLocalFailed("Nothing is up to be checked; begin with: python -m tools.sam_local up")
-    local.refresh()
-    began, good = time.monotonic(), 0
+def run_cases(local: SamLocal) -> bool:
+    """Runs every case on a seeded database, and prints the results. Returns whether all passed."""
+    start, passed = time.monotonic(), 0
     for case in CASES:
-        start = time.monotonic()
-        wrong = local.invoke(case)
-        good += wrong is None
+        case_start = time.monotonic()
+        problem = local.invoke(case)
+        passed += problem is None
         status = "" if case.status is None else str(case.status)
-        told = f"{'ok' if wrong is None else 'WRONG':6}{case.name:21}{case.function:24}{status:5}"
-        print(f"{told}{time.monotonic() - start:5.1f} s", flush=True)
-        if wrong is not None:
-            print(f"      {wrong}", flush=True)
-    print(f"{good} of {len(CASES)} cases are as they should be, in {time.monotonic() - began:.0f} s.")
-    return good == len(CASES)
+        line = f"{'ok' if problem is None else 'FAILED':8}{case.name:21}{case.function:24}{status:5}"
+        print(f"{line}{time.monotonic() - case_start:5.1f} s", flush=True)
+        if problem is not None:
+            print(f"        {problem}", flush=True)
+    print(f"{passed} of {len(CASES)} cases passed, in {time.monotonic() - start:.0f} s.")
+    return passed == len(CASES)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; answers with its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tools.sam_local", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("command", nargs="?", choices=("all", "up", "check", "sign", "down"), default="all")
-    stamped = {case.name: case for case in CASES if case.stamped}
-    parser.add_argument("case", nargs="?", choices=stamped, help="what to sign")
-    given = parser.parse_args(arguments)
-    if (given.command == "sign") != (given.case is not None):
-        parser.error("sign, and it alone, wants the name of a case")
-    local = SamLocal()
-    try:
-        match given.command:
-            case "sign":
-                print(json.dumps(stamped[given.case].event(), indent=2))
-            case "up":
-                local.up()
-                show_commands(local)
-            case "check":
-                return 0 if check(local) else 1
-            case "down":
-                print("The database is down." if local.down() else "The database was not up.")
-            case _:
-                was_up = local.is_up
-                try:
-                    local.up()
-                    return 0 if check(local) else 1
-                finally:
-                    if not was_up:
-                        local.down()
-    except SamLocalFailed as failed:
-        print(failed, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _relative(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

@@ -27,14 +27,15 @@ from journeys.views.schedules.store import ScheduleStore
 from journeys.views.store import ViewStore
 from journeys.webhooks.model import Endpoint
 from journeys.webhooks.store import EndpointStore, SecretStore
+from tools.errors import SetupError
 from tools.paths import ROOT
 from tools.sam_local.cases import (
     CLIENT,
     EVENTS,
-    EVENTS_A_PART,
+    EVENTS_PER_PART,
     ORGANIZATION,
-    PARTED_AT,
-    PARTED_JOB,
+    PARTS_DATE,
+    PARTS_JOB,
     PAST,
     PAST_RECEIVED,
     SCHEMA,
@@ -42,7 +43,7 @@ from tools.sam_local.cases import (
     SLOT,
     SOURCE,
     VIEW,
-    WAITING_AT,
+    WAITING_DATE,
     WAITING_JOB,
     WEBHOOKS,
 )
@@ -53,24 +54,24 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 
-class SamLocalFailed(Exception):
-    """It cannot run here; the message says what is missing."""
+class SamLocalFailed(SetupError):
+    """`sam local` cannot run on this machine. The message says what is missing."""
 
 
 def seed(dynamodb: "DynamoDBClient", registry_table: str) -> str:
-    """An organisation, a client that may do everything, an event type and its configuration; answers with its id."""
+    """Creates an organization, a client with every permission, an event type and a configuration. Returns its id."""
     clients = ClientStore(dynamodb, registry_table)
     clients.put_organization(ORGANIZATION, "sam local")
     clients.put(Client(CLIENT, ORGANIZATION, "sam local", PERMISSIONS))
-    began = dates.parse("2024-01-01T00:00:00Z")
+    start = dates.parse("2024-01-01T00:00:00Z")
     schema = Schema(
         schema_id=SCHEMA,
         version=1,
         enabled=True,
         slot=SLOT,
         used=False,
-        date_created=began,
-        date_modified=began,
+        date_created=start,
+        date_modified=start,
         created_by={"id": CLIENT},
         raw={
             "title": "Order Placed",
@@ -82,9 +83,9 @@ def seed(dynamodb: "DynamoDBClient", registry_table: str) -> str:
                 "express": {"type": "boolean"},
             },
         },
-        activation=Activation("Order", rank=1, version=1, date_first_activated=began, date_modified=began),
+        activation=Activation("Order", rank=1, version=1, date_first_activated=start, date_modified=start),
     )
-    # row by row and not by `SchemaStore.create`, which gives out a slot at random: the stream's records name this one
+    # `SchemaStore.create` chooses a random slot, but the records in events/ name this slot.
     for item in (
         keys.schema(ORGANIZATION, SCHEMA) | to_item(schema.to_values()),
         keys.schema_version(ORGANIZATION, SCHEMA, 1) | to_item(schema.to_values()),
@@ -101,9 +102,9 @@ def seed(dynamodb: "DynamoDBClient", registry_table: str) -> str:
 def seed_endpoints(
     dynamodb: "DynamoDBClient", registry_table: str, secretsmanager: "SecretsManagerClient", configuration_id: str
 ) -> None:
-    """An endpoint for each of WEBHOOKS, under its sender's name; what is left of an earlier run is replaced."""
+    """Creates an endpoint for each sender in WEBHOOKS, and replaces those of an earlier run."""
     endpoints, secrets = EndpointStore(dynamodb, registry_table), SecretStore(secretsmanager, SECRETS_PREFIX)
-    began = dates.parse("2024-01-01T00:00:00Z")
+    start = dates.parse("2024-01-01T00:00:00Z")
     for sender, (secret, options) in WEBHOOKS.items():
         endpoint = Endpoint(
             endpoint_id=f"sam-local-{sender}",
@@ -112,8 +113,8 @@ def seed_endpoints(
             sender=sender,
             configuration_id=configuration_id,
             enabled=True,
-            date_created=began,
-            date_modified=began,
+            date_created=start,
+            date_modified=start,
             options=options,
             mapping={"timeZone": "UTC", "attributes": {"orderNumber": "'W-1'", "channel": None}},
         )
@@ -125,13 +126,13 @@ def seed_endpoints(
 def seed_views(
     dynamodb: "DynamoDBClient", registry_table: str, s3: "S3Client", bucket: str, configuration_id: str
 ) -> None:
-    """The archive of PAST, the view of the case views-create, a schedule of it that is due, and two jobs."""
+    """Archives the events of PAST, and creates the view of the case views-create, a due schedule and two jobs."""
     landed = Landing(LandingStore(s3, bucket)).put(ORGANIZATION, map(parquet.row, _past_events(configuration_id)))
     if landed.landed != len(PAST):
-        raise SamLocalFailed("The past orders could not be archived.")
+        raise SamLocalFailed("The sample orders could not be archived.")
 
-    asked = json.loads((EVENTS / "views-create.json").read_text())["body"]
-    definition = ViewDefinition.model_validate_json(asked)
+    body = json.loads((EVENTS / "views-create.json").read_text())["body"]
+    definition = ViewDefinition.model_validate_json(body)
     view = ViewStore(dynamodb, registry_table).create(ORGANIZATION, definition, CLIENT, VIEW)
 
     schedules = ScheduleStore(dynamodb, registry_table)
@@ -139,17 +140,17 @@ def seed_views(
     schedules.advance(schedule, schedule.date_modified - 2 * MILLISECONDS["Days"])
 
     jobs, schemas = JobStore(dynamodb, registry_table), SchemaStore(dynamodb, registry_table)
-    for job_id, moment in ((WAITING_JOB, WAITING_AT), (PARTED_JOB, PARTED_AT)):
+    for job_id, moment in ((WAITING_JOB, WAITING_DATE), (PARTS_JOB, PARTS_DATE)):
         jobs.create(accepted(ORGANIZATION, view, job_id, CLIENT, date_created=moment, now=dates.now_ms()), view)
-    at_work = jobs.claim(ORGANIZATION, PARTED_JOB)
-    if at_work is None:
-        raise SamLocalFailed("The job that is to be at work could not be begun.")
+    claimed = jobs.claim(ORGANIZATION, PARTS_JOB)
+    if claimed is None:
+        raise SamLocalFailed("The sample job could not be started.")
     snapshot = ArchiveStore(dynamodb, registry_table, lambda: s3, bucket).snapshot(ORGANIZATION)
-    WorkStore(s3, bucket).put_spec(make_spec(at_work, definition, schemas.get, snapshot, EVENTS_A_PART))
+    WorkStore(s3, bucket).put_spec(make_spec(claimed, definition, schemas.get, snapshot, EVENTS_PER_PART))
 
 
 def _past_events(configuration_id: str) -> Iterator[StoredEvent]:
-    for place, (id_, customer, date, channel, total) in enumerate(PAST):
+    for index, (id_, customer, date, channel, total) in enumerate(PAST):
         attributes = {"orderNumber": id_.removeprefix("order-"), "channel": channel, "total": Decimal(total)}
         yield StoredEvent(
             event=Event(id_, dates.parse(date), (ExternalId("shop", customer),), attributes),
@@ -161,36 +162,36 @@ def _past_events(configuration_id: str) -> Iterator[StoredEvent]:
             event_name="Order Placed",
             source=SOURCE,
             date_received=dates.parse(PAST_RECEIVED),
-            receipt=f"sam-local/seed#{place}",
+            receipt=f"sam-local/seed#{index}",
         )
 
 
 class _Template(yaml.SafeLoader):
-    """Reads the template for its tables, whose keys and indexes hold no functions of CloudFormation."""
+    """Reads the template; a CloudFormation function such as !Ref becomes None. Tables have none in what is read."""
 
 
 _Template.add_multi_constructor("!", lambda *_: None)
 
 
 def create_tables(dynamodb: "DynamoDBClient") -> None:
-    """The template's tables, empty, under their names in the template."""
-    template = yaml.load((ROOT / "template.yaml").read_text(), _Template)  # noqa: S506  # ours, and a safe loader's child
-    there = dynamodb.list_tables()["TableNames"]
+    """Creates the template's tables, empty, under their names in the template."""
+    template = yaml.load((ROOT / "template.yaml").read_text(), _Template)  # noqa: S506  # a subclass of SafeLoader
+    existing = dynamodb.list_tables()["TableNames"]
     for name, resource in template["Resources"].items():
         if resource["Type"] != "AWS::DynamoDB::Table":
             continue
-        if name in there:
+        if name in existing:
             dynamodb.delete_table(TableName=name)
             dynamodb.get_waiter("table_not_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
-        taken_over = ("BillingMode", "KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes")
-        properties: Any = {one: value for one, value in resource["Properties"].items() if one in taken_over}
+        kept = ("BillingMode", "KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes")
+        properties: Any = {key: value for key, value in resource["Properties"].items() if key in kept}
         dynamodb.create_table(TableName=name, **properties)
         dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
 
 
 def empty_bucket(s3: "S3Client", bucket: str) -> None:
-    """The bucket, without anything in it."""
+    """Creates the bucket, or deletes its objects."""
     s3.create_bucket(Bucket=bucket)
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        if found := page.get("Contents"):
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": one["Key"]} for one in found]})
+        if objects := page.get("Contents"):
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": one["Key"]} for one in objects]})

@@ -1,0 +1,183 @@
+"""`journeys admin`."""
+
+import inspect
+import json
+from typing import Any
+
+import click
+from rich.table import Table
+
+from journeys.registry.clients.model import PERMISSIONS
+from tools.commands.options import stack_option
+from tools.console import output_console
+from tools.operator.admin import ALL, Admin, NewClient, known_permissions
+from tools.stack import Stack
+
+
+def _check_permissions(_: click.Context, __: click.Parameter, permissions: tuple[str, ...]) -> tuple[str, ...]:
+    known_permissions(permissions)
+    return permissions
+
+
+def permission_option(function: Any) -> Any:
+    """Adds --permission, whose help is the list of permissions."""
+    option = click.option(
+        "--permission", "permissions", metavar="PERMISSION", multiple=True, required=True, callback=_check_permissions,
+        help=f'Repeatable. "{ALL}" grants every permission.',
+    )  # fmt: skip
+    function = option(function)
+    listing = "\n".join(f"  {permission}" for permission in sorted(PERMISSIONS))
+    function.__doc__ = f"{inspect.cleandoc(function.__doc__)}\n\n\b\nPermissions:\n{listing}"
+    return function
+
+
+@click.group()
+def admin() -> None:
+    """Manage organizations, and the clients that call the API for them."""
+
+
+# -- organizations -----------------------------------------------------------------------------------------------------
+
+
+@admin.group()
+def organization() -> None:
+    """Create and list organizations."""
+
+
+@organization.command(name="create")
+@click.argument("organization_id", metavar="ID")
+@click.option("--name", required=True, help="The name, for people.")
+@stack_option
+def create_organization(stack: Stack, organization_id: str, name: str) -> None:
+    """Create an organization, or rename an existing one.
+
+    ID has 1 to 36 lowercase letters, digits and dashes.
+
+    \b
+    Example:
+      journeys admin organization create acme --name "Acme Ltd"
+    """
+    Admin(stack).create_organization(organization_id, name)
+    click.echo(f"Created the organization {organization_id}.")
+
+
+@organization.command(name="list")
+@stack_option
+def list_organizations(stack: Stack) -> None:
+    """List the organizations.
+
+    \b
+    Example:
+      journeys admin organization list --stack-name journeys-prod
+    """
+    for organization_id, name in Admin(stack).organizations():
+        click.echo(f"{organization_id:38}{name}")
+
+
+# -- clients -----------------------------------------------------------------------------------------------------------
+
+
+@admin.group()
+def client() -> None:
+    """Create, list, change and delete clients."""
+
+
+@client.command(name="create")
+@click.argument("organization_id", metavar="ORGANIZATION")
+@click.option("--name", required=True, help="The name, for people.")
+@stack_option
+@permission_option
+def create_client(stack: Stack, organization_id: str, name: str, permissions: tuple[str, ...]) -> None:
+    """Create a client, and print its id and secret.
+
+    The secret is shown only once.
+
+    \b
+    Example:
+      journeys admin client create acme --name shop --permission journey:externalEventsEvent:add
+    """
+    _print_client(Admin(stack).create_client(organization_id, name, permissions))
+
+
+@client.command(name="list")
+@click.argument("organization_id", metavar="[ORGANIZATION]", required=False)
+@stack_option
+def list_clients(stack: Stack, organization_id: str | None) -> None:
+    """List the clients of an organization, or of all.
+
+    \b
+    Example:
+      journeys admin client list acme
+    """
+    table = Table("organization", "client", "name", "permissions")
+    for one in Admin(stack).clients(organization_id):
+        granted = "all" if one.permissions == PERMISSIONS else "\n".join(sorted(one.permissions))
+        table.add_row(one.organization_id, one.client_id, one.name, granted)
+    output_console().print(table, markup=False)
+
+
+@client.command()
+@click.argument("client_id", metavar="CLIENT_ID")
+@stack_option
+def rotate(stack: Stack, client_id: str) -> None:
+    """Replace a client, and print the new id and secret.
+
+    The new client has the same organization, name and permissions. The old client keeps working, so that its users can
+    change over without an interruption. Then delete the old client.
+
+    \b
+    Example:
+      journeys admin client rotate 6k3b1example
+      journeys admin client delete 6k3b1example
+    """
+    _print_client(Admin(stack).rotate_client(client_id))
+    click.echo(
+        f"The old client {client_id} keeps working. When nothing uses it any more, "
+        f"delete it: journeys admin client delete {client_id}",
+        err=True,
+    )
+
+
+@client.command(name="set-permissions")
+@click.argument("client_id", metavar="CLIENT_ID")
+@stack_option
+@permission_option
+def set_permissions(stack: Stack, client_id: str, permissions: tuple[str, ...]) -> None:
+    """Replace the permissions of a client.
+
+    The change takes up to a minute to apply.
+
+    \b
+    Example:
+      journeys admin client set-permissions 6k3b1example --permission journey:customers:view
+    """
+    Admin(stack).set_permissions(client_id, permissions)
+    click.echo(f"Changed the permissions of {client_id}. This takes up to a minute to apply.")
+
+
+@client.command(name="delete")
+@click.argument("client_id", metavar="CLIENT_ID")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@stack_option
+def delete_client(stack: Stack, client_id: str, yes: bool) -> None:
+    """Delete a client.
+
+    Its tokens are refused within a minute. This cannot be undone.
+
+    \b
+    Example:
+      journeys admin client delete 6k3b1example
+    """
+    operator = Admin(stack)
+    existing = operator.client(client_id)
+    if not yes:
+        click.confirm(
+            f'Delete the client {client_id} ("{existing.name}" of {existing.organization_id})?', abort=True, err=True
+        )
+    operator.delete_client(client_id)
+    click.echo(f"Deleted the client {client_id}.")
+
+
+def _print_client(created: NewClient) -> None:
+    click.echo(json.dumps(created.to_json(), indent=2))
+    click.echo("Store the secret now. It cannot be shown again.", err=True)

@@ -1,0 +1,123 @@
+"""`journeys send`, `import` and `deliver`."""
+
+import time
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+import click
+from rich.markup import escape
+
+from tools.commands.operate import exit_with
+from tools.commands.options import Connection, api_options
+from tools.console import output_console
+from tools.deliveries import sample_payload
+from tools.errors import Interrupted, ToolError
+from tools.importer.columns import choose_plan, read_header
+from tools.importer.deliver import SECRET_VARIABLE, find_endpoint, post_delivery, signing_secret
+from tools.importer.events_file import FORMATS, read_events
+from tools.importer.import_run import ImportRun, ensure_type
+from tools.importer.mapping import NO_RESPONSE
+from tools.importer.send import SendReport, find_configuration, schema_of, send_events
+from tools.importer.tally import import_table
+from tools.progress import progress_bars
+from tools.signing import sign
+
+REFUSED_SHOWN = 50
+
+
+@click.command()
+@click.argument("file", type=click.File(encoding="utf-8-sig"), default="-")
+@click.option("--configuration", metavar="NAME|ID", required=True, help="Where the events are posted.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: by the file's name, or by its content.")
+@click.option("--validate-only", is_flag=True, help="Check the events, and store nothing.")
+@api_options
+def send(connection: Connection, file: TextIO, configuration: str, form: str | None, validate_only: bool) -> None:
+    """Send events from a JSON or CSV file, or from standard input.
+
+    JSON is a list of events, {"entities": [...]}, one event, or one event per line. A CSV has the columns id,
+    dateCreated, externalSourceId and value; every other column is an attribute. The exit status is 1 when an event is
+    refused. Events that were sent before are duplicates, so you can repeat the command.
+
+    \b
+    Examples:
+      journeys send visits.json --configuration "Web Visit from Adobe Analytics"
+      journeys send visits.csv --configuration "Web Visit from Adobe Analytics" --validate-only
+      cat visits.json | journeys send --configuration "Web Visit from Adobe Analytics"
+    """
+    target = find_configuration(connection.api, configuration)
+    name = "" if file.name in ("-", "<stdin>") else file.name
+    events = read_events(file.read(), name, form, lambda: schema_of(connection.api, target))
+    with progress_bars() as bars, bars.bar("sending", len(events)) as bar:
+        report = send_events(connection.api, target["id"], events, bar, validate_only=validate_only)
+    _print_send_report(report, len(events))
+    exit_with(1 if report.refused else 0)
+
+
+def _print_send_report(report: SendReport, total: int) -> None:
+    for refusal in report.refused[:REFUSED_SHOWN]:
+        click.echo(f"Event {refusal.number} was refused: {refusal.code}. {refusal.message}")
+    if len(report.refused) > REFUSED_SHOWN:
+        click.echo(f"... and {len(report.refused) - REFUSED_SHOWN:,} more were refused.")
+    counts = [f"{number:,} {outcome}" for outcome, number in sorted(report.outcomes.items())]
+    click.echo(f"{total:,} events: {', '.join([*counts, f'{len(report.refused):,} refused'])}.")
+
+
+@click.command(name="import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--mapping", metavar="FILE", help="A TOML or JSON file. Default: the one in tools/mappings that fits.")
+@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Parallel requests.")
+@api_options
+def import_command(connection: Connection, file: Path, mapping: str | None, threads: int) -> None:
+    """Import past events from a CSV file, with a mapping file.
+
+    The mapping names the columns of the id, the date, the customer and the attributes, and the event type, which is
+    created where it does not exist. You can interrupt the import and repeat it: stored events are duplicates. Rows that
+    are refused are counted by reason.
+
+    \b
+    Examples:
+      journeys import incidents.csv
+      journeys import visits.csv --mapping my_mapping.toml
+    """
+    console = output_console()
+    read_header(file)
+    plan = choose_plan(mapping, file)
+    run = ImportRun(connection.api, ensure_type(connection.api, plan), plan, threads)
+    try:
+        with progress_bars() as bars:
+            run.run(file, bars)
+    except KeyboardInterrupt:
+        raise Interrupted("Interrupted. Run the command again to continue; stored events are duplicates.") from None
+    finally:
+        if run.tally.counts:
+            console.print(import_table(run.tally, escape(f"{file.name} as {plan.title}")))
+    if unanswered := run.tally.count(NO_RESPONSE):
+        raise ToolError(f"{unanswered:,} rows got no response. Run the command again to continue.")
+
+
+@click.command()
+@click.argument("sender", metavar="SENDER")
+@click.argument("endpoint", metavar="ENDPOINT")
+@click.option("--file", type=click.File("rb"), help="The payload. Default: a sample of the sender.")
+@click.option("--secret", envvar=SECRET_VARIABLE, metavar="TEXT",
+              help=f"Default: the environment variable {SECRET_VARIABLE}, or the stored secret.")  # fmt: skip
+@api_options
+def deliver(connection: Connection, sender: str, endpoint: str, file: BinaryIO | None, secret: str | None) -> None:
+    """Deliver a signed webhook to an endpoint.
+
+    SENDER is the sender to imitate, such as shopify. ENDPOINT is the endpoint's name or id. Without --file, a sample
+    payload is delivered. The exit status is 1 when the delivery is refused.
+
+    \b
+    Examples:
+      journeys deliver shopify "Web shop"
+      journeys deliver shopify "Web shop" --file order.json
+    """
+    target = find_endpoint(connection.api, endpoint, sender)
+    options = target.get("options", {})
+    payload = file.read() if file is not None else sample_payload(sender, options)
+    key = signing_secret(connection.stack, sender, target["id"], secret)
+    signed = sign(sender, payload, key, target["url"], time.time(), options)
+    response = post_delivery(f"{connection.stack.api_url}/webhooks/{target['id']}", signed)
+    click.echo(f"{response.status_code} {response.text}")
+    exit_with(0 if response.is_success else 1)

@@ -1,0 +1,44 @@
+"""The stores of one stack, as the operator's commands use them."""
+
+from typing import TYPE_CHECKING
+
+from botocore.config import Config
+
+from journeys.archive.landing import Landing
+from journeys.archive.store import ArchiveStore, LandingStore
+from journeys.events.failures.store import FailureStore
+from journeys.events.store import EventLog
+from journeys.journey.projector import Projector
+from journeys.journey.store import JourneyStore
+from journeys.stream.batch import Consumer
+from tools.stack import Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+_PATIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 12}, max_pool_connections=64)
+"""Scans slow down when a table throttles them, instead of failing."""
+
+
+class OperatorStores:
+    """The log, the journeys, the failures and the archive of one stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        outputs = stack.outputs
+        self.bucket = outputs["ArchiveBucketName"]
+        self.dynamodb: DynamoDBClient = stack.client("dynamodb", _PATIENT)
+        self.s3: S3Client = stack.client("s3", _PATIENT)
+        self.log = EventLog(self.dynamodb, outputs["EventsTableName"])
+        self.journeys = JourneyStore(self.dynamodb, outputs["JourneysTableName"])
+        self.failures = FailureStore(self.dynamodb, outputs["FailuresTableName"], lambda: self.s3, self.bucket)
+        self.landing = Landing(LandingStore(self.s3, self.bucket))
+        self.archive = ArchiveStore(self.dynamodb, outputs["RegistryTableName"], lambda: self.s3, self.bucket)
+
+    def consumers(self) -> dict[str, Consumer]:
+        """The consumers of the log's stream, by the name of the function that they run in."""
+        return {
+            self._stack.physical_id("ProjectorFunction"): Projector(self.journeys, self.failures).project,
+            self._stack.physical_id("LandingFunction"): self.landing.land,
+        }
