@@ -84,7 +84,7 @@ def _ministack() -> str:
 def _dynamodb_local() -> str:
     endpoint_url = os.environ.get("DYNAMODB_LOCAL_URL")
     if not endpoint_url:
-        pytest.skip("DYNAMODB_LOCAL_URL names no DynamoDB Local; the README says how to start one")
+        pytest.skip("DYNAMODB_LOCAL_URL is not set; docs/testing.md says how to start DynamoDB Local")
     return endpoint_url
 
 

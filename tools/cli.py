@@ -11,6 +11,7 @@ from tools.commands.local import down, env, logs, up
 from tools.commands.operate import archive, rebuild, redrive_command, verify
 from tools.commands.sam_local import sam_local
 from tools.commands.show import show
+from tools.documentation.command import docs
 from tools.errors import readable_errors
 
 
@@ -46,7 +47,7 @@ def journeys() -> None:
 
 for command in (
     up, down, logs, env, show, send, import_command, deliver, admin,
-    verify, rebuild, redrive_command, archive, sam_local, load, openapi,
+    verify, rebuild, redrive_command, archive, sam_local, load, openapi, docs,
 ):  # fmt: skip
     journeys.add_command(command)
 

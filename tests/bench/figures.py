@@ -46,5 +46,5 @@ def dynamodb_local() -> str:
     """Where AWS's DynamoDB Local answers. Raises NotHere."""
     endpoint_url = os.environ.get("DYNAMODB_LOCAL_URL")
     if not endpoint_url:
-        raise NotHere("DYNAMODB_LOCAL_URL names no DynamoDB Local; the README says how to start one")
+        raise NotHere("DYNAMODB_LOCAL_URL is not set; docs/testing.md says how to start DynamoDB Local")
     return endpoint_url

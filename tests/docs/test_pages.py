@@ -1,0 +1,74 @@
+"""The README's bounds, the links of all pages, and lists that must agree with the product."""
+
+import re
+from pathlib import PurePosixPath
+
+import pytest
+
+from journeys.registry.clients.model import PERMISSIONS
+from tests.docs.pages import OTHER_PAGES, PAGES, anchors, folder, links, read, slug
+from tests.support.template import ROOT, template
+from tools.documentation import costs
+
+MAX_README_LINES = 160
+MAX_README_CHARACTERS = 160
+
+
+def test_the_readme_is_short() -> None:
+    lines = read("README.md").splitlines()
+    assert len(lines) <= MAX_README_LINES
+    assert max(map(len, lines)) <= MAX_README_CHARACTERS
+
+
+def test_the_readme_links_to_every_page() -> None:
+    linked = {target.partition("#")[0] for target in links("README.md")}
+    assert {page for page in PAGES if page.startswith("docs/")} - linked == set()
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHER_PAGES])
+def test_every_relative_link_leads_to_a_file_and_a_heading(page: str) -> None:
+    broken = []
+    for target in links(page):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (folder(page) / path).resolve() if path else ROOT / page
+        if not file.exists() or (anchor and anchor not in anchors(str(PurePosixPath(file.relative_to(ROOT))))):
+            broken.append(target)
+    assert broken == []
+
+
+def test_an_anchor_is_made_as_github_makes_it() -> None:
+    assert slug("Cost and `permissions` of these commands?") == "cost-and-permissions-of-these-commands"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in ("README.md", "docs/monitoring.md")])
+def test_every_page_says_what_to_do_first(page: str) -> None:
+    assert "**What do I do first?**" in read(page)
+
+
+@pytest.mark.parametrize("section", ["Parameters", "Outputs"])
+def test_the_deploying_page_names_every_parameter_and_output(section: str) -> None:
+    page = read("docs/deploying.md")
+    assert [name for name in template()[section] if f"`{name}`" not in page] == []
+
+
+def test_the_costs_are_those_that_the_command_prints() -> None:
+    assert costs.to_markdown(costs.read()) in read("docs/deploying.md")
+
+
+def test_the_security_page_lists_every_permission() -> None:
+    table = re.findall(r"^\| `journey:(\w+)` \| (.*?) \|", read("docs/security.md"), re.MULTILINE)
+    listed = {f"journey:{entity}:{action}" for entity, actions in table for action in re.findall(r"`(\w+)`", actions)}
+    assert listed == PERMISSIONS
+
+
+def test_the_local_page_lists_every_case_of_sam_local() -> None:
+    page = read("docs/local.md")
+    assert [path.stem for path in sorted((ROOT / "events").glob("*.json")) if f"`{path.stem}`" not in page] == []
+
+
+def test_the_guarantees_name_tests_that_exist() -> None:
+    named = re.findall(r"`(tests/[\w/.]+)`", read("docs/guarantees.md"))
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
