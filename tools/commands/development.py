@@ -3,6 +3,7 @@
 import click
 
 from tools.commands.operate import exit_with
+from tools.errors import ToolError
 
 LOAD_SECONDS, LOAD_RATE = 60, 40
 
@@ -38,6 +39,13 @@ def openapi(check: bool) -> None:
       journeys openapi
       journeys openapi --check
     """
-    from tools.documentation.openapi import main
+    from tools.documentation.openapi import DOCUMENT, Undocumented, text
 
-    exit_with(main(["--check"] if check else []))
+    try:
+        current = text()
+    except Undocumented as error:
+        raise ToolError(f"The API cannot be documented: {error}.") from None
+    if not check:
+        DOCUMENT.write_text(current)
+    elif DOCUMENT.read_text() != current:
+        raise ToolError("functions/openapi/openapi.json is outdated. Run `journeys openapi`.")

@@ -45,7 +45,7 @@ def send(connection: Connection, file: TextIO, configuration: str, form: str | N
       cat visits.json | journeys send --configuration "Web Visit from Adobe Analytics"
     """
     target = find_configuration(connection.api, configuration)
-    name = "" if file.name in ("-", "<stdin>") else file.name
+    name = getattr(file, "name", "")
     events = read_events(file.read(), name, form, lambda: schema_of(connection.api, target))
     with progress_bars() as bars, bars.bar("sending", len(events)) as bar:
         report = send_events(connection.api, target["id"], events, bar, validate_only=validate_only)

@@ -1,13 +1,11 @@
 """Writes the OpenAPI document from what the functions' routes declare.
 
-    python -m tools.documentation.openapi [--check]
+    journeys openapi [--check]
 
 The served document has the real addresses: functions/openapi replaces SERVER and TOKEN_URL.
 """
 
-import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -197,22 +195,3 @@ def _security_schemes() -> dict[str, Any]:
 def text() -> str:
     """Return the document as it is stored."""
     return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the document. With --check, return 1 if the stored one is out of date."""
-    parser = argparse.ArgumentParser(prog="python -m tools.documentation.openapi", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if the document is out of date")
-    asked = parser.parse_args(arguments)
-    try:
-        current = text()
-    except Undocumented as undocumented:
-        sys.exit(f"The API cannot be documented: {undocumented}.")
-    if asked.check:
-        return 0 if DOCUMENT.exists() and DOCUMENT.read_text() == current else 1
-    DOCUMENT.write_text(current)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

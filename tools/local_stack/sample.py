@@ -1,4 +1,4 @@
-"""Believable sample data: event types from four kinds of system, and the customers of a shop who live through them."""
+"""Sample data: event types of four systems, and simulated customers of a web shop."""
 
 import random
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ CUSTOMER_SOURCE = "crm"
 DAYS = 60
 
 
-def core(kind: str, **more: Any) -> dict[str, Any]:
-    """A field of a core type."""
-    return {"allOf": [{"$ref": f"#/definitions/{kind}"}], **more}
+def core(kind: str, **constraints: Any) -> dict[str, Any]:
+    """An attribute's schema that refers to a core type."""
+    return {"allOf": [{"$ref": f"#/definitions/{kind}"}], **constraints}
 
 
 @dataclass(frozen=True)
 class EventType:
-    """An event type and the system that sends it."""
+    """An event type, and the system that is its source."""
 
     source: str
     schema: dict[str, Any]
@@ -47,7 +47,7 @@ ORDER = EventType(
     "ERP",
     {
         "title": "Order Updated",
-        "description": "An order, whenever its status changes.",
+        "description": "An order whose status changed.",
         "required": ["orderId", "status", "amount"],
         "properties": {
             "orderId": core("identifier"),
@@ -63,7 +63,7 @@ CASE = EventType(
     "ServiceNow",
     {
         "title": "Case Updated",
-        "description": "A support case, whenever its state changes.",
+        "description": "A support case whose state changed.",
         "required": ["caseNumber", "state"],
         "properties": {
             "caseNumber": core("identifier"),
@@ -78,7 +78,7 @@ SURVEY = EventType(
     "Qualtrics",
     {
         "title": "Survey Response",
-        "description": "An answer to a survey.",
+        "description": "A response to a survey.",
         "required": ["survey", "score"],
         "properties": {
             "survey": core("text"),
@@ -93,8 +93,8 @@ EVENT_TYPES = (WEB_VISIT, ORDER, CASE, SURVEY)
 
 
 @dataclass
-class _Customer:
-    """One customer living through the shop; every happening moves the clock on."""
+class SimulatedCustomer:
+    """One simulated customer. Each action moves the clock forward."""
 
     number: int
     dice: random.Random
@@ -102,7 +102,7 @@ class _Customer:
     end: datetime
     events: list[tuple[EventType, dict[str, Any]]] = field(default_factory=list)
 
-    def happens(self, event_type: EventType, id_: str, attributes: dict[str, Any]) -> None:
+    def add_event(self, event_type: EventType, id_: str, attributes: dict[str, Any]) -> None:
         if self.now < self.end:
             self.events.append(
                 (
@@ -118,11 +118,12 @@ class _Customer:
                 )
             )
 
-    def wait(self, **most: float) -> None:
-        ((unit, number),) = most.items()
+    def wait(self, **limit: float) -> None:
+        """Moves the clock by a random time of at most `limit`, such as days=2."""
+        ((unit, number),) = limit.items()
         self.now += timedelta(**{unit: self.dice.uniform(0.1, 1) * number}, milliseconds=self.dice.randrange(1000))
 
-    def live(self) -> None:
+    def simulate(self) -> None:
         self.wait(days=12)
         while self.now < self.end:
             self._browse()
@@ -148,7 +149,7 @@ class _Customer:
         }
         if campaign:
             attributes["campaign"] = campaign
-        self.happens(WEB_VISIT, f"hit-{self.number:04d}-{len(self.events):03d}", attributes)
+        self.add_event(WEB_VISIT, f"hit-{self.number:04d}-{len(self.events):03d}", attributes)
 
     def _order(self) -> None:
         self._visit("checkout")
@@ -162,23 +163,23 @@ class _Customer:
             "express": self.dice.random() < 0.2,
         }
 
-        def becomes(status: str) -> None:
-            self.happens(ORDER, f"{order_id}-{status}", {**order, "status": status})
+        def change_status(status: str) -> None:
+            self.add_event(ORDER, f"{order_id}-{status}", {**order, "status": status})
 
-        becomes("placed")
+        change_status("placed")
         self.wait(days=2)
-        becomes("shipped")
+        change_status("shipped")
         self.wait(days=3)
-        becomes("delivered")
+        change_status("delivered")
         happy = self.dice.random() < 0.7
         if not happy:
             self._complain()
             if self.dice.random() < 0.4:
                 self.wait(days=4)
-                becomes("returned")
+                change_status("returned")
         if self.dice.random() < 0.55:
             self.wait(days=2)
-            self._answer(happy)
+            self._respond(happy)
 
     def _complain(self) -> None:
         self.wait(days=2)
@@ -192,12 +193,12 @@ class _Customer:
             "reassignments": 0,
         }
         states = ["New", "In Progress", *(["Awaiting Customer"] * (self.dice.random() < 0.4)), "Resolved", "Closed"]
-        for place, state in enumerate(states):
-            self.happens(CASE, f"{number}-{place}", {**case, "state": state})
+        for index, state in enumerate(states):
+            self.add_event(CASE, f"{number}-{index}", {**case, "state": state})
             case["reassignments"] += self.dice.random() < 0.25
             self.wait(hours=30)
 
-    def _answer(self, happy: bool) -> None:
+    def _respond(self, happy: bool) -> None:
         score = self.dice.randint(8, 10) if happy else self.dice.randint(0, 7)
         comment = self.dice.choice(
             ["Quick and easy.", "Will come back.", "Delivery was a day early."]
@@ -211,13 +212,13 @@ class _Customer:
             "comment": comment,
             "topics": self.dice.sample(["price", "delivery", "support", "product"], k=self.dice.randint(1, 2)),
         }
-        self.happens(SURVEY, f"R_{self.number:04d}{len(self.events):03d}", attributes)
+        self.add_event(SURVEY, f"R_{self.number:04d}{len(self.events):03d}", attributes)
 
 
 def events(seed: str, customers: int, today: datetime) -> Iterator[tuple[EventType, dict[str, Any]]]:
-    """The events of some customers over the 60 days up to `today`, the same for the same arguments."""
+    """Yields the events of some customers in the 60 days before `today`. The same arguments give the same events."""
     end = today.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     for number in range(1, customers + 1):
-        customer = _Customer(number, random.Random(f"{seed}-{number}"), end - timedelta(days=DAYS), end)
-        customer.live()
+        customer = SimulatedCustomer(number, random.Random(f"{seed}-{number}"), end - timedelta(days=DAYS), end)
+        customer.simulate()
         yield from customer.events

@@ -1,4 +1,4 @@
-"""A journey view over the sample data: from the checkout to the survey, and the way of those who need help."""
+"""A journey view over the sample data: from the checkout to the survey, and the customers who need support."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,17 +7,17 @@ from tools.local_stack.sample import CASE, DAYS, ORDER, SURVEY, WEB_VISIT, Event
 
 
 def sample_view(definitions: Mapping[str, str]) -> dict[str, Any]:
-    """The contract's `JourneyView`; `definitions` has the ids of the event definitions by their names."""
+    """The view as the API's `JourneyView`. `definitions` are the ids of the event definitions, by name."""
 
     def element(id_: str, name: str, event_type: EventType, attribute: str = "", value: str = "") -> dict[str, Any]:
-        made: dict[str, Any] = {
+        definition: dict[str, Any] = {
             "id": id_,
             "name": name,
             "attributes": {"type": "Event", "id": definitions[event_type.title], "source": event_type.source},
         }
         if attribute:
-            made["filter"] = {"type": "And", "predicates": [{"dimension": attribute, "values": [value]}]}
-        return made
+            definition["filter"] = {"type": "And", "predicates": [{"dimension": attribute, "values": [value]}]}
+        return definition
 
     def followed_by(id_: str, value: int, unit: str) -> dict[str, Any]:
         return {"id": id_, "constraintWithin": {"unit": unit, "value": value}}
@@ -38,26 +38,26 @@ def sample_view(definitions: Mapping[str, str]) -> dict[str, Any]:
 
     return {
         "name": "From the checkout to the survey",
-        "description": f"Who orders, gets it, and tells us how it was, in the last {DAYS} days; and who needs help.",
+        "description": f"Orders, deliveries and surveys of the last {DAYS} days, and the customers who need support.",
         "duration": f"P{DAYS + 1}D",
         "elements": [checkout, placed, delivered, survey, support, case, resolved],
         "charts": [
             {
-                "name": "Orders and their worth, by week",
+                "name": "Orders and revenue by week",
                 "groupByTime": "Week",
                 "metrics": [
                     {"id": "orders", "elementId": "placed", "aggregate": "EventCount", "displayLabel": "orders"},
                     {
-                        "id": "worth",
+                        "id": "revenue",
                         "elementId": "placed",
                         "aggregate": "Sum",
                         "attribute": "amount",
-                        "displayLabel": "worth",
+                        "displayLabel": "revenue",
                     },
                 ],
             },
             {
-                "name": "Customers with a case, by its category",
+                "name": "Customers with a case, by category",
                 "groupByAttributes": [{"elementId": "case", "attribute": "category"}],
                 "metrics": [{"id": "customers", "elementId": "case", "displayLabel": "customers"}],
             },

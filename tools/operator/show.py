@@ -1,4 +1,4 @@
-"""Journeys for the terminal: one customer's, event by event, and everybody's, as a view counts them."""
+"""Prints a customer's journey and the figures of a journey view in the terminal."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -9,22 +9,24 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red", "bright_cyan", "bright_green")
+COLORS = ("cyan", "green", "magenta", "yellow", "blue", "red", "bright_cyan", "bright_green")
 BAR = 24
 
 
 def show_journey(console: Console, summary: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> None:
     """Prints a journey: its events day by day, its event types, and its most frequent transitions."""
-    colours = {one["eventName"]: COLOURS[place % len(COLOURS)] for place, one in enumerate(summary["eventTypes"])}
+    colors = {
+        event_type["eventName"]: COLORS[index % len(COLORS)] for index, event_type in enumerate(summary["eventTypes"])
+    }
     console.print()
     console.print(
         Panel(
             Group(
                 Text(_span(summary), style="dim"),
                 Text(),
-                _timeline(events, colours),
-                Text("\nWhat follows what", style="bold"),
-                _transitions(summary, colours),
+                _timeline(events, colors),
+                Text("\nTransitions", style="bold"),
+                _transitions(summary, colors),
             ),
             title=f"[bold]The journey of {summary['value']}[/bold]",
             padding=(1, 2),
@@ -32,17 +34,17 @@ def show_journey(console: Console, summary: Mapping[str, Any], events: Iterable[
     )
 
 
-def _timeline(events: Iterable[Mapping[str, Any]], colours: Mapping[str, str]) -> Table:
+def _timeline(events: Iterable[Mapping[str, Any]], colors: Mapping[str, str]) -> Table:
     table = Table.grid(padding=(0, 2))
     day = ""
     for event in events:
         moment = datetime.fromisoformat(event["dateCreated"])
         today = f"{moment:%a %d %b}"
-        colour = colours.get(event["eventName"], "white")
+        color = colors.get(event["eventName"], "white")
         table.add_row(
             Text(today if today != day else "", style="bold"),
             Text(f"{moment:%H:%M}", style="dim"),
-            Text(f"● {event['eventName']}", style=colour),
+            Text(f"● {event['eventName']}", style=color),
             Text(event["source"], style="dim"),
             Text(_words(event["attributes"]), no_wrap=True, overflow="ellipsis"),
         )
@@ -50,14 +52,14 @@ def _timeline(events: Iterable[Mapping[str, Any]], colours: Mapping[str, str]) -
     return table
 
 
-def _transitions(summary: Mapping[str, Any], colours: Mapping[str, str]) -> Table:
+def _transitions(summary: Mapping[str, Any], colors: Mapping[str, str]) -> Table:
     table = Table.grid(padding=(0, 2))
-    most = max((one["count"] for one in summary["transitions"]), default=1)
-    for one in summary["transitions"][:6]:
-        names = Text.assemble(
-            (one["from"], colours.get(one["from"], "white")), " → ", (one["to"], colours.get(one["to"], "white"))
+    most = max((transition["count"] for transition in summary["transitions"]), default=1)
+    for transition in summary["transitions"][:6]:
+        names = Text(" → ").join(Text(transition[end], colors.get(transition[end], "white")) for end in ("from", "to"))
+        table.add_row(
+            names, Text("█" * max(1, round(transition["count"] / most * BAR)), style="dim"), str(transition["count"])
         )
-        table.add_row(names, Text("█" * max(1, round(one["count"] / most * BAR)), style="dim"), str(one["count"]))
     return table
 
 
@@ -78,20 +80,20 @@ def _span(summary: Mapping[str, Any]) -> str:
     return f"{summary['eventCount']} events from {first:%d %B} to {last:%d %B %Y}: {types}"
 
 
-# -- everybody's journeys ----------------------------------------------------------------------------------------------
+# -- views -------------------------------------------------------------------------------------------------------------
 
 OUTCOMES = (
     ("completedCount", "completed", "green"),
-    ("flowCount", "went on", "cyan"),
-    ("activeCount", "may still", "yellow"),
+    ("flowCount", "continued", "cyan"),
+    ("activeCount", "still active", "yellow"),
     ("dropoutCount", "dropped out", "red"),
 )
-"""What became of an element's customers: the four add up to its participants."""
+"""The figures of an element that add up to its participants, with their labels and colors."""
 
 
 def show_view(console: Console, view: Mapping[str, Any], result: Mapping[str, Any]) -> None:
-    """Prints a view's figures as a flow, the customers along each link and what became of them, and its charts."""
-    legend = Text.assemble(*(part for _, name, colour in OUTCOMES for part in (("█ ", colour), f"{name}   ")))
+    """Prints the figures of a view: the customers of each element and link, and the charts."""
+    legend = Text.assemble(*(part for _, name, color in OUTCOMES for part in (("█ ", color), f"{name}   ")))
     parts: list[Any] = [Text(view.get("description", ""), style="dim"), Text(), _flow(view, result), Text(), legend]
     for chart, values in zip(view.get("charts", []), result["charts"], strict=True):
         parts += [Text(f"\n{chart['name']}", style="bold"), _chart(chart, values)]
@@ -100,31 +102,31 @@ def show_view(console: Console, view: Mapping[str, Any], result: Mapping[str, An
 
 
 def _flow(view: Mapping[str, Any], result: Mapping[str, Any]) -> Table:
-    """A line for each way to an element, below the element that it comes from."""
-    elements = {one["id"]: one for one in view["elements"]}
-    figures = {one["id"]: one for one in result["elements"]}
-    most = max((one["metrics"]["participantCount"] for one in figures.values()), default=0) or 1
+    """A line for each link, below the element that it starts from."""
+    elements = {element["id"]: element for element in view["elements"]}
+    figures = {element["id"]: element for element in result["elements"]}
+    most = max((element["metrics"]["participantCount"] for element in figures.values()), default=0) or 1
     table = Table.grid(padding=(0, 2))
     drawn: set[str] = set()
 
-    def draw(id_: str, way: str, guide: str, below: str) -> None:
+    def draw(id_: str, label: str, guide: str, below: str) -> None:
         metrics, links = figures[id_]["metrics"], elements[id_].get("followedBy", [])
-        bar, lost = Text(), Text()
+        bar, dropouts = Text(), Text()
         if id_ in drawn:
             bar.append("as above", "dim")
             links = []
         else:
-            for field, _, colour in OUTCOMES:
-                bar.append("█" * round(metrics[field] / most * BAR), colour)
+            for field, _, color in OUTCOMES:
+                bar.append("█" * round(metrics[field] / most * BAR), color)
             if links:
-                lost.append(f"{metrics['dropoutCount']} dropped out", "red")
+                dropouts.append(f"{metrics['dropoutCount']} dropped out", "red")
         drawn.add(id_)
         name = Text.assemble((guide, "dim"), (elements[id_]["name"], "bold"))
         customers = Text(str(metrics["participantCount"]), justify="right")
-        table.add_row(name, customers, bar, lost, Text(way, style="dim"))
+        table.add_row(name, customers, bar, dropouts, Text(label, style="dim"))
         counts = {link["id"]: link["connectionCount"] for link in figures[id_]["followedBy"]}
-        for place, link in enumerate(links):
-            last = place == len(links) - 1
+        for index, link in enumerate(links):
+            last = index == len(links) - 1
             share = counts[link["id"]] / (metrics["participantCount"] or 1)
             draw(
                 link["id"],
@@ -133,7 +135,7 @@ def _flow(view: Mapping[str, Any], result: Mapping[str, Any]) -> Table:
                 below + ("   " if last else "│  "),
             )
 
-    followers = {link["id"] for one in view["elements"] for link in one.get("followedBy", [])}
+    followers = {link["id"] for element in view["elements"] for link in element.get("followedBy", [])}
     for id_ in elements:
         if id_ not in followers:
             draw(id_, "customers", "", "")
@@ -149,16 +151,16 @@ def _window(link: Mapping[str, Any]) -> str:
 
 
 def _chart(chart: Mapping[str, Any], result: Mapping[str, Any]) -> Table:
-    """A bar for each group, as long as the first metric; the others as numbers beside it."""
+    """A bar for each group, whose length is the first metric; the other metrics are numbers beside it."""
     labels = [metric.get("displayLabel") or metric["aggregate"] for metric in chart["metrics"]]
     rows: dict[str, list[str]] = {}
     first: dict[str, float] = {}
-    for place, metric in enumerate(result["metrics"]):
-        for one in metric["values"]:
-            group = ", ".join(str(by.get("value", "-")) for by in one.get("groupByAttributes", []))
-            rows.setdefault(group, [""] * len(labels))[place] = f"{one['value']:,} {labels[place]}"
-            if place == 0:
-                first[group] = float(one["value"])
+    for index, metric in enumerate(result["metrics"]):
+        for value in metric["values"]:
+            group = ", ".join(str(by.get("value", "-")) for by in value.get("groupByAttributes", []))
+            rows.setdefault(group, [""] * len(labels))[index] = f"{value['value']:,} {labels[index]}"
+            if index == 0:
+                first[group] = float(value["value"])
     table = Table.grid(padding=(0, 2))
     most = max(first.values(), default=0) or 1
     for group, numbers in rows.items():
