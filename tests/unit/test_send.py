@@ -52,8 +52,8 @@ class FakeApi:
         listings: dict[str, list[dict[str, Any]]] = {"externalevents/configurations": CONFIGURATIONS, "views": []}
         return (listings | {"webhooks/endpoints": ENDPOINTS})[path]
 
-    def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        if path == "externalevents/schemas/s1":
+    def call(self, method: str, path: str, body: Any = None, **_: Any) -> Any:
+        if (method, path) == ("GET", "externalevents/schemas/s1"):
             return {"jsonSchema": SCHEMA}
         if path.endswith("/events/validate"):
             return self._respond("validate", body["entities"], "valid")

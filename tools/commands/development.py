@@ -39,7 +39,8 @@ def openapi(check: bool) -> None:
       journeys openapi
       journeys openapi --check
     """
-    from tools.documentation.openapi import DOCUMENT, Undocumented, text
+    from tools.documentation.components import Undocumented
+    from tools.documentation.openapi import DOCUMENT, text
 
     try:
         current = text()
