@@ -117,7 +117,7 @@ def test_no_more_is_kept_than_there_is_room_for() -> None:
     kept, store, _ = cache(most=3)
     for number in range(50):
         kept.get(str(number))
-        assert len(kept._kept) <= 3
+        assert len(kept._entries) <= 3
     assert len(store.asked) == 50
 
 

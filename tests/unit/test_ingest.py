@@ -239,6 +239,17 @@ def test_an_event_that_breaks_a_rule_is_refused_for_good_and_said_why(source: So
     assert sorted(row["reason"]["S"] for row in source.failures()) == sorted(code for _, _, code, _ in ROWS)
 
 
+def test_several_problems_of_an_event_are_reported_in_the_message_and_as_details(source: Source) -> None:
+    refused = source.refused(an_event(dateCreated=None, attributes={"quantity": "5"}))
+    assert (refused["errorCode"], refused["fieldName"]) == ("missing.date", "dateCreated")
+    assert refused["details"] == [
+        {"errorCode": "missing.date", "fieldName": "dateCreated"},
+        {"errorCode": "invalid.attribute", "fieldName": "attributes.quantity"},
+    ]
+    assert "dateCreated" in refused["errorMessage"]
+    assert 'The attribute "quantity" must be a whole number from' in refused["errorMessage"]
+
+
 def test_a_required_attribute_that_is_missing_is_refused(tables: Tables) -> None:
     source = make_source(tables, SCHEMA | {"required": ["paid"]})
     refused = source.refused(an_event())
@@ -456,6 +467,20 @@ def test_an_unknown_configuration_is_not_found(source: Source) -> None:
         assert_error_body(source, api_event("POST", where, {"entities": [an_event()]}), 404, "not.found")
 
 
+def test_the_id_of_an_event_type_used_as_a_configuration_id_is_recognized(source: Source) -> None:
+    where = f"externalevents/configurations/{source.schema_id}/events"
+    body = assert_error_body(source, api_event("POST", where, {"entities": [an_event()]}), 404, "not.found")
+    assert body["message"].startswith("This is the id of an event type, not of a configuration. Create a configuration")
+
+
+def test_another_organizations_event_type_is_not_recognized(source: Source) -> None:
+    clients = ClientStore(source.tables.dynamodb, source.tables.registry)
+    clients.put(Client("stranger", "globex", "A stranger", PERMISSIONS))
+    where = f"externalevents/configurations/{source.schema_id}/events"
+    event = api_event("POST", where, {"entities": [an_event()]}, client_id="stranger")
+    assert assert_error_body(source, event, 404, "not.found")["message"] == "There is no such configuration."
+
+
 def test_another_organisations_configuration_is_not_found(source: Source) -> None:
     clients = ClientStore(source.tables.dynamodb, source.tables.registry)
     clients.put(Client("stranger", "globex", "A stranger", PERMISSIONS))
@@ -658,7 +683,7 @@ def test_no_message_field_log_line_or_figure_repeats_what_was_sent(
         refused = source.refused(event)
         refused.pop("event")
         assert "canary" not in jsontext.dumps(refused)
-    assert "a refused event was not kept" in log.getvalue()
+    assert "a refused event was not stored as a failure" in log.getvalue()
     assert "canary" not in log.getvalue()
     assert figures
     assert "canary" not in repr(figures)

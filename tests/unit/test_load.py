@@ -16,8 +16,9 @@ import httpx
 import pytest
 
 from journeys import dates, jsontext
+from journeys.events.attributes import AttributeValidator
 from journeys.events.model import Event as ValidEvent
-from journeys.events.validation import AttributeValidator, check
+from journeys.events.validation import check
 from journeys.registry.schemas.document import parse
 from journeys.webhooks.delivery import Delivery as Received
 from journeys.webhooks.delivery import SignatureInvalid

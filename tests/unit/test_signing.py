@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from journeys.events.attributes import AttributeValidator
 from journeys.events.model import Event
-from journeys.events.validation import AttributeValidator, check
+from journeys.events.validation import check
 from journeys.registry.schemas.document import parse
 from journeys.webhooks.delivery import Delivery
 from journeys.webhooks.mapping import compile_mapping

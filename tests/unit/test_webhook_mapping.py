@@ -8,8 +8,9 @@ import pytest
 
 from journeys import jsontext
 from journeys.errors import BadRequest
+from journeys.events.attributes import AttributeValidator
 from journeys.events.model import Event
-from journeys.events.validation import AttributeValidator, check
+from journeys.events.validation import check
 from journeys.registry.schemas.document import parse
 from journeys.webhooks.delivery import Delivery, InvalidPayload
 from journeys.webhooks.mapping import compile_mapping

@@ -158,7 +158,7 @@ def test_a_disabled_endpoint_is_not_found_until_it_is_enabled(inbox: Inbox) -> N
         inbox.receive("github", sample("github"))
     assert inbox.nothing_written()
     inbox.change("github", enabled=True)
-    inbox.receiver._endpoints._kept.clear()
+    inbox.receiver._endpoints._entries.clear()
     assert inbox.send("github")["created"] == 1
 
 

@@ -1,4 +1,4 @@
-"""AWS clients, and the few things that every store does with DynamoDB in the same way."""
+"""AWS clients, and the DynamoDB operations that all stores share."""
 
 import random
 import time
@@ -29,13 +29,13 @@ _CONFIG = Config(
     read_timeout=2,
     retries={"total_max_attempts": 3, "mode": "standard"},
     max_pool_connections=2 * PUT_CONCURRENCY,
-    parameter_validation=False,  # items are built by typed code, and the check costs a third of a put's CPU
+    parameter_validation=False,  # Typed code builds the items, and validation takes a third of a put's CPU time.
 )
 
 BATCH_CONFIG = _CONFIG.merge(
     Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 5, "mode": "standard"})
 )
-"""For what runs for minutes, and of which nobody waits for a single answer."""
+"""For functions that run for minutes, where no caller waits for a single call."""
 
 THROTTLES = frozenset(
     {
@@ -51,37 +51,37 @@ _IN_CONFLICT = frozenset({"TransactionConflict", "ThrottlingError", "Provisioned
 
 @cache
 def dynamodb() -> "DynamoDBClient":
-    """The client of this process, with the time-outs that a request's 12 seconds are made of."""
+    """The shared client. Its timeouts let a request finish within 12 seconds."""
     return boto3.client("dynamodb", config=_CONFIG)
 
 
 @cache
 def s3() -> "S3Client":
-    """The client of this process; made when it is first needed, since few requests need it."""
+    """The shared client, created on first use because few requests need it."""
     return boto3.client("s3", config=_CONFIG)
 
 
 @cache
 def batch_s3() -> "S3Client":
-    """The client of this process, for functions that run for minutes."""
+    """The shared client for functions that run for minutes."""
     return boto3.client("s3", config=BATCH_CONFIG)
 
 
 @cache
 def secretsmanager() -> "SecretsManagerClient":
-    """The client of this process."""
+    """The shared client."""
     return boto3.client("secretsmanager", config=_CONFIG)
 
 
 @cache
 def sqs() -> "SQSClient":
-    """The client of this process."""
+    """The shared client."""
     return boto3.client("sqs", config=_CONFIG)
 
 
 @cache
 def stepfunctions() -> "SFNClient":
-    """The client of this process."""
+    """The shared client."""
     return boto3.client("stepfunctions", config=_CONFIG)
 
 
@@ -89,30 +89,30 @@ def stepfunctions() -> "SFNClient":
 
 
 def error_code(error: ClientError) -> str:
-    """What AWS calls the error."""
+    """The error code that AWS returned."""
     return error.response.get("Error", {}).get("Code", "")
 
 
 def is_condition_failure(error: ClientError) -> bool:
-    """Whether a conditional write was refused by its condition."""
+    """Whether the condition of a write did not hold."""
     return error_code(error) == "ConditionalCheckFailedException"
 
 
 def store_outage(error: ClientError | BotoCoreError) -> TooManyRequests | ServiceUnavailable:
-    """What a call that failed means to the sender: the store throttles, or it does not answer."""
+    """The error for a sender if a call to AWS fails: the store throttles or does not respond."""
     if isinstance(error, ClientError) and error_code(error) in THROTTLES:
-        return TooManyRequests("The store asks to slow down; send it again in a moment.")
-    return ServiceUnavailable("The store does not answer; send it again in a moment.")
+        return TooManyRequests("The database throttles requests. Send the request again in a few seconds.")
+    return ServiceUnavailable("The database does not respond. Send the request again in a few seconds.")
 
 
 # -- values ------------------------------------------------------------------------------------------------------------
 
 Item = dict[str, Any]
-"""An item in the form of the low-level client."""
+"""An item in DynamoDB's JSON, as the low-level client uses it."""
 
 
 def to_value(value: Any) -> dict[str, Any]:
-    """A plain value in DynamoDB's form. Raises TypeError for what has none."""
+    """Converts a Python value to DynamoDB's JSON. Raises TypeError for unsupported types."""
     kind = type(value)
     if kind is str:
         return {"S": value}
@@ -128,11 +128,11 @@ def to_value(value: Any) -> dict[str, Any]:
         return {"L": [to_value(inner) for inner in value]}
     if kind is frozenset or kind is set:
         return {"SS": sorted(value)}
-    raise TypeError(f"DynamoDB has no form for {kind.__name__}")
+    raise TypeError(f"DynamoDB cannot store a value of type {kind.__name__}")
 
 
 def to_item(values: Mapping[str, Any]) -> Item:
-    """An item out of plain values; None means that the attribute is left out."""
+    """Converts Python values to an item. Values that are None are left out."""
     return {name: to_value(value) for name, value in values.items() if value is not None}
 
 
@@ -140,7 +140,7 @@ _deserialize = TypeDeserializer().deserialize
 
 
 def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The plain values of an item; whole numbers are `int`, others `Decimal`."""
+    """Converts an item to Python values. Whole numbers become `int`, other numbers `Decimal`."""
     return {name: _plain(_deserialize(value)) for name, value in item.items()}
 
 
@@ -155,7 +155,7 @@ def _plain(value: Any) -> Any:
 
 
 def item_size(value: Mapping[str, Any]) -> int:
-    """The bytes that DynamoDB counts for an item (or a map), after its documented rules; at most a few over.
+    """The size in bytes of an item or a map by DynamoDB's documented rules. The result can be a few bytes too large.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
     """
@@ -166,7 +166,7 @@ def item_size(value: Mapping[str, Any]) -> int:
 
 
 def _value_size(value: Mapping[str, Any]) -> int:
-    for kind, content in value.items():  # there is one; a loop is the quickest way to it
+    for kind, content in value.items():  # There is exactly one. A loop is the fastest way to get it.
         if kind == "S":
             return len(content.encode())
         if kind == "B":
@@ -182,11 +182,11 @@ def _value_size(value: Mapping[str, Any]) -> int:
     return 1
 
 
-# -- calls that every store makes --------------------------------------------------------------------------------------
+# -- calls -------------------------------------------------------------------------------------------------------------
 
 
 def query_all(client: "DynamoDBClient", **query: Any) -> Iterator[Item]:
-    """Every item of a query, page after page."""
+    """All items of a query, from all pages."""
     while True:
         page = client.query(**query)
         yield from page["Items"]
@@ -196,7 +196,7 @@ def query_all(client: "DynamoDBClient", **query: Any) -> Iterator[Item]:
 
 
 def scan_pages(client: "DynamoDBClient", **scan: Any) -> Iterator[tuple[int, list[Item]]]:
-    """The pages of a scan, or of one segment of it: how many items each looked at, and those that it found."""
+    """The pages of a scan or of one segment: for each, the number of scanned items and the matching items."""
     while True:
         page = client.scan(**scan)
         yield page["ScannedCount"], page["Items"]
@@ -206,29 +206,29 @@ def scan_pages(client: "DynamoDBClient", **scan: Any) -> Iterator[tuple[int, lis
 
 
 def get_all(
-    client: "DynamoDBClient", table: str, wanted: Sequence[Item], *, consistent: bool, **options: Any
+    client: "DynamoDBClient", table: str, keys: Sequence[Item], *, consistent: bool, **options: Any
 ) -> list[Item]:
-    """The items that exist of the keys wanted, in no order; a call carries up to 100 keys."""
-    found: list[Item] = []
-    for start in range(0, len(wanted), 100):
-        request: Any = {table: {"Keys": list(wanted[start : start + 100]), "ConsistentRead": consistent, **options}}
+    """The existing items of these keys, in any order, in batches of 100 keys."""
+    items: list[Item] = []
+    for start in range(0, len(keys), 100):
+        request: Any = {table: {"Keys": list(keys[start : start + 100]), "ConsistentRead": consistent, **options}}
         for wait in backoff():
-            answer = client.batch_get_item(RequestItems=request)
-            found += answer["Responses"].get(table, [])
-            request = answer.get("UnprocessedKeys")
+            response = client.batch_get_item(RequestItems=request)
+            items += response["Responses"].get(table, [])
+            request = response.get("UnprocessedKeys")
             if not request:
                 break
             time.sleep(wait)
-    return found
+    return items
 
 
 def put_all(client: "DynamoDBClient", table: str, items: Sequence[Item]) -> None:
-    """Puts items whose repetition does no harm; a call carries up to 25."""
+    """Puts items in batches of 25. Batches can be repeated, so the puts must be idempotent."""
     _write_all(client, table, [{"PutRequest": {"Item": item}} for item in items])
 
 
 def delete_all(client: "DynamoDBClient", table: str, keys: Sequence[Item]) -> None:
-    """Deletes the items of those keys; a call carries up to 25."""
+    """Deletes the items of these keys in batches of 25."""
     _write_all(client, table, [{"DeleteRequest": {"Key": key}} for key in keys])
 
 
@@ -243,7 +243,7 @@ def _write_all(client: "DynamoDBClient", table: str, writes: Sequence[Any]) -> N
 
 
 class ConditionsFailed(Exception):
-    """A transaction was refused by conditions. `failed` holds the places, in its list, of those that did not hold."""
+    """Conditions of a transaction did not hold. `failed` holds the indexes of these writes."""
 
     def __init__(self, failed: frozenset[int]) -> None:
         super().__init__(f"conditions {sorted(failed)} did not hold")
@@ -251,7 +251,7 @@ class ConditionsFailed(Exception):
 
 
 def transact(client: "DynamoDBClient", writes: Iterable[Mapping[str, Any]]) -> None:
-    """Writes all or nothing; a conflict with another transaction is retried with jitter. Raises ConditionsFailed."""
+    """Executes a transaction and retries it with jitter after a conflict. Raises ConditionsFailed."""
     items: Any = list(writes)
     token = str(uuid.uuid4())
     for wait in backoff(attempts=60):
@@ -260,12 +260,12 @@ def transact(client: "DynamoDBClient", writes: Iterable[Mapping[str, Any]]) -> N
             return
         except ClientError as error:
             if error_code(error) == "TransactionInProgressException":
-                time.sleep(wait)  # the very same one is still being written: the token asks what became of it
+                time.sleep(wait)  # The same transaction is still running. The same token returns its result.
                 continue
             if error_code(error) != "TransactionCanceledException":
                 raise
             reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
-            failed = frozenset(place for place, reason in enumerate(reasons) if reason == "ConditionalCheckFailed")
+            failed = frozenset(index for index, reason in enumerate(reasons) if reason == "ConditionalCheckFailed")
             if failed:
                 raise ConditionsFailed(failed) from error
             if not _IN_CONFLICT.intersection(reasons):
@@ -277,7 +277,7 @@ def transact(client: "DynamoDBClient", writes: Iterable[Mapping[str, Any]]) -> N
 def backoff(
     *, attempts: int = 10, first: float = 0.02, most: float = 0.5, random_: Callable[[], float] = random.random
 ) -> Iterator[float]:
-    """Seconds to wait between attempts, doubling, with full jitter. Raises TooManyRequests when they are used up."""
+    """Seconds to wait after each attempt: exponential with full jitter. Raises TooManyRequests after the last."""
     for attempt in range(attempts):
         yield random_() * min(most, first * 2**attempt)
-    raise TooManyRequests("The store is busy; send it again in a moment.")
+    raise TooManyRequests("The database is busy. Send the request again in a few seconds.")

@@ -1,4 +1,4 @@
-"""Look-ups that are kept for a while, and looked up again before anybody is refused because of what was kept."""
+"""A cache of values loaded from a store, which can be read again before a request is refused."""
 
 import threading
 import time
@@ -10,10 +10,10 @@ V = TypeVar("V")
 
 
 class Cache(Generic[K, V]):
-    """What `load(key, consistent)` answers, kept for `seconds`, for up to `most` keys.
+    """Caches what `load(key, consistent)` returns, for `seconds`, for up to `most` keys.
 
-    `get` may answer with what was true a while ago. `fresh` reads again, consistently, but at most once a second per
-    key, so that a sender who is refused over and over costs the store next to nothing.
+    `get` can return an outdated value. `fresh` reads the store consistently, but at most once per second and key, so
+    that a sender who is refused repeatedly causes few reads.
     """
 
     def __init__(
@@ -25,28 +25,28 @@ class Cache(Generic[K, V]):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._load, self._seconds, self._most, self._clock = load, seconds, most, clock
-        self._kept: dict[K, tuple[float, bool, V]] = {}  # when, whether consistently, what
+        self._entries: dict[K, tuple[float, bool, V]] = {}  # time of the read, whether it was consistent, value
         self._lock = threading.Lock()
 
     def get(self, key: K) -> V:
-        """What is kept, or else what the store says now."""
-        kept = self._kept.get(key)
-        if kept is not None and self._clock() - kept[0] < self._seconds:
-            return kept[2]
+        """The cached value, or the store's value if the cached one has expired."""
+        entry = self._entries.get(key)
+        if entry is not None and self._clock() - entry[0] < self._seconds:
+            return entry[2]
         return self._read(key, consistent=False)
 
     def fresh(self, key: K) -> V:
-        """What the store said within the last second, read consistently."""
-        kept = self._kept.get(key)
-        if kept is not None and kept[1] and self._clock() - kept[0] < 1:
-            return kept[2]
+        """The value of a consistent read, at most one second old."""
+        entry = self._entries.get(key)
+        if entry is not None and entry[1] and self._clock() - entry[0] < 1:
+            return entry[2]
         return self._read(key, consistent=True)
 
     def _read(self, key: K, *, consistent: bool) -> V:
-        began = self._clock()
+        read_at = self._clock()
         value = self._load(key, consistent)
         with self._lock:
-            if len(self._kept) >= self._most:
-                self._kept.clear()
-            self._kept[key] = (began, consistent, value)
+            if len(self._entries) >= self._most:
+                self._entries.clear()
+            self._entries[key] = (read_at, consistent, value)
         return value

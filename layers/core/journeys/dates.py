@@ -1,4 +1,4 @@
-"""Moments: milliseconds since 1970 in UTC inside, ISO-8601 text outside."""
+"""Dates and times: milliseconds since 1970 in UTC inside the application, ISO-8601 text in requests and stores."""
 
 import re
 import time
@@ -14,14 +14,14 @@ _ZONED = re.compile(
 
 
 def now_ms() -> int:
-    """This moment in milliseconds."""
+    """The current time in milliseconds."""
     return time.time_ns() // 1_000_000
 
 
 def parse(text: str) -> int:
-    """The milliseconds of an ISO-8601 date and time with a zone; finer digits are cut. Raises ValueError."""
+    """The milliseconds of an ISO-8601 date and time with a time zone. Finer digits are cut off. Raises ValueError."""
     if not _ZONED.fullmatch(text):
-        raise ValueError("not an ISO-8601 date and time with a zone")
+        raise ValueError("not an ISO-8601 date and time with a time zone")
     try:
         return (datetime.fromisoformat(text.upper()).astimezone(UTC) - _EPOCH) // _MILLISECOND
     except OverflowError:
@@ -29,6 +29,6 @@ def parse(text: str) -> int:
 
 
 def text(ms: int) -> str:
-    """The ISO-8601 text of a moment, always 24 characters, so that texts sort as moments do."""
+    """The ISO-8601 text of a time. It always has 24 characters, so texts sort in the order of time."""
     moment = _EPOCH + timedelta(milliseconds=ms)
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

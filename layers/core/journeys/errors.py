@@ -1,19 +1,27 @@
-"""What can go wrong, as classes that carry their facts. `http/response.py` alone knows how each is answered."""
+"""The errors of this application. Each class carries its facts; `http/response.py` alone maps them to responses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+MAX_MESSAGES = 10
+
+
+def join_messages(messages: Sequence[str]) -> str:
+    """One text for several problems: the first ten messages, then how many more there are."""
+    joined = " ".join(messages[:MAX_MESSAGES])
+    return joined if len(messages) <= MAX_MESSAGES else f"{joined} (and {len(messages) - MAX_MESSAGES} more)"
+
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One field of a request that was refused: the contract's `Detail`."""
+    """One invalid field of a request: the contract's `Detail`."""
 
     error_code: str
     field_name: str
 
 
 class JourneysError(Exception):
-    """The base of every error of ours. `code` is `ErrorBody.code`; messages never hold a customer's data."""
+    """The base class of this application's errors. `code` is `ErrorBody.code`. Messages never contain customer data."""
 
     code = "internal.error"
 
@@ -33,31 +41,31 @@ class JourneysError(Exception):
 
 
 class BadRequest(JourneysError):
-    """The request itself is wrong, and would be wrong again."""
+    """The request is invalid. A retry fails in the same way."""
 
     code = "bad.request"
 
 
 class Unauthenticated(JourneysError):
-    """Nothing proves who sent the request."""
+    """The request does not prove who sent it."""
 
     code = "authentication.required"
 
 
 class PermissionMissing(JourneysError):
-    """The caller is known but may not do this."""
+    """The caller is known but lacks a permission."""
 
     code = "missing.permissions"
 
 
 class NotFound(JourneysError):
-    """Nothing of that name belongs to the caller's organisation."""
+    """The caller's organization has no such resource."""
 
     code = "not.found"
 
 
 class MethodNotAllowed(JourneysError):
-    """The path exists, but not with the request's method. `allowed` are the methods that it has."""
+    """The resource exists but does not support the method. `allowed` lists the methods for the Allow header."""
 
     code = "method.not.allowed"
 
@@ -67,13 +75,16 @@ class MethodNotAllowed(JourneysError):
 
 
 class Conflict(JourneysError):
-    """The request contradicts what is stored."""
+    """The request conflicts with the stored state."""
 
     code = "conflict"
 
 
 class LimitReached(JourneysError):
-    """A limit of the platform. `namespace`, `key` and `value` are the contract's `Limit`; `count` is what is in use."""
+    """A limit of the platform is reached.
+
+    `namespace`, `key` and `value` are those of the contract's `Limit`. `count` is how many are in use.
+    """
 
     code = "limit.reached"
 
@@ -83,32 +94,32 @@ class LimitReached(JourneysError):
 
 
 class PayloadTooLarge(JourneysError):
-    """The body is over the limit."""
+    """The body is larger than allowed."""
 
     code = "payload.too.large"
 
 
 class UnsupportedMediaType(JourneysError):
-    """The body is not of a kind that is taken."""
+    """The media type or the encoding of the body is not supported."""
 
     code = "unsupported.media.type"
 
 
 class TooManyRequests(JourneysError):
-    """A store asks to slow down; the same request may succeed in `retry_after` seconds."""
+    """AWS throttles the request. It can succeed after `retry_after` seconds."""
 
     code = "too.many.requests"
     retry_after = 2
 
 
 class ServiceUnavailable(JourneysError):
-    """A store does not answer; the same request may succeed in `retry_after` seconds."""
+    """An AWS service does not respond. The request can succeed after `retry_after` seconds."""
 
     code = "service.unavailable"
     retry_after = 5
 
 
 class NotComputable(JourneysError):
-    """A journey view cannot be computed, and could not be again. Its job says so; no request is answered with it."""
+    """A journey view can never be computed. Only the job of the view reports this error; no request returns it."""
 
     code = "not.computable"

@@ -1,8 +1,7 @@
-"""JSON text, read strictly and written exactly.
+"""JSON text, parsed strictly and written without losing digits.
 
-Reading refuses what two readers could understand differently: NaN and Infinity, a name twice in one object, a lone
-surrogate, text that is not UTF-8, nesting over 32. Fractions become `Decimal`, so that no digit is lost; writing gives
-every digit back.
+Parsing refuses text that two parsers could understand differently: NaN and Infinity, duplicate names in an object, lone
+surrogates, text that is not UTF-8, and nesting deeper than 32 levels. Fractions become `Decimal`.
 """
 
 from collections.abc import Mapping
@@ -15,11 +14,11 @@ MAX_DEPTH = 32
 
 
 class InvalidJson(ValueError):
-    """The text is not JSON as this module reads it; the message names the place and never the content."""
+    """The text is not JSON by the rules of this module. The message names the position, never the content."""
 
 
 def loads(text: bytes) -> Any:
-    """The value of a JSON text. Raises InvalidJson."""
+    """Parses a JSON text. Raises InvalidJson."""
     try:
         value = jiter.from_json(
             text, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True, float_mode="decimal"
@@ -32,29 +31,29 @@ def loads(text: bytes) -> Any:
 
 
 def dumps(value: Any) -> str:
-    """The JSON text of a value, compact, with every digit of its numbers. Raises TypeError and ValueError."""
+    """The compact JSON text of a value, with all digits of its numbers. Raises TypeError and ValueError."""
     return str(simplejson.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False))
 
 
 def canonical(value: Any) -> str:
-    """The JSON text of a value, the same for the same value however its names were ordered."""
+    """The JSON text of a value with sorted names, so that equal values have equal texts."""
     return str(simplejson.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, sort_keys=True))
 
 
 def omit_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that are not None: a field that has nothing to say is left out of an answer."""
+    """The values that are not None. Responses leave out fields without a value."""
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _reason(error: str) -> str:
-    place = error[error.rfind(" at line ") :] if " at line " in error else ""
+    position = error[error.rfind(" at line ") :] if " at line " in error else ""
     if error.startswith("Detected duplicate key"):
-        return f"an object has the same name twice{place}"
+        return f"an object has a duplicate name{position}"
     if error.startswith("recursion limit"):
         return f"nested deeper than {MAX_DEPTH} levels"
     if error.startswith("Internal error"):
-        return f"a number is out of range{place}"  # the only thing that the parser leaves to Python
-    return error  # the parser's own words name kinds of token and places, never content
+        return f"a number is out of range{position}"  # The parser has no other internal errors.
+    return error  # The parser's messages name token types and positions, never content.
 
 
 def _deeper_than(value: Any, limit: int) -> bool:

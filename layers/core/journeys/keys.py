@@ -1,32 +1,32 @@
-"""Every key of every table, and the access patterns they serve.
+"""The keys of all tables and the access patterns that they serve.
 
 | table    | partition key                      | sort key                | read by                                  |
 | -------- | ---------------------------------- | ----------------------- | ---------------------------------------- |
-| events   | {org}#{config}#{event}             |                         | one event, by its full name              |
+| events   | {org}#{config}#{event}             |                         | one event                                |
 | journeys | {org}#{external source}#{customer} | SUMMARY                 | one customer's summary                   |
 |          |                                    | {date}#{config}#{event} | steps in order, from either end, by time |
-|          | ... #{generation}                  | {date}#{config}#{event} | the same, of a journey that was rebuilt  |
+|          | ... #{generation}                  | {date}#{config}#{event} | the same for a rebuilt journey           |
 | failures | {org}#{failure}                    |                         | one failure                              |
-| byTime   | {org}#{bucket}                     | {date}#{failure}        | an organisation's failures by time       |
-| registry | CLIENT#{client}                    | CLIENT                  | who calls                                |
-|          | ORG#{org}                          | ORG                     | an organisation                          |
+| byTime   | {org}#{bucket}                     | {date}#{failure}        | an organization's failures by time       |
+| registry | CLIENT#{client}                    | CLIENT                  | the client of a caller                   |
+|          | ORG#{org}                          | ORG                     | an organization                          |
 |          | ORG#{org}                          | EVENT_TYPES             | the counter of event types               |
 |          | ORG#{org}#SCHEMAS                  | {schema}                | schemas, one or all                      |
 |          | ORG#{org}#SCHEMA#{schema}          | {version}               | versions of a schema                     |
-|          | ORG#{org}#TITLES                   | {title}                 | whether a title is taken                 |
+|          | ORG#{org}#TITLES                   | {title}                 | whether a title is in use                |
 |          | ORG#{org}#CONFIGURATIONS           | {configuration}         | configurations, one or all               |
-|          | WEBHOOK#{endpoint}                 | WEBHOOK                 | a webhook endpoint, whoever calls        |
-|          | ORG#{org}#WEBHOOKS                 | {endpoint}              | which endpoints there are                |
+|          | WEBHOOK#{endpoint}                 | WEBHOOK                 | one webhook endpoint                     |
+|          | ORG#{org}#WEBHOOKS                 | {endpoint}              | an organization's webhook endpoints      |
 |          | ORG#{org}#VIEWS                    | {view}                  | journey views, one or all                |
 |          | ORG#{org}#VIEW#{view}              | VERSION#{version}       | a view's versions                        |
 |          |                                    | CHART#{chart}#{version} | a chart's versions                       |
-|          |                                    | JOB#{version}#{job}     | which jobs a version has, newest last    |
-|          | ORG#{org}#JOBS                     | {job}                   | jobs, by the time of their acceptance    |
-|          | SCHEDULES                          | {org}#{view}            | schedules, an organisation's or all      |
-|          | ARCHIVES                           | {org}                   | where an organisation's manifest is      |
+|          |                                    | JOB#{version}#{job}     | jobs of a version, newest last           |
+|          | ORG#{org}#JOBS                     | {job}                   | jobs by the time of their acceptance     |
+|          | SCHEDULES                          | {org}#{view}            | schedules, an organization's or all      |
+|          | ARCHIVES                           | {org}                   | an organization's archive manifest       |
 
-Parts are percent-encoded, so that no part can hold the separator; DynamoDB compares keys by their bytes, and so does
-everything here that puts steps in order.
+Parts are percent-encoded, so no part can contain the separator. DynamoDB orders keys by their bytes, and so does all
+code that orders steps.
 """
 
 from functools import lru_cache
@@ -35,31 +35,31 @@ from urllib.parse import quote, unquote
 
 SUMMARY = "SUMMARY"
 LONGEST_PARTITION_KEY, LONGEST_SORT_KEY = 2048, 1024
-"""DynamoDB's limits, in bytes; a key made by `join` has one byte for each character."""
+"""DynamoDB's limits in bytes. A key made by `join` has one byte per character."""
 FAILURE_BUCKETS = "0123"
 FAILURES_BY_TIME = "byTime"
 
 Key = dict[str, Any]
-"""A key in the form of the low-level client: {"pk": {"S": ...}, "sk": {"S": ...}}."""
+"""A key in DynamoDB's JSON: {"pk": {"S": ...}, "sk": {"S": ...}}."""
 
 
 def join(*parts: str) -> str:
-    """One key out of its parts."""
+    """Joins the parts of a key."""
     return "#".join([_encoded(part) for part in parts])
 
 
-@lru_cache(maxsize=1000)  # organisations and configurations come again and again
+@lru_cache(maxsize=1000)  # Organizations and configurations repeat often.
 def _encoded(part: str) -> str:
     return quote(part, safe="/:@+=, ()!*'")
 
 
 def split(key: str) -> list[str]:
-    """The parts of a key that `join` made."""
+    """Splits a key that `join` made into its parts."""
     return [unquote(part) for part in key.split("#")]
 
 
 def item(pk: str, sk: str | None = None) -> Key:
-    """The key of one item, as DynamoDB wants it."""
+    """The key of one item."""
     return {"pk": {"S": pk}} if sk is None else {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
@@ -72,18 +72,18 @@ def journey(organization_id: str, external_source_id: str, customer: str) -> str
 
 
 def steps(journey_key: str, generation: str) -> str:
-    """The partition of a journey's steps: beside its summary, or, once it was rebuilt, one of their own."""
+    """The partition of a journey's steps. A rebuilt journey has a partition per generation."""
     return f"{journey_key}#{generation}" if generation else journey_key
 
 
 def journey_and_generation(partition: str) -> tuple[str, str]:
-    """Whose steps, or summary, a partition of the journeys' table holds, and of which generation."""
+    """The journey key and the generation of a partition of the journeys table."""
     organization, source, customer, *generation = partition.split("#")
     return f"{organization}#{source}#{customer}", generation[0] if generation else ""
 
 
 def step(date: str, configuration_id: str, event_id: str) -> str:
-    """The name of a step; `date` is the text of `dates.text`. The order of these is the order of events, everywhere."""
+    """The sort key of a step, which defines the order of events. `date` is a text from `dates.text`."""
     return join(date, configuration_id, event_id)
 
 
@@ -92,7 +92,7 @@ def failure(organization_id: str, failure_id: str) -> str:
 
 
 def failure_bucket(organization_id: str, failure_id: str) -> str:
-    """The index partition of a failure: four an organisation, so that a source gone wrong does not heat one."""
+    """The index partition of a failure. Each organization has four, to avoid a hot partition."""
     return join(organization_id, FAILURE_BUCKETS[int(failure_id[0], 16) % len(FAILURE_BUCKETS)])
 
 
@@ -125,9 +125,9 @@ def schema_version(organization_id: str, schema_id: str, version: int) -> Key:
 
 
 def title(organization_id: str, text: str) -> Key:
-    """Titles that differ in case or in space around them count as the same.
+    """The key that reserves a title. Titles that differ only in case or surrounding white space are equal.
 
-    The title stands alone in its key and is not encoded, since 100 encoded characters can be longer than a key.
+    The title is not encoded, because 100 encoded characters can exceed the length limit of a key.
     """
     return item(join("ORG", organization_id, "TITLES"), text.strip().casefold())
 
@@ -163,7 +163,7 @@ def view(organization_id: str, view_id: str) -> Key:
 
 
 def view_parts(organization_id: str, view_id: str) -> str:
-    """The partition of a view's versions, its charts' versions and the names of its jobs."""
+    """The partition of the versions of a view, the versions of its charts, and the references to its jobs."""
     return join("ORG", organization_id, "VIEW", view_id)
 
 
@@ -172,7 +172,7 @@ def view_version(organization_id: str, view_id: str, version: int) -> Key:
 
 
 def chart_versions(chart_id: str) -> str:
-    """What the names of a chart's versions begin with."""
+    """The sort key prefix of a chart's versions."""
     return join("CHART", chart_id, "")
 
 
@@ -181,7 +181,7 @@ def chart_version(organization_id: str, view_id: str, chart_id: str, version: in
 
 
 def version_jobs(version: int) -> str:
-    """What the names of a version's jobs begin with."""
+    """The sort key prefix of a version's jobs."""
     return join("JOB", f"{version:08d}", "")
 
 
@@ -194,12 +194,12 @@ def jobs(organization_id: str) -> str:
 
 
 def job(organization_id: str, job_id: str) -> Key:
-    """A job; ids begin with the moment of acceptance, so that they sort by it."""
+    """The key of a job. Job ids begin with the time of acceptance, so jobs are ordered by it."""
     return item(jobs(organization_id), job_id)
 
 
 def schedules(organization_id: str) -> str:
-    """What the names of an organisation's schedules begin with."""
+    """The sort key prefix of an organization's schedules."""
     return join(organization_id, "")
 
 

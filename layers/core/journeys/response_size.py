@@ -1,4 +1,4 @@
-"""How much one response can hold: Lambda refuses to return more than 6 MB, and listings stop before that."""
+"""The size limit of responses. Lambda returns at most 6 MB, so listings end a page before that."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,11 @@ from typing import Any
 from journeys import jsontext
 
 LARGEST_PAGE = 4_500_000
-"""The most bytes that one page's entities take in a response; the rest of Lambda's 6 MB is for what surrounds them."""
+"""The maximum size in bytes of one page's entities. The rest of Lambda's 6 MB is for the other fields and headers."""
 
 
 def count_fitting(entities: Sequence[Mapping[str, Any] | None]) -> int:
-    """How many entities of a page fit into one response, counted from the first; at least one, if there are any."""
+    """How many entities of a page fit into one response, counted from the first. At least one if there are any."""
     left = LARGEST_PAGE
     for index, entity in enumerate(entities):
         left -= response_size(entity)
@@ -21,7 +21,7 @@ def count_fitting(entities: Sequence[Mapping[str, Any] | None]) -> int:
 
 
 def response_size(value: Any) -> int:
-    """The bytes that a value takes in the response that Lambda returns.
+    """The number of bytes that a value takes in the response of a Lambda function.
 
     Lambda returns the body as a JSON string inside JSON, so quotes and line breaks are escaped twice. Some runtimes
     escape every character outside ASCII, so those are counted as escaped too.

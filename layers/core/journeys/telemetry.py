@@ -1,7 +1,7 @@
-"""The logger and the metrics. Nothing that a customer could be known by is ever passed to either.
+"""Logs and metrics. Neither ever contains data that could identify a customer.
 
-A request is known by the id that API Gateway gave it. Log lines and metrics of the functions that answer it carry it as
-`correlation_id`, the events that came by it bear it in their `receipt`, and the functions behind the log name it again.
+A request is traced by the request id of API Gateway. The functions that handle the request log it as `correlation_id`,
+its events carry it in their `receipt`, and the consumers of the stream log it with each batch.
 """
 
 import json
@@ -16,11 +16,11 @@ NAMESPACE = "Journeys"
 logger = Logger(service="journeys")
 
 
-def log_error(what: str, error: BaseException) -> None:
-    """Logs an error by its type and its place. Its message is left out, because it may repeat what was sent."""
+def log_error(message: str, error: BaseException) -> None:
+    """Logs an error with its type and stack frames. Its own message is omitted because it can contain customer data."""
     response = getattr(error, "response", None)
     logger.error(
-        what,
+        message,
         error_type=type(error).__name__,
         error_code=response.get("Error", {}).get("Code") if isinstance(response, dict) else None,
         operation=getattr(error, "operation_name", None),
@@ -29,15 +29,15 @@ def log_error(what: str, error: BaseException) -> None:
 
 
 def emit_count(name: str, value: int = 1, **dimension: str) -> None:
-    """One figure for CloudWatch, with at most one dimension out of a bounded set (a reason, an outcome).
+    """Emits a count to CloudWatch, with at most one dimension that has a small set of values (a reason, an outcome).
 
-    It is counted twice: under the dimension, and without, for the alarms, which cannot add up what they do not know.
+    The count is emitted with the dimension and without it: alarms cannot add up the values of a dimension.
     """
     _emit(name, MetricUnit.Count, value, dimension)
 
 
 def emit_duration(name: str, value: float) -> None:
-    """One duration for CloudWatch."""
+    """Emits a duration in milliseconds to CloudWatch."""
     _emit(name, MetricUnit.Milliseconds, value, {})
 
 
@@ -52,9 +52,6 @@ def _emit(name: str, unit: MetricUnit, value: float, dimension: Mapping[str, str
     print(json.dumps(metrics.serialize_metric_set(), separators=(",", ":")))
 
 
-# -- from a request to what became of its events -----------------------------------------------------------------------
-
-
 def request_of(receipt: str) -> str:
-    """API Gateway's id of the request that an event came by, out of the event's receipt."""
+    """The API Gateway request id in the receipt of an event."""
     return receipt.removeprefix("replay-").partition("/")[0]

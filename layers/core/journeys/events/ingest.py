@@ -1,4 +1,4 @@
-"""Taking events in: each is judged alone, stored alone, and answered only once it is stored."""
+"""Ingest: validates and stores events. Each event is handled on its own and acknowledged only once it is stored."""
 
 import time
 from collections import Counter, defaultdict
@@ -17,21 +17,21 @@ from journeys.events.bindings import Binding, Bindings
 from journeys.events.failures.model import Failure
 from journeys.events.failures.store import FailureStore
 from journeys.events.model import Event, StoredEvent, differences
-from journeys.events.refusals import SCHEMA_REASONS, Refusal
+from journeys.events.refusals import Refusal
 from journeys.events.store import EventLog
 from journeys.events.validation import MAX_ITEM_BYTES, check
 from journeys.telemetry import emit_count, emit_duration, log_error, logger
 
 MAX_ENTITIES = 100
 LATE = 24 * 60 * 60 * 1000
-"""Milliseconds after which an event counts as late. It is taken in all the same."""
+"""Milliseconds between an event's date and its receipt from which on it counts as late. Late events are stored too."""
 
 REQUEST_SECONDS = 12
-"""Puts that were not begun by then are answered 429, so that a sender hears of every event in time."""
+"""Events whose put has not started by then are refused with 429, so that the sender gets a response in time."""
 
 
 class IngestOutcome(StrEnum):
-    """What became of an event that was not refused."""
+    """The outcome of an event that was not refused."""
 
     CREATED = "created"
     DUPLICATE = "duplicate"
@@ -40,7 +40,7 @@ class IngestOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What became of a request's events: every place of the request is in exactly one of the two.
+    """The result of a request: every index of the request is either in `processed` or in `refused`.
 
     `recorded` is True if every permanently refused event was stored as a failure.
     """
@@ -50,25 +50,34 @@ class IngestResult:
     recorded: bool = True
 
     def to_wire(self, entities: Sequence[object]) -> dict[str, Any]:
-        """The contract's `ExternalEventsResponse`, and ours: `processed`."""
+        """The contract's `ExternalEventsResponse`, with the additional fields `processed` and `details`."""
         return {
             "unprocessedEntities": [
-                {
-                    "event": entities[place],
-                    "originalRequestIndex": place,
-                    "isRetryable": refusal.retryable,
-                    "errorMessage": refusal.message,
-                    "statusCode": refusal.status,
-                    "errorCode": refusal.reason,
-                    "fieldName": refusal.field_name,
-                }
-                for place, refusal in sorted(self.refused.items())
+                _refusal_to_wire(entities[index], index, refusal) for index, refusal in sorted(self.refused.items())
             ],
             "processed": [
-                {"originalRequestIndex": place, "id": event_id, "outcome": outcome}
-                for place, (event_id, outcome) in sorted(self.processed.items())
+                {"originalRequestIndex": index, "id": event_id, "outcome": outcome}
+                for index, (event_id, outcome) in sorted(self.processed.items())
             ],
         }
+
+
+def _refusal_to_wire(entity: object, index: int, refusal: Refusal) -> dict[str, Any]:
+    """One of `unprocessedEntities`. If the event has several problems, `details` lists the code and field of each."""
+    wire = {
+        "event": entity,
+        "originalRequestIndex": index,
+        "isRetryable": refusal.retryable,
+        "errorMessage": refusal.message,
+        "statusCode": refusal.status,
+        "errorCode": refusal.reason,
+        "fieldName": refusal.field_name,
+    }
+    if refusal.problems:
+        wire["details"] = [
+            {"errorCode": detail.error_code, "fieldName": detail.field_name} for detail in refusal.details()
+        ]
+    return wire
 
 
 def entities_of(body: object) -> list[object]:
@@ -83,7 +92,7 @@ def entities_of(body: object) -> list[object]:
 
 
 class Ingest:
-    """Takes events in for any configuration of any organisation."""
+    """Ingests events for all configurations of all organizations."""
 
     def __init__(
         self,
@@ -99,11 +108,12 @@ class Ingest:
         self._threads = ThreadPoolExecutor(PUT_CONCURRENCY, thread_name_prefix="put")
 
     def validate(self, organization_id: str, configuration_id: str, entities: Sequence[object]) -> IngestResult:
-        """Judges events as `ingest` would, and stores nothing. Raises NotFound and Conflict for the configuration."""
-        _, items, refused = self._judge(organization_id, configuration_id, entities, "validate")
-        return IngestResult(
-            {place: (stored.event.event_id, IngestOutcome.VALID) for place, stored, _ in items}, refused
-        )
+        """Validates events as `ingest` does, without storing anything.
+
+        Raises NotFound, or Conflict if the configuration accepts no events.
+        """
+        _, puts, refused = self._judge(organization_id, configuration_id, entities, "validate")
+        return IngestResult({index: (stored.event.event_id, IngestOutcome.VALID) for index, stored, _ in puts}, refused)
 
     def ingest(
         self,
@@ -114,56 +124,60 @@ class Ingest:
         request_id: str,
         seconds: float = REQUEST_SECONDS,
     ) -> IngestResult:
-        """Judges and stores events; `seconds` is how long puts are begun. Raises NotFound and Conflict."""
-        deadline = self._clock() + seconds
-        binding, items, refused = self._judge(organization_id, configuration_id, entities, request_id)
-        processed: dict[int, tuple[str, IngestOutcome]] = {}
-        for place, answer in self._put_all(items, deadline):
-            if isinstance(answer, Refusal):
-                refused[place] = answer
-            else:
-                processed[place] = answer
-        kept = self._keep(organization_id, binding, entities, refused, deadline)
-        created = [
-            stored
-            for place, stored, _ in items
-            if processed.get(place) == (stored.event.event_id, IngestOutcome.CREATED)
-        ]
-        _measure(binding, processed, refused, [stored.date_received - stored.event.date_created for stored in created])
-        return IngestResult(processed, refused, kept)
+        """Validates events and stores the valid ones. After `seconds`, no further put is started.
 
-    # -- judging -------------------------------------------------------------------------------------------------------
+        Raises NotFound, or Conflict if the configuration accepts no events.
+        """
+        deadline = self._clock() + seconds
+        binding, puts, refused = self._judge(organization_id, configuration_id, entities, request_id)
+        processed: dict[int, tuple[str, IngestOutcome]] = {}
+        for index, outcome in self._put_all(puts, deadline):
+            if isinstance(outcome, Refusal):
+                refused[index] = outcome
+            else:
+                processed[index] = outcome
+        recorded = self._record_failures(organization_id, binding, entities, refused, deadline)
+        lags = [
+            stored.date_received - stored.event.date_created
+            for index, stored, _ in puts
+            if processed.get(index) == (stored.event.event_id, IngestOutcome.CREATED)
+        ]
+        _measure(binding, processed, refused, lags)
+        return IngestResult(processed, refused, recorded)
+
+    # -- validating ----------------------------------------------------------------------------------------------------
 
     def _judge(
         self, organization_id: str, configuration_id: str, entities: Sequence[object], request_id: str
     ) -> tuple[Binding, list["_Put"], dict[int, Refusal]]:
+        """The binding, the valid events with their items, and the refused ones by index."""
         binding = self._bindings.get(organization_id, configuration_id)
         now_ms = self._now_ms()
-        judged = [check(raw, binding.validator, now_ms) for raw in entities]
-        if any(isinstance(one, Refusal) and one.reason in SCHEMA_REASONS for one in judged):
+        checked = [check(raw, binding.validator, now_ms) for raw in entities]
+        if any(isinstance(event, Refusal) and event.depends_on_schema for event in checked):
             newest = self._bindings.fresh(organization_id, configuration_id)
             if newest is not binding:
                 binding = newest
-                judged = [check(raw, binding.validator, now_ms) for raw in entities]
+                checked = [check(raw, binding.validator, now_ms) for raw in entities]
         puts: list[_Put] = []
         refused: dict[int, Refusal] = {}
-        for place, one in enumerate(judged):
-            if isinstance(one, Refusal):
-                refused[place] = one
+        for index, event in enumerate(checked):
+            if isinstance(event, Refusal):
+                refused[index] = event
                 continue
-            stored = _stored(one, organization_id, binding, now_ms, f"{request_id}#{place}")
+            stored = _stored(event, organization_id, binding, now_ms, f"{request_id}#{index}")
             item = stored.to_item()
-            if _may_be_large(one) and item_size(item) > MAX_ITEM_BYTES:
+            if _may_be_large(event) and item_size(item) > MAX_ITEM_BYTES:
                 limit = MAX_ITEM_BYTES // 1024
-                refused[place] = Refusal("event.too.large", f"The event is over {limit} KB as it is stored.")
+                refused[index] = Refusal("event.too.large", f"The event is too large. At most {limit} KB are allowed.")
             else:
-                puts.append((place, stored, item))
+                puts.append((index, stored, item))
         return binding, puts, refused
 
     # -- storing -------------------------------------------------------------------------------------------------------
 
-    def _put_all(self, puts: Sequence["_Put"], deadline: float) -> Iterator[tuple[int, "_Answer"]]:
-        """Events of one id are put one after another, as they stand in the request; all others at the same time."""
+    def _put_all(self, puts: Sequence["_Put"], deadline: float) -> Iterator[tuple[int, "_PutOutcome"]]:
+        """Puts events in parallel. Events with the same id are put one after another, in the order of the request."""
         if len(puts) == 1:
             yield puts[0][0], self._put(puts[0], deadline)
             return
@@ -171,40 +185,42 @@ class Ingest:
         for put in puts:
             by_id[put[1].event.event_id].append(put)
 
-        waiting = iter(by_id.values())  # every thread takes the next as it gets free
+        waiting = iter(by_id.values())  # Shared by the threads: each takes the next group when it is free.
 
-        def take_turns(_: int) -> list[tuple[int, "_Answer"]]:
-            return [(put[0], self._put(put, deadline)) for same in waiting for put in same]
+        def put_groups(_: int) -> list[tuple[int, "_PutOutcome"]]:
+            return [(put[0], self._put(put, deadline)) for group in waiting for put in group]
 
-        for answers in self._threads.map(take_turns, range(min(PUT_CONCURRENCY, len(by_id)))):
-            yield from answers
+        for outcomes in self._threads.map(put_groups, range(min(PUT_CONCURRENCY, len(by_id)))):
+            yield from outcomes
 
-    def _put(self, put: "_Put", deadline: float) -> "_Answer":
+    def _put(self, put: "_Put", deadline: float) -> "_PutOutcome":
         _, stored, item = put
         if self._clock() >= deadline:
-            return Refusal("too.many.requests", "There was no time left to store the event; send it again.")
+            return Refusal("too.many.requests", "The event was not stored within the request's time. Send it again.")
         try:
-            there = self._log.put(item)
+            existing = self._log.put(item)
         except (ClientError, BotoCoreError) as error:
             log_error("an event was not stored", error)
-            trouble = store_outage(error)
-            return Refusal(trouble.code, trouble.message)
+            outage = store_outage(error)
+            return Refusal(outage.code, outage.message)
         event_id = stored.event.event_id
-        if there is None or there.receipt == stored.receipt:
-            return event_id, IngestOutcome.CREATED  # the same receipt: a put of ours whose answer was lost
-        differing = tuple(differences(there.event, stored.event))
+        # The same receipt means that an earlier attempt of this put succeeded and only its response was lost.
+        if existing is None or existing.receipt == stored.receipt:
+            return event_id, IngestOutcome.CREATED
+        differing = tuple(differences(existing.event, stored.event))
         if not differing:
             return event_id, IngestOutcome.DUPLICATE
         return Refusal(
             "event.conflict",
-            f"An event with this id is stored already, with another {', '.join(differing)}; it stays as it is.",
+            f"An event with this id is already stored with a different {', '.join(differing)}. Events cannot be "
+            "changed; send a new event with another id.",
             "id",
             differing,
         )
 
-    # -- what was not taken in -----------------------------------------------------------------------------------------
+    # -- recording failures --------------------------------------------------------------------------------------------
 
-    def _keep(
+    def _record_failures(
         self,
         organization_id: str,
         binding: Binding,
@@ -212,7 +228,10 @@ class Ingest:
         refused: Mapping[int, Refusal],
         deadline: float,
     ) -> bool:
-        """Keeps what was refused for good; answers whether all was. That this fails is counted."""
+        """Stores the permanently refused events as failures. Returns whether all were stored.
+
+        An error here does not change the response to the sender. It is counted in the metric FailuresNotKept.
+        """
         now_ms = self._now_ms()
         refused_events = [
             Failure.of_event(organization_id, binding.configuration, entities[index], refusal, now_ms=now_ms)
@@ -221,24 +240,25 @@ class Ingest:
         ]
         failures = {failure.failure_id: failure for failure in refused_events}
 
-        def keep(failure: Failure) -> bool:
+        def record(failure: Failure) -> bool:
             if self._clock() >= deadline:
-                return False  # the sender must hear of every event within the request's time
+                return False
             try:
                 self._failures.put(failure)
                 return True
-            except Exception as error:  # whatever it is, the sender's answer stands
-                log_error("a refused event was not kept", error)
+            except Exception as error:
+                log_error("a refused event was not stored as a failure", error)
                 return False
 
-        kept = sum(self._threads.map(keep, failures.values()))
-        if kept < len(failures):
-            emit_count("FailuresNotKept", len(failures) - kept)
-        return kept == len(failures)
+        recorded = sum(self._threads.map(record, failures.values()))
+        if recorded < len(failures):
+            emit_count("FailuresNotKept", len(failures) - recorded)
+        return recorded == len(failures)
 
 
 _Put = tuple[int, StoredEvent, dict[str, Any]]
-_Answer = tuple[str, IngestOutcome] | Refusal
+"""The index of an event in the request, the event, and its item."""
+_PutOutcome = tuple[str, IngestOutcome] | Refusal
 
 
 def _stored(event: Event, organization_id: str, binding: Binding, now_ms: int, receipt: str) -> StoredEvent:
@@ -258,7 +278,7 @@ def _stored(event: Event, organization_id: str, binding: Binding, now_ms: int, r
 
 
 def _may_be_large(event: Event) -> bool:
-    """Whether it is worth counting an event's bytes: nothing else of an event can be long."""
+    """Whether the event could exceed the size limit. Computing the exact size of every event would be slow."""
     texts = (
         value if type(value) is list else (value,) for value in event.attributes.values() if type(value) in (str, list)
     )
@@ -271,7 +291,10 @@ def _measure(
     refused: Mapping[int, Refusal],
     lags: Sequence[int],
 ) -> None:
-    """Figures of a request, and one line of the log. `lags` are the milliseconds that new events were on their way."""
+    """Emits the metrics of a request and one log line.
+
+    `lags` are the milliseconds between the date and the receipt of each new event.
+    """
     outcomes = Counter(str(outcome) for _, outcome in processed.values())
     reasons = Counter(refusal.reason for refusal in refused.values())
     late = sum(lag > LATE for lag in lags)
@@ -287,7 +310,7 @@ def _measure(
         "taken",
         source=binding.configuration.source,
         configuration=binding.configuration.configuration_id,
-        stored=outcomes[IngestOutcome.CREATED],  # "created" is the name of a log record's own date
+        stored=outcomes[IngestOutcome.CREATED],  # "created" is a reserved field of log records.
         duplicate=outcomes[IngestOutcome.DUPLICATE],
         refused=sum(reasons.values()),
         reasons=reasons,

@@ -1,4 +1,4 @@
-"""An event, as it was understood, and as it is stored."""
+"""Events: as a sender sends them, and as the log stores them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from journeys.aws import Item, from_item, to_value
 
 @dataclass(frozen=True, slots=True)
 class ExternalId:
-    """Who a customer is in one system."""
+    """A customer's identifier in one external source."""
 
     source_id: str
     value: str
@@ -18,7 +18,7 @@ class ExternalId:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a sender told. `date_created` is in milliseconds; the first of `external_ids` is the customer."""
+    """A valid event. `date_created` is in milliseconds since 1970. The first of `external_ids` is the customer."""
 
     event_id: str
     date_created: int
@@ -32,7 +32,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event in the log, with what it was taken in under. `receipt` names the request and the place in it."""
+    """An event in the log, with the configuration and the schema version under which it was stored.
+
+    `receipt` names the request that stored the event and the event's index in that request.
+    """
 
     event: Event
     organization_id: str
@@ -50,7 +53,7 @@ class StoredEvent:
         return keys.event(self.organization_id, self.configuration_id, self.event.event_id)
 
     def to_item(self) -> Item:
-        """The item of the log; its key names the organisation, the configuration and the event."""
+        """The item of the events table. Its key is made of the organization, the configuration and the event id."""
         event = self.event
         return {
             "pk": {"S": self.key},
@@ -58,8 +61,8 @@ class StoredEvent:
             "dateReceived": {"S": dates.text(self.date_received)},
             "externalIds": {
                 "L": [
-                    {"M": {"externalSourceId": {"S": one.source_id}, "value": {"S": one.value}}}
-                    for one in event.external_ids
+                    {"M": {"externalSourceId": {"S": external_id.source_id}, "value": {"S": external_id.value}}}
+                    for external_id in event.external_ids
                 ]
             },
             "attributes": to_value(event.attributes),
@@ -79,7 +82,7 @@ class StoredEvent:
             Event(
                 event_id=event_id,
                 date_created=dates.parse(values["dateCreated"]),
-                external_ids=tuple(ExternalId(one["externalSourceId"], one["value"]) for one in values["externalIds"]),
+                external_ids=tuple(ExternalId(id_["externalSourceId"], id_["value"]) for id_ in values["externalIds"]),
                 attributes=values["attributes"],
             ),
             organization_id=organization_id,
@@ -94,7 +97,7 @@ class StoredEvent:
         )
 
     def to_wire(self) -> dict[str, Any]:
-        """An event as a journey shows it."""
+        """The event as a journey returns it."""
         return {
             "id": self.event.event_id,
             "configurationId": self.configuration_id,
@@ -107,16 +110,16 @@ class StoredEvent:
         }
 
 
-def differences(one: Event, other: Event) -> Iterator[str]:
-    """The names of the fields in which two events of the same id differ; none means that they are the same event.
+def differences(stored: Event, sent: Event) -> Iterator[str]:
+    """The names of the fields in which two events with the same id differ. Equal events have none.
 
-    Values are compared with their kinds, so `true` is not `1`, and numbers by what they are worth, so `5.0` is `5`.
+    Numbers are compared by value, so `5.0` equals `5`. Booleans are not numbers, so `true` does not equal `1`.
     """
-    if one.date_created != other.date_created:
+    if stored.date_created != sent.date_created:
         yield "dateCreated"
-    if one.external_ids != other.external_ids:
+    if stored.external_ids != sent.external_ids:
         yield "identifiers.externalIds"
-    for name in sorted(one.attributes.keys() | other.attributes.keys()):
-        was, now = one.attributes.get(name), other.attributes.get(name)
-        if was != now or isinstance(was, bool) is not isinstance(now, bool):
+    for name in sorted(stored.attributes.keys() | sent.attributes.keys()):
+        old, new = stored.attributes.get(name), sent.attributes.get(name)
+        if old != new or isinstance(old, bool) is not isinstance(new, bool):
             yield f"attributes.{name}"

@@ -1,4 +1,4 @@
-"""The log of events. None is ever edited, overwritten or deleted: the one write is a put under a condition."""
+"""The log of events. It is append-only: the only write is a conditional put, so no event is ever changed or deleted."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class EventLog:
-    """Every event that was ever taken in."""
+    """The events table."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
 
     def put(self, item: Item) -> StoredEvent | None:
-        """Stores an event unless one of its id is there; then it answers with that one, which stays as it is."""
+        """Stores an event. If an event with the same id exists, returns that event and stores nothing."""
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
@@ -32,25 +32,25 @@ class EventLog:
         except ClientError as error:
             if not is_condition_failure(error):
                 raise
-            return StoredEvent.from_item(error.response["Item"])  # type: ignore[typeddict-item]  # the stubs lack it
+            return StoredEvent.from_item(error.response["Item"])  # type: ignore[typeddict-item]  # missing in the stubs
 
     def get_all(self, event_keys: Sequence[str]) -> dict[str, StoredEvent]:
-        """The events of these keys, by key."""
+        """The existing events of these keys, by key."""
         items = get_all(self._dynamodb, self._table, [keys.item(key) for key in event_keys], consistent=True)
         events = [StoredEvent.from_item(item) for item in items]
         return {event.key: event for event in events}
 
     def size(self) -> int:
-        """About how many events there are; DynamoDB counts them every six hours."""
+        """The approximate number of events. DynamoDB updates it every six hours."""
         return int(self._dynamodb.describe_table(TableName=self._table)["Table"].get("ItemCount", 0))
 
     def pages(
         self, segment: int, segments: int, *, organization_id: str | None = None, attributes: Sequence[str] = ()
     ) -> Iterator[tuple[int, list[Item]]]:
-        """One of the segments of the whole log, for operators: how many events a page passed, and its items.
+        """Scans one segment of the log, for operators. Yields, per page, the number of scanned events and the items.
 
-        Those of one organisation where it is named, and only the attributes that are named. An event that was in the
-        log before the scan began is in it.
+        `organization_id` limits the items to one organization, `attributes` to these attributes. Every event that was
+        stored before the scan began is included.
         """
         scan: dict[str, Any] = {
             "TableName": self._table,
@@ -62,6 +62,6 @@ class EventLog:
             scan["FilterExpression"] = "begins_with(pk, :organization)"
             scan["ExpressionAttributeValues"] = {":organization": {"S": keys.join(organization_id, "")}}
         if attributes:
-            names = {f"#{place}": name for place, name in enumerate(attributes)}
+            names = {f"#{index}": name for index, name in enumerate(attributes)}
             scan |= {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
         return scan_pages(self._dynamodb, **scan)

@@ -1,4 +1,4 @@
-"""Trying again what was refused: through the same door as everything else, with a trace of how it went."""
+"""Replays failures: sends refused events through ingest again and records the results."""
 
 import time
 from collections import Counter
@@ -14,21 +14,24 @@ from journeys.events.ingest import MAX_ENTITIES, Ingest
 from journeys.telemetry import log_error
 
 REPLAY_SECONDS = 10
-"""How long one request goes on replaying; what is left is for the next."""
+"""How many seconds one request replays failures. The caller sends another request for the remaining ones."""
 
 
 class Replay:
-    """Replays failures of one organisation at a time."""
+    """Replays the failures of one organization per call."""
 
     def __init__(self, ingest: Ingest, failures: FailureStore, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._ingest, self._failures, self._clock = ingest, failures, clock
 
     def one(self, organization_id: str, id_: str, *, request_id: str) -> Failure:
-        """Replays a failure and answers with it as it is then. Raises NotFound, and Conflict for a stored record."""
+        """Replays one failure and returns its new state. Raises NotFound, or Conflict if it holds no event to send."""
         failure = self._failures.get(organization_id, id_)
         if not failure.replayable:
-            raise Conflict("This failure holds a stored record, not an event to send again.", code="not.replayable")
-        (replayed,) = self._take(organization_id, [failure], request_id, REPLAY_SECONDS)
+            raise Conflict(
+                "This failure cannot be replayed, because its payload is not an event.",
+                code="not.replayable",
+            )
+        (replayed,) = self._replay(organization_id, [failure], request_id, REPLAY_SECONDS)
         return replayed
 
     def matching(
@@ -41,14 +44,14 @@ class Replay:
         until: int | None,
         request_id: str,
     ) -> dict[str, Any]:
-        """Replays the open failures that match, the newest first, for some seconds.
+        """Replays the matching open failures, newest first, for at most REPLAY_SECONDS.
 
-        Answers {replayed, created, duplicate, failed, complete}; call it again until `complete`. Failures that fail
-        again get a newer date than `until`, so that none is met twice.
+        Returns {replayed, created, duplicate, failed, complete}. Callers repeat the call until `complete` is True.
+        A failure that fails again gets a date after `until`, so it is not replayed twice.
         """
-        began = self._clock()
+        deadline = self._clock() + REPLAY_SECONDS
         until = min(until if until is not None else dates.now_ms(), dates.now_ms())
-        found = (
+        failures = (
             failure
             for _, failure in self._failures.newest_first(
                 organization_id,
@@ -62,13 +65,13 @@ class Replay:
         )
         outcomes: Counter[str] = Counter()
         complete = True
-        for number, batch in enumerate(_batches(found)):
-            seconds = REPLAY_SECONDS - (self._clock() - began)
+        for number, batch in enumerate(_batches(failures)):
+            seconds = deadline - self._clock()
             if seconds <= 0:
                 complete = False
                 break
-            whole = [self._failures.get(organization_id, failure.failure_id) for failure in batch]
-            for replayed in self._take(organization_id, whole, f"{request_id}#{number}", seconds):
+            with_payloads = [self._failures.get(organization_id, failure.failure_id) for failure in batch]
+            for replayed in self._replay(organization_id, with_payloads, f"{request_id}#{number}", seconds):
                 outcomes[replayed.replays[-1]["outcome"]] += 1
         return {
             "replayed": outcomes.total(),
@@ -78,30 +81,30 @@ class Replay:
             "complete": complete,
         }
 
-    def _take(
+    def _replay(
         self, organization_id: str, failures: list[Failure], request_id: str, seconds: float
     ) -> Iterator[Failure]:
-        """Failures of one configuration, tried in one go."""
+        """Replays failures of one configuration in one call of ingest."""
         try:
-            taken = self._ingest.ingest(
+            result = self._ingest.ingest(
                 organization_id,
                 failures[0].configuration_id,
                 [failure.payload for failure in failures],
                 request_id=f"replay-{request_id}",
                 seconds=seconds,
             )
-        except JourneysError as error:  # the configuration takes no events now
+        except JourneysError as error:  # For example, the configuration was deleted.
             log_error("a replay was refused", error)
             for failure in failures:
-                yield self._trace(failure, "failed", error.code)
+                yield self._record(failure, "failed", error.code)
             return
-        for place, failure in enumerate(failures):
-            if place in taken.processed:
-                yield self._trace(failure, taken.processed[place][1], None)
+        for index, failure in enumerate(failures):
+            if index in result.processed:
+                yield self._record(failure, result.processed[index][1], None)
             else:
-                yield self._trace(failure, "failed", taken.refused[place].reason)
+                yield self._record(failure, "failed", result.refused[index].reason)
 
-    def _trace(self, failure: Failure, outcome: str, reason: str | None) -> Failure:
+    def _record(self, failure: Failure, outcome: str, reason: str | None) -> Failure:
         replay = {"date": dates.text(dates.now_ms()), "outcome": str(outcome)}
         if reason is not None:
             replay["reason"] = reason
@@ -109,7 +112,7 @@ class Replay:
 
 
 def _batches(failures: Iterator[Failure]) -> Iterator[list[Failure]]:
-    """Runs of one configuration, each as long as a request may be."""
+    """Groups consecutive failures of one configuration into batches of at most MAX_ENTITIES."""
     for _, run in groupby(failures, key=lambda failure: failure.configuration_id):
         while batch := list(islice(run, MAX_ENTITIES)):
             yield batch

@@ -1,4 +1,4 @@
-"""Failures in their table; a payload over 100 KB lies in the bucket, and the row says where."""
+"""The failures table. Payloads over 100 KB are stored in the archive bucket, and the row holds their key."""
 
 import heapq
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ MAX_REPLAYS = 20
 
 
 class FailureStore:
-    """The failures of every organisation. The bucket's client is only made where it is needed."""
+    """Stores and reads the failures of all organizations. `s3` creates the client on first use."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str, s3: "Callable[[], S3Client]", bucket: str) -> None:
         self._dynamodb, self._table, self._s3, self._bucket = dynamodb, table, s3, bucket
@@ -31,7 +31,7 @@ class FailureStore:
     # -- writing -------------------------------------------------------------------------------------------------------
 
     def put(self, failure: Failure) -> None:
-        """Keeps a failure; one that is there already stays one, with the newest reason, and is open again."""
+        """Stores a failure. An existing failure with the same id is reopened with the new reason."""
         payload = jsontext.dumps(failure.payload)
         values: dict[str, Any] = {
             "failureId": failure.failure_id,
@@ -63,7 +63,7 @@ class FailureStore:
         )
 
     def put_with_evidence(self, failure: Failure) -> None:
-        """Keeps what was in the log before somebody changed it; in the bucket, where it never expires."""
+        """Stores a failure and, permanently, its payload in the bucket: the event before somebody changed it."""
         self._put_payload("evidence", failure, jsontext.dumps(failure.payload))
         self.put(failure)
 
@@ -73,16 +73,16 @@ class FailureStore:
         return key
 
     def add_replay(self, failure: Failure, replay: Mapping[str, Any], *, resolved: bool) -> Failure:
-        """Notes how a replay went, unless the failure expired meanwhile."""
+        """Adds the result of a replay. A failure that has expired in the meantime is not stored again."""
         replays = [*failure.replays, replay][-MAX_REPLAYS:]
         try:
-            answer = self._dynamodb.update_item(
+            response = self._dynamodb.update_item(
                 TableName=self._table,
                 Key=keys.item(keys.failure(failure.organization_id, failure.failure_id)),
                 UpdateExpression="SET replays = :replays, resolved = :resolved",
                 ConditionExpression="attribute_exists(pk)",
                 ExpressionAttributeValues={
-                    ":replays": to_value([dict(one) for one in replays]),
+                    ":replays": to_value([dict(replay) for replay in replays]),
                     ":resolved": to_value(resolved),
                 },
                 ReturnValues="ALL_NEW",
@@ -91,18 +91,18 @@ class FailureStore:
             if not is_condition_failure(error):
                 raise
             return replace(failure, replays=tuple(replays), resolved=resolved)
-        return self._failure(failure.organization_id, answer["Attributes"], whole=True)
+        return self._failure(failure.organization_id, response["Attributes"], whole=True)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def get(self, organization_id: str, id_: str) -> Failure:
         """One failure, with its payload. Raises NotFound."""
-        answer = self._dynamodb.get_item(
+        response = self._dynamodb.get_item(
             TableName=self._table, Key=keys.item(keys.failure(organization_id, id_)), ConsistentRead=True
         )
-        if "Item" not in answer:
-            raise NotFound("There is no such failure; failures are kept for 30 days.")
-        return self._failure(organization_id, answer["Item"], whole=True)
+        if "Item" not in response:
+            raise NotFound("There is no such failure. Failures expire after 30 days.")
+        return self._failure(organization_id, response["Item"], whole=True)
 
     def newest_first(
         self,
@@ -116,16 +116,17 @@ class FailureStore:
         reason: str | None = None,
         status: str | None = None,
     ) -> Iterator[tuple[str, Failure]]:
-        """Failures without their payloads, each with its place, from `since` up to and without `until`.
+        """Failures without payloads, newest first, each with its position in the listing.
 
-        `after` is the place to go on from; `page` is how many are wanted, where that is known.
+        `since` (inclusive) and `until` (exclusive) are milliseconds. `after` is the position to continue from. `page`
+        is the expected number of failures, which limits the rows that are read.
         """
         low = dates.text(since or 0)
         high = after or (dates.text(until) if until is not None else "9999")
         if low > high:
             return
-        wanted = {"configurationId": configuration_id, "reason": reason}
-        filters = {name: to_value(value) for name, value in wanted.items() if value is not None}
+        conditions = {"configurationId": configuration_id, "reason": reason}
+        filters = {name: to_value(value) for name, value in conditions.items() if value is not None}
         if status is not None:
             filters["resolved"] = to_value(status == "resolved")
 
@@ -151,9 +152,9 @@ class FailureStore:
 
         buckets = [rows(bucket) for bucket in keys.FAILURE_BUCKETS]
         for row in heapq.merge(*buckets, key=lambda row: str(row["place"]["S"]), reverse=True):
-            place = row["place"]["S"]
-            if place != after:
-                yield place, self._failure(organization_id, row, whole=False)
+            position = row["place"]["S"]
+            if position != after:
+                yield position, self._failure(organization_id, row, whole=False)
 
     def _failure(self, organization_id: str, item: Mapping[str, Any], *, whole: bool) -> Failure:
         values = from_item(item)

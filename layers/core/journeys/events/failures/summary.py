@@ -1,4 +1,4 @@
-"""Failures in figures: how many, by reason and configuration."""
+"""Counts of failures by reason and configuration."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from journeys import dates
 from journeys.events.failures.model import Failure
 
 MAX_COUNTED = 20_000
-"""How many failures one request counts; past it the figures cover the newest, and say so."""
+"""How many failures one request counts. If there are more, only the newest are counted and `complete` is False."""
 
 
 @dataclass(slots=True)
@@ -21,7 +21,10 @@ class _Group:
 
 
 def summarize(failures: Iterable[tuple[str, Failure]]) -> dict[str, Any]:
-    """Answers {entities: [{reason, configurationId, source, count, openCount, dateLastFailed}], total, complete}."""
+    """Returns {entities: [{reason, configurationId, source, count, openCount, dateLastFailed}], total, complete}.
+
+    The largest groups come first.
+    """
     groups: dict[tuple[str, str], _Group] = {}
     counted = 0
     for _, failure in islice(failures, MAX_COUNTED + 1):
@@ -43,7 +46,7 @@ def summarize(failures: Iterable[tuple[str, Failure]]) -> dict[str, Any]:
                 "openCount": group.open,
                 "dateLastFailed": dates.text(group.date_last),
             }
-            for (reason, configuration_id), group in sorted(groups.items(), key=lambda one: (-one[1].count, one[0]))
+            for (reason, configuration_id), group in sorted(groups.items(), key=lambda item: (-item[1].count, item[0]))
         ],
         "total": min(counted, MAX_COUNTED),
         "complete": counted <= MAX_COUNTED,
