@@ -1,6 +1,6 @@
 """Responses of the operations that ingest and validate events."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
@@ -14,8 +14,18 @@ class ProcessedEvent(TypedDict):
     outcome: Literal["created", "duplicate", "valid"]
 
 
+class EventProblem(TypedDict):
+    """One of several problems of an event."""
+
+    errorCode: str
+    fieldName: str
+
+
 class UnprocessedEvent(TypedDict):
-    """An event that was refused. `isRetryable` tells whether the same event can succeed later."""
+    """An event that was refused. `isRetryable` tells whether the same event can succeed later.
+
+    `errorCode` and `fieldName` are those of the first problem. If there are several, `details` lists all of them.
+    """
 
     event: Annotated[Any, WithJsonSchema({"description": "The event as it was sent."})]
     originalRequestIndex: int
@@ -24,6 +34,7 @@ class UnprocessedEvent(TypedDict):
     statusCode: int
     errorCode: str
     fieldName: str | None
+    details: NotRequired[list[EventProblem]]
 
 
 class IngestResponse(TypedDict):
