@@ -1,4 +1,7 @@
-"""Answers a browser's preflight, which API Gateway cannot do itself where all bodies pass as binary."""
+"""Responds to preflight requests of browsers (CORS).
+
+API Gateway cannot respond itself, since it passes all bodies as binary data.
+"""
 
 from typing import Any
 
@@ -16,5 +19,5 @@ HEADERS = {
 }
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # as Lambda calls it
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return {"statusCode": 204, "headers": HEADERS, "body": ""}

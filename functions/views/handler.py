@@ -33,12 +33,12 @@ MAY_VIEW_SCHEDULE, MAY_ADD_SCHEDULE, MAY_EDIT_SCHEDULE, MAY_DELETE_SCHEDULE = (
 )
 
 
-def parse_ids(value: str) -> frozenset[str]:
-    """Return the ids of a comma-separated list. Raises ValueError if there are too many."""
-    ids = frozenset(part.strip() for part in value.split(","))
+def parse_ids(value: str) -> frozenset[str] | None:
+    """Return the ids of a comma-separated list, or None if it is empty. Raises ValueError if there are too many."""
+    ids = frozenset(part.strip() for part in value.split(",")) - {""}
     if len(ids) > MAX_IDS:
         raise ValueError
-    return ids
+    return ids or None
 
 
 NAME_OR_CREATED_BY = text(

@@ -15,7 +15,7 @@ from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import Ingest
 from journeys.events.store import EventLog
-from journeys.http.body import body_bytes
+from journeys.http.body import body_bytes, decoded_body
 from journeys.http.request import public_url, request_id
 from journeys.http.response import HEADERS, error_response
 from journeys.registry.configurations.store import ConfigurationStore
@@ -39,20 +39,26 @@ receiver = Receiver(
 )
 
 
-@logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    context_id = request_id(event)
-    logger.set_correlation_id(context_id)
-    delivery = Delivery(
+def to_delivery(event: dict[str, Any]) -> Delivery:
+    """Return the request as a delivery. Raises BadRequest, PayloadTooLarge and UnsupportedMediaType for its coding."""
+    return Delivery(
         method=event["httpMethod"],
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         query=event.get("queryStringParameters") or {},
         body=body_bytes(event),
         uri=public_url(event, event["path"]),
         now=time.time(),
+        decoded=decoded_body(event),
     )
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    context_id = request_id(event)
+    logger.set_correlation_id(context_id)
     endpoint_id = (event.get("pathParameters") or {}).get("endpointId", "")
     try:
+        delivery = to_delivery(event)
         response = receiver.receive(endpoint_id, delivery, request_id=f"{context_id}/{context.aws_request_id}")
     except JourneysError as error:
         return error_response(error, context_id)

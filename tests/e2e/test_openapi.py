@@ -139,6 +139,10 @@ def test_no_operation_of_the_stack_answers_without_a_token(stack: Stack) -> None
     assert set.union(*answers.values()) == {401}, answers
 
 
-def test_the_document_is_served_to_anybody(stack: Stack) -> None:
-    answer = httpx.get(f"{stack.api_url}/openapi.json", timeout=40)
-    assert (answer.status_code, answer.json()) == (200, document())
+@pytest.mark.parametrize("path", ["/openapi.json", f"{PREFIX}openapi.json"])
+def test_the_document_is_served_without_a_token_and_with_the_token_address(stack: Stack, path: str) -> None:
+    response = httpx.get(f"{stack.api_url}{path}", timeout=40)
+    served_document = response.json()
+    flow = served_document["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"]
+    assert (response.status_code, served_document["paths"]) == (200, document()["paths"])
+    assert flow["tokenUrl"] == stack.token_url

@@ -1,6 +1,7 @@
-"""Who may import whom, and who may touch what: the layout's rules, read from the source itself."""
+"""The rules of the layout, checked in the source: which area may import which, and which module may do what."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -23,7 +24,7 @@ MAY_IMPORT = {
     "http": frozenset({"registry"}),
     "responses": frozenset({"webhooks"}),
 }
-"""The areas, and the other areas that each may know of."""
+"""The areas, and the other areas that each may import."""
 
 TOUCHES_AWS = ("store.py", "aws.py")
 AWS_CALLS = frozenset(
@@ -46,14 +47,14 @@ Sources = Mapping[PurePosixPath, str]
 
 
 class Breach(NamedTuple):
-    """A rule that a file breaks."""
+    """A violation of a rule in a file."""
 
     path: str
     what: str
 
 
 def product() -> Sources:
-    """The product as it is."""
+    """Return the sources of the product."""
     return {
         PurePosixPath(prefix) / path.relative_to(folder).as_posix(): path.read_text()
         for prefix, folder in (("journeys", CORE), ("functions", FUNCTIONS))
@@ -65,7 +66,7 @@ def product() -> Sources:
 
 
 def imported(path: PurePosixPath, source: str) -> Iterator[str]:
-    """The full names of all that a file imports, wherever in it, relative ones too; `from a import b` gives a.b."""
+    """Yield the full name of everything that a file imports, at any depth. `from a import b` yields a.b."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -75,21 +76,23 @@ def imported(path: PurePosixPath, source: str) -> Iterator[str]:
 
 
 def attributes(source: str) -> Iterator[ast.Attribute]:
-    """Every `something.name` in a source."""
+    """Yield every `something.name` in a source."""
     return (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute))
 
 
 def area(path: PurePosixPath) -> str | None:
-    """The area of a file; None for what belongs to all of them, and for handlers."""
+    """Return the area of a file, or None for a module at the root and for a handler."""
     return path.parts[1] if path.parts[0] == "journeys" and len(path.parts) > 2 else None
 
 
 # -- the rules ---------------------------------------------------------------------------------------------------------
 
 
-def areas_know_only_those_below(sources: Sources) -> Iterator[Breach]:
-    """Areas import as MAY_IMPORT says, and nothing imports a handler. Beside them, `auth` alone knows an area:
-    the registry, by which it tells who calls."""
+def areas_import_only_allowed_areas(sources: Sources) -> Iterator[Breach]:
+    """Areas import only what MAY_IMPORT lists. Of the modules at the root, only `auth` imports an area.
+
+    Nothing imports a handler, a test or a tool.
+    """
     for path, source in sources.items():
         own = area(path)
         if path.parts[0] != "journeys":
@@ -97,8 +100,8 @@ def areas_know_only_those_below(sources: Sources) -> Iterator[Breach]:
         if own is not None and own not in MAY_IMPORT:
             yield Breach(str(path), f"{own} is not an area")
             continue
-        knows = {"registry"} if path.name == "auth.py" else frozenset[str]()
-        allowed = MAY_IMPORT[own] | {own} if own is not None else knows
+        at_root = {"registry"} if path.name == "auth.py" else frozenset[str]()
+        allowed = MAY_IMPORT[own] | {own} if own is not None else at_root
         for name in imported(path, source):
             parts = name.split(".")
             if parts[0] in ("functions", "handler", "tests", "tools"):
@@ -108,7 +111,7 @@ def areas_know_only_those_below(sources: Sources) -> Iterator[Breach]:
 
 
 def only_stores_touch_aws(sources: Sources) -> Iterator[Breach]:
-    """Methods of the clients of DynamoDB, S3 and Secrets Manager are named in store.py and aws.py alone."""
+    """Only store.py and aws.py call methods of AWS clients and import boto3."""
     for path, source in sources.items():
         if path.name in TOUCHES_AWS and path.parts[0] == "journeys":
             continue
@@ -116,12 +119,12 @@ def only_stores_touch_aws(sources: Sources) -> Iterator[Breach]:
             if attribute.attr in AWS_CALLS and ast.unparse(attribute) not in NO_AWS_CALLS:
                 yield Breach(str(path), f"calls {attribute.attr}")
         for name in imported(path, source):
-            if name.split(".")[0] == "boto3" and not name.startswith("boto3.dynamodb.types."):  # which are values alone
+            if name.split(".")[0] == "boto3" and not name.startswith("boto3.dynamodb.types."):
                 yield Breach(str(path), f"imports {name}")
 
 
 def only_settings_reads_the_environment(sources: Sources) -> Iterator[Breach]:
-    """`os.environ`, `os.getenv` and their kin are for settings.py."""
+    """Only settings.py reads environment variables."""
     for path, source in sources.items():
         if path == PurePosixPath("journeys/settings.py"):
             continue
@@ -135,7 +138,7 @@ def only_settings_reads_the_environment(sources: Sources) -> Iterator[Breach]:
 
 
 def functions_are_single_modules(sources: Sources) -> Iterator[Breach]:
-    """A function's folder holds handler.py and no other source; handlers do not import one another."""
+    """The folder of a function contains only handler.py. Handlers do not import one another."""
     for path, source in sources.items():
         if path.parts[0] != "functions":
             continue
@@ -153,8 +156,8 @@ def packages_do_nothing_when_imported(sources: Sources) -> Iterator[Breach]:
             yield Breach(str(path), "is not empty")
 
 
-def nobody_uses_the_resource_api(sources: Sources) -> Iterator[Breach]:
-    """boto3's resource API takes long to import, and is not used."""
+def the_resource_api_is_not_used(sources: Sources) -> Iterator[Breach]:
+    """boto3's resource API is not used, because its import is slow."""
     for path, source in sources.items():
         for attribute in attributes(source):
             if attribute.attr in ("resource", "Table") and ast.unparse(attribute.value).startswith(
@@ -168,17 +171,41 @@ def nobody_uses_the_resource_api(sources: Sources) -> Iterator[Breach]:
                 yield Breach(str(path), f"imports {name}")
 
 
-def no_package_is_called_nothing(sources: Sources) -> Iterator[Breach]:
-    """Packages and modules are named for what they are about."""
+def names_are_specific(sources: Sources) -> Iterator[Breach]:
+    """No package or module has a name that says nothing about its content."""
     for path in sources:
         for part in (*path.parent.parts, path.stem):
             if part in NO_PACKAGES:
                 yield Breach(str(path), f"is called {part}")
 
 
+def handlers_define_no_classes(sources: Sources) -> Iterator[Breach]:
+    """Request models and other classes belong to the areas, so handlers define none and do not import pydantic."""
+    for path, source in sources.items():
+        if path.parts[0] == "functions":
+            classes = [node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)]
+            yield from (Breach(str(path), f"defines {name}") for name in classes)
+            if any(name.split(".")[0] == "pydantic" for name in imported(path, source)):
+                yield Breach(str(path), "imports pydantic")
+
+
+def response_types_are_never_imported(sources: Sources) -> Iterator[Breach]:
+    """Response types are for the OpenAPI document only, so that they cost nothing when a function starts."""
+    for path, source in sources.items():
+        if area(path) != "responses" and any(name.startswith("journeys.responses") for name in imported(path, source)):
+            yield Breach(str(path), "imports response types")
+
+
+def ingest_imports_no_models(sources: Sources) -> Iterator[Breach]:
+    """The HTTP layer does not import pydantic at run time, since ingest needs no models."""
+    for path, source in sources.items():
+        if area(path) == "http" and re.search(r"^(import|from) pydantic\b", source, re.MULTILINE):
+            yield Breach(str(path), "imports pydantic")
+
+
 Rule = Callable[[Sources], Iterator[Breach]]
 RULES: dict[Rule, list[tuple[str, str]]] = {
-    areas_know_only_those_below: [
+    areas_import_only_allowed_areas: [
         ("journeys/registry/clients/store.py", "from journeys.events.model import Event"),
         ("journeys/registry/limits.py", "import journeys.views"),
         ("journeys/registry/limits.py", "from journeys import events"),
@@ -196,6 +223,7 @@ RULES: dict[Rule, list[tuple[str, str]]] = {
         ("journeys/events/ingest.py", "import handler"),
         ("journeys/events/ingest.py", "from tools.api import ApiClient"),
         ("journeys/things/model.py", ""),
+        ("journeys/webhooks/receive.py", "from journeys.http.request import Request"),
     ],
     only_stores_touch_aws: [
         ("journeys/events/ingest.py", "client.put_item(TableName='t')"),
@@ -224,38 +252,47 @@ RULES: dict[Rule, list[tuple[str, str]]] = {
         ("journeys/__init__.py", "from journeys import keys"),
         ("journeys/events/__init__.py", '"""Events."""'),
     ],
-    nobody_uses_the_resource_api: [
+    the_resource_api_is_not_used: [
         ("journeys/aws.py", "import boto3\nboto3.resource('dynamodb')"),
         ("journeys/aws.py", "import boto3\nboto3.Session().resource('dynamodb')"),
         ("journeys/aws.py", "from boto3.dynamodb.conditions import Key"),
     ],
-    no_package_is_called_nothing: [
+    names_are_specific: [
         ("journeys/utils/text.py", ""),
         ("journeys/events/common.py", ""),
         ("functions/shared/handler.py", ""),
     ],
+    handlers_define_no_classes: [
+        ("functions/ingest/handler.py", "class Body: ..."),
+        ("functions/ingest/handler.py", "from pydantic import BaseModel"),
+    ],
+    response_types_are_never_imported: [
+        ("journeys/http/router.py", "from journeys import responses"),
+        ("functions/usage/handler.py", "def late():\n    from journeys.responses.usage import Usage"),
+    ],
+    ingest_imports_no_models: [("journeys/http/body.py", "from pydantic import BaseModel")],
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_the_product_keeps_the_rule(rule: Rule) -> None:
+def test_the_product_follows_the_rule(rule: Rule) -> None:
     assert list(rule(product())) == []
 
 
 @pytest.mark.parametrize(
     ("rule", "path", "source"), [(rule, path, source) for rule, cases in RULES.items() for path, source in cases]
 )
-def test_a_file_that_breaks_the_rule_is_found(rule: Rule, path: str, source: str) -> None:
+def test_a_violation_is_found(rule: Rule, path: str, source: str) -> None:
     assert [breach.path for breach in rule({PurePosixPath(path): source})] == [path]
 
 
-def test_the_whole_product_is_read() -> None:
+def test_every_function_and_area_is_read() -> None:
     read = {str(path) for path in product()}
     assert {"journeys/aws.py", "journeys/registry/clients/store.py", "functions/ingest/handler.py"} <= read
     assert {path.name for path in FUNCTIONS.iterdir()} == {path.split("/")[1] for path in read if path[0] == "f"}
 
 
-def test_what_stores_may_do_is_not_taken_for_a_breach() -> None:
+def test_what_stores_are_allowed_to_do_is_not_a_violation() -> None:
     store = {PurePosixPath("journeys/events/store.py"): "from journeys.registry import limits\nclient.put_item()"}
     assert [list(rule(store)) for rule in RULES] == [[] for _ in RULES]
     secrets = "from journeys.events import ingest\nfrom journeys import cache\nclient.get_secret_value()"

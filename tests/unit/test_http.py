@@ -382,6 +382,65 @@ def test_a_parameter_that_must_be_there_is_named_when_it_is_not(query: dict[str,
     assert body["details"] == [{"errorCode": "missing.parameter", "fieldName": "value"}]
 
 
+def test_an_unknown_parameter_is_400_and_is_named_with_the_known_ones() -> None:
+    router = router_with(lambda _: {}, method="GET", query=(PAGE_SIZE, required_text("value", "x")))
+    status, body, _ = answer(router, api_event("GET", "things", query={"value": "x", "pagesize": CANARY}))
+    assert (status, body["details"]) == (400, [{"errorCode": "unknown.parameter", "fieldName": "pagesize"}])
+    assert body["message"] == 'The query parameter "pagesize" is unknown. Use pageSize, value.'
+
+
+def test_an_operation_without_parameters_says_so() -> None:
+    _, body, _ = answer(router_with(lambda _: {}), api_event("POST", "things", query={"x" * 200: "1"}))
+    expected = f'The query parameter "{"x" * 100}" is unknown. This operation has no query parameters.'
+    assert body["message"] == expected
+
+
+def test_all_wrong_parameters_are_reported_up_to_ten() -> None:
+    query = {f"p{number:02}": "1" for number in range(12)} | {"pageSize": "0"}
+    _, body, _ = answer(reads(PAGE_SIZE), api_event("GET", "things", query=query))
+    assert body["message"].startswith("The query parameter pageSize is invalid. Use a whole number from 1 to 100.")
+    assert body["message"].endswith(" There are 3 more problems.")
+    assert len(body["details"]) == 10
+
+
+def test_a_handler_cannot_read_a_parameter_that_its_route_does_not_declare(logged: io.StringIO) -> None:
+    router = router_with(lambda request: {"value": request.get(PAGE_SIZE)}, method="GET")
+    assert answer(router, api_event("GET", "things"))[0] == 500
+    assert "KeyError" in logged.getvalue()
+
+
+# -- methods and paths -------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_method_is_405_and_the_response_lists_the_right_ones() -> None:
+    router = router_with(lambda _: {})
+    declare(router, "GET", "things")(lambda _: {})
+    declare(router, "GET", "things/<thing_id>")(lambda _, thing_id: {"id": thing_id})
+    status, body, headers = answer(router, api_event("DELETE", "things"))
+    assert (status, body["code"], headers["Allow"]) == (405, "method.not.allowed", "GET, POST")
+    assert body["message"] == "The method DELETE is not allowed for this path. Use GET, POST."
+    assert answer(router, api_event("DELETE", "things/1"))[2]["Allow"] == "GET"
+
+
+def test_a_path_without_variables_is_matched_before_one_with_variables() -> None:
+    router = Router(Authenticator(Cache(everybody)))
+    declare(router, "GET", "things/<thing_id>")(lambda _, thing_id: {"id": thing_id})
+    declare(router, "GET", "things/all")(lambda _: {"id": "every one"})
+    assert answer(router, api_event("GET", "things/all"))[1] == {"id": "every one"}
+    assert answer(router, api_event("GET", "things/1"))[1] == {"id": "1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [("1", 200), ("99999999", 200), ("100000000", 404), ("-1", 404), ("1.0", 404), ("\u0663", 404), ("x", 404)],
+)
+def test_a_number_in_a_path_has_one_to_eight_digits(text: str, status: int) -> None:
+    router = Router(Authenticator(Cache(everybody)))
+    declare(router, "GET", "things/<int:version>")(lambda _, version: {"version": version})
+    answered, body, _ = answer(router, api_event("GET", f"things/{text}"))
+    assert (answered, body.get("version")) == (status, int(text) if status == 200 else None)
+
+
 # -- who calls ---------------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Deliveries through the receiver and its handler: signatures, handshakes, failures and retries."""
 
 import base64
+import gzip
 import json
 import time
 import uuid
@@ -586,6 +587,19 @@ def test_the_query_of_the_address_is_part_of_the_verification(inbox: Inbox) -> N
     sent = CASES["hubspot"].deliver(url=f"{URL}hubspot?team=a%20b", now=time.time())
     event = gateway("hubspot", sent._replace(query={"team": "a b"}), plain=True, change_case=str.title)
     assert load("webhooks").handler(event, Context())["statusCode"] == 200
+
+
+@pytest.mark.parametrize("name", ["github", "segment"])
+def test_a_gzip_delivery_is_verified_as_sent_and_mapped_decoded(inbox: Inbox, name: str) -> None:
+    sent = sample(name, body=gzip.compress(CASES[name].body))
+    sent = sent._replace(headers=sent.headers | {"Content-Encoding": "gzip"})
+    function, event = load("webhooks"), gateway(name, sent, plain=False, change_case=str.title)
+    response = function.handler(event, Context())
+    assert (response["statusCode"], json.loads(response["body"])["created"]) == (200, 1)
+    forged = event | {"body": base64.b64encode(gzip.compress(CASES[name].body + b" ")).decode()}
+    assert function.handler(forged, Context())["statusCode"] == 401
+    other = event | {"headers": event["headers"] | {"Content-Encoding": "br"}}
+    assert function.handler(other, Context())["statusCode"] == 415
 
 
 # -- fuzz --------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
-"""What each function is told by its environment: the only module that reads it.
+"""The configuration of each function, read from environment variables. No other module reads the environment.
 
-One frozen model per function; a field `events_table` is the variable `EVENTS_TABLE`. A missing one fails at start.
+Each function has one frozen class. The field `events_table` holds the variable EVENTS_TABLE.
 """
 
 import os
@@ -10,11 +10,11 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The base: fields are strings, read once."""
+    """The base of all settings. Every field is a string."""
 
     @classmethod
     def read(cls) -> Self:
-        """The settings of this process. Raises KeyError with the name of a variable that is not set."""
+        """Return the settings of this process. Raises KeyError with the name of a missing variable."""
         return cls(**{field.name: os.environ[field.name.upper()] for field in fields(cls)})
 
 
@@ -85,10 +85,10 @@ class ComputeSettings(JobSettings):
 
 
 def adobe_keys_url() -> str:
-    """Where Adobe's public keys are: a fixed host, which no request can change."""
+    """Return the address of Adobe's public keys. It is fixed at deployment, so that no request can change it."""
     return os.environ.get("ADOBE_KEYS_URL", "https://static.adobeioevents.com")
 
 
 def allowed_origin() -> str:
-    """The origin that browsers may call from (CORS)."""
+    """Return the origin whose pages may call the API from a browser (CORS)."""
     return os.environ.get("ALLOWED_ORIGIN", "*")

@@ -33,8 +33,8 @@ class Parameter(Generic[T]):
 
 
 def text(name: str, description: str) -> Parameter[str | None]:
-    """Return an optional parameter whose value is any text."""
-    return Parameter(name, description, str, None, "Use a text.", {"type": "string"})
+    """Return an optional parameter whose value is any text. An empty text counts as missing."""
+    return Parameter(name, description, lambda value: value or None, None, "Use a text.", {"type": "string"})
 
 
 def required_text(name: str, description: str) -> Parameter[str]:
@@ -82,7 +82,7 @@ CURSOR = text("cursor", "The `nextCursor` of the previous page, whose other para
 
 
 def read_query(event: Mapping[str, Any], declared: Sequence[Parameter[Any]]) -> dict[str, Any]:
-    """Return the value of each declared parameter, by name. An empty value counts as missing.
+    """Return the value of each declared parameter, by name.
 
     Raises BadRequest with every parameter that is missing, invalid or unknown.
     """
@@ -91,7 +91,7 @@ def read_query(event: Mapping[str, Any], declared: Sequence[Parameter[Any]]) -> 
     problems: list[tuple[Detail, str]] = []
     for parameter in declared:
         value = given.get(parameter.name)
-        if value:
+        if value is not None and (value or not parameter.required):
             try:
                 values[parameter.name] = parameter.parse(value)
             except ValueError:

@@ -1,7 +1,7 @@
 """A webhook delivery as it was received, and the response to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 INVALID_PAYLOAD = "invalid.payload"
 """The reason of the failure that is stored for an InvalidPayload."""
@@ -20,7 +20,8 @@ class Delivery:
     """One HTTP request of a sender.
 
     Names of headers are in lower case. `query` is decoded. `body` holds the exact bytes, since senders sign them.
-    `uri` is the public address without its query. `now` is the time of receipt in seconds since 1970.
+    `uri` is the public address without its query. `now` is the time of receipt in seconds since 1970. `decoded` is the
+    body without its content coding; None if it has none.
     """
 
     method: str
@@ -29,6 +30,11 @@ class Delivery:
     body: bytes
     uri: str
     now: float
+    decoded: bytes | None = None
+
+    def without_coding(self) -> "Delivery":
+        """Return the delivery with the decoded body. The signature must be verified before, over the exact bytes."""
+        return self if self.decoded is None else replace(self, body=self.decoded, decoded=None)
 
     def header(self, name: str) -> str:
         """Return a header that the signature needs. Raises SignatureInvalid if it is missing or empty."""

@@ -57,6 +57,7 @@ class Receiver:
         if response is not None:
             return response
         self._verify(sender, endpoint, delivery)
+        delivery = delivery.without_coding()
         response = sender.signed_handshake(delivery)
         if response is not None:
             return response
