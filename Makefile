@@ -102,6 +102,10 @@ check: $(TOOLS) $(CHECKOV)/.installed  ## style, types, template
 	$(SAM)/bin/sam validate --lint --region us-east-1
 	$(CHECKOV)/bin/checkov --config-file .checkov.yaml
 
+.PHONY: quick
+quick: $(TOOLS)  ## unit tests only; two workers
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests/unit
+
 .PHONY: test
 test: $(TOOLS)  ## all tests; two workers
 	@$(BIN)/python -m pytest -n 2 --dist worksteal tests; status=$$?; \

@@ -7,9 +7,11 @@ import pytest
 
 from journeys.registry.clients.model import PERMISSIONS
 from tests.docs.pages import OTHER_PAGES, PAGES, anchors, folder, links, read, slug
-from tests.support.template import ROOT, template
+from tests.support.template import ROOT, monitoring, resources, template
 from tools.documentation import costs
+from tools.documentation.generated import replaced
 
+ALARM = "AWS::CloudWatch::Alarm"
 MAX_README_LINES = 160
 MAX_README_CHARACTERS = 160
 
@@ -53,8 +55,17 @@ def test_the_deploying_page_names_every_parameter_and_output(section: str) -> No
     assert [name for name in template()[section] if f"`{name}`" not in page] == []
 
 
-def test_the_costs_are_those_that_the_command_prints() -> None:
-    assert costs.to_markdown(costs.read()) in read("docs/deploying.md")
+def test_the_costs_are_current() -> None:
+    page = read("docs/deploying.md")
+    assert page == replaced(page, "costs", costs.to_markdown(costs.read())), "run `journeys docs tables`"
+
+
+def test_the_costs_count_the_alarms_and_rules_of_the_templates() -> None:
+    alarms = [one["Properties"] for one in monitoring()["Resources"].values() if one["Type"] == ALARM]
+    metrics = [sum("MetricStat" in metric for metric in alarm.get("Metrics", [])) or 1 for alarm in alarms]
+    (firewall,) = resources("AWS::WAFv2::WebACL").values()
+    idle = costs.read()["idle"]
+    assert (idle["alarm_metrics"], idle["firewall_rules"]) == (sum(metrics), len(firewall["Properties"]["Rules"]))
 
 
 def test_the_security_page_lists_every_permission() -> None:
@@ -66,6 +77,12 @@ def test_the_security_page_lists_every_permission() -> None:
 def test_the_local_page_lists_every_case_of_sam_local() -> None:
     page = read("docs/local.md")
     assert [path.stem for path in sorted((ROOT / "events").glob("*.json")) if f"`{path.stem}`" not in page] == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHER_PAGES])
+def test_every_make_target_exists(page: str) -> None:
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", read(page), re.MULTILINE)) - set(targets) == set()
 
 
 def test_the_guarantees_name_tests_that_exist() -> None:

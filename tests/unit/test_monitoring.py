@@ -367,7 +367,7 @@ def test_only_alarms_publish_to_the_topic_and_only_over_tls() -> None:
 
 def test_the_tables_in_the_documentation_are_current() -> None:
     page = alarms.PAGE.read_text()
-    assert page == alarms.updated(page, monitoring()), "run `python -m tools.documentation.alarms`"
+    assert page == alarms.updated(page, monitoring()), "run `journeys docs tables`"
 
 
 def test_a_changed_alarm_changes_the_documentation() -> None:

@@ -1,20 +1,14 @@
-"""Writes the tables of docs/monitoring.md from monitoring/template.yaml.
+"""The tables of docs/monitoring.md, made from monitoring/template.yaml."""
 
-    python -m tools.documentation.alarms [--check]
-
-`--check` changes nothing and ends with status 1 if the page is not current.
-"""
-
-import argparse
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tools import template
+from tools.documentation.generated import replaced
 from tools.paths import ROOT
 
 PAGE = ROOT / "docs" / "monitoring.md"
+
 DESCRIPTION = re.compile(r"(?P<what>.+\.) Threshold: (?P<threshold>.+\.) Runbook: (?P<runbook>.+\.)")
 """The form of every alarm's description."""
 
@@ -40,15 +34,8 @@ def queries(monitoring: dict[str, Any]) -> str:
 
 
 def updated(page: str, monitoring: dict[str, Any]) -> str:
-    """The page with both tables between their markers replaced."""
-    for name, table in (("alarms", alarms(monitoring)), ("queries", queries(monitoring))):
-        start, end = f"<!-- generated: {name} -->\n", f"<!-- end: {name} -->\n"
-        before, marker, rest = page.partition(start)
-        _, other, after = rest.partition(end)
-        if not (marker and other):
-            raise ValueError(f"docs/monitoring.md lacks the markers of the table of {name}.")
-        page = f"{before}{start}{table}{end}{after}"
-    return page
+    """The page with both tables replaced. Raises ValueError if a table's markers are missing."""
+    return replaced(replaced(page, "alarms", alarms(monitoring)), "queries", queries(monitoring))
 
 
 def _resources(monitoring: dict[str, Any], kind: str) -> Iterable[tuple[str, dict[str, Any]]]:
@@ -60,21 +47,3 @@ def _resources(monitoring: dict[str, Any], kind: str) -> Iterable[tuple[str, dic
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command."""
-    parser = argparse.ArgumentParser(prog="python -m tools.documentation.alarms")
-    parser.add_argument("--check", action="store_true", help="only report whether the page is current")
-    options = parser.parse_args(arguments)
-    page = PAGE.read_text()
-    current = updated(page, template.read(template.MONITORING))
-    if options.check:
-        if page != current:
-            sys.exit("docs/monitoring.md is not current. Run `python -m tools.documentation.alarms`.")
-    else:
-        PAGE.write_text(current)
-
-
-if __name__ == "__main__":
-    main()

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import click
 
+from tools import template
 from tools.commands.options import Connection, api_options
+from tools.documentation import alarms
 from tools.documentation import costs as bill
+from tools.documentation.generated import replaced
 from tools.documentation.images import draw
 from tools.errors import ToolError
 from tools.paths import ROOT
@@ -16,7 +19,7 @@ PICTURE = ROOT / "docs" / "images" / "journey-view.svg"
 
 @click.group()
 def docs() -> None:
-    """Make parts of the documentation: the picture and the costs."""
+    """Make parts of the documentation: the picture, and the tables of alarms and costs."""
 
 
 @docs.command()
@@ -43,3 +46,12 @@ def images(connection: Connection, output: Path) -> None:
     result = api.call("GET", f"{path}/{job['id']}/results")
     output.write_text(draw(job["journeyView"], result), encoding="utf-8")
     click.echo(f"Wrote {output}.")
+
+
+@docs.command()
+def tables() -> None:
+    """Write the tables of alarms, saved queries and costs into the pages."""
+    monitoring, deploying = alarms.PAGE, ROOT / "docs" / "deploying.md"
+    monitoring.write_text(alarms.updated(monitoring.read_text(), template.read(template.MONITORING)))
+    deploying.write_text(replaced(deploying.read_text(), "costs", bill.to_markdown(bill.read())))
+    click.echo(f"Wrote {monitoring.relative_to(ROOT)} and {deploying.relative_to(ROOT)}.")
