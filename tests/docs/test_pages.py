@@ -5,9 +5,12 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from journeys.events.refusals import REASONS
 from journeys.registry.clients.model import PERMISSIONS
+from journeys.webhooks.senders.registry import SENDERS
 from tests.docs.pages import OTHER_PAGES, PAGES, anchors, folder, links, read, slug
 from tests.support.template import ROOT, monitoring, resources, template
+from tests.unit.test_architecture import MAY_IMPORT
 from tools.documentation import costs
 from tools.documentation.generated import replaced
 
@@ -72,6 +75,27 @@ def test_the_security_page_lists_every_permission() -> None:
     table = re.findall(r"^\| `journey:(\w+)` \| (.*?) \|", read("docs/security.md"), re.MULTILINE)
     listed = {f"journey:{entity}:{action}" for entity, actions in table for action in re.findall(r"`(\w+)`", actions)}
     assert listed == PERMISSIONS
+
+
+def test_the_api_page_lists_every_reason_for_which_an_event_is_refused() -> None:
+    page = read("docs/api.md")
+    assert [reason for reason in REASONS if f"`{reason}`" not in page] == []
+
+
+def test_the_webhooks_page_lists_every_sender_and_every_option() -> None:
+    page = read("docs/webhooks.md")
+    names = [*SENDERS, *(option for sender in SENDERS.values() for option in sender.options)]
+    assert [name for name in names if f"`{name}`" not in page] == []
+
+
+def test_the_architecture_page_lists_every_area_and_what_it_may_import() -> None:
+    rows = re.findall(r"^\| (`.+`) \| (no other area|`.+`) \|$", read("docs/architecture.md"), re.MULTILINE)
+    listed = {
+        area: frozenset(re.findall(r"`(\w+)`", imports))
+        for areas, imports in rows
+        for area in re.findall(r"`(\w+)`", areas)
+    }
+    assert listed == MAY_IMPORT
 
 
 def test_the_local_page_lists_every_case_of_sam_local() -> None:
