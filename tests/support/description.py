@@ -68,6 +68,6 @@ def served(operation: Described) -> bool:
                 pattern = re.sub(
                     r"\\\{(\w+)(\\\+)?\\\}", lambda found: ".+" if found[2] else "[^/]+", re.escape(route["Path"])
                 )
-                if route["Method"].upper() == operation.method and re.fullmatch(pattern, operation.path):
+                if route["Method"] in (operation.method, "ANY") and re.fullmatch(pattern, operation.path):
                     return True
     return False

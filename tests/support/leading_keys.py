@@ -1,4 +1,7 @@
-"""IAM's condition on partition keys of the registry, which no emulator knows, held against what functions ask."""
+"""Checks IAM's condition on the partition keys of the registry table, which no emulator implements.
+
+`enforce` compares each DynamoDB call of a function with the role of that function in the template.
+"""
 
 import re
 import sys
@@ -20,17 +23,17 @@ FUNCTIONS = ROOT / "functions"
 
 
 class NotGranted(BaseException):
-    """A function asked for what its role does not grant. No handler may take it for trouble of the store."""
+    """A function made a call that its role does not allow. Handlers must not catch it, so it is no Exception."""
 
 
 def enforce(client: "DynamoDBClient", table: str) -> None:
-    """Makes calls fail that a function makes on that table, where its role does not grant action and partition."""
+    """Makes a function's calls on the table raise NotGranted if its role does not allow the action on the partition."""
 
     def check(params: dict[str, Any], model: Any, **_: Any) -> None:
         function = _calling_function()
         if function is None:
-            return  # a test's own call
-        for action, partition in _asked(model.name, params, table):
+            return  # The test itself makes the call.
+        for action, partition in _requested(model.name, params, table):
             if not any(fnmatchcase(partition, pattern) for pattern in granted(function).get(action, ())):
                 raise NotGranted(f"{function}: {action} on {re.sub('[0-9a-f-]{36}', '...', partition)}")
 
@@ -39,7 +42,7 @@ def enforce(client: "DynamoDBClient", table: str) -> None:
 
 @cache
 def granted(function: str) -> dict[str, tuple[str, ...]]:
-    """The partitions, as patterns, that a function's role grants each action on the registry for."""
+    """The patterns of the partitions that a function's role allows, by action."""
     found: dict[str, tuple[str, ...]] = {}
     roles = {name.lower(): role for name, role in resources("AWS::IAM::Role").items()}
     for policy in roles[f"{function}role"]["Properties"].get("Policies", []):
@@ -52,7 +55,7 @@ def granted(function: str) -> dict[str, tuple[str, ...]]:
 
 
 def _calling_function() -> str | None:
-    """The function whose handler is being called; threads of a pool are not looked into."""
+    """The function whose handler is on the call stack, or None. Calls from a pool's threads are not detected."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         path = _source(frame)
@@ -63,14 +66,14 @@ def _calling_function() -> str | None:
 
 
 def _source(frame: FrameType) -> Path:
-    """The file of a frame. A router's frame counts as its function's, since the router is the function's handler."""
+    """The file of a frame. The router's frames count as the function's, because the router is its handler."""
     caller = frame.f_locals.get("self")
     code = caller.routes[0].handler.__code__ if isinstance(caller, Router) and caller.routes else frame.f_code
     return Path(code.co_filename)
 
 
-def _asked(operation: str, params: dict[str, Any], table: str) -> Iterator[tuple[str, str]]:
-    """The actions and partitions that a call asks for, as IAM sees them: a transaction is what it is made of."""
+def _requested(operation: str, params: dict[str, Any], table: str) -> Iterator[tuple[str, str]]:
+    """The actions and partitions of a call, as IAM sees them: a transaction counts as its parts."""
     if operation == "TransactWriteItems":
         for item in params["TransactItems"]:
             ((kind, inner),) = item.items()

@@ -55,6 +55,7 @@ def adobe_key_at(path: str) -> bytes:
 def functions(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
     """Every function over a seeded database, by its name in the template."""
     monkeypatch.setenv("SECRETS_PREFIX", SECRETS_PREFIX)
+    monkeypatch.setenv("TOKEN_URL", "https://auth.example/oauth2/token")
     monkeypatch.setitem(SENDERS, "adobe", Adobe(adobe_key_at))
     configuration_id = seed(tables.dynamodb, tables.registry)
     seed_endpoints(tables.dynamodb, tables.registry, secretsmanager(), configuration_id)
@@ -79,7 +80,7 @@ def test_every_request_goes_to_a_path_of_its_function(case: Case) -> None:
         for route in resources("AWS::Serverless::Function")[case.function]["Properties"]["Events"].values()
     ]
 
-    assert (event["resource"], event["httpMethod"]) in routes
+    assert {(event["resource"], event["httpMethod"]), (event["resource"], "ANY")} & set(routes)
 
 
 def test_the_cases_in_their_order_are_answered_as_they_say(functions: dict[str, ModuleType]) -> None:

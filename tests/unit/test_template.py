@@ -1,4 +1,4 @@
-"""The template, held to what it promises."""
+"""Tests of template.yaml: protection of the event log, least privilege, routes, names and parameters."""
 
 import json
 import re
@@ -23,11 +23,11 @@ DESCRIPTIONS = ("/openapi.json", "/api/v2/journey/openapi.json")
 SECRETS = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/webhooks/*"
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete"}
 ANY_RESOURCE = {
-    "xray:PutTraceSegments": "X-Ray knows no resources",
-    "xray:PutTelemetryRecords": "X-Ray knows no resources",
-    "dynamodb:ListStreams": "it lists streams of all tables",
+    "xray:PutTraceSegments": "X-Ray actions cannot be limited to resources",
+    "xray:PutTelemetryRecords": "X-Ray actions cannot be limited to resources",
+    "dynamodb:ListStreams": "the action cannot be limited to resources",
 }
-"""The actions that may be granted on every resource, and why."""
+"""The actions that a role may have on every resource, and why."""
 
 
 def as_list(value: Any) -> list[Any]:
@@ -35,7 +35,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def walk(value: Any) -> Iterator[tuple[str, Any]]:
-    """Every name and value in a structure, however deep."""
+    """Every key and value in a structure, at any depth."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield name, inner
@@ -46,7 +46,7 @@ def walk(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def statements(role: str) -> Iterator[dict[str, Any]]:
-    """What a role is granted, by itself and by the policies that it shares with others."""
+    """The policy statements of a role: its own and those of its managed policies."""
     properties = RESOURCES[role]["Properties"]
     for policy in properties.get("Policies", []):
         yield from policy["PolicyDocument"]["Statement"]
@@ -64,7 +64,7 @@ def role_of(function: str) -> str:
 
 
 def grants(role: str) -> Iterator[tuple[str, Any]]:
-    """Every action with every resource that a role is granted."""
+    """Every pair of an action and a resource that a role allows."""
     for statement in statements(role):
         assert statement["Effect"] == "Allow"
         for action in as_list(statement["Action"]):
@@ -102,32 +102,32 @@ def test_a_merge_key_overrides_no_other_key(path: str) -> None:
     assert list(duplicate_keys(yaml.compose((ROOT / path).read_text(), yaml.SafeLoader))) == []
 
 
-# -- the log -----------------------------------------------------------------------------------------------------------
+# -- the event log -----------------------------------------------------------------------------------------------------
 
 
-def test_the_log_is_kept_whatever_becomes_of_the_stack() -> None:
+def test_the_event_log_is_retained_when_the_stack_is_deleted() -> None:
     table = RESOURCES["EventsTable"]
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
     assert LOG["DeletionProtectionEnabled"] is True
     assert LOG["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
 
-def test_the_log_is_keyed_by_the_event_alone() -> None:
+def test_the_event_log_has_only_a_partition_key_and_no_expiry() -> None:
     assert LOG["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
     assert "TimeToLiveSpecification" not in LOG
 
 
-def test_the_stream_of_the_log_carries_what_was_there_before() -> None:
+def test_the_stream_of_the_event_log_carries_old_images() -> None:
     assert LOG["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
 
 
-def test_the_logs_own_policy_denies_every_write_but_a_put_by_a_writer() -> None:
+def test_the_resource_policy_denies_every_write_except_puts_by_the_writers() -> None:
     denied: set[str] = set()
     put: dict[str, Any] = {}
     for statement in LOG["ResourcePolicy"]["PolicyDocument"]["Statement"]:
         assert (statement["Effect"], statement["Principal"], statement["Resource"]) == ("Deny", "*", "*")
         actions = {action.removeprefix("dynamodb:") for action in as_list(statement["Action"])}
-        # to deny policy or table actions would lock deploys out, and nobody could mend it
+        # Denying policy or table actions would block every later deployment.
         assert actions <= WRITES
         if "Condition" not in statement:
             denied |= actions
@@ -141,8 +141,8 @@ def test_the_logs_own_policy_denies_every_write_but_a_put_by_a_writer() -> None:
     assert sorted(patterns) == sorted(f"{prefix}-{role}-*" for role in WRITERS)
 
 
-def test_the_policies_of_the_log_name_no_resource_that_names_the_log() -> None:
-    """Which would be a circle, and no stack could be made."""
+def test_the_event_log_refers_to_no_other_resource() -> None:
+    """The reference would be circular, because roles refer to the table."""
     for policy in (LOG["ResourcePolicy"], LOG["StreamSpecification"]):
         assert not {"Fn::GetAtt"} & {name for name, _ in walk(policy)}
         assert {value for name, value in walk(policy) if name == "Ref"} <= {"AWS::AccountId"}
@@ -166,7 +166,7 @@ def test_the_stream_has_at_most_two_consumers() -> None:
 
 
 @pytest.mark.parametrize(("consumer", "window"), [("Projector", 1), ("Landing", {"Ref": "ArchiveWindow"})])
-def test_a_consumer_reads_from_the_beginning_and_tries_again_by_age(consumer: str, window: Any) -> None:
+def test_a_stream_consumer_starts_at_the_oldest_record_and_retries_for_six_hours(consumer: str, window: Any) -> None:
     settings = dict(stream_events())[consumer]
     assert settings["Stream"] == {"Fn::GetAtt": "EventsTable.StreamArn"}
     assert settings["StartingPosition"] == "TRIM_HORIZON"
@@ -180,8 +180,8 @@ def test_a_consumer_reads_from_the_beginning_and_tries_again_by_age(consumer: st
 
 
 @pytest.mark.parametrize("role", ["ProjectorRole", "LandingRole"])
-def test_what_the_stream_gives_up_can_be_put_into_the_bucket(role: str) -> None:
-    """Anywhere in it, as SAM itself grants it: whether Lambda takes a mapping with less, only AWS can tell."""
+def test_a_stream_consumer_can_store_failed_records_in_the_bucket(role: str) -> None:
+    """SAM grants the whole bucket. Whether Lambda accepts a narrower policy can only be tested on AWS."""
     granted = list(grants(role))
     assert ("s3:PutObject", {"Fn::Sub": "${ArchiveBucket.Arn}/*"}) in granted
     assert ("s3:ListBucket", {"Fn::GetAtt": "ArchiveBucket.Arn"}) in granted
@@ -190,16 +190,16 @@ def test_what_the_stream_gives_up_can_be_put_into_the_bucket(role: str) -> None:
 # -- names -------------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_that_must_be_unique_has_a_name_of_its_own() -> None:
-    named = {"TableName", "BucketName", "RoleName", "ManagedPolicyName", "FunctionName", "UserPoolName", "TopicName",
+def test_no_resource_has_a_fixed_name() -> None:
+    names = {"TableName", "BucketName", "RoleName", "ManagedPolicyName", "FunctionName", "UserPoolName", "TopicName",
              "QueueName", "AlarmName"}  # fmt: skip
     for logical_id, resource in RESOURCES.items():
         if resource["Type"] != "AWS::CloudWatch::Alarm":
-            assert not named & resource.get("Properties", {}).keys(), logical_id
+            assert not names & resource.get("Properties", {}).keys(), logical_id
 
 
-def test_schedules_have_names_of_their_stack() -> None:
-    """SAM would give them their logical ids, and no second stack could be made."""
+def test_schedules_have_generated_names() -> None:
+    """SAM would use their logical ids as names, and a second stack in the account would fail."""
     schedules = [
         event["Properties"]
         for properties in FUNCTIONS.values()
@@ -210,20 +210,20 @@ def test_schedules_have_names_of_their_stack() -> None:
     assert all(schedule["OmitName"] is True for schedule in schedules)
 
 
-def test_the_archives_delete_markers_end() -> None:
-    """Every listing would go past them."""
+def test_delete_markers_in_the_archive_expire() -> None:
+    """Delete markers slow down every listing."""
     rules = RESOURCES["ArchiveBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     ending = {rule["Prefix"] for rule in rules if rule.get("ExpiredObjectDeleteMarker")}
     assert ending == {"archive/", "aws/lambda/"}
 
 
-def test_clients_outlive_the_stack_as_the_registry_does() -> None:
+def test_the_user_pool_is_retained_when_the_stack_is_deleted() -> None:
     pool = RESOURCES["UserPool"]
     assert (pool["DeletionPolicy"], pool["UpdateReplacePolicy"]) == ("Retain", "Retain")
     assert pool["Properties"]["DeletionProtection"] == "ACTIVE"
 
 
-def test_the_domain_is_made_of_the_stacks_own_id() -> None:
+def test_the_user_pool_domain_contains_the_stack_identifier() -> None:
     for domain in resources("AWS::Cognito::UserPoolDomain").values():
         assert "AWS::StackId" in json.dumps(domain["Properties"]["Domain"])
         assert domain["Properties"].keys() == {"UserPoolId", "Domain"}
@@ -232,14 +232,14 @@ def test_the_domain_is_made_of_the_stacks_own_id() -> None:
 # -- functions ---------------------------------------------------------------------------------------------------------
 
 
-def test_every_handler_is_deployed_and_every_function_has_one() -> None:
+def test_every_handler_has_a_function_and_every_function_has_a_handler() -> None:
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
     assert {properties["CodeUri"] for properties in FUNCTIONS.values()} == {f"functions/{name}" for name in folders}
     assert {function.lower() for function in FUNCTIONS} == folders
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_has_its_own_log_group_that_ends(function: str) -> None:
+def test_a_function_has_its_own_log_group_with_a_retention(function: str) -> None:
     group = FUNCTIONS[function]["LoggingConfig"]["LogGroup"]["Ref"]
     assert group == f"{function}LogGroup"
     properties = RESOURCES[group]["Properties"]
@@ -247,36 +247,36 @@ def test_a_function_has_its_own_log_group_that_ends(function: str) -> None:
     assert properties["LogGroupName"] == {"Fn::Sub": f"/journeys/${{AWS::StackName}}/{function.lower()}"}
 
 
-def test_every_log_group_ends() -> None:
+def test_every_log_group_has_a_retention() -> None:
     for logical_id, group in resources("AWS::Logs::LogGroup").items():
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}, logical_id
 
 
-def test_every_function_has_a_role_of_its_own() -> None:
+def test_every_function_has_its_own_role() -> None:
     assert {role_of(function): function for function in FUNCTIONS} == {f"{name}Role": name for name in FUNCTIONS}
     for function, properties in FUNCTIONS.items():
-        assert "Policies" not in properties, function  # SAM ignores them beside a role
+        assert "Policies" not in properties, function  # SAM ignores policies if the function names a role.
         (trust,) = RESOURCES[role_of(function)]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_grants_what_is_needed_and_names_it(role: str) -> None:
+def test_a_role_allows_named_actions_on_named_resources(role: str) -> None:
     for action, resource in grants(role):
         assert "*" not in action
         if resource == "*":
             assert action in ANY_RESOURCE, action
-        assert action != "logs:CreateLogGroup"  # a group made by Lambda after a delete is kept for ever
+        assert action != "logs:CreateLogGroup"  # A group that Lambda recreates after a deletion has no retention.
     assert "arn:aws:iam::aws:" not in json.dumps(RESOURCES[role])
     assert "iam::aws:policy" not in json.dumps(RESOURCES[role])
 
 
-def test_every_function_may_write_its_log() -> None:
+def test_every_function_can_write_its_log() -> None:
     for role in ROLES:
         assert {"logs:CreateLogStream", "logs:PutLogEvents"} <= {action for action, _ in grants(role)}, role
 
 
-def test_only_the_writers_put_events_and_nobody_changes_or_removes_one() -> None:
+def test_only_the_writers_put_events_and_no_role_changes_or_deletes_one() -> None:
     granted = {
         (role, action.removeprefix("dynamodb:"))
         for role in ROLES
@@ -287,8 +287,8 @@ def test_only_the_writers_put_events_and_nobody_changes_or_removes_one() -> None
     assert not {action for _, action in granted} & {"DeleteTable", "UpdateTable", "PutResourcePolicy"}
 
 
-def test_nothing_is_granted_on_a_table_by_another_way() -> None:
-    """So that the test above sees all of it: a table is named by its ARN, its stream's, or an index of it."""
+def test_roles_name_tables_only_by_arn_stream_or_index() -> None:
+    """The test of the writers relies on it."""
     for role in ROLES:
         for action, resource in grants(role):
             if action.startswith("dynamodb:") and resource != "*":
@@ -300,7 +300,7 @@ def test_nothing_is_granted_on_a_table_by_another_way() -> None:
                     assert (how, what) == ("Fn::Sub", "${FailuresTable.Arn}/index/byTime"), role
 
 
-def test_secrets_are_reached_under_the_prefix_alone_and_by_two_roles() -> None:
+def test_two_roles_can_use_secrets_and_only_under_the_prefix() -> None:
     granted = {
         (role, action.removeprefix("secretsmanager:"), json.dumps(resource))
         for role in ROLES
@@ -317,43 +317,43 @@ def test_secrets_are_reached_under_the_prefix_alone_and_by_two_roles() -> None:
     assert SECRETS.endswith(f":secret:{prefix}*")
 
 
-def test_deliveries_change_nothing_of_the_registry() -> None:
-    """What anybody on the internet may call can read an endpoint, and not make one."""
+def test_the_webhooks_role_only_reads_the_registry() -> None:
+    """The function can be called without a token, so it must not be able to create an endpoint."""
     registry = {action for action, on in grants("WebhooksRole") if on == {"Fn::GetAtt": "RegistryTable.Arn"}}
     assert registry == {"dynamodb:GetItem"}
 
 
 def test_no_concurrency_is_reserved() -> None:
-    """A new account has ten in all."""
+    """A new account has ten concurrent executions in all."""
     assert "ReservedConcurrentExecutions" not in {name for name, _ in walk(template())}
 
 
-def test_no_function_is_told_the_apis_address() -> None:
-    """It would be a circle, and `requestContext` has it."""
+def test_no_environment_variable_refers_to_the_api() -> None:
+    """The reference would be circular. `requestContext` contains the address."""
     environments = [template()["Globals"]["Function"]["Environment"]]
     environments += [properties["Environment"] for properties in FUNCTIONS.values() if "Environment" in properties]
-    told = json.dumps(environments)
-    assert '"Api"' not in told
-    assert "${Api" not in told
-    assert "execute-api" not in told
+    declared = json.dumps(environments)
+    assert '"Api"' not in declared
+    assert "${Api" not in declared
+    assert "execute-api" not in declared
 
 
-def test_every_setting_is_told_and_can_be_overridden() -> None:
-    """A variable that `sam local` is to override must be declared."""
-    told = set(template()["Globals"]["Function"]["Environment"]["Variables"])
-    for properties in FUNCTIONS.values():  # what would be a circle if all were told
-        told |= properties.get("Environment", {}).get("Variables", {}).keys()
+def test_every_setting_has_an_environment_variable() -> None:
+    """`sam local` can override only declared variables."""
+    declared = set(template()["Globals"]["Function"]["Environment"]["Variables"])
+    for properties in FUNCTIONS.values():  # Variables that would be circular in Globals.
+        declared |= properties.get("Environment", {}).get("Variables", {}).keys()
     source = (ROOT / "layers/core/journeys/settings.py").read_text()
     wanted = {name.upper() for name in re.findall(r"^    (\w+): str$", source, re.MULTILINE)}
     assert wanted
-    assert wanted | {"ALLOWED_ORIGIN", "AWS_ENDPOINT_URL"} <= told
+    assert wanted | {"ALLOWED_ORIGIN", "AWS_ENDPOINT_URL"} <= declared
 
 
 # -- the API -----------------------------------------------------------------------------------------------------------
 
 
 def routes() -> list[tuple[str, str, str, dict[str, Any]]]:
-    """Function, method, path and settings of every route."""
+    """The function, method, path and properties of every route."""
     return [
         (function, event["Properties"]["Method"], event["Properties"]["Path"], event["Properties"])
         for function, properties in FUNCTIONS.items()
@@ -365,19 +365,19 @@ def routes() -> list[tuple[str, str, str, dict[str, Any]]]:
 def test_the_api_is_regional_binary_and_has_one_stage() -> None:
     assert API["EndpointConfiguration"] == {"Type": "REGIONAL"}
     assert API["BinaryMediaTypes"] == ["*~1*"]
-    assert template()["Globals"]["Api"]["OpenApiVersion"] == "3.0.1"  # else SAM makes a stage named Stage
+    assert template()["Globals"]["Api"]["OpenApiVersion"] == "3.0.1"  # Without it, SAM adds a stage named Stage.
     assert API["StageName"] == {"Ref": "Stage"}
 
 
-def test_the_stage_is_throttled_everywhere() -> None:
+def test_the_stage_throttles_every_route() -> None:
     (settings,) = API["MethodSettings"]
     assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
     assert settings["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
     assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottleBurst"}
-    assert settings.get("DataTraceEnabled", False) is False  # it would log what customers did
+    assert settings.get("DataTraceEnabled", False) is False  # It would log request bodies.
 
 
-def test_every_route_but_preflights_deliveries_and_the_description_asks_for_a_token_with_the_scope() -> None:
+def test_only_preflights_deliveries_and_the_openapi_document_need_no_token() -> None:
     auth = API["Auth"]
     authorizer = auth["Authorizers"][auth["DefaultAuthorizer"]]
     assert authorizer == {"UserPoolArn": {"Fn::GetAtt": "UserPool.Arn"}, "AuthorizationScopes": ["journey/api"]}
@@ -395,7 +395,7 @@ def test_every_route_but_preflights_deliveries_and_the_description_asks_for_a_to
             assert "Auth" not in settings, path
 
 
-def test_deliveries_and_handshakes_go_to_one_function_and_nothing_else_does() -> None:
+def test_the_webhooks_function_receives_only_deliveries_and_handshakes() -> None:
     found = {(method, path) for function, method, path, _ in routes() if function == "Webhooks"}
     assert found == {(method, DELIVERIES) for method in ("GET", "OPTIONS", "POST")}
     outside = {path for _, _, path, _ in routes() if not path.startswith("/api/v2/journey/")}
@@ -407,19 +407,26 @@ def test_every_route_has_a_preflight() -> None:
     assert {path for _, method, path, _ in routes() if method == "OPTIONS"} == paths
 
 
+def test_a_function_with_a_router_receives_every_method_of_its_paths() -> None:
+    """API Gateway itself responds with 404 to an unknown method, but the router with 405 and the header Allow."""
+    for function, method, path, _ in routes():
+        if function not in ("Webhooks", "Openapi", "Preflight"):
+            assert method == "ANY", path
+
+
 def test_sibling_path_variables_have_one_name() -> None:
-    """API Gateway takes no two."""
+    """API Gateway rejects two names for the same position."""
     variables: dict[str, set[str]] = {}
     for _, _, path, _ in routes():
         parts = path.split("/")
-        for place, part in enumerate(parts):
+        for index, part in enumerate(parts):
             if part.startswith("{"):
-                variables.setdefault("/".join(parts[:place]), set()).add(part)
+                variables.setdefault("/".join(parts[:index]), set()).add(part)
     assert all(len(names) == 1 for names in variables.values()), variables
 
 
 @pytest.mark.parametrize("kind", API["GatewayResponses"])
-def test_api_gateways_own_refusals_are_error_bodies(kind: str) -> None:
+def test_api_gateways_own_error_responses_are_error_bodies(kind: str) -> None:
     response = API["GatewayResponses"][kind]
     body = json.loads(response["ResponseTemplates"]["application/json"])
     assert body.keys() == {"message", "code", "status", "contextId", "details", "errors"}
@@ -428,7 +435,7 @@ def test_api_gateways_own_refusals_are_error_bodies(kind: str) -> None:
     assert response["ResponseParameters"]["Headers"]["Access-Control-Allow-Origin"] == {"Fn::Sub": "'${AllowedOrigin}'"}
 
 
-def test_the_refusals_that_senders_meet_have_answers_of_their_own() -> None:
+def test_frequent_errors_of_api_gateway_have_their_own_responses() -> None:
     expected = {"UNAUTHORIZED": "401", "ACCESS_DENIED": "403", "MISSING_AUTHENTICATION_TOKEN": "404",
                 "REQUEST_TOO_LARGE": "413", "THROTTLED": "429"}  # fmt: skip
     responses = API["GatewayResponses"]
@@ -446,7 +453,7 @@ def test_the_access_log_names_no_customer() -> None:
 # -- tables, bucket ----------------------------------------------------------------------------------------------------
 
 
-def test_there_are_four_tables_that_can_be_restored_and_take_a_customer_key() -> None:
+def test_every_table_has_point_in_time_recovery_and_accepts_a_customer_key() -> None:
     tables = resources("AWS::DynamoDB::Table")
     assert tables.keys() == {"EventsTable", "JourneysTable", "FailuresTable", "RegistryTable"}
     for name, table in tables.items():
@@ -458,7 +465,7 @@ def test_there_are_four_tables_that_can_be_restored_and_take_a_customer_key() ->
     assert RESOURCES["RegistryTable"]["Properties"]["DeletionProtectionEnabled"] is True
 
 
-def test_failures_end_by_themselves_in_table_and_bucket() -> None:
+def test_failures_expire_in_table_and_bucket() -> None:
     failures = RESOURCES["FailuresTable"]["Properties"]
     assert failures["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
     ends = {
@@ -466,11 +473,11 @@ def test_failures_end_by_themselves_in_table_and_bucket() -> None:
         for rule in RESOURCES["ArchiveBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
         if "ExpirationInDays" in rule and rule["Status"] == "Enabled"
     }
-    assert ends.keys() == {"failures/", "work/"}  # and not evidence/, archive/ and results/, which stay
+    assert ends.keys() == {"failures/", "work/"}  # evidence/, archive/ and results/ do not expire.
     assert ends["failures/"] > 30
 
 
-def test_the_bucket_is_private_encrypted_and_kept() -> None:
+def test_the_bucket_is_private_encrypted_and_retained() -> None:
     bucket = RESOURCES["ArchiveBucket"]
     assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
     assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
@@ -479,15 +486,15 @@ def test_the_bucket_is_private_encrypted_and_kept() -> None:
     assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
 
 
-def test_a_customer_key_can_be_used_by_every_function() -> None:
+def test_every_role_can_use_the_customer_key() -> None:
     for role in ROLES:
         assert ("kms:Decrypt", {"Ref": "KmsKeyArn"}) in list(grants(role)), role
 
 
-# -- what differs between stages ---------------------------------------------------------------------------------------
+# -- parameters and stages ---------------------------------------------------------------------------------------------
 
 
-def test_every_parameter_has_a_default_so_that_a_first_deploy_asks_nothing() -> None:
+def test_every_parameter_has_a_default_and_a_description() -> None:
     for name, parameter in template()["Parameters"].items():
         assert "Default" in parameter, name
         assert parameter["Description"], name
@@ -514,7 +521,7 @@ def test_the_layers_are_built_for_the_functions_runtime() -> None:
         assert layer["Metadata"]["BuildArchitecture"] == layer["Properties"]["CompatibleArchitectures"][0]
 
 
-def test_the_configuration_has_the_stages_and_overrides_only_what_there_is() -> None:
+def test_samconfig_has_three_stages_and_overrides_existing_parameters() -> None:
     configuration = tomllib.loads((ROOT / "samconfig.toml").read_text())
     assert {"default", "local", "prod"} <= configuration.keys()
     stacks = [configuration[stage]["global"]["parameters"]["stack_name"] for stage in ("default", "local", "prod")]

@@ -12,10 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tools.errors import SetupError
-from tools.local_stack import ministack
+from tools.local_stack import api_gateway, ministack
 from tools.paths import ROOT, VENVS
 from tools.stack import REGION, Stack
 
@@ -75,7 +73,7 @@ class LocalStack:
                 self._build()
                 _say("deploying", quiet)
                 self._deploy(endpoint_url)
-                _put_gateway_responses(stack)
+                api_gateway.complete(stack)
                 self._write(deployed=sources)
             return stack
 
@@ -181,38 +179,6 @@ class LocalStack:
         with (self.home / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def _put_gateway_responses(stack: Stack) -> None:
-    """Creates API Gateway's own error responses from the template; the emulator does not, as AWS does."""
-
-    class Loader(yaml.SafeLoader):
-        """Reads a short-form function such as !Sub as its argument."""
-
-    def argument(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
-        if isinstance(node, yaml.ScalarNode):
-            return loader.construct_scalar(node)
-        if isinstance(node, yaml.SequenceNode):
-            return loader.construct_sequence(node, deep=True)
-        return loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
-
-    Loader.add_multi_constructor("!", argument)
-    template = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506  # a subclass of SafeLoader
-    client = stack.client("apigateway")
-    origin = template["Parameters"]["AllowedOrigin"]["Default"]
-    for kind, response in template["Resources"]["Api"]["Properties"]["GatewayResponses"].items():
-        headers = response["ResponseParameters"]["Headers"]
-        client.put_gateway_response(
-            restApiId=stack.outputs["ApiId"],
-            responseType=kind,
-            statusCode=response["StatusCode"],
-            responseParameters={
-                f"gatewayresponse.header.{name}": value.replace("${AllowedOrigin}", origin)
-                for name, value in headers.items()
-            },
-            responseTemplates=response["ResponseTemplates"],
-        )
-    client.create_deployment(restApiId=stack.outputs["ApiId"], stageName=stack.outputs["StageName"])
 
 
 def _fingerprint() -> str:
