@@ -1,0 +1,23 @@
+"""Tests that a wrong method on an existing path is answered with 405 and the header Allow, through API Gateway."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import Caller
+from tests.support.description import PREFIX, described
+
+METHODS = ("PATCH", "DELETE", "PUT", "POST", "GET")
+PATHS = sorted({operation.path for operation in described() if operation.wants_token})
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_wrong_method_is_answered_with_405_and_the_allowed_methods(caller: Callable[..., Caller], path: str) -> None:
+    allowed = {operation.method for operation in described() if operation.path == path}
+    wrong = next(method for method in METHODS if method not in allowed)
+    existing = re.sub(r"\{version\w*\}", "1", path.removeprefix(PREFIX))
+    response = caller().api.request(wrong, re.sub(r"\{\w+\}", str(uuid.uuid4()), existing))
+    assert (response.status_code, response.json()["code"]) == (405, "method.not.allowed")
+    assert set(response.headers["Allow"].split(", ")) == allowed
