@@ -1,4 +1,4 @@
-"""The vendor's own Python SDK, unmodified, as a client of our API: every operation, when it goes well and when not."""
+"""The vendor's unmodified Python SDK as a client of the API: every operation, in success and in failure."""
 
 import json
 import uuid
@@ -59,7 +59,7 @@ PROPERTIES = {
 
 
 def request(model: str, **values: Any) -> Any:
-    """A request as the SDK's model of that name."""
+    """Return a request as the SDK's model with that name."""
     made = getattr(Vendor, model)()
     for name, value in values.items():
         assert name in made.swagger_types
@@ -68,13 +68,13 @@ def request(model: str, **values: Any) -> Any:
 
 
 def document(title: str = "Page viewed", **changes: Any) -> Any:
-    """The schema of an event type."""
+    """Return the schema of an event type."""
     values = {"title": title, "description": "A page was seen", "required": ["page"], "properties": PROPERTIES}
     return request("JourneyJsonSchemaRequest", **(values | changes))
 
 
 def event(event_id: str, **changes: Any) -> Any:
-    """An event of the event type above."""
+    """Return an event of that event type."""
     customer = request("ExternalEventExternalId", external_source_id="crm", value="ada@example.com")
     values = {
         "id": event_id,
@@ -89,7 +89,7 @@ def event(event_id: str, **changes: Any) -> Any:
 
 
 class Sdk:
-    """The SDK's JourneyApi as one client, which notes the operations that were called."""
+    """The SDK's JourneyApi for one client. Records the operations that were called."""
 
     def __init__(self, stack: Stack, token: str) -> None:
         client = Vendor.api_client.ApiClient(host=stack.api_url)
@@ -104,7 +104,7 @@ class Sdk:
 
 @dataclass(frozen=True)
 class World:
-    """A new organisation, as a client that may do all sees it, one that may do nothing, and one without a token."""
+    """A new organization with three clients: with all permissions, with none, and without a token."""
 
     sdk: Sdk
     powerless: Sdk
@@ -152,7 +152,7 @@ def world(stack: Stack, caller: Callable[..., Caller]) -> World:
 
 
 def empty_fields(value: Any, where: str = "") -> Iterator[str]:
-    """The fields of an answer, and of the models in it, that hold nothing."""
+    """Yield the empty fields of a response and of the models in it."""
     if isinstance(value, list):
         for place, one in enumerate(value):
             yield from empty_fields(one, f"{where}[{place}]")
@@ -169,13 +169,13 @@ HAPPY: dict[str, Callable[[World], None]] = {}
 
 
 def happy(check: Callable[[World], None]) -> Callable[[World], None]:
-    """Registers what an operation, the one that the function is named after, answers when it goes well."""
+    """Register the test of a successful call. The function has the name of the operation."""
     HAPPY[check.__name__] = check
     return check
 
 
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
-def test_an_operation_answers_with_every_field_that_can_be_known(world: World, operation: str) -> None:
+def test_a_successful_response_has_every_known_field(world: World, operation: str) -> None:
     HAPPY[operation](world)
     assert operation in world.sdk.called
 
@@ -184,7 +184,7 @@ def test_an_operation_answers_with_every_field_that_can_be_known(world: World, o
 def post_journey_externalevents_schemas(world: World) -> None:
     before = datetime.now(UTC) - timedelta(seconds=5)
     made = world.sdk.post_journey_externalevents_schemas(document(schema=DRAFT_04))
-    assert list(empty_fields(made)) == ["created_by.self_uri"]  # clients have no page of their own
+    assert list(empty_fields(made)) == ["created_by.self_uri"]  # clients have no resource of their own
     assert (made.version, made.enabled) == (1, True)
     assert before <= made.date_created <= datetime.now(UTC) + timedelta(seconds=5)
     assert made.created_by.id == world.client_id
@@ -340,7 +340,7 @@ def delete_journey_externalevents_configuration(world: World) -> None:
     made = world.configuration(schema.id)
     assert world.sdk.delete_journey_externalevents_configuration(made.id) is None
     assert world.sdk.get_journey_externalevents_configurations().entities == []
-    assert world.configuration(schema.id).id == made.id  # made again, it goes on where it was
+    assert world.configuration(schema.id).id == made.id  # a configuration that is created again has the same id
 
 
 @happy
@@ -350,7 +350,7 @@ def post_journey_externalevents_configuration_events(world: World) -> None:
     assert world.send(made.id, one, event("e-2")).unprocessed_entities == []
     late = event("e-3", attributes={"page": "/home", "price": "5"})
     answer = world.send(made.id, one, late, event("e-4", identifiers=None))
-    assert list(empty_fields(answer)) == ["unprocessed_entities[1].event.identifiers"]  # which was not sent
+    assert list(empty_fields(answer)) == ["unprocessed_entities[1].event.identifiers"]  # the request did not have it
     wrong, dropped = answer.unprocessed_entities
     assert (wrong.original_request_index, wrong.status_code, wrong.is_retryable) == (1, 422, False)
     assert (wrong.event.id, wrong.event.attributes, wrong.event.date_created) == (
@@ -451,7 +451,7 @@ def get_journey_views_eventdefinitions_external_changes(world: World) -> None:
 
 
 class Unhappy(NamedTuple):
-    """A call that is refused: with which status and code."""
+    """A call that fails, and the expected status and code."""
 
     operation: str
     status: int
@@ -580,7 +580,7 @@ UNHAPPY = [
 
 
 @pytest.mark.parametrize("case", UNHAPPY, ids=lambda case: f"{case.operation}-{case.code}")
-def test_a_refusal_is_an_exception_with_an_error_body(world: World, case: Unhappy) -> None:
+def test_a_failed_call_raises_an_exception_with_an_error_body(world: World, case: Unhappy) -> None:
     with pytest.raises(ApiException) as caught:
         case.call(world)
     body = json.loads(caught.value.body)
@@ -591,7 +591,7 @@ def test_a_refusal_is_an_exception_with_an_error_body(world: World, case: Unhapp
     assert case.operation in world.sdk.called | world.powerless.called | world.anonymous.called
 
 
-def test_the_twenty_first_event_type_is_told_the_limit(world: World) -> None:
+def test_the_21st_event_type_is_refused_with_the_limit(world: World) -> None:
     with pytest.raises(ApiException) as caught:
         _twenty_one(world)
     body = json.loads(caught.value.body)
@@ -603,13 +603,13 @@ def test_the_twenty_first_event_type_is_told_the_limit(world: World) -> None:
 # -- and all of them ---------------------------------------------------------------------------------------------------
 
 
-def test_every_operation_is_tried_when_it_goes_well_and_when_not() -> None:
+def test_every_operation_has_a_test_of_success_and_of_failure() -> None:
     assert len(OPERATIONS) == 22
     assert HAPPY.keys() == OPERATIONS
     assert {case.operation for case in UNHAPPY} == OPERATIONS
 
 
-def test_these_are_all_the_operations_that_the_sdk_has_for_external_events() -> None:
+def test_the_operations_are_all_that_the_sdk_has_for_external_events() -> None:
     offered = {
         name
         for name in dir(Vendor.JourneyApi)

@@ -1,4 +1,4 @@
-"""The vendor's own Python SDK, unmodified, as a client of journey views' jobs and their results."""
+"""The vendor's unmodified Python SDK as a client of the jobs of journey views and their results."""
 
 import json
 import time
@@ -34,24 +34,24 @@ OPERATIONS = frozenset(
 JOBS = "/api/v2/journey/views/jobs"
 ENDED = {"Complete", "Failed", "Cancelled"}
 COMPUTED, LANDED = 60, 120
-"""Seconds within which a small job ends, and an event is in the archive."""
+"""Seconds until a small job has ended and an event is in the archive."""
 
 NEVER_KNOWN = ["date_completion_estimated", "estimated_completion_margin"]
 
 
 def accepted(world: World, **changes: Any) -> Any:
-    """A new job of a new view."""
+    """Create a view and a job."""
     view = saved(world, **changes)
     return world.sdk.post_journey_view_version_jobs(view.id, str(view.version))
 
 
 def again(world: World, job: Any) -> Any:
-    """The job as it is now."""
+    """Return the current state of a job."""
     return world.sdk.get_journey_view_version_job(job.journey_view.id, str(job.journey_view.version), job.id)
 
 
 def ended(world: World, job: Any) -> Any:
-    """The job when it has ended."""
+    """Wait until a job has ended, and return it."""
     for _ in range(COMPUTED * 2):
         if (now := again(world, job)).status in ENDED:
             return now
@@ -69,7 +69,7 @@ def results(world: World, job: Any) -> Any:
 
 
 def fields_without_view(job: Any) -> list[str]:
-    """The fields of a job that hold nothing, but for those of its view, which are another test's."""
+    """Return the empty fields of a job. The fields of its view are tested elsewhere."""
     return [where for where in empty_fields(job) if not where.startswith("journey_view.")]
 
 
@@ -79,13 +79,13 @@ HAPPY: dict[str, Callable[[World], None]] = {}
 
 
 def happy(check: Callable[[World], None]) -> Callable[[World], None]:
-    """Registers what an operation, the one that the function is named after, answers when it goes well."""
+    """Register the test of a successful call. The function has the name of the operation."""
     HAPPY[check.__name__] = check
     return check
 
 
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
-def test_an_operation_answers_with_every_field_that_can_be_known(world: World, operation: str) -> None:
+def test_a_successful_response_has_every_known_field(world: World, operation: str) -> None:
     HAPPY[operation](world)
     assert operation in world.sdk.called
 
@@ -123,7 +123,7 @@ def get_journey_view_version_jobs_latest(world: World) -> None:
 @happy
 def patch_journey_view_version_job(world: World) -> None:
     job = accepted(world)
-    with suppress(ApiException):  # the computation may be quicker
+    with suppress(ApiException):  # the job can complete before it is canceled
         assert cancelled(world, job).status == "Cancelled"
         time.sleep(3)
         assert again(world, job).status == "Cancelled"
@@ -146,7 +146,7 @@ def get_journey_views_jobs(world: World) -> None:
     assert world.sdk.get_journey_views_jobs(statuses="Cancelled").entities == []
     before = first.date_created - timedelta(days=1)
     interval = f"{before.isoformat()}/{first.date_created.isoformat()}"
-    assert world.sdk.get_journey_views_jobs(interval=interval).entities == []  # an interval is without its end
+    assert world.sdk.get_journey_views_jobs(interval=interval).entities == []  # an interval does not include its end
     interval = f"{before.isoformat()}/{datetime.now(UTC).isoformat()}"
     assert [job.id for job in world.sdk.get_journey_views_jobs(interval=interval).entities] == newest_first
 
@@ -162,7 +162,7 @@ def get_journey_views_jobs_me(world: World) -> None:
 
 @happy
 def get_journey_view_version_job_results(world: World) -> None:
-    """Ada comes and comes again an hour later; Bob comes once, a day ago, and may still come again."""
+    """Ada has two events, an hour apart. Bob has one event a day ago, so he is still active."""
     type_, configuration = event_type_with_events(world)
     day_ago = datetime.now(UTC) - timedelta(days=1)
     ada, bob = (
@@ -202,12 +202,12 @@ def get_journey_view_version_job_results(world: World) -> None:
     assert sum(one["value"] for one in drawn["metrics"][0]["values"]) == 3 * 5.5
     assert drawn["selfUri"] == f"{job.self_uri}/results/charts/visits"
     assert plainly(world, drawn["selfUri"]) == drawn | {"dateDataUntil": plain["dateDataUntil"]}
-    with pytest.raises(TypeError, match="not iterable"):  # it takes the contract's Number for its telephones' numbers
+    with pytest.raises(TypeError, match="not iterable"):  # the SDK has another model with the name Number
         results(world, job)
 
 
 def plainly(world: World, path: str) -> Any:
-    """An answer without the SDK, whose models cannot hold a chart's values."""
+    """Return a response without the SDK, whose models cannot hold the values of a chart."""
     client = world.sdk._api.api_client
     answer = httpx.get(f"{client.host}{path}", headers={"Authorization": f"Bearer {client.access_token}"}, timeout=30)
     assert answer.status_code == 200, answer.text
@@ -221,7 +221,7 @@ def metrics(one: Any) -> dict[str, int]:
 
 
 def event_type_with_events(world: World) -> tuple[str, str]:
-    """An active event type, and a configuration that takes its events in."""
+    """Create an active event type and its configuration."""
     schema = world.schema()
     world.activate(schema.id)
     return schema.id, world.configuration(schema.id).id
@@ -245,14 +245,14 @@ def get_journey_view_version_job_results_chart(world: World) -> None:
 
 
 def _deleted(world: World) -> Any:
-    """A job whose view is gone."""
+    """Return a job whose view was deleted."""
     job = accepted(world)
     world.sdk.delete_journey_view(job.journey_view.id)
     return job
 
 
 def _not_complete(world: World) -> Any:
-    """A job that never completes, because its event type is gone; its time to end is given to it."""
+    """Return a job that fails because its event type was deleted."""
     view = saved(world)
     world.sdk.delete_journey_externalevents_schema(view.elements[0].attributes.id)
     job = ended(world, world.sdk.post_journey_view_version_jobs(view.id, "1"))
@@ -290,7 +290,7 @@ UNHAPPY = [
 
 
 @pytest.mark.parametrize("case", UNHAPPY, ids=lambda case: f"{case.operation}-{case.code}")
-def test_a_refusal_is_an_exception_with_an_error_body(world: World, case: Unhappy) -> None:
+def test_a_failed_call_raises_an_exception_with_an_error_body(world: World, case: Unhappy) -> None:
     with pytest.raises(ApiException) as caught:
         case.call(world)
     body = json.loads(caught.value.body)
@@ -303,12 +303,12 @@ def test_a_refusal_is_an_exception_with_an_error_body(world: World, case: Unhapp
 # -- and all of them ---------------------------------------------------------------------------------------------------
 
 
-def test_every_operation_is_tried_when_it_goes_well_and_when_not() -> None:
+def test_every_operation_has_a_test_of_success_and_of_failure() -> None:
     assert len(OPERATIONS) == 8
     assert HAPPY.keys() == OPERATIONS
     assert {case.operation for case in UNHAPPY} == OPERATIONS
 
 
-def test_these_are_all_the_operations_that_the_sdk_has_for_jobs_of_views() -> None:
+def test_the_operations_are_all_that_the_sdk_has_for_jobs() -> None:
     offered = {name for name in dir(Vendor.JourneyApi) if "journey_view" in name and "_job" in name}
     assert {name for name in offered if not name.endswith("_with_http_info")} == OPERATIONS

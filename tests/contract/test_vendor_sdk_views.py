@@ -1,4 +1,4 @@
-"""The vendor's own Python SDK, unmodified, as a client of journey views: every operation but those of jobs."""
+"""The vendor's unmodified Python SDK as a client of journey views: every operation except those of jobs."""
 
 import json
 import time
@@ -38,9 +38,9 @@ OPERATIONS = frozenset(
 
 VIEWS = "/api/v2/journey/views"
 NO_PAGE = ["created_by.email_address", "created_by.self_uri", "modified_by.email_address", "modified_by.self_uri"]
-"""What is not known of clients: they have neither an address nor a page of their own."""
+"""Fields of users that are empty, because clients have no e-mail address and no resource of their own."""
 LANDED = 60
-"""Seconds within which an event is in the archive."""
+"""Seconds until an event is in the archive."""
 
 
 # -- building requests, with the SDK's models --------------------------------------------------------------------------
@@ -131,7 +131,7 @@ def view(event_type: str, **changes: Any) -> Any:
 
 
 def event_type(world: World) -> str:
-    """An active event type."""
+    """Create an active event type and return its id."""
     made = world.schema()
     world.activate(made.id)
     return str(made.id)
@@ -142,12 +142,12 @@ def saved(world: World, **changes: Any) -> Any:
 
 
 def scheduled(world: World, frequency: str = "Daily") -> Any:
-    """A view's schedule; its id is the view's."""
+    """Create the schedule of a new view. Its id is the id of the view."""
     return world.sdk.post_journey_view_schedules(saved(world).id, request("JourneyViewSchedule", frequency=frequency))
 
 
 def spoken(model: Any) -> Any:
-    """What a model says, as it goes over the wire; fields that are empty say nothing."""
+    """Return the JSON form of a model without its empty fields."""
     if isinstance(model, list):
         return [spoken(one) for one in model]
     if not hasattr(model, "attribute_map"):
@@ -162,13 +162,13 @@ HAPPY: dict[str, Callable[[World], None]] = {}
 
 
 def happy(check: Callable[[World], None]) -> Callable[[World], None]:
-    """Registers what an operation, the one that the function is named after, answers when it goes well."""
+    """Register the test of a successful call. The function has the name of the operation."""
     HAPPY[check.__name__] = check
     return check
 
 
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
-def test_an_operation_answers_with_every_field_that_can_be_known(world: World, operation: str) -> None:
+def test_a_successful_response_has_every_known_field(world: World, operation: str) -> None:
     HAPPY[operation](world)
     assert operation in world.sdk.called
 
@@ -190,7 +190,7 @@ def post_journey_views(world: World) -> None:
 
 
 def _never_given(made: Any) -> Iterator[str]:
-    """The fields that the view above does not use."""
+    """Yield the fields that the view of this test does not use."""
     for where in empty_fields(made):
         if where.endswith((".join_attributes", ".lte", ".gt", ".eq", ".neq", ".duration")):
             yield where
@@ -227,7 +227,7 @@ def delete_journey_view(world: World) -> None:
 def post_journey_view_versions(world: World) -> None:
     made = saved(world)
     made.name, made.charts[0].group_by_time = "Renamed", "Week"
-    changed = world.sdk.post_journey_view_versions(made.id, made)  # a view that was fetched can be sent back
+    changed = world.sdk.post_journey_view_versions(made.id, made)  # a view from a response is a valid request
     assert (changed.id, changed.version, changed.name) == (made.id, 2, "Renamed")
     assert (changed.charts[0].version, changed.charts[0].group_by_time) == (2, "Week")
     assert world.sdk.get_journey_view(made.id) == changed
@@ -397,7 +397,7 @@ UNHAPPY = [
 
 
 @pytest.mark.parametrize("case", UNHAPPY, ids=lambda case: f"{case.operation}-{case.code}")
-def test_a_refusal_is_an_exception_with_an_error_body(world: World, case: Unhappy) -> None:
+def test_a_failed_call_raises_an_exception_with_an_error_body(world: World, case: Unhappy) -> None:
     with pytest.raises(ApiException) as caught:
         case.call(world)
     body = json.loads(caught.value.body)
@@ -407,10 +407,10 @@ def test_a_refusal_is_an_exception_with_an_error_body(world: World, case: Unhapp
     assert case.operation in world.sdk.called | world.powerless.called | world.anonymous.called
 
 
-def test_what_is_wrong_with_a_view_is_named_field_by_field(world: World) -> None:
+def test_every_invalid_field_of_a_view_is_named(world: World) -> None:
     type_ = event_type(world)
     alone = chart(group_by_attributes=[])
-    alone._group_by_time = None  # which cannot be taken back otherwise
+    alone._group_by_time = None  # the SDK's setter does not accept None
     wrong = view(type_, duration=None, charts=[alone])
     wrong.elements[0].filter.predicates = [predicate(dimension="price", values=["much"]), predicate(dimension="x")]
     with pytest.raises(ApiException) as caught:
@@ -426,13 +426,13 @@ def test_what_is_wrong_with_a_view_is_named_field_by_field(world: World) -> None
 # -- and all of them ---------------------------------------------------------------------------------------------------
 
 
-def test_every_operation_is_tried_when_it_goes_well_and_when_not() -> None:
+def test_every_operation_has_a_test_of_success_and_of_failure() -> None:
     assert len(OPERATIONS) == 16
     assert HAPPY.keys() == OPERATIONS
     assert {case.operation for case in UNHAPPY} == OPERATIONS
 
 
-def test_these_are_all_the_operations_that_the_sdk_has_for_views_beside_jobs_and_event_definitions() -> None:
+def test_the_operations_are_all_that_the_sdk_has_for_views_except_jobs_and_event_definitions() -> None:
     offered = {
         name
         for name in dir(Vendor.JourneyApi)

@@ -1,4 +1,4 @@
-"""Who may do what: tokens, permissions, organisations, and how API Gateway itself refuses."""
+"""Access control: tokens, permissions, organizations, and the error responses of API Gateway."""
 
 import base64
 import json
@@ -99,13 +99,13 @@ def name(operation: Operation) -> str:
 
 
 class Owned(NamedTuple):
-    """An organisation with one of everything that has an id."""
+    """An organization that has one of each resource."""
 
     caller: Caller
     ids: dict[str, str]
 
     def fill(self, value: Any) -> Any:
-        """A path or a body with the ids in their places."""
+        """Return a path or a body with its placeholders replaced by ids."""
         if isinstance(value, dict):
             return {key: self.fill(inner) for key, inner in value.items()}
         if isinstance(value, str):
@@ -116,7 +116,7 @@ class Owned(NamedTuple):
 
 @pytest.fixture
 def owned(caller: Callable[..., Caller]) -> Owned:
-    """An organisation with an event type, a configuration, an event, a failure and a webhook endpoint."""
+    """An organization with an event type, a configuration, an event, a failure and a webhook endpoint."""
     owner = caller()
     schema = owner.api.call("POST", "externalevents/schemas", SCHEMA)
     configuration = owner.api.call(
@@ -147,7 +147,7 @@ def wait_until_journey_is_there(api: ApiClient, customer: str = "ada") -> None:
 
 
 def request(stack: Stack, token: str | None, operation: Operation, owned: Owned | None = None) -> httpx.Response:
-    """One request, as it is: not tried again, and not raised."""
+    """Send one request, without a retry and without raising for its status."""
     path, body = operation.path, operation.body
     if owned is not None:
         path, body = owned.fill(path), owned.fill(body)
@@ -157,7 +157,7 @@ def request(stack: Stack, token: str | None, operation: Operation, owned: Owned 
 
 
 def rows(stack: Stack, organization_id: str) -> dict[str, list[Any]]:
-    """Everything that is stored of an organisation, but for its clients."""
+    """Return everything that is stored of an organization, except its clients."""
     found: dict[str, list[Any]] = {}
     for table in ("Events", "Journeys", "Failures", "Registry"):
         pages = stack.dynamodb.get_paginator("scan").paginate(
@@ -171,7 +171,7 @@ def rows(stack: Stack, organization_id: str) -> dict[str, list[Any]]:
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:
-    """The status and the code of an answer that is an ErrorBody."""
+    """Return the status and the code of an error response."""
     body = answer.json()
     assert body.keys() >= ERROR_BODY, body
     assert body["status"] == answer.status_code
@@ -183,7 +183,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
 # -- tokens ------------------------------------------------------------------------------------------------------------
 
 
-def test_without_a_token_no_operation_answers(stack: Stack, owned: Owned) -> None:
+def test_every_operation_requires_a_token(stack: Stack, owned: Owned) -> None:
     before = rows(stack, owned.caller.organization_id)
     answers = {name(one): refusal(request(stack, None, one, owned)) for one in OPERATIONS}
     assert set(answers.values()) == {(401, "authentication.required")}, answers
@@ -212,15 +212,13 @@ def _another_client(token: str) -> str:
         pytest.param(_another_client, id="another client's id under the same signature"),
     ],
 )
-def test_a_token_that_is_not_ours_is_refused(
-    stack: Stack, caller: Callable[..., Caller], forge: Callable[[str], str]
-) -> None:
+def test_an_invalid_token_is_refused(stack: Stack, caller: Callable[..., Caller], forge: Callable[[str], str]) -> None:
     token = caller().api._access_token()
     assert request(stack, token, OPERATIONS[0]).status_code == 200
     assert refusal(request(stack, forge(token), OPERATIONS[0])) == (401, "authentication.required")
 
 
-def test_a_token_without_our_scope_is_refused(stack: Stack) -> None:
+def test_a_token_without_the_scope_is_refused(stack: Stack) -> None:
     pool, identifier = stack.outputs["UserPoolId"], f"other-{uuid.uuid4().hex[:8]}"
     stack.cognito.create_resource_server(
         UserPoolId=pool,
@@ -233,14 +231,14 @@ def test_a_token_without_our_scope_is_refused(stack: Stack) -> None:
     assert (status, code) in {(401, "authentication.required"), (403, "missing.permissions")}
 
 
-def test_a_client_that_is_in_no_organisation_may_do_nothing(stack: Stack) -> None:
+def test_a_client_without_an_organization_is_refused(stack: Stack) -> None:
     token = _token(stack, SCOPE, register=False)
     answers = {name(one): refusal(request(stack, token, one)) for one in OPERATIONS}
     assert set(answers.values()) == {(403, "missing.permissions")}, answers
 
 
 def _token(stack: Stack, scope: str, *, register: bool) -> str:
-    """The token of a client that was made beside the operator's command."""
+    """Create a client without the operator's command, and return its token."""
     client = stack.cognito.create_user_pool_client(
         UserPoolId=stack.outputs["UserPoolId"],
         ClientName="a test's client",
@@ -264,10 +262,10 @@ def _token(stack: Stack, scope: str, *, register: bool) -> str:
 # -- permissions -------------------------------------------------------------------------------------------------------
 
 
-def test_an_operation_without_its_permission_is_refused_and_does_nothing(
+def test_an_operation_without_its_permission_is_refused_and_changes_nothing(
     stack: Stack, caller: Callable[..., Caller], owned: Owned
 ) -> None:
-    """Each client has every permission but one."""
+    """Each client has all permissions except one."""
     organization_id = owned.caller.organization_id
     tokens = {
         permission: caller(organization_id, sorted(PERMISSIONS - {permission})).api._access_token()
@@ -281,19 +279,19 @@ def test_an_operation_without_its_permission_is_refused_and_does_nothing(
     assert rows(stack, organization_id) == before
 
 
-def test_an_operation_asks_for_no_other_permission_than_its_own(
+def test_an_operation_requires_only_its_own_permission(
     stack: Stack, caller: Callable[..., Caller], owned: Owned
 ) -> None:
-    """Each client has one permission alone. Deletions come last, since the others need what they delete."""
+    """Each client has one permission. Deletions come last, because the other operations need the resources."""
     for operation in sorted(OPERATIONS, key=lambda one: one.method == "DELETE"):
         token = caller(owned.caller.organization_id, [operation.permission]).api._access_token()
         assert request(stack, token, operation, owned).status_code in (200, 201, 204, 409), name(operation)
 
 
-# -- organisations -----------------------------------------------------------------------------------------------------
+# -- organizations -----------------------------------------------------------------------------------------------------
 
 
-def test_what_belongs_to_another_organisation_is_not_there(
+def test_resources_of_another_organization_are_not_found(
     stack: Stack, caller: Callable[..., Caller], owned: Owned
 ) -> None:
     stranger = caller()
@@ -306,12 +304,12 @@ def test_what_belongs_to_another_organisation_is_not_there(
         of_nothing = request(stack, token, operation, nothing)
         assert answer.json() | {"contextId": ""} == of_nothing.json() | {"contextId": ""}, name(operation)
     assert [rows(stack, one.organization_id) for one in (owned.caller, stranger)] == before
-    for operation in REACHES_BY_ID:  # while its owner finds it, so the matrix is not empty talk
+    for operation in REACHES_BY_ID:  # the owner finds all of them, or the test would prove nothing
         if operation.method == "GET":
             assert request(stack, owned.caller.api._access_token(), operation, owned).status_code == 200
 
 
-def test_an_organisation_sees_nothing_of_another(stack: Stack, caller: Callable[..., Caller], owned: Owned) -> None:
+def test_listings_show_no_data_of_others(stack: Stack, caller: Callable[..., Caller], owned: Owned) -> None:
     stranger = caller()
     for path in (
         "externalevents/schemas",
@@ -351,13 +349,11 @@ def test_a_path_that_does_not_exist_is_not_found(
 
 
 @pytest.mark.parametrize("path", ["externalevents/schemas/a/b/c/d", "views/eventdefinitions/external/a/b"])
-def test_a_path_that_a_function_does_not_know_is_not_found(
-    stack: Stack, caller: Callable[..., Caller], path: str
-) -> None:
+def test_a_path_without_a_route_is_not_found(stack: Stack, caller: Callable[..., Caller], path: str) -> None:
     assert refusal(request(stack, caller().api._access_token(), Operation("GET", path, ""))) == (404, "not.found")
 
 
-def test_a_refusal_by_api_gateway_can_be_read_by_a_browser(stack: Stack) -> None:
+def test_browsers_can_read_api_gateways_error_responses(stack: Stack) -> None:
     answer = request(stack, None, OPERATIONS[0])
     assert refusal(answer) == (401, "authentication.required")
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
@@ -368,7 +364,7 @@ def test_a_refusal_by_api_gateway_can_be_read_by_a_browser(stack: Stack) -> None
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=name)
-def test_a_preflight_is_answered_without_a_token(stack: Stack, operation: Operation) -> None:
+def test_a_preflight_request_needs_no_token(stack: Stack, operation: Operation) -> None:
     answer = httpx.options(
         f"{stack.api_url}/api/v2/journey/{operation.path.replace('{', '').replace('}', '')}",
         headers={
@@ -383,17 +379,17 @@ def test_a_preflight_is_answered_without_a_token(stack: Stack, operation: Operat
     assert {"authorization", "content-type"} <= set(answer.headers["Access-Control-Allow-Headers"].lower().split(","))
 
 
-def test_an_answer_can_be_read_by_a_browser(stack: Stack, caller: Callable[..., Caller]) -> None:
+def test_browsers_can_read_responses(stack: Stack, caller: Callable[..., Caller]) -> None:
     headers = {"Authorization": f"Bearer {caller().api._access_token()}", "Origin": "https://app.example"}
     for path in ("externalevents/schemas", f"customers?{CUSTOMER}"):
         answer = httpx.get(f"{stack.api_url}/api/v2/journey/{path}", headers=headers)
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
-# -- and all of them ---------------------------------------------------------------------------------------------------
+# -- completeness -----------------------------------------------------------------------------------------------------
 
 
-def test_these_are_all_the_operations_that_the_functions_know(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_route_is_in_the_list_of_operations(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRETS_PREFIX", "stack/webhooks/")
     known = {
         (route.method, re.sub(r"<.*?>", "*", route.path), route.permission)

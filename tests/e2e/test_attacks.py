@@ -1,4 +1,4 @@
-"""The API as somebody sees it who wants what is not theirs: each way in is tried, and each stays shut."""
+"""Attacks on the API: forged tokens, trusted headers, path tricks, expensive bodies, replays and injection."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ EVENTS = "externalevents/configurations/{configuration}/events"
 
 
 def segment(value: Any) -> str:
-    """One part of a token."""
+    """Return one part of a token."""
     raw = value if isinstance(value, bytes) else json.dumps(value).encode()
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
@@ -46,7 +46,7 @@ def claims_of(token: str) -> dict[str, Any]:
 
 
 def _client_token(stack: Stack, pool: str, **settings: Any) -> tuple[str, str]:
-    """A client of a pool, made beside the operator's command, and its token."""
+    """Create a client of a user pool without the operator's command. Return its id and its token."""
     client = stack.cognito.create_user_pool_client(
         UserPoolId=pool,
         ClientName="a test's client",
@@ -64,8 +64,8 @@ def _client_token(stack: Stack, pool: str, **settings: Any) -> tuple[str, str]:
     return client["ClientId"], answer.raise_for_status().json()["access_token"]
 
 
-def test_a_token_of_another_pool_is_refused_though_its_client_is_registered(stack: Stack, owned: Owned) -> None:
-    """A pool of somebody else's may have a resource server and a scope of the same names, and any client id."""
+def test_a_token_of_another_user_pool_is_refused_even_if_its_client_is_registered(stack: Stack, owned: Owned) -> None:
+    """Another user pool can have a resource server and a scope of the same names, and any client id."""
     pool = stack.cognito.create_user_pool(PoolName=f"other-{uuid.uuid4().hex[:8]}")["UserPool"]["Id"]
     stack.cognito.create_resource_server(
         UserPoolId=pool, Identifier="journey", Name="journey", Scopes=[{"ScopeName": "api", "ScopeDescription": "Any"}]
@@ -78,11 +78,11 @@ def test_a_token_of_another_pool_is_refused_though_its_client_is_registered(stac
     assert refusal(request(stack, token, SCHEMAS)) == (401, "authentication.required")
 
 
-def test_a_token_that_has_expired_is_refused(stack: Stack, caller: Callable[..., Caller]) -> None:
+def test_an_expired_token_is_refused(stack: Stack, caller: Callable[..., Caller]) -> None:
     organization_id = caller().organization_id
     client_id, token = _client_token(
         stack, stack.outputs["UserPoolId"], AccessTokenValidity=5, TokenValidityUnits={"AccessToken": "seconds"}
-    )  # AWS takes five minutes at least, which nobody waits for here
+    )  # on AWS the minimum is five minutes
     ClientStore(stack.dynamodb, stack.outputs["RegistryTableName"]).put(
         Client(client_id, organization_id, "A client", PERMISSIONS)
     )
@@ -97,7 +97,7 @@ def _forgeries(token: str, keys: list[dict[str, Any]]) -> Iterator[tuple[str, st
     for algorithm in ("none", "None", "NONE", "nOnE"):
         for last in ("", signature):
             yield f"{algorithm} {bool(last)}", f"{segment(header | {'alg': algorithm})}.{claims}.{last}"
-    for number, key in enumerate(keys):  # signed with what everybody knows: the public key, as if it were a secret
+    for number, key in enumerate(keys):  # signed with the public key as if it were a shared secret
         for secret in (key["n"].encode(), base64.urlsafe_b64decode(key["n"] + "==="), json.dumps(key).encode(), b""):
             signed = f"{segment(header | {'alg': 'HS256'})}.{claims}"
             mac = hmac.new(secret, signed.encode(), hashlib.sha256).digest()
@@ -113,7 +113,7 @@ def _forgeries(token: str, keys: list[dict[str, Any]]) -> Iterator[tuple[str, st
     yield "twice", f"{token}, {token}"
 
 
-def test_a_token_that_somebody_made_up_is_refused(stack: Stack, caller: Callable[..., Caller]) -> None:
+def test_a_forged_token_is_refused(stack: Stack, caller: Callable[..., Caller]) -> None:
     token = caller().api._access_token()
     jwks = httpx.get(f"{stack.endpoint_url}/{stack.outputs['UserPoolId']}/.well-known/jwks.json").json()
     found = dict(_forgeries(token, jwks["keys"]))
@@ -122,7 +122,7 @@ def test_a_token_that_somebody_made_up_is_refused(stack: Stack, caller: Callable
     assert request(stack, token, SCHEMAS).status_code == 200
 
 
-def test_a_token_counts_only_in_its_header(stack: Stack, caller: Callable[..., Caller]) -> None:
+def test_a_token_is_accepted_only_in_the_authorization_header(stack: Stack, caller: Callable[..., Caller]) -> None:
     token = caller().api._access_token()
     url = f"{stack.api_url}/api/v2/journey/externalevents/schemas"
     for how in (
@@ -134,13 +134,13 @@ def test_a_token_counts_only_in_its_header(stack: Stack, caller: Callable[..., C
         assert refusal(httpx.get(url, **how)) == (401, "authentication.required"), how  # type: ignore[arg-type]
 
 
-# -- organisations -----------------------------------------------------------------------------------------------------
+# -- organizations -----------------------------------------------------------------------------------------------------
 
 
-def test_no_header_query_or_body_changes_the_organisation_or_the_operation(
+def test_no_header_query_or_body_changes_the_organization_or_the_operation(
     stack: Stack, caller: Callable[..., Caller], owned: Owned
 ) -> None:
-    """What frameworks and gateways are known to trust, all of it at once, and each with the owner's ids."""
+    """The request has all headers that frameworks and gateways are known to trust, with the owner's ids."""
     stranger, owner = caller(), owned.caller
     forged = {
         name: value
@@ -175,8 +175,8 @@ def test_no_header_query_or_body_changes_the_organisation_or_the_operation(
     assert rows(stack, owner.organization_id) == before
 
 
-def test_claims_that_a_request_brings_along_are_not_the_authorizers(stack: Stack, owned: Owned) -> None:
-    """Without a token, whatever else says who calls."""
+def test_claims_in_a_request_are_not_trusted(stack: Stack, owned: Owned) -> None:
+    """The request has no token, but other fields that claim an identity."""
     said = {"X-Amzn-Oidc-Data": "x", "X-Amz-Cognito-Client-Id": owned.caller.client_id, "Client-Id": "x"}
     answer = httpx.get(f"{stack.api_url}/api/v2/journey/externalevents/schemas", headers=said)
     assert refusal(answer) == (401, "authentication.required")
@@ -186,7 +186,7 @@ def test_claims_that_a_request_brings_along_are_not_the_authorizers(stack: Stack
 
 
 def raw(stack: Stack, token: str, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-    """A request whose path nobody tidies up. `path` comes after /api/v2/journey/."""
+    """Send a request without normalizing its path. `path` is the part after /api/v2/journey/."""
     url = urlsplit(stack.api_url)
     connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=40)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -199,7 +199,7 @@ def raw(stack: Stack, token: str, method: str, path: str, body: bytes | None = N
 
 
 def tricks(id_: str) -> list[str]:
-    """Ways to write a path to somebody else's schema, or around what the path should be checked for."""
+    """Return unusual spellings of the path of a schema, which could bypass a check."""
     return [
         f"externalevents/schemas/{id_}",
         f"externalevents/schemas/x/../{id_}",
@@ -217,7 +217,7 @@ def tricks(id_: str) -> list[str]:
         f"externalevents/schemas/{id_}/versions/%31",
         f"externalevents/schemas/{id_}/versions/+1",
         f"externalevents/schemas/{id_}/versions/1e0",
-        f"externalevents/schemas/{id_}/versions/%D9%A1",  # a digit, but not one of ASCII
+        f"externalevents/schemas/{id_}/versions/%D9%A1",  # a digit outside ASCII
         f"externalevents/schemas/coretypes/..%2f{id_}",
         f"externalevents/schemas/limits/../{id_}",
         f"externalevents/../externalevents/schemas/{id_}",
@@ -235,7 +235,7 @@ def tricks(id_: str) -> list[str]:
     ]
 
 
-def test_no_way_to_write_a_path_leads_to_somebody_elses(
+def test_no_spelling_of_a_path_reaches_another_organization(
     stack: Stack, caller: Callable[..., Caller], owned: Owned
 ) -> None:
     stranger = caller()
@@ -252,8 +252,8 @@ def test_no_way_to_write_a_path_leads_to_somebody_elses(
     assert [rows(stack, organization_id) for organization_id in both] == before
 
 
-def test_an_id_means_itself_alone_however_it_is_written(stack: Stack, owned: Owned) -> None:
-    """The owner's own tricks reach what they name or nothing: never another operation, never a 5xx."""
+def test_no_spelling_of_an_id_reaches_another_operation(stack: Stack, owned: Owned) -> None:
+    """The owner's request reaches the named resource or nothing, and never causes a 5xx."""
     token = owned.caller.api._access_token()
     for path in tricks(owned.ids["schema"]):
         status, body = raw(stack, token, "GET", path)
@@ -283,7 +283,7 @@ BODIES: dict[str, tuple[bytes, int]] = {
 
 
 @pytest.mark.parametrize("what", BODIES)
-def test_a_body_that_is_meant_to_wear_us_out_is_refused_quickly(stack: Stack, owned: Owned, what: str) -> None:
+def test_an_expensive_body_is_refused_quickly(stack: Stack, owned: Owned, what: str) -> None:
     body, status = BODIES[what]
     before = rows(stack, owned.caller.organization_id)
     token, began = owned.caller.api._access_token(), time.monotonic()
@@ -310,7 +310,7 @@ def test_a_body_that_is_meant_to_wear_us_out_is_refused_quickly(stack: Stack, ow
         ({"Content-Type": "multipart/form-data; boundary=x"}, {415}),
     ],
 )
-def test_a_body_of_another_form_is_refused(
+def test_a_body_with_another_media_type_is_refused(
     stack: Stack, owned: Owned, headers: dict[str, str], statuses: set[int]
 ) -> None:
     path = EVENTS.replace("{configuration}", owned.ids["configuration"])
@@ -325,8 +325,8 @@ def test_a_body_of_another_form_is_refused(
 # -- deliveries --------------------------------------------------------------------------------------------------------
 
 
-def test_a_delivery_that_is_replayed_is_stored_once(inbox: Inbox) -> None:
-    """Within the time that a signature holds a replay changes nothing, and after it there is none."""
+def test_a_replayed_delivery_is_stored_once(inbox: Inbox) -> None:
+    """A replay is a duplicate while the signature is valid, and is refused afterwards."""
     sender = SENDERS["standard"]
     endpoint = inbox.endpoint(sender)
     sent = inbox.sign(endpoint, sender)
@@ -340,10 +340,8 @@ def test_a_delivery_that_is_replayed_is_stored_once(inbox: Inbox) -> None:
     assert len(stored["Events"]) == len(inbox.stored()["Events"]) == 1
 
 
-def test_a_delivery_proves_nothing_at_another_endpoint(
-    stack: Stack, inbox: Inbox, caller: Callable[..., Caller]
-) -> None:
-    """Of the same organisation, or of another one, where the same sender delivers with its own secret."""
+def test_a_delivery_is_refused_at_another_endpoint(stack: Stack, inbox: Inbox, caller: Callable[..., Caller]) -> None:
+    """The other endpoint has the same sender and another secret, in the same organization or in another one."""
     sender = SENDERS["standard"]
     endpoint = inbox.endpoint(sender)
     wanted = {"name": "Another", "schemaId": inbox.schema_id, "source": "Another"}
@@ -360,7 +358,7 @@ def test_a_delivery_proves_nothing_at_another_endpoint(
 
 
 @pytest.mark.parametrize("path", ["%2e%2e/webhooks/{id}", "{id}%00", "{id}%2f..", "x/../{id}", "{ID}"])
-def test_an_endpoint_is_reached_by_its_own_address_alone(inbox: Inbox, path: str) -> None:
+def test_an_endpoint_has_only_one_address(inbox: Inbox, path: str) -> None:
     sender = SENDERS["standard"]
     endpoint = inbox.endpoint(sender)
     before = inbox.stored()
@@ -385,8 +383,8 @@ def assert_nothing_injected(answer: httpx.Response) -> None:
     assert answer.status_code < 500, answer.text
 
 
-def test_no_line_break_in_a_value_becomes_a_header(stack: Stack, owned: Owned) -> None:
-    """In the query, in the path, in names and values that are stored, and in the cursors and addresses of listings."""
+def test_line_breaks_in_values_do_not_become_headers(stack: Stack, owned: Owned) -> None:
+    """The values are in the query, the path, stored names, cursors and the links of listings."""
     token = owned.caller.api._access_token()
     headers = {"Authorization": f"Bearer {token}"}
     base = f"{stack.api_url}/api/v2/journey"
@@ -416,8 +414,8 @@ def test_no_line_break_in_a_value_becomes_a_header(stack: Stack, owned: Owned) -
     assert sent.status_code == 200
 
 
-def test_a_handshake_gives_nothing_back_that_could_be_a_header_or_a_page(inbox: Inbox) -> None:
-    """These are answered without any proof: what comes back must be harmless in a header and in a browser."""
+def test_a_handshake_response_cannot_be_a_header_or_a_page(inbox: Inbox) -> None:
+    """These requests need no signature, so the response must be harmless in a header and in a browser."""
     adobe, cloudevents = inbox.endpoint(SENDERS["adobe"]), inbox.endpoint(SENDERS["cloudevents"])
     for challenge in (INJECTION, '"}<script>', "x" * 600, "é"):
         answer = inbox.deliver(adobe, Sent("GET", {}, {"challenge": challenge}, b""))

@@ -1,7 +1,7 @@
-"""Every operation of the API with another organisation's token and ids: 403 or 404, and nothing read or written.
+"""Every operation of the API with another organization's token and ids: 403 or 404, and nothing read or written.
 
-The operations are those of the document that describes the API, so a new one is asked here, or fails for want of what
-to ask it with. All of them are asked in process, where every call to a store is seen; and on the local stack.
+The operations come from the OpenAPI document, so a new operation is tested too, or the test fails because it has no
+request for it. The requests are sent in this process, where every call to a store is recorded, and to the local stack.
 """
 
 import json
@@ -31,10 +31,10 @@ from tools.documentation.routes import template
 from tools.stack import Stack
 
 MARK = f"mark{uuid.uuid4().hex[:12]}"
-"""Stands in every name and value of the owner's, so that an answer to somebody else that holds any of them is seen."""
+"""Part of every name and value of the owner, so that a response that leaks any of them is detected."""
 
 NOBODYS = {"name": "text", "version": "1", "chartVersion": "1"}
-"""Path variables that name nothing of anybody's."""
+"""Path variables that are not ids of an organization's resources."""
 
 SCHEMA = {"title": f"Page viewed {MARK}", "properties": {"page": {"type": "string"}}}
 EVENT = {
@@ -76,7 +76,7 @@ BODIES: dict[str, Any] = {
     "POST views/encodings/validate": [{"name": "page", "value": "/home"}],
     "PATCH views/{viewId}/versions/{version}/jobs/{jobId}": {"status": "Cancelled"},
 }
-"""What each operation with a body is asked with; {schemaId} and the like are the owner's ids."""
+"""The body of each operation. {schemaId} and other placeholders stand for the owner's ids."""
 
 QUERIES: dict[str, dict[str, str]] = {
     "GET externalevents/failures": {"configurationId": "{configurationId}"},
@@ -84,63 +84,63 @@ QUERIES: dict[str, dict[str, str]] = {
     "GET customers/events": CUSTOMER,
     "GET views": {"id": "{viewId}"},
 }
-"""What is asked for in the query, where something of the owner's can be asked for."""
+"""The query of each operation that can select the owner's resources by it."""
 
 NOT_FOUND_BY_VALUE = {"GET customers", "GET customers/events"}
-"""What is found by a value that two organisations may both have."""
+"""Operations that look up a value that two organizations can both have."""
 
 CANNOT_BE = {"DELETE externalevents/schemas/{schemaId}", "PATCH views/{viewId}/versions/{version}/jobs/{jobId}"}
-"""What its owner is answered 409: an event type with events cannot be deleted, nor a job cancelled that is done."""
+"""Operations that return 409 to the owner: deleting an event type with events, and canceling a complete job."""
 
 ORDER = ("POST", "PUT", "PATCH", "GET", "DELETE")
-"""In which its owner asks, so that there is what is asked for."""
+"""The order of the owner's requests: a resource is read before it is deleted."""
 
 
 class Who(NamedTuple):
-    """A client; `proof` is what the world knows it by."""
+    """A client. `proof` is its id or its access token."""
 
     organization_id: str
     proof: str
 
 
 class World(ABC):
-    """Two organisations, one of which owns one of everything, and the API between them."""
+    """The API and two organizations, of which the owner has one of each resource."""
 
     owner: Who
     stranger: Who
     ids: dict[str, str]
     strangers_ids: dict[str, str]
     headers: Mapping[str, str] = {}
-    """What every request carries besides."""
-    looks_each_time = True
-    """Whether what is stored is looked at after every request, or at the end."""
+    """Headers that every request has in addition."""
+    compares_each_time = True
+    """Whether stored data is compared after every request, or only at the end."""
 
     @abstractmethod
     def ask(self, who: Who, method: str, path: str, body: Any = None) -> tuple[int, str]:
-        """The status and the text of an answer; `path` comes after /api/v2/journey/."""
+        """Send a request and return the status and the body. `path` is the part after /api/v2/journey/."""
 
     @abstractmethod
     def stored(self, who: Who) -> Any:
-        """Everything that is stored of an organisation, to be compared."""
+        """Return everything that is stored of an organization."""
 
     @abstractmethod
     def settle(self) -> None:
-        """Waits until the owner's event is in its journey."""
+        """Wait until the owner's event is in a journey."""
 
     @abstractmethod
     def compute(self, job: str) -> None:
-        """Waits until a job is done; `job` is its path."""
+        """Wait until a job is complete. `job` is its path."""
 
     @abstractmethod
     def serves(self, operation: Described) -> bool:
-        """Whether this world has the operation at all."""
+        """Return whether this world serves the operation."""
 
     def touched(self) -> list[str]:
-        """What the stores were asked for of the owner's since this was last called, where that can be seen."""
+        """Return the calls to stores that named the owner since the last call, if the world can observe them."""
         return []
 
     def make(self) -> None:
-        """One of everything that has an id, under the names of the path variables that stand for it."""
+        """Create one of each resource, and keep the ids by the names of their path variables."""
 
         def made(method: str, path: str, body: Any, who: Who = self.owner) -> Any:
             status, text = self.ask(who, method, path, body)
@@ -178,7 +178,7 @@ class World(ABC):
         self.strangers_ids = {"schemaId": own["id"], "configurationId": configuration["id"]}
 
     def fill(self, value: Any, ids: dict[str, str]) -> Any:
-        """A path, a query or a body with ids in their places."""
+        """Return a path, a query or a body with its placeholders replaced by ids."""
         if isinstance(value, dict):
             return {key: self.fill(inner, ids) for key, inner in value.items()}
         if isinstance(value, list):
@@ -191,7 +191,7 @@ class World(ABC):
     def request(
         self, operation: Described, ids: dict[str, str], in_body: dict[str, str] | None = None
     ) -> tuple[str, str, Any]:
-        """The method, the path with its query, and the body of an operation, with these ids."""
+        """Return the method, the path with its query, and the body of an operation for these ids."""
         unknown = set(operation.variables) - ids.keys() - NOBODYS.keys()
         assert not unknown, f"{operation.name} names {unknown}: let make() make one, or say that it is nobody's"
         if operation.has_body:
@@ -208,7 +208,7 @@ class World(ABC):
 
 
 class InProcess(World):
-    """All the functions there are, in this process; what they ask DynamoDB and S3 for is noted."""
+    """All functions in this process. Their calls to DynamoDB, S3 and Secrets Manager are recorded."""
 
     def __init__(self, tables: Tables, queue_url: str) -> None:
         self._tables, self._queue_url = tables, queue_url
@@ -236,7 +236,7 @@ class InProcess(World):
         return answer["statusCode"], answer["body"]
 
     def raw(self, who: Who, method: str, path: str, body: bytes) -> tuple[int, str]:
-        """As `ask`, with a body to the byte."""
+        """Send a request with the exact bytes of a body."""
         event = api_event(method, path, raw=body, client_id=who.proof, headers=dict(self.headers))
         answer = self._module(method, event["path"]).handler(event, Context())
         return answer["statusCode"], answer["body"]
@@ -284,9 +284,9 @@ class InProcess(World):
 
 
 class OnStack(World):
-    """The deployed stack, with tokens."""
+    """The deployed local stack, with access tokens."""
 
-    looks_each_time = False
+    compares_each_time = False
 
     def __init__(self, stack: Stack, caller: Callable[..., Caller]) -> None:
         self._stack = stack
@@ -324,7 +324,7 @@ class OnStack(World):
 
 @pytest.fixture
 def in_process(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> InProcess:
-    """Two organisations, in this process."""
+    """Two organizations, in this process."""
     queue_url = aws.sqs().create_queue(QueueName="jobs")["QueueUrl"]
     for name, value in {
         "SECRETS_PREFIX": "stack/webhooks/",
@@ -339,7 +339,7 @@ def in_process(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> InProcess:
 
 @pytest.fixture(params=["in process", "local stack"])
 def world(request: pytest.FixtureRequest) -> World:
-    """Two organisations, in process and on the local stack."""
+    """Two organizations, in this process and on the local stack."""
     if request.param == "in process":
         world: World = request.getfixturevalue("in_process")
         return world
@@ -352,13 +352,13 @@ OPERATIONS = [one for one in described() if one.wants_token]
 
 
 def reaches(operation: Described) -> bool:
-    """Whether the operation is asked with an id of the owner's, or with a customer of the owner's."""
+    """Return whether the request names a resource or a customer of the owner."""
     asked = json.dumps([operation.path, BODIES.get(operation.name)])
     variables = set(re.findall(r"\{(\w+)\}", asked)) - NOBODYS.keys()
     return bool(variables) or operation.name in NOT_FOUND_BY_VALUE
 
 
-def test_what_belongs_to_another_organisation_is_neither_read_nor_written(world: World) -> None:
+def test_resources_of_another_organization_are_not_read_or_changed(world: World) -> None:
     wrong: dict[str, Any] = {}
     owners, strangers = world.stored(world.owner), world.stored(world.stranger)
     nothing = {name: str(uuid.UUID(int=7)) for name in world.ids}
@@ -367,27 +367,32 @@ def test_what_belongs_to_another_organisation_is_neither_read_nor_written(world:
     for operation in asked:
         world.touched()
         by_path = set(operation.variables) - NOBODYS.keys() or operation.name in NOT_FOUND_BY_VALUE
-        in_body = world.strangers_ids if by_path else world.ids  # so that what is refused is refused for its path
+        in_body = world.strangers_ids if by_path else world.ids  # so that only the path can be the reason of a refusal
         status, text = world.ask(world.stranger, *world.request(operation, world.ids, in_body))
         touched = world.touched()
         if status not in ((403, 404) if by_path else (400, 403, 404)) or MARK in text or touched:
             wrong[operation.name] = (status, text, touched)
         _, of_nothing = world.ask(world.stranger, *world.request(operation, nothing, in_body))
         if by_path and _without_context(text) != _without_context(of_nothing):
-            wrong[operation.name] = "the answer tells that it exists", text, of_nothing
-        if world.looks_each_time and (world.stored(world.owner), world.stored(world.stranger)) != (owners, strangers):
+            wrong[operation.name] = "the response reveals that it exists", text, of_nothing
+        if world.compares_each_time and (world.stored(world.owner), world.stored(world.stranger)) != (
+            owners,
+            strangers,
+        ):
             wrong[operation.name] = "something was written"
             owners, strangers = world.stored(world.owner), world.stored(world.stranger)
     assert wrong == {}
     assert (world.stored(world.owner), world.stored(world.stranger)) == (owners, strangers)
 
-    for operation in sorted(asked, key=lambda one: (ORDER.index(one.method), -len(one.path))):  # no empty talk
+    for operation in sorted(
+        asked, key=lambda one: (ORDER.index(one.method), -len(one.path))
+    ):  # the owner succeeds, or the test would prove nothing
         status, text = world.ask(world.owner, *world.request(operation, world.ids))
         assert status < 300 or (status == 409 and operation.name in CANNOT_BE), (operation.name, text)
 
 
-def test_what_names_nothing_of_anothers_shows_and_changes_nothing_of_anothers(world: World) -> None:
-    """Listings, creations, and filters by an id that belongs to somebody else."""
+def test_listings_and_creations_show_and_change_nothing_of_another_organization(world: World) -> None:
+    """This includes filters by an id of the other organization."""
     wrong: dict[str, Any] = {}
     owners = world.stored(world.owner)
     asked = [one for one in OPERATIONS if world.serves(one) and not reaches(one)]
@@ -399,16 +404,16 @@ def test_what_names_nothing_of_anothers_shows_and_changes_nothing_of_anothers(wo
         told = [id_ for id_ in world.ids.values() if id_ in text and id_ not in path]
         if status >= 300 or MARK in text or told or touched:
             wrong[operation.name] = (status, text, touched)
-        if world.looks_each_time and world.stored(world.owner) != owners:
-            wrong[operation.name] = "something of the owner's was changed"
+        if world.compares_each_time and world.stored(world.owner) != owners:
+            wrong[operation.name] = "data of the owner was changed"
     assert wrong == {}
     assert world.stored(world.owner) == owners
     listings = [one for one in asked if one.method == "GET"]
     seen = [one.name for one in listings if MARK in world.ask(world.owner, *world.request(one, world.ids))[1]]
-    assert len(seen) >= 6, "the mark is seen where it may be, or it proves nothing"
+    assert len(seen) >= 6, "the owner must see the mark, or the test proves nothing"
 
 
-def test_a_cursor_of_another_organisations_listing_is_refused(world: World) -> None:
+def test_a_cursor_of_another_organization_is_refused(world: World) -> None:
     path = f"externalevents/configurations/{world.ids['configurationId']}/events"
     more = [EVENT | {"id": f"e-{place}-{MARK}", "attributes": {"price": place}} for place in range(3, 6)]
     world.ask(world.owner, "POST", path, {"entities": more})
@@ -423,6 +428,6 @@ def _without_context(text: str) -> Any:
     return json.loads(text) | {"contextId": ""}
 
 
-def test_every_operation_of_the_functions_is_asked_in_process(in_process: InProcess) -> None:
+def test_every_operation_is_tested_in_process(in_process: InProcess) -> None:
     assert {(one.method, one.path) for one in OPERATIONS} == set(in_process._modules)
     assert {one.name for one in OPERATIONS} >= BODIES.keys() | QUERIES.keys() | CANNOT_BE | NOT_FOUND_BY_VALUE

@@ -1,5 +1,7 @@
-"""Requests that schemathesis makes of the document: no server error, no answer that it does not tell of, no bad data
-taken, nobody let in without a token. They are made in process; that a token is asked for is seen on the local stack.
+"""Requests that schemathesis generates from the OpenAPI document, and the document as the local stack serves it.
+
+The generated requests are sent in this process. No response may be a server error or undocumented, and no invalid
+request may succeed.
 """
 
 import contextlib
@@ -43,7 +45,7 @@ def operation_of(one: Described) -> Any:
 
 
 def cases(one: Described, mode: GenerationMode, examples: int, check: Any) -> list[str]:
-    """Asks an operation with so many requests, the same ones every time; answers what was wrong."""
+    """Send generated requests to an operation, and return the failed checks. The requests are the same on every run."""
     wrong: list[str] = []
 
     @seed(7)
@@ -61,19 +63,19 @@ def cases(one: Described, mode: GenerationMode, examples: int, check: Any) -> li
         except FailureGroup as failed:
             wrong.extend(f"{one.name} {mode.value}: {found}" for found in failed.exceptions)
 
-    with contextlib.suppress(Unsatisfiable):  # where nothing can be wrong with a request
+    with contextlib.suppress(Unsatisfiable):  # an operation without input has no invalid requests
         ask()
     return wrong
 
 
 def is_bad(case: Case[Any], place: ParameterLocation) -> bool:
-    """Whether the request was made wrong in this place."""
+    """Return whether this part of the request was generated to be invalid."""
     part = case.meta.components.get(place) if case.meta else None
     return part is not None and part.mode.is_negative
 
 
 def with_ids(case: Case[Any], one: Described, ids: dict[str, str]) -> Case[Any]:
-    """The case at what there is, unless its path is what is wrong with it; a deletion is only asked of nothing."""
+    """Return the case with ids that exist, unless its path is invalid or it would delete something."""
     if one.method != "DELETE" and not is_bad(case, ParameterLocation.PATH):
         known = NOBODYS | ids
         case.path_parameters = {**case.path_parameters, **{name: known[name] for name in one.variables}}
@@ -84,7 +86,7 @@ def with_ids(case: Case[Any], one: Described, ids: dict[str, str]) -> Case[Any]:
 
 
 def answer(world: InProcess, one: Described, case: Case[Any]) -> Response:
-    """What the operation's function answers, as if it came over the network."""
+    """Return the response of the operation's function, in the form of a response over the network."""
     request = requests.Request(**case.as_transport_kwargs(base_url="http://api.example")).prepare()
     url = urlsplit(str(request.url))
     body = request.body.encode() if isinstance(request.body, str) else request.body
@@ -93,7 +95,7 @@ def answer(world: InProcess, one: Described, case: Case[Any]) -> Response:
         unquote(url.path).removeprefix(PREFIX),
         client_id=None if is_bad(case, ParameterLocation.HEADER) else world.owner.proof,
         query=dict(parse_qsl(url.query, keep_blank_values=True)) or None,
-        raw=body,  # type: ignore[arg-type]  # bytes, as nothing here streams
+        raw=body,  # type: ignore[arg-type]  # always bytes: nothing here streams
     )
     event["headers"] = dict(request.headers)
     answered = world._modules[one.method, one.path].handler(event, Context())
@@ -108,7 +110,7 @@ def answer(world: InProcess, one: Described, case: Case[Any]) -> Response:
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)
-def test_every_operation_keeps_to_its_description(in_process: InProcess, mode: GenerationMode) -> None:
+def test_every_operation_conforms_to_the_document(in_process: InProcess, mode: GenerationMode) -> None:
     wrong: list[str] = []
     answers: dict[str, set[int]] = {}
     for one in OPERATIONS:
@@ -127,7 +129,7 @@ def test_every_operation_keeps_to_its_description(in_process: InProcess, mode: G
 # -- on the local stack ------------------------------------------------------------------------------------------------
 
 
-def test_no_operation_of_the_stack_answers_without_a_token(stack: Stack) -> None:
+def test_no_operation_can_be_called_without_a_token(stack: Stack) -> None:
     answers: dict[str, set[int]] = {}
     for one in OPERATIONS:
         if served(one):

@@ -1,4 +1,4 @@
-"""The description of our API as tests read it: every operation, so that none can be forgotten."""
+"""The operations of the OpenAPI document, for tests that must cover all of them."""
 
 import json
 import re
@@ -12,7 +12,7 @@ PREFIX = "/api/v2/journey/"
 
 
 class Described(NamedTuple):
-    """One operation: its method, its path with {variables}, and what the document says of it."""
+    """One operation: its method, its path with {variables}, and its object in the document."""
 
     method: str
     path: str
@@ -20,7 +20,7 @@ class Described(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Such as "GET views/{viewId}"."""
+        """The method and the path below the base, such as "GET views/{viewId}"."""
         return f"{self.method} {self.path.removeprefix(PREFIX)}"
 
     @property
@@ -43,14 +43,14 @@ class Described(NamedTuple):
 
 @cache
 def document() -> dict[str, Any]:
-    """The document as it is kept."""
+    """Return the stored document."""
     read: dict[str, Any] = json.loads(DOCUMENT.read_text())
     return read
 
 
 @cache
 def described() -> tuple[Described, ...]:
-    """Every operation of the document."""
+    """Return every operation of the document."""
     return tuple(
         Described(method.upper(), path, says)
         for path, item in document()["paths"].items()
@@ -60,7 +60,7 @@ def described() -> tuple[Described, ...]:
 
 
 def served(operation: Described) -> bool:
-    """Whether the template has a route for it, by its own path or a {proxy+}."""
+    """Return whether the template has a route for the operation, with its own path or with {proxy+}."""
     for function in resources("AWS::Serverless::Function").values():
         for event in function["Properties"].get("Events", {}).values():
             if event["Type"] == "Api":

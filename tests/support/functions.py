@@ -1,4 +1,4 @@
-"""The functions of the template, called as Lambda calls them, in this process."""
+"""Calls the Lambda functions in this process."""
 
 import base64
 import importlib.util
@@ -15,10 +15,10 @@ from tests.support.template import ROOT
 
 @dataclass(frozen=True)
 class Context:
-    """What the functions use of Lambda's context."""
+    """The part of Lambda's context that the functions use."""
 
     function_name: str = "test"
-    memory_limit_in_mb: str = "512"  # a text, as Lambda has it, whatever its type says
+    memory_limit_in_mb: str = "512"  # Lambda passes a string
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:test"
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -27,7 +27,7 @@ class Context:
 
 
 def load(function: str) -> ModuleType:
-    """A fresh copy of a function's module, wired by the environment as it is now."""
+    """Import a function's module again, with the current environment variables."""
     name = f"function_{function}_{uuid.uuid4().hex[:8]}"
     spec = importlib.util.spec_from_file_location(name, ROOT / "functions" / function / "handler.py")
     assert spec is not None
@@ -48,7 +48,10 @@ def api_event(
     raw: bytes | None = None,
     headers: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """A request as API Gateway passes it; `raw` is a body to the byte. `path` comes after /api/v2/journey/."""
+    """Return a request as API Gateway passes it.
+
+    `path` is the part after /api/v2/journey/. `raw` gives the exact bytes of the body, instead of `body`.
+    """
     data = raw if raw is not None else None if body is None else jsontext.dumps(body).encode()
     return {
         "resource": "/test",
@@ -71,6 +74,6 @@ def api_event(
 
 
 def call(module: ModuleType, event: dict[str, Any]) -> tuple[int, Any]:
-    """The status and the parsed body of an answer."""
+    """Return the status and the parsed body of a response."""
     answer = module.handler(event, Context())
     return answer["statusCode"], json.loads(answer["body"]) if answer.get("body") else None

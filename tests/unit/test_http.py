@@ -107,7 +107,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def logged() -> Iterator[io.StringIO]:
-    """What is logged, at every level."""
+    """Collect what is logged, at every level."""
     written = io.StringIO()
     (handler,) = logger.handlers
     level, stream = logger.log_level, handler.setStream(written)  # type: ignore[attr-defined]
@@ -135,19 +135,19 @@ ERRORS: list[tuple[JourneysError, int, str]] = [
 
 
 @pytest.mark.parametrize(("error", "status", "code"), ERRORS, ids=lambda value: type(value).__name__)
-def test_each_error_has_its_status_and_its_code(error: JourneysError, status: int, code: str) -> None:
+def test_each_error_has_a_status_and_a_code(error: JourneysError, status: int, code: str) -> None:
     answered, body, _ = answer(raises(error), api_event("GET", "things"))
     assert (answered, body["status"], body["code"]) == (status, status, code)
 
 
-def test_no_error_of_ours_is_without_a_status() -> None:
+def test_every_error_class_has_a_status() -> None:
     for module in pkgutil.walk_packages(journeys.__path__, "journeys."):
         importlib.import_module(module.name)
 
     def kinds(of: type[JourneysError]) -> Iterator[type[JourneysError]]:
         yield of
         for kind in of.__subclasses__():
-            if kind is not NotComputable:  # which a job carries, and no answer
+            if kind is not NotComputable:  # jobs carry it; no response does
                 yield from kinds(kind)
 
     assert set(kinds(JourneysError)) == STATUS.keys()
@@ -155,7 +155,7 @@ def test_no_error_of_ours_is_without_a_status() -> None:
     assert set(kinds(JourneysError)) - tried == {JourneysError}
 
 
-def test_an_error_carries_the_fields_of_the_contract_and_the_request_id() -> None:
+def test_an_error_body_has_the_fields_of_the_contract_and_the_request_id() -> None:
     error = LimitReached("Too many.", namespace="n", key="k", value=20, count=19)
     event = api_event("GET", "things")
     _, body, headers = answer(raises(error), event)
@@ -174,14 +174,16 @@ def test_an_error_carries_the_fields_of_the_contract_and_the_request_id() -> Non
     assert headers["Content-Type"] == "application/json"
 
 
-def test_an_errors_details_have_the_names_of_the_contract() -> None:
+def test_details_have_the_field_names_of_the_contract() -> None:
     _, body, _ = answer(raises(BadRequest("x", details=[Detail("c", "f")])), api_event("GET", "things"))
     assert body["details"] == [{"errorCode": "c", "fieldName": "f"}]
     assert body["details"][0].keys() <= set(models.Detail().attribute_map.values())
 
 
 @pytest.mark.parametrize(("error", "status", "code"), ERRORS, ids=lambda value: type(value).__name__)
-def test_only_what_may_succeed_later_says_when_to_try_again(error: JourneysError, status: int, code: str) -> None:
+def test_only_errors_that_can_be_retried_have_a_retry_after_header(
+    error: JourneysError, status: int, code: str
+) -> None:
     _, _, headers = answer(raises(error), api_event("GET", "things"))
     assert ("Retry-After" in headers) == (status in (429, 503))
     assert int(headers.get("Retry-After", 1)) >= 1
@@ -192,7 +194,7 @@ def store_error(code: str) -> ClientError:
 
 
 @pytest.mark.parametrize("code", sorted(THROTTLES))
-def test_a_store_that_throttles_is_answered_with_429(code: str) -> None:
+def test_a_throttled_store_is_429(code: str) -> None:
     status, body, headers = answer(raises(store_error(code)), api_event("GET", "things"))
     assert (status, body["code"]) == (429, "too.many.requests")
     assert "Retry-After" in headers
@@ -209,7 +211,7 @@ def test_a_store_that_throttles_is_answered_with_429(code: str) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_store_that_does_not_answer_is_answered_with_503(error: Exception, logged: io.StringIO) -> None:
+def test_an_unavailable_store_is_503_and_its_message_is_not_repeated(error: Exception, logged: io.StringIO) -> None:
     status, body, headers = answer(raises(error), api_event("GET", "things"))
     assert (status, body["code"]) == (503, "service.unavailable")
     assert "Retry-After" in headers
@@ -217,7 +219,7 @@ def test_a_store_that_does_not_answer_is_answered_with_503(error: Exception, log
     assert CANARY not in logged.getvalue() + json.dumps(body)
 
 
-def test_a_store_that_fails_while_the_caller_is_looked_up_is_answered_alike() -> None:
+def test_a_store_that_fails_while_the_caller_is_authorized_has_the_same_response() -> None:
     def failing(*_: Any) -> Client:
         raise store_error("ThrottlingException")
 
@@ -227,7 +229,7 @@ def test_a_store_that_fails_while_the_caller_is_looked_up_is_answered_alike() ->
     assert (status, body["code"]) == (429, "too.many.requests")
 
 
-def test_a_defect_is_answered_and_recorded_under_the_request_id_without_its_message(logged: io.StringIO) -> None:
+def test_a_defect_is_500_and_is_logged_under_the_request_id_without_its_message(logged: io.StringIO) -> None:
     event = api_event("GET", "things")
     status, body, _ = answer(raises(KeyError(CANARY)), event)
     assert (status, body["code"]) == (500, "internal.error")
@@ -239,13 +241,13 @@ def test_a_defect_is_answered_and_recorded_under_the_request_id_without_its_mess
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "nothing"), ("DELETE", "thing"), ("GET", "things/1")])
-def test_what_is_no_route_is_answered_with_404_and_an_error_body(method: str, path: str) -> None:
+def test_an_unknown_path_is_404_with_an_error_body(method: str, path: str) -> None:
     status, body, _ = answer(raises(Conflict("x")), api_event(method, path))
     assert (status, body["code"], body["details"]) == (404, "not.found", [])
     assert body["contextId"]
 
 
-def test_an_answer_is_not_to_be_kept_or_guessed_at_by_a_browser() -> None:
+def test_responses_tell_browsers_not_to_cache_or_sniff_them() -> None:
     for event in (api_event("POST", "things", {}), api_event("POST", "things", raw=b"{")):
         _, _, headers = answer(echo(), event)
         assert headers["Cache-Control"] == "no-store"
@@ -253,7 +255,7 @@ def test_an_answer_is_not_to_be_kept_or_guessed_at_by_a_browser() -> None:
         assert "max-age=" in headers["Strict-Transport-Security"]
 
 
-def test_an_answer_of_nothing_is_204_without_a_body() -> None:
+def test_a_handler_without_a_result_responds_with_204_and_no_body() -> None:
     status, body, _ = answer(router_with(lambda _: None), api_event("POST", "things"))
     assert (status, body) == (204, None)
 
@@ -278,14 +280,14 @@ def test_an_answer_of_nothing_is_204_without_a_body() -> None:
     }.items(),
     ids=lambda item: item[0],
 )
-def test_a_body_that_is_not_strict_json_is_400_and_not_repeated(body: tuple[str, bytes]) -> None:
+def test_a_body_that_is_not_strict_json_is_400_and_is_not_repeated(body: tuple[str, bytes]) -> None:
     status, error, _ = answer(echo(), api_event("POST", "things", raw=body[1]))
     assert (status, error["code"]) == (400, "bad.request")
     assert error["message"].startswith("The body is not valid JSON: ")
     assert CANARY not in error["message"]
 
 
-def test_a_body_means_the_same_plain_and_in_base64() -> None:
+def test_a_body_is_read_the_same_as_text_and_in_base64() -> None:
     text = '{"name": "Zoë 😀", "digits": 0.10}'
     plain = api_event("POST", "things", raw=text.encode())
     plain |= {"body": text, "isBase64Encoded": False}
@@ -300,7 +302,7 @@ def test_a_plain_body_with_a_lone_surrogate_is_400() -> None:
 
 
 @pytest.mark.parametrize("coded", [True, False])
-def test_a_body_of_a_mebibyte_is_taken_and_one_byte_more_is_413(coded: bool) -> None:
+def test_a_body_of_1_mib_is_accepted_and_one_byte_more_is_413(coded: bool) -> None:
     for size, status in ((MAX_BODY, 200), (MAX_BODY + 1, 413)):
         text = b'"' + b"x" * (size - 2) + b'"'
         body = base64.b64encode(text).decode() if coded else text.decode()
@@ -317,7 +319,7 @@ def test_the_size_of_a_body_is_counted_in_bytes() -> None:
 
 @pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE", "cOnTeNt-TyPe"])
 @pytest.mark.parametrize("value", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
-def test_the_media_type_is_found_whatever_the_case_of_its_header(name: str, value: str) -> None:
+def test_the_content_type_header_is_read_in_any_case(name: str, value: str) -> None:
     event = api_event("POST", "things", {}) | {"headers": {"Accept": "*/*", name: value}}
     assert answer(echo(), event)[0] == 200
 
@@ -347,13 +349,13 @@ def test_a_body_of_another_media_type_is_415(headers: dict[str, str] | None) -> 
 @pytest.mark.parametrize(
     "value", ["0", "101", "-1", "1.5", "a", "1e1", " 5", "٣", "99999999999999999999", "canary-7f3a"]
 )
-def test_a_page_size_that_is_none_is_400_and_not_repeated(value: str) -> None:
+def test_an_invalid_page_size_is_400_and_is_not_repeated(value: str) -> None:
     status, body, _ = answer(reads(PAGE_SIZE), api_event("GET", "things", query={"pageSize": value}))
     assert (status, body["details"]) == (400, [{"errorCode": "invalid.parameter", "fieldName": "pageSize"}])
     assert CANARY not in json.dumps(body)
 
 
-def test_a_page_size_is_25_unless_it_is_given() -> None:
+def test_the_default_page_size_is_25() -> None:
     queries: list[dict[str, str] | None] = [None, {"pageSize": "100"}]
     sizes = [answer(reads(PAGE_SIZE), api_event("GET", "things", query=query))[1]["value"] for query in queries]
     assert sizes == [25, 100]
@@ -369,7 +371,7 @@ def test_an_invalid_parameter_is_400_and_its_value_is_not_repeated(parameter: Pa
     assert CANARY not in json.dumps(body)
 
 
-def test_a_moment_beyond_the_calendar_is_400() -> None:
+def test_a_date_before_the_year_1_is_400() -> None:
     assert (
         answer(reads(moment("from", "x")), api_event("GET", "things", query={"from": "0001-01-01T00:00:00+01:00"}))[0]
         == 400
@@ -377,7 +379,7 @@ def test_a_moment_beyond_the_calendar_is_400() -> None:
 
 
 @pytest.mark.parametrize("query", [None, {}, {"value": ""}], ids=str)
-def test_a_parameter_that_must_be_there_is_named_when_it_is_not(query: dict[str, str] | None) -> None:
+def test_a_missing_required_parameter_is_400_and_is_named(query: dict[str, str] | None) -> None:
     _, body, _ = answer(reads(required_text("value", "x")), api_event("GET", "things", query=query))
     assert body["details"] == [{"errorCode": "missing.parameter", "fieldName": "value"}]
 
@@ -441,26 +443,26 @@ def test_a_number_in_a_path_has_one_to_eight_digits(text: str, status: int) -> N
     assert (answered, body.get("version")) == (status, int(text) if status == 200 else None)
 
 
-# -- who calls ---------------------------------------------------------------------------------------------------------
+# -- callers -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("authorizer", [None, {}, {"claims": None}, {"claims": {}}, {"claims": {"client_id": ""}},
                                         {"claims": {"client_id": 5}}], ids=str)  # fmt: skip
-def test_a_request_without_a_client_is_401(authorizer: Any) -> None:
+def test_a_token_that_names_no_client_is_401(authorizer: Any) -> None:
     event = api_event("POST", "things", {})
     event["requestContext"]["authorizer"] = authorizer
     status, body, _ = answer(echo(), event)
     assert (status, body["code"]) == (401, "authentication.required")
 
 
-def test_a_client_that_nobody_registered_is_403() -> None:
+def test_a_client_that_is_not_registered_is_403() -> None:
     api = Router(Authenticator(Cache(lambda *_: None)))
     declare(api, "GET", "things")(lambda _: {})
     assert answer(api, api_event("GET", "things", client_id=CANARY))[0] == 403
     assert CANARY not in json.dumps(answer(api, api_event("GET", "things", client_id=CANARY))[1])
 
 
-def test_a_client_without_the_permission_hears_which_one_it_lacks() -> None:
+def test_a_missing_permission_is_403_and_is_named() -> None:
     api = Router(Authenticator(Cache(lambda *_: client("journey:views:view"))))
     declare(api, "GET", "things")(lambda _: {})
     status, body, _ = answer(api, api_event("GET", "things"))
@@ -470,24 +472,24 @@ def test_a_client_without_the_permission_hears_which_one_it_lacks() -> None:
 
 
 class Registry:
-    """A client whose permissions change, and how often they were looked at. Time moves when told to."""
+    """A client whose permissions a test can change, with a clock that the test sets. Counts the reads."""
 
     def __init__(self) -> None:
         self.permissions: list[str] = []
-        self.looks: list[bool] = []
+        self.reads: list[bool] = []
         self.now = 1000.0
         self.router = Router(Authenticator(Cache(self._load, clock=lambda: self.now)))
         declare(self.router, "GET", "things")(lambda _: {})
 
     def _load(self, _client_id: str, consistent: bool) -> Client:
-        self.looks.append(consistent)
+        self.reads.append(consistent)
         return client(*self.permissions)
 
     def status(self) -> int:
         return answer(self.router, api_event("GET", "things"))[0]
 
 
-def test_a_permission_just_granted_holds_at_the_next_look() -> None:
+def test_a_new_permission_applies_to_the_next_request() -> None:
     registry = Registry()
     assert registry.status() == 403
     registry.permissions = [PERMISSION]
@@ -495,16 +497,16 @@ def test_a_permission_just_granted_holds_at_the_next_look() -> None:
     assert registry.status() == 200
 
 
-def test_nobody_is_refused_before_one_consistent_read_and_it_is_made_once_a_second_at_most() -> None:
+def test_a_refusal_follows_a_consistent_read_which_happens_at_most_once_a_second() -> None:
     registry = Registry()
     assert {registry.status() for _ in range(50)} == {403}
-    assert registry.looks == [False, True]
+    assert registry.reads == [False, True]
     registry.now += 1
     assert {registry.status() for _ in range(50)} == {403}
-    assert registry.looks == [False, True, True]
+    assert registry.reads == [False, True, True]
 
 
-def test_a_permission_taken_away_is_gone_within_a_minute() -> None:
+def test_a_removed_permission_stops_working_within_a_minute() -> None:
     registry = Registry()
     registry.permissions = [PERMISSION]
     assert registry.status() == 200
@@ -513,13 +515,13 @@ def test_a_permission_taken_away_is_gone_within_a_minute() -> None:
     assert registry.status() == 403
 
 
-def test_a_caller_who_is_admitted_costs_one_read_a_minute() -> None:
+def test_an_authorized_caller_costs_one_read_a_minute() -> None:
     registry = Registry()
     registry.permissions = [PERMISSION]
     for _ in range(50):
         registry.status()
         registry.now += 1
-    assert registry.looks == [False]
+    assert registry.reads == [False]
 
 
 # -- every route of every function -------------------------------------------------------------------------------------
@@ -578,7 +580,7 @@ CONTRACT = {
     "GET views/{}/versions/{}/jobs/{}/results": "journey:viewsResults:view",
     "GET views/{}/versions/{}/jobs/{}/results/charts/{}": "journey:viewsResults:view",
 }
-"""The operations of the contract that this API serves, each with its permission."""
+"""The contract's operations that this API serves, and the permission that each requires."""
 
 OURS = {
     "POST externalevents/configurations/{}/events/validate": "journey:externalEventsEvent:add",
@@ -601,7 +603,7 @@ OURS = {
 
 
 def routes(module: ModuleType) -> dict[str, str]:
-    """A function's routes as "METHOD path", with {} for a variable, and their permissions."""
+    """Return the permission of each route. A route is written as "METHOD path", with {} for a variable."""
     router: Router = module.router
     return {
         f"{route.method} {re.sub('<.*?>', '{}', route.path.removeprefix('/api/v2/journey/'))}": route.permission
@@ -609,7 +611,7 @@ def routes(module: ModuleType) -> dict[str, str]:
     }
 
 
-def test_every_operation_takes_the_permission_that_was_promised(tables: Tables) -> None:
+def test_every_operation_requires_its_permission(tables: Tables) -> None:
     found: dict[str, str] = {}
     for function in FUNCTIONS:
         found |= routes(load(function))
@@ -617,7 +619,7 @@ def test_every_operation_takes_the_permission_that_was_promised(tables: Tables) 
     assert {operation: permission for operation, permission in found.items() if operation not in CONTRACT} == OURS
 
 
-def test_the_operations_are_those_of_the_vendors_sdk() -> None:
+def test_the_contracts_operations_are_those_of_the_vendors_sdk() -> None:
     sdk = importlib.import_module("PureCloudPlatformClientV2.apis.journey_api")
     source = inspect.getsource(sdk)
     paths = set(re.findall(r"resource_path = '/api/v2/journey/(.*?)'", source))
@@ -627,14 +629,14 @@ def test_the_operations_are_those_of_the_vendors_sdk() -> None:
     }
 
 
-def test_functions_that_answer_requests_are_all_looked_at(tables: Tables) -> None:
-    """A function is either held to permissions here or has no routes at all."""
+def test_every_function_with_routes_is_tested(tables: Tables) -> None:
+    """FUNCTIONS lists every function that has a router."""
     others = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")} - set(FUNCTIONS)
     assert not [name for name in sorted(others) if hasattr(load(name), "router")]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_every_route_names_a_permission_that_exists_and_takes_no_other(function: str, tables: Tables) -> None:
+def test_every_route_refuses_a_client_that_has_all_other_permissions(function: str, tables: Tables) -> None:
     module = load(function)
     assert module.handler == module.router.handle
     for operation, permission in routes(module).items():
@@ -650,7 +652,7 @@ def test_every_route_names_a_permission_that_exists_and_takes_no_other(function:
 
 
 def refuse_long_keys(params: Any, **_: Any) -> None:
-    """What DynamoDB does and moto does not: no key may be empty, or over 2,048 and 1,024 bytes."""
+    """Refuse empty keys and keys over 2,048 and 1,024 bytes, as DynamoDB does and moto does not."""
     if isinstance(params, dict) and isinstance(params.get("pk"), dict):
         for name, most in (("pk", 2048), ("sk", 1024)):
             if not 0 < len(params.get(name, {"S": "none"})["S"].encode()) <= most:
@@ -660,7 +662,7 @@ def refuse_long_keys(params: Any, **_: Any) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_no_id_is_so_long_or_so_odd_that_the_store_is_blamed(function: str, tables: Tables) -> None:
+def test_long_and_unusual_ids_are_not_a_server_error(function: str, tables: Tables) -> None:
     module = load(function)
     tables.dynamodb.meta.events.register("provide-client-params.dynamodb", refuse_long_keys)
     for operation in routes(module):
@@ -672,10 +674,10 @@ def test_no_id_is_so_long_or_so_odd_that_the_store_is_blamed(function: str, tabl
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_no_error_and_no_log_line_repeats_what_was_sent(
+def test_no_error_and_no_log_line_repeats_sent_values(
     function: str, tables: Tables, logged: io.StringIO, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Ids in the path, the query, and the body's values; field names of our own model are named."""
+    """This covers ids in the path, values in the query, and values in the body."""
     module = load(function)
     query = dict.fromkeys(("pageSize", "pageNumber", "cursor", "from", "to", "order", "status"), CANARY)
     bodies: list[Any] = [
@@ -700,7 +702,7 @@ def test_no_error_and_no_log_line_repeats_what_was_sent(
     assert CANARY not in told + logged.getvalue() + printed.out + printed.err
 
 
-def test_a_request_is_logged_by_its_route_its_status_and_its_time(logged: io.StringIO) -> None:
+def test_a_request_is_logged_with_its_route_status_and_duration(logged: io.StringIO) -> None:
     event = api_event("POST", f"things?{CANARY}", {"a": CANARY})
     event["path"] = "/api/v2/journey/things"
     answer(echo(), event)
@@ -711,8 +713,8 @@ def test_a_request_is_logged_by_its_route_its_status_and_its_time(logged: io.Str
     assert CANARY not in logged.getvalue()
 
 
-def test_two_runs_for_one_request_have_different_request_ids() -> None:
-    """A sender who repeats a request id by hand must not pass for our own repeat."""
+def test_two_invocations_for_one_request_have_different_request_ids() -> None:
+    """A sender that repeats a request id must not look like a retry of the same invocation."""
     seen: list[str] = []
 
     def handler(request: Request) -> None:

@@ -1,4 +1,4 @@
-"""What a security review asks of the template: partitions, masks, keys, TLS, headers and the firewall."""
+"""Security properties of the template: partitions, masks, keys, TLS, headers and the firewall."""
 
 import json
 import re
@@ -36,14 +36,14 @@ def on_the_registry() -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def test_every_grant_on_the_registry_names_partitions() -> None:
+def test_every_grant_on_the_registry_is_limited_to_partitions() -> None:
     assert len(on_the_registry()) > 15
     for role, statement in on_the_registry():
         assert statement["Resource"] == REGISTRY, role
         patterns = statement["Condition"][CONDITION][KEY]
         assert patterns
         assert "*" not in patterns, role
-        # `ForAllValues` holds where a call names no key at all, so that no such call may be granted
+        # ForAllValues is true for a call without a key, so calls without a key must not be granted.
         assert not {"dynamodb:Scan", "dynamodb:PartiQLSelect", "dynamodb:DescribeTable"} & set(statement["Action"])
 
 
@@ -56,18 +56,18 @@ def partitions(role: str) -> dict[str, set[str]]:
     return found
 
 
-def test_nobody_but_the_operator_makes_clients_and_their_permissions() -> None:
+def test_no_function_can_write_clients() -> None:
     for role, statement in on_the_registry():
         if any(not action.endswith(("GetItem", "Query")) for action in statement["Action"]):
             assert not any("CLIENT#1".startswith(p.rstrip("*")) for p in statement["Condition"][CONDITION][KEY]), role
 
 
-def test_what_anybody_on_the_internet_may_call_reads_no_clients_and_no_views() -> None:
+def test_the_public_webhooks_function_reads_only_endpoints_configurations_and_schemas() -> None:
     assert partitions("WebhooksRole") == {"GetItem": {"WEBHOOK#*", "ORG#*#CONFIGURATIONS", "ORG#*#SCHEMAS"}}
 
 
-def test_a_call_outside_its_partitions_is_seen(tables: Tables) -> None:
-    """The fixture `tables` holds every unit test to the roles; this is the proof that it does."""
+def test_a_call_outside_the_granted_partitions_fails_in_unit_tests(tables: Tables) -> None:
+    """The fixture `tables` enforces the roles' partitions in every unit test."""
     from tests.support.functions import load
 
     module = load("ingest")
@@ -76,7 +76,7 @@ def test_a_call_outside_its_partitions_is_seen(tables: Tables) -> None:
         {"pk": {"S": "ORG#acme#VIEWS"}, "sk": {"S": "1"}}
     )
     scope: dict[str, Any] = {}
-    exec(compile(source + ")", str(ROOT / "functions/ingest/handler.py"), "exec"), scope)  # noqa: S102  # as if it stood there
+    exec(compile(source + ")", str(ROOT / "functions/ingest/handler.py"), "exec"), scope)  # noqa: S102  # as a part of that file
     with pytest.raises(NotGranted, match="ingest: GetItem on ORG#acme#VIEWS"):
         scope["ask"](tables.dynamodb, tables.registry)
     assert module.router
@@ -86,13 +86,13 @@ def test_a_call_outside_its_partitions_is_seen(tables: Tables) -> None:
 
 
 @pytest.mark.parametrize("group", resources("AWS::Logs::LogGroup"))
-def test_a_log_group_hides_what_looks_like_a_customers_data(group: str) -> None:
+def test_every_log_group_masks_personal_data(group: str) -> None:
     properties = RESOURCES[group]["Properties"]
     assert properties["DataProtectionPolicy"] == template()["Metadata"]["LogMasking"]
 
 
-def test_the_mask_is_what_cloudwatch_takes() -> None:
-    """An audit and a mask, over the same identifiers; a policy for one without the other is refused."""
+def test_the_data_protection_policy_has_the_form_that_cloudwatch_requires() -> None:
+    """CloudWatch requires an audit statement and a mask statement with the same identifiers."""
     audit, mask = template()["Metadata"]["LogMasking"]["Statement"]
     assert audit["DataIdentifier"] == mask["DataIdentifier"]
     assert audit["Operation"] == {"Audit": {"FindingsDestination": {}}}
@@ -105,7 +105,7 @@ def test_the_mask_is_what_cloudwatch_takes() -> None:
 # -- keys and TLS ------------------------------------------------------------------------------------------------------
 
 
-def test_a_customers_key_reaches_all_that_is_kept() -> None:
+def test_a_customer_managed_key_encrypts_every_store() -> None:
     named = {
         "AWS::DynamoDB::Table": "SSESpecification",
         "AWS::S3::Bucket": "BucketEncryption",
@@ -120,7 +120,7 @@ def test_a_customers_key_reaches_all_that_is_kept() -> None:
     assert HAS_KEY in json.dumps(template()["Globals"]["Function"]["KmsKeyArn"])
 
 
-def test_queues_bucket_and_topic_refuse_whoever_comes_without_tls() -> None:
+def test_queues_bucket_and_topic_require_tls() -> None:
     kinds = {"AWS::S3::BucketPolicy": "AWS::S3::Bucket", "AWS::SQS::QueuePolicy": "AWS::SQS::Queue",
              "AWS::SNS::TopicPolicy": "AWS::SNS::Topic"}  # fmt: skip
     for policy_kind, kind in kinds.items():
@@ -136,7 +136,7 @@ def test_queues_bucket_and_topic_refuse_whoever_comes_without_tls() -> None:
 
 
 @pytest.mark.parametrize("kind", RESOURCES["Api"]["Properties"]["GatewayResponses"])
-def test_api_gateways_own_answers_carry_the_security_headers(kind: str) -> None:
+def test_api_gateways_error_responses_have_the_security_headers(kind: str) -> None:
     headers = RESOURCES["Api"]["Properties"]["GatewayResponses"][kind]["ResponseParameters"]["Headers"]
     assert headers["Strict-Transport-Security"] == "'max-age=63072000'"
     assert headers["X-Content-Type-Options"] == "'nosniff'"
@@ -152,7 +152,7 @@ def rule(name: str) -> dict[str, Any]:
 
 
 def counted(group: str) -> set[str]:
-    """The rules of a managed set that only count."""
+    """Return the rules of a managed rule group that only count."""
     (statement,) = [
         one["Statement"]["ManagedRuleGroupStatement"]
         for one in FIREWALL["Rules"]
@@ -161,15 +161,15 @@ def counted(group: str) -> set[str]:
     return {one["Name"] for one in statement["RuleActionOverrides"] if one["ActionToUse"] == {"Count": {}}}
 
 
-def test_the_firewall_is_a_parameter_and_stands_before_the_stage() -> None:
+def test_the_firewall_is_optional_and_is_associated_after_the_stage() -> None:
     association = RESOURCES["FirewallAssociation"]
-    assert association["DependsOn"] == "ApiStage"  # else the association comes before its stage, and fails
+    assert association["DependsOn"] == "ApiStage"  # an association fails without its stage
     assert {RESOURCES[name].get("Condition") for name in ("Firewall", "FirewallAssociation")} == {"HasWaf"}
     assert template()["Parameters"]["Waf"]["Default"] == "off"
     assert '"Waf=on"' in (ROOT / "samconfig.toml").read_text()
 
 
-def test_rates_are_by_token_and_for_deliveries_by_path() -> None:
+def test_rate_limits_are_per_token_and_for_deliveries_per_path() -> None:
     tokens = rule("RateOfOneClient")["Statement"]["RateBasedStatement"]
     paths = rule("RateOfOneEndpoint")["Statement"]["RateBasedStatement"]
     assert [one["Header"]["Name"] for one in tokens["CustomKeys"]] == ["authorization"]
@@ -184,15 +184,15 @@ def test_rates_are_by_token_and_for_deliveries_by_path() -> None:
 
 
 @pytest.mark.parametrize("group", BODY_RULES)
-def test_rules_that_read_bodies_only_count_in_their_set(group: str) -> None:
+def test_rules_on_bodies_only_count_in_their_rule_group(group: str) -> None:
     assert counted(group) >= BODY_RULES[group]
 
 
-def test_what_body_rules_find_is_stopped_but_not_where_events_come_in() -> None:
+def test_requests_that_body_rules_match_are_blocked_except_for_events_and_deliveries() -> None:
     labels, elsewhere = rule("Bodies")["Statement"]["AndStatement"]["Statements"]
     keys = {one["LabelMatchStatement"]["Key"] for one in labels["OrStatement"]["Statements"]}
     found = {key.rsplit(":", 1)[1].upper() for key in keys}
-    # over 8 KB is no attack anywhere: a schema of 50 attributes may have more
+    # A body over 8 KB is allowed everywhere: a schema with 50 attributes can be larger.
     assert found == {name.upper() for names in BODY_RULES.values() for name in names} - {"SIZERESTRICTIONS_BODY"}
     pattern = elsewhere["NotStatement"]["Statement"]["RegexMatchStatement"]["RegexString"]
     for path in ("/prod/webhooks/abc", "/prod/api/v2/journey/externalevents/configurations/1/events",
@@ -204,15 +204,15 @@ def test_what_body_rules_find_is_stopped_but_not_where_events_come_in() -> None:
         assert not re.search(pattern, path), path
 
 
-def test_no_sample_of_a_request_is_kept() -> None:
-    """It would show tokens and customers to whoever may look at the firewall."""
+def test_the_firewall_stores_no_sampled_requests() -> None:
+    """Samples would show tokens and customers' data to everyone who can read the firewall."""
     for one in [FIREWALL, *FIREWALL["Rules"]]:
         assert one["VisibilityConfig"]["SampledRequestsEnabled"] is False
     names = [one["VisibilityConfig"]["MetricName"] for one in FIREWALL["Rules"]]
     assert len(names) == len(set(names))
 
 
-def test_the_firewalls_own_answers_are_error_bodies() -> None:
+def test_the_firewalls_responses_are_error_bodies() -> None:
     for body in FIREWALL["CustomResponseBodies"].values():
         told = json.loads(body["Content"])
         assert told.keys() == {"message", "code", "status", "contextId", "details", "errors"}
@@ -221,7 +221,7 @@ def test_the_firewalls_own_answers_are_error_bodies() -> None:
 # -- what checkov leaves out -------------------------------------------------------------------------------------------
 
 
-def test_every_exception_of_checkov_has_its_reason_beside_it() -> None:
+def test_every_skipped_checkov_rule_has_a_comment() -> None:
     lines = (ROOT / ".checkov.yaml").read_text().splitlines()
     skips = [place for place, line in enumerate(lines) if re.match(r"\s+- CKV", line)]
     assert skips
