@@ -384,9 +384,8 @@ def test_resources_of_another_organization_are_not_read_or_changed(world: World)
     assert wrong == {}
     assert (world.stored(world.owner), world.stored(world.stranger)) == (owners, strangers)
 
-    for operation in sorted(
-        asked, key=lambda one: (ORDER.index(one.method), -len(one.path))
-    ):  # the owner succeeds, or the test would prove nothing
+    # The owner succeeds with the same requests, or the test would prove nothing.
+    for operation in sorted(asked, key=lambda one: (ORDER.index(one.method), -len(one.path))):
         status, text = world.ask(world.owner, *world.request(operation, world.ids))
         assert status < 300 or (status == 409 and operation.name in CANNOT_BE), (operation.name, text)
 
