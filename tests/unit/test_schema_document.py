@@ -146,7 +146,10 @@ def test_a_frame_may_say_what_is_true_anyway() -> None:
 def test_an_unknown_keyword_is_refused_by_its_name(keyword: str, definition: dict[str, Any]) -> None:
     error = refused(definition | {keyword: 1})
     assert error.code == "unknown.keyword"
-    assert f"properties.field.{keyword}" in error.message
+    assert error.message.startswith(
+        f'The keyword "properties.field.{keyword}" is not supported. The keywords of a field'
+    )
+    assert "description, enum, maxLength, minLength, title, type" in error.message or "allOf" in error.message
     assert [(found.error_code, found.field_name) for found in error.details] == [
         ("unknown.keyword", f"properties.field.{keyword}")
     ]
@@ -184,14 +187,14 @@ def test_a_keyword_of_another_kind_is_refused_by_its_name(definition: Any, keywo
 def test_an_unknown_plain_type_is_refused_by_its_name(name: str) -> None:
     error = refused({"type": name})
     assert error.code == "unknown.type"
-    assert f"'{name}'" in error.message
+    assert f'"{name}"' in error.message
 
 
 @pytest.mark.parametrize("name", ["money", "Text", "", "text/"])
 def test_an_unknown_core_type_is_refused_by_its_name(name: str) -> None:
     error = refused(core(name))
     assert error.code == "unknown.type"
-    assert f"'#/definitions/{name}'" in error.message
+    assert f'"#/definitions/{name}"' in error.message
 
 
 @pytest.mark.parametrize(
@@ -321,6 +324,23 @@ def test_required_lists_fields_that_are_there(required: Any) -> None:
 )
 def test_a_frame_that_means_something_else_is_refused(keyword: str, value: Any) -> None:
     assert refusal(document() | {keyword: value}).details[0].field_name == keyword
+
+
+def test_ten_problems_are_described_and_the_others_are_counted() -> None:
+    error = refusal(document({f"f{number}": {"type": "money"} for number in range(13)}))
+    assert len(error.details) == 13
+    assert error.message.count("Use one of") == 10
+    assert error.message.endswith(" (and 3 more)")
+
+
+def test_all_unknown_keywords_of_a_field_are_reported() -> None:
+    error = refused({"type": "string", "pattern": "x", "format": "y"})
+    assert [found.field_name for found in error.details] == ["properties.field.format", "properties.field.pattern"]
+
+
+def test_a_long_name_is_shortened_in_messages() -> None:
+    assert "x" * 101 not in refused({"type": "string", "x" * 5000: 1}).message
+    assert "x" * 101 not in refusal(document({"x" * 5000: {"type": "string"}}, required=["x" * 4999])).message
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:

@@ -1,4 +1,4 @@
-"""Event definitions: how journey views see event types, and what changed since somebody last looked."""
+"""Event definitions: event types as journey views see them, and which of them need attention."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -23,12 +23,12 @@ NO_CONFIGURATION = "no.configuration"
 
 
 def is_active(schema: Schema) -> bool:
-    """Journey views may use an event type that is enabled and was activated."""
+    """Whether journey views can use the event type: it is enabled and activated."""
     return schema.enabled and schema.activation is not None
 
 
 def system_status(schema: Schema, *, bound: bool) -> SystemStatus:
-    """What an analyst should know of an event type; `bound` tells whether a configuration feeds it."""
+    """The status of an event type for analysts. `bound` is True if a configuration exists for it."""
     if not schema.enabled:
         return SystemStatus.INACTIVE
     if schema.activation is None:
@@ -58,7 +58,7 @@ def to_definition(schema: Schema) -> dict[str, Any]:
 
 
 def to_activation(schema: Schema) -> dict[str, Any]:
-    """The contract's `ActivateExternalEventResponse`, and `UpdateExternalEventResponse`."""
+    """The contract's `ActivateExternalEventResponse` and `UpdateExternalEventResponse`."""
     activation = schema.activation
     return {
         "schemaId": schema.schema_id,
@@ -83,7 +83,7 @@ def to_summary(schema: Schema, *, bound: bool) -> dict[str, Any]:
 
 
 def to_change(schema: Schema, *, bound: bool) -> dict[str, Any] | None:
-    """The contract's `ExternalEventChange`, or None where there is nothing to tell."""
+    """The contract's `ExternalEventChange`, or None if the event type needs no attention."""
     status = system_status(schema, bound=bound)
     if status not in (SystemStatus.NEW, SystemStatus.UPDATED, SystemStatus.ERROR):
         return None
@@ -97,6 +97,6 @@ def to_change(schema: Schema, *, bound: bool) -> dict[str, Any] | None:
     if status is SystemStatus.ERROR:
         change |= {
             "errorCode": NO_CONFIGURATION,
-            "errorDescription": "No configuration binds this event type to a source, so no event of it can arrive.",
+            "errorDescription": "No configuration exists for this event type, so no events of it can be sent.",
         }
     return change

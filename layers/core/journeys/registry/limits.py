@@ -1,4 +1,4 @@
-"""The limits that the product promises, as figures."""
+"""The limits of event types and their schemas. Lengths are (minimum, maximum) characters."""
 
 MAX_EVENT_TYPES = 20
 MAX_FIELDS = 50
@@ -15,7 +15,7 @@ SCHEMA_CHARACTERS = 64 * 1024
 
 
 def to_wire(event_types_in_use: int) -> dict[str, object]:
-    """The contract's `SchemaQuantityLimits`, and ours: how many types are in use."""
+    """The contract's `SchemaQuantityLimits`, with the additional field `numberOfSchemas`."""
     return {
         "id": "externalevents",
         "name": "External events",

@@ -1,4 +1,4 @@
-"""Who calls: a client of one organisation, with its permissions."""
+"""API clients: each belongs to one organization and has permissions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ PERMISSIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A client of the API: its organisation is the only one that it can see."""
+    """A client of the API. It has access only to its own organization."""
 
     client_id: str
     organization_id: str
@@ -40,7 +40,8 @@ class Client:
         """Raises PermissionMissing unless the client has the permission."""
         if permission not in self.permissions:
             raise PermissionMissing(
-                f"This client lacks the permission {permission}.", params={"permission": permission}
+                f"The client lacks the permission {permission}. Ask an administrator to grant it.",
+                params={"permission": permission},
             )
 
     def reference(self) -> dict[str, str]:

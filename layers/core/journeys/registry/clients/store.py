@@ -1,4 +1,4 @@
-"""Clients and organisations in the registry table."""
+"""Clients and organizations in the registry table."""
 
 from typing import TYPE_CHECKING
 
@@ -11,32 +11,32 @@ if TYPE_CHECKING:
 
 
 class ClientStore:
-    """Reads for every request; the operator's command writes."""
+    """Stores clients and organizations. Requests read them, and only the operator's command writes them."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
 
     def get(self, client_id: str, consistent: bool) -> Client | None:
-        """The client of that id, whatever its organisation."""
-        answer = self._dynamodb.get_item(TableName=self._table, Key=keys.client(client_id), ConsistentRead=consistent)
-        return Client.from_values(from_item(answer["Item"])) if "Item" in answer else None
+        """The client with this id, in any organization, or None."""
+        response = self._dynamodb.get_item(TableName=self._table, Key=keys.client(client_id), ConsistentRead=consistent)
+        return Client.from_values(from_item(response["Item"])) if "Item" in response else None
 
     def put(self, client: Client) -> None:
-        """Registers a client, or gives one that is there its new permissions."""
+        """Creates a client or replaces an existing one."""
         self._dynamodb.put_item(TableName=self._table, Item=keys.client(client.client_id) | to_item(client.to_values()))
 
     def delete(self, client_id: str) -> None:
-        """Takes a client out of the registry, after which its tokens are good for nothing."""
+        """Deletes a client. Its tokens are no longer accepted."""
         self._dynamodb.delete_item(TableName=self._table, Key=keys.client(client_id))
 
     def put_organization(self, organization_id: str, name: str) -> None:
-        """Registers an organisation, or renames it."""
+        """Creates an organization or renames it."""
         values = {"organizationId": organization_id, "name": name, "dateModified": dates.text(dates.now_ms())}
         self._dynamodb.put_item(TableName=self._table, Item=keys.organization(organization_id) | to_item(values))
 
     def organization_exists(self, organization_id: str) -> bool:
-        """Whether the organisation was registered."""
-        answer = self._dynamodb.get_item(
+        """Whether the organization exists."""
+        response = self._dynamodb.get_item(
             TableName=self._table, Key=keys.organization(organization_id), ConsistentRead=True
         )
-        return "Item" in answer
+        return "Item" in response

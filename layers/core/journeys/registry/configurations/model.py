@@ -1,4 +1,4 @@
-"""A configuration binds an event type to a source, and is where its events are posted."""
+"""Configurations: each binds an event type to a source. Events are sent to a configuration."""
 
 import uuid
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ _NAMESPACE = uuid.UUID("5f0c6f0e-6d3f-5c67-9b0e-0b7c0a3b6f11")
 
 
 def configuration_id(organization_id: str, schema_id: str, source: str) -> str:
-    """The id of a configuration follows from what it binds, so that one made again is the same."""
+    """The id of a configuration, derived from the schema and the source. A re-created configuration has the same id."""
     return str(uuid.uuid5(_NAMESPACE, f"{organization_id}\n{schema_id}\n{source}"))
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """`deleted` ones are kept, because their events are. Dates are milliseconds."""
+    """A configuration. Deleted ones remain in the table, because their events remain. Dates are milliseconds."""
 
     configuration_id: str
     name: str
@@ -47,7 +47,7 @@ class Configuration:
         )
 
     def to_values(self) -> dict[str, Any]:
-        """What a row holds, beside its key."""
+        """The attributes of the item, without its key."""
         return {
             "configurationId": self.configuration_id,
             "name": self.name,

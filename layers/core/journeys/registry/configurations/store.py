@@ -1,7 +1,7 @@
 """Configurations in the registry table."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 
 
 class ConfigurationStore:
-    """An organisation's configurations."""
+    """Stores the configurations of all organizations."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
 
     def find(self, organization_id: str, id_: str, *, consistent: bool = True) -> Configuration | None:
-        """The configuration, also when it was deleted; None where there never was one."""
-        answer = self._dynamodb.get_item(
+        """The configuration, even if it is deleted. None if it never existed."""
+        response = self._dynamodb.get_item(
             TableName=self._table, Key=keys.configuration(organization_id, id_), ConsistentRead=consistent
         )
-        return Configuration.from_values(from_item(answer["Item"])) if "Item" in answer else None
+        return Configuration.from_values(from_item(response["Item"])) if "Item" in response else None
 
     def get(self, organization_id: str, id_: str) -> Configuration:
-        """The configuration. Raises NotFound, also when it was deleted."""
-        found = self.find(organization_id, id_)
-        if found is None or found.deleted:
+        """The configuration. Raises NotFound if it does not exist or is deleted."""
+        configuration = self.find(organization_id, id_)
+        if configuration is None or configuration.deleted:
             raise _not_found()
-        return found
+        return configuration
 
     def all(self, organization_id: str) -> list[Configuration]:
-        """Every configuration that is not deleted, by name."""
+        """All configurations that are not deleted, ordered by name."""
         rows = query_all(
             self._dynamodb,
             TableName=self._table,
@@ -43,9 +43,10 @@ class ConfigurationStore:
             ExpressionAttributeValues={":pk": {"S": keys.configurations(organization_id)}},
             ConsistentRead=True,
         )
-        found = [Configuration.from_values(from_item(row)) for row in rows]
+        configurations = [Configuration.from_values(from_item(row)) for row in rows]
         return sorted(
-            (one for one in found if not one.deleted), key=lambda one: (one.name.casefold(), one.configuration_id)
+            (configuration for configuration in configurations if not configuration.deleted),
+            key=lambda configuration: (configuration.name.casefold(), configuration.configuration_id),
         )
 
     def create(
@@ -58,7 +59,10 @@ class ConfigurationStore:
         schema_id: str,
         source: str,
     ) -> Configuration:
-        """Binds an enabled event type to a source and marks it as used, in one go. Raises NotFound and Conflict."""
+        """Binds an enabled event type to a source and marks the event type as used, in one transaction.
+
+        Raises NotFound if the schema does not exist, and Conflict if it is disabled or the configuration exists.
+        """
         new = Configuration(
             configuration_id=configuration_id(organization_id, schema_id, source),
             name=name,
@@ -69,57 +73,63 @@ class ConfigurationStore:
             deleted=False,
             date_modified=dates.now_ms(),
         )
-        schema_key = keys.schema(organization_id, schema_id)
         try:
             transact(
-                self._dynamodb,
-                [
-                    {
-                        "Update": {
-                            "TableName": self._table,
-                            "Key": schema_key,
-                            "UpdateExpression": "SET used = :yes",
-                            "ConditionExpression": "attribute_exists(pk) AND enabled = :yes",
-                            "ExpressionAttributeValues": {":yes": to_value(True)},
-                        }
-                    },
-                    {
-                        "Put": {
-                            "TableName": self._table,
-                            "Item": keys.configuration(organization_id, new.configuration_id)
-                            | to_item(new.to_values()),
-                            "ConditionExpression": "attribute_not_exists(pk) OR deleted = :yes",
-                            "ExpressionAttributeValues": {":yes": to_value(True)},
-                        }
-                    },
-                ],
+                self._dynamodb, [self._mark_schema_used(organization_id, schema_id), self._put(organization_id, new)]
             )
-        except ConditionsFailed as refused:
-            if 0 not in refused.failed:
+        except ConditionsFailed as failed:
+            if 0 not in failed.failed:
                 raise Conflict(
-                    "A configuration for this schema and source exists already.",
+                    "A configuration for this schema and source already exists. Use it, or choose another source.",
                     code="configuration.exists",
                     params={"id": new.configuration_id},
                 ) from None
-            answer = self._dynamodb.get_item(TableName=self._table, Key=schema_key, ConsistentRead=True)
-            if "Item" not in answer:
-                raise NotFound("There is no such schema.") from None
-            raise Conflict("This event type is disabled; enable its schema first.", code="schema.disabled") from None
+            raise self._schema_error(organization_id, schema_id) from None
         return new
 
+    def _mark_schema_used(self, organization_id: str, schema_id: str) -> dict[str, Any]:
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": keys.schema(organization_id, schema_id),
+                "UpdateExpression": "SET used = :yes",
+                "ConditionExpression": "attribute_exists(pk) AND enabled = :yes",
+                "ExpressionAttributeValues": {":yes": to_value(True)},
+            }
+        }
+
+    def _put(self, organization_id: str, new: Configuration) -> dict[str, Any]:
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": keys.configuration(organization_id, new.configuration_id) | to_item(new.to_values()),
+                "ConditionExpression": "attribute_not_exists(pk) OR deleted = :yes",
+                "ExpressionAttributeValues": {":yes": to_value(True)},
+            }
+        }
+
+    def _schema_error(self, organization_id: str, schema_id: str) -> NotFound | Conflict:
+        """Why no configuration can be created for a schema."""
+        response = self._dynamodb.get_item(
+            TableName=self._table, Key=keys.schema(organization_id, schema_id), ConsistentRead=True
+        )
+        if "Item" not in response:
+            return NotFound("There is no such schema.")
+        return Conflict("This event type is disabled. Enable its schema first.", code="schema.disabled")
+
     def update(self, organization_id: str, id_: str, *, name: str | None, description: str | None) -> Configuration:
-        """Changes the name, the description, or both; None leaves one as it is. Raises NotFound."""
+        """Changes the name, the description, or both. None means no change. Raises NotFound."""
         changes = {"name": name, "description": description, "dateModified": dates.text(dates.now_ms())}
-        given = {field: value for field, value in changes.items() if value is not None}
-        return self._change(organization_id, id_, given)
+        changed = {field: value for field, value in changes.items() if value is not None}
+        return self._change(organization_id, id_, changed)
 
     def delete(self, organization_id: str, id_: str) -> None:
-        """Takes the configuration out of use; its events stay, and so does its id. Raises NotFound."""
+        """Marks the configuration as deleted. Its events remain. Raises NotFound."""
         self._change(organization_id, id_, {"deleted": True, "dateModified": dates.text(dates.now_ms())})
 
     def _change(self, organization_id: str, id_: str, values: Mapping[str, str | bool]) -> Configuration:
         try:
-            answer = self._dynamodb.update_item(
+            response = self._dynamodb.update_item(
                 TableName=self._table,
                 Key=keys.configuration(organization_id, id_),
                 UpdateExpression="SET " + ", ".join(f"#{field} = :{field}" for field in values),
@@ -133,7 +143,7 @@ class ConfigurationStore:
             if is_condition_failure(error):
                 raise _not_found() from None
             raise
-        return Configuration.from_values(from_item(answer["Attributes"]))
+        return Configuration.from_values(from_item(response["Attributes"]))
 
 
 def _not_found() -> NotFound:

@@ -1,4 +1,4 @@
-"""The kinds of value that a field of an event type can have, and the platform's core types, which name them."""
+"""The kinds of values that attributes can have, and the platform's core types."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class AttributeKind(StrEnum):
-    """What a field holds. A field never changes its kind."""
+    """The kind of an attribute's values. The kind of a field never changes."""
 
     STRING = "string"
     TEXT = "text"
@@ -36,7 +36,7 @@ FILTERABLE = frozenset(
         AttributeKind.BOOLEAN,
     }
 )
-"""The kinds that journey views filter and chart."""
+"""The kinds that journey views can filter and chart."""
 
 Range = tuple[int, int]
 
@@ -46,7 +46,7 @@ LARGEST_NUMBER = 10**38 - 1
 
 @dataclass(frozen=True, slots=True)
 class CoreType:
-    """A kind as the platform offers it: which bounds a field of it may set, and between which limits."""
+    """A core type of the platform: its kind, and the bounds that a field can set with the limits of each."""
 
     name: str
     kind: AttributeKind
@@ -99,8 +99,8 @@ _ITEMS: dict[str, Range] = {"minItems": (0, 10), "maxItems": (1, 10)}
 CORE_TYPES = {
     core.name: core
     for core in (
-        CoreType("text", AttributeKind.TEXT, "string", "A short text.", _lengths(100)),
-        CoreType("longtext", AttributeKind.LONGTEXT, "string", "A long text.", _lengths(1000)),
+        CoreType("text", AttributeKind.TEXT, "string", "A short string.", _lengths(100)),
+        CoreType("longtext", AttributeKind.LONGTEXT, "string", "A long string.", _lengths(1000)),
         CoreType("url", AttributeKind.URL, "string", "A web address.", _lengths(2000), pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://\S+$"),
         CoreType("identifier", AttributeKind.IDENTIFIER, "string", "An identifier, without white space.", _lengths(100),
                  pattern=r"^\S+$"),
@@ -110,8 +110,8 @@ CORE_TYPES = {
         CoreType("boolean", AttributeKind.BOOLEAN, "boolean", "True or false."),
         CoreType("checkbox", AttributeKind.BOOLEAN, "boolean", "True or false; another name of boolean."),
         CoreType("date", AttributeKind.DATE, "string", "A calendar date: 2026-01-31."),
-        CoreType("datetime", AttributeKind.DATETIME, "string", "A moment with its zone: 2026-01-31T09:30:00Z."),
-        CoreType("tag", AttributeKind.TAG, "array", "A list of short texts.", _ITEMS, _lengths(100)),
+        CoreType("datetime", AttributeKind.DATETIME, "string", "A date and time with a zone: 2026-01-31T09:30:00Z."),
+        CoreType("tag", AttributeKind.TAG, "array", "A list of short strings.", _ITEMS, _lengths(100)),
     )
 }  # fmt: skip
 
@@ -123,4 +123,4 @@ PLAIN_TYPES = {
     "array": CoreType("array", AttributeKind.TAG, "array", "", {"minItems": (0, 1000), "maxItems": (1, 1000)},
                       _lengths(LARGEST_STRING)),
 }  # fmt: skip
-"""The types of plain JSON Schema draft-04 that are taken; an array is one of strings."""
+"""The supported types of plain JSON Schema draft-04. An array contains strings."""

@@ -6,17 +6,17 @@ from functools import cached_property
 from typing import Any
 
 from journeys import dates, jsontext
-from journeys.errors import BadRequest, Detail
+from journeys.errors import BadRequest, Detail, join_messages
 from journeys.registry.schemas import document
 from journeys.registry.schemas.document import Document
 
 SLOTS = "abcdefghijklmnopqrst"
-"""The letters that name an organisation's event types in its journeys, one each."""
+"""The letters that stand for an organization's event types in journeys, one for each type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """How an event type is shown in journey views, since it was activated there. Dates are milliseconds."""
+    """How journey views show an activated event type. Dates are milliseconds. `version` is the acknowledged one."""
 
     display_name: str
     rank: int
@@ -27,7 +27,7 @@ class Activation:
 
 @dataclass(frozen=True)
 class Schema:
-    """One version of an event type. `used` tells that a configuration was ever made for it. Dates are milliseconds."""
+    """One version of an event type. `used` is True once a configuration was created for it. Dates are milliseconds."""
 
     schema_id: str
     version: int
@@ -46,7 +46,7 @@ class Schema:
 
     @property
     def title(self) -> str:
-        """The name of the event type, which is also the name of its events."""
+        """The name of the event type and of its events."""
         return str(self.raw["title"])
 
     def to_wire(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class Schema:
         }
 
     def to_values(self) -> dict[str, Any]:
-        """What a row holds, beside its key."""
+        """The attributes of the item, without its key."""
         activation = self.activation
         return {
             "schemaId": self.schema_id,
@@ -74,7 +74,7 @@ class Schema:
             "dateCreated": dates.text(self.date_created),
             "dateModified": dates.text(self.date_modified),
             "createdBy": dict(self.created_by),
-            "jsonSchema": jsontext.dumps(self.raw),  # text, so that fields keep their order
+            "jsonSchema": jsontext.dumps(self.raw),  # Stored as text to keep the order of the fields.
             "activation": activation
             and {
                 "displayName": activation.display_name,
@@ -110,11 +110,11 @@ class Schema:
 
 
 def check_evolution(old: Document, new: Document) -> None:
-    """Raises BadRequest with every way in which a new version would break what its predecessor promised."""
-    found = list(document.differences(old, new))
-    if found:
+    """Raises BadRequest with every incompatible change between two versions."""
+    breaking = list(document.differences(old, new))
+    if breaking:
         raise BadRequest(
-            " ".join(sentence for _, _, sentence in found[:5]),
-            code=found[0][0],
-            details=[Detail(code, where) for code, where, _ in found],
+            join_messages([message for _, _, message in breaking]),
+            code=breaking[0][0],
+            details=[Detail(code, where) for code, where, _ in breaking],
         )

@@ -1,4 +1,4 @@
-"""Schemas, their versions and the counter of event types, in the registry table."""
+"""Schemas, their versions, and the counter of event types in the registry table."""
 
 import random
 import time
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class SchemaStore:
-    """An organisation's event types: at most 20, each with a slot of its own."""
+    """Stores event types. An organization has at most 20, and each has its own slot."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
@@ -39,34 +39,34 @@ class SchemaStore:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def get(self, organization_id: str, schema_id: str, *, consistent: bool = True) -> Schema:
-        """The current version. Raises NotFound."""
+        """The current version of a schema. Raises NotFound."""
         return self._read(keys.schema(organization_id, schema_id), consistent)
 
     def all(self, organization_id: str) -> list[Schema]:
-        """Every schema of the organisation, by title."""
-        found = [Schema.from_values(from_item(item)) for item in self._rows(keys.schemas(organization_id))]
-        return sorted(found, key=lambda schema: schema.title.casefold())
+        """All schemas of an organization, ordered by title."""
+        schemas = [Schema.from_values(from_item(item)) for item in self._rows(keys.schemas(organization_id))]
+        return sorted(schemas, key=lambda schema: schema.title.casefold())
 
     def version(self, organization_id: str, schema_id: str, version: int) -> Schema:
-        """One version. Raises NotFound."""
+        """One version of a schema. Raises NotFound."""
         return self._read(keys.schema_version(organization_id, schema_id, version), consistent=True)
 
     def versions(self, organization_id: str, schema_id: str) -> list[Schema]:
-        """Every version, the newest first. Raises NotFound where there is no such schema."""
+        """All versions of a schema, newest first. Raises NotFound."""
         rows = self._rows(keys.schema_versions(organization_id, schema_id))
         if not rows:
             raise _not_found()
         return [Schema.from_values(from_item(item)) for item in reversed(rows)]
 
     def count(self, organization_id: str) -> int:
-        """How many event types are in use, as the counter says."""
+        """The number of event types in use, from the counter item."""
         return self._counter(organization_id)[0]
 
     def _read(self, key: keys.Key, consistent: bool) -> Schema:
-        answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=consistent)
-        if "Item" not in answer:
+        response = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=consistent)
+        if "Item" not in response:
             raise _not_found()
-        return Schema.from_values(from_item(answer["Item"]))
+        return Schema.from_values(from_item(response["Item"]))
 
     def _rows(self, partition: str) -> list[dict[str, Any]]:
         return list(
@@ -80,11 +80,11 @@ class SchemaStore:
         )
 
     def _counter(self, organization_id: str) -> tuple[int, frozenset[str]]:
-        """How many slots are taken, and which."""
-        answer = self._dynamodb.get_item(
+        """The number of event types in use, and their slots."""
+        response = self._dynamodb.get_item(
             TableName=self._table, Key=keys.event_types(organization_id), ConsistentRead=True
         )
-        counter = from_item(answer.get("Item", {}))
+        counter = from_item(response.get("Item", {}))
         return counter.get("used", 0), frozenset(counter.get("slots", ()))
 
     # -- creating and deleting -----------------------------------------------------------------------------------------
@@ -97,63 +97,48 @@ class SchemaStore:
         *,
         schema_id: str | None = None,
     ) -> Schema:
-        """Takes a slot and writes the schema, in one go. Raises LimitReached, and Conflict for a title in use."""
+        """Creates a schema and reserves its slot and title, in one transaction.
+
+        Raises LimitReached, and Conflict if the title or the id is in use.
+        """
         for wait in backoff(attempts=60):
-            used, taken = self._counter(organization_id)
-            free = [slot for slot in SLOTS if slot not in taken]
-            if used >= limits.MAX_EVENT_TYPES or not free:
-                raise LimitReached(
-                    f"An organisation has {limits.MAX_EVENT_TYPES} event types at most; {used} are in use.",
-                    namespace=limits.LIMIT_NAMESPACE,
-                    key=limits.EVENT_TYPES_LIMIT,
-                    value=limits.MAX_EVENT_TYPES,
-                    count=used,
-                )
-            now = dates.now_ms()
-            schema = Schema(
-                schema_id=schema_id or str(uuid.uuid4()),
-                version=1,
-                enabled=True,
-                slot=random.choice(free),  # noqa: S311  # so that two who come at once seldom want the same
-                used=False,
-                date_created=now,
-                date_modified=now,
-                created_by=created_by,
-                raw=document.raw,
-            )
+            used, slots = self._counter(organization_id)
+            schema = _new_schema(schema_id, _free_slot(used, slots), document, created_by)
             try:
                 transact(
                     self._dynamodb,
                     [
-                        self._take_slot(organization_id, schema.slot),
+                        self._claim_slot(organization_id, schema.slot),
                         self._put(keys.schema(organization_id, schema.schema_id), schema),
-                        self._take_title(organization_id, schema),
+                        self._claim_title(organization_id, schema),
                         self._put(keys.schema_version(organization_id, schema.schema_id, 1), schema),
                     ],
                 )
                 emit_count("EventTypesInUse", used + 1)
                 return schema
-            except ConditionsFailed as refused:
-                if 2 in refused.failed:
-                    raise _title_taken(document.title) from None
-                if 1 in refused.failed:
-                    raise Conflict("A schema with this id exists already.") from None
-            time.sleep(wait)
-        raise AssertionError("backoff ends by raising")
+            except ConditionsFailed as failed:
+                if 2 in failed.failed:
+                    raise _title_in_use(document.title) from None
+                if 1 in failed.failed:
+                    raise Conflict("A schema with this id already exists.") from None
+            time.sleep(wait)  # Another creation claimed the same slot.
+        raise AssertionError("backoff raises after the last attempt")
 
     def delete(self, organization_id: str, schema_id: str) -> None:
-        """Deletes a schema that no configuration ever used, and gives its slot back. Raises NotFound and Conflict."""
+        """Deletes a schema and releases its slot.
+
+        Raises NotFound, and Conflict if a configuration was ever created for it.
+        """
         for wait in backoff():
             schema = self.get(organization_id, schema_id)
             if schema.used:
                 raise Conflict(
-                    "A configuration used this event type, so events of it may be stored; "
-                    "it can be disabled, not deleted.",
+                    "A configuration was created for this event type, so it can have events. Disable it instead.",
                     code="schema.in.use",
                 )
             used = self.count(organization_id)
             writes = [
-                self._give_slot_back(organization_id, schema.slot),
+                self._release_slot(organization_id, schema.slot),
                 {
                     "Delete": {
                         "TableName": self._table,
@@ -164,7 +149,7 @@ class SchemaStore:
                 },
             ]
             if schema.enabled:
-                writes.append(self._give_title_back(organization_id, schema))
+                writes.append(self._release_title(organization_id, schema))
             try:
                 transact(self._dynamodb, writes)
                 emit_count("EventTypesInUse", used - 1)
@@ -179,10 +164,10 @@ class SchemaStore:
     def update(
         self, organization_id: str, schema_id: str, *, version: int, enabled: bool | None, document: Document | None
     ) -> Schema:
-        """Writes the next version.
+        """Writes the next version. None means no change.
 
-        Raises NotFound, BadRequest for what may not change, and Conflict where `version` is not the current one or the
-        title is in use.
+        Raises NotFound, BadRequest for incompatible changes, and Conflict if `version` is not the current version or
+        the title is in use.
         """
         old = self.get(organization_id, schema_id)
         if old.version != version:
@@ -196,55 +181,52 @@ class SchemaStore:
             raw=old.raw if document is None else document.raw,
             date_modified=dates.now_ms(),
         )
+        claims, releases = self._title_changes(organization_id, old, new)
         writes = [
-            {
-                "Update": {
-                    "TableName": self._table,
-                    "Key": keys.schema(organization_id, schema_id),
-                    "UpdateExpression": "SET version = :next, enabled = :enabled, jsonSchema = :schema, "
-                    "dateModified = :now",
-                    "ConditionExpression": "version = :version",
-                    "ExpressionAttributeValues": {
-                        ":version": to_value(version),
-                        ":next": to_value(new.version),
-                        ":enabled": to_value(new.enabled),
-                        ":schema": to_value(new.to_values()["jsonSchema"]),
-                        ":now": to_value(dates.text(new.date_modified)),
-                    },
-                }
-            },
+            self._set_version(organization_id, new, version),
             self._put(keys.schema_version(organization_id, schema_id, new.version), new),
+            *claims,
+            *releases,
         ]
-        had = keys.title(organization_id, old.title) if old.enabled else None
-        wants = keys.title(organization_id, new.title) if new.enabled else None
-        if wants is not None and wants != had:
-            writes.append(self._take_title(organization_id, new))
-        takes_title = len(writes) == 3
-        if had is not None and wants != had:
-            writes.append(self._give_title_back(organization_id, old))
         try:
             transact(self._dynamodb, writes)
-        except ConditionsFailed as refused:
-            if takes_title and refused.failed == {2}:
-                raise _title_taken(new.title) from None
+        except ConditionsFailed as failed:
+            if claims and failed.failed == {2}:
+                raise _title_in_use(new.title) from None
             raise _version_conflict(self.get(organization_id, schema_id).version) from None
         return new
 
+    def _title_changes(
+        self, organization_id: str, old: Schema, new: Schema
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """The writes that claim the new title and that release the old one. Only enabled schemas hold their title."""
+        old_key = keys.title(organization_id, old.title) if old.enabled else None
+        new_key = keys.title(organization_id, new.title) if new.enabled else None
+        if old_key == new_key:
+            return [], []
+        return (
+            [self._claim_title(organization_id, new)] if new_key is not None else [],
+            [self._release_title(organization_id, old)] if old_key is not None else [],
+        )
+
     def activate(self, organization_id: str, schema_id: str, display_name: str | None, rank: int | None) -> Schema:
-        """Shows an event type in journey views, or acknowledges its newest version. Raises NotFound and Conflict."""
+        """Activates an event type for journey views, or acknowledges its newest version.
+
+        Raises NotFound, and Conflict if the event type is disabled.
+        """
         schema = self.get(organization_id, schema_id)
         if not schema.enabled:
-            raise Conflict("This event type is disabled; enable its schema first.", code="schema.disabled")
+            raise Conflict("This event type is disabled. Enable its schema first.", code="schema.disabled")
         now = dates.now_ms()
-        was = schema.activation
+        current = schema.activation
         return self._set_activation(
             organization_id,
             schema,
             Activation(
-                display_name=display_name or (was.display_name if was else schema.title),
-                rank=rank if rank is not None else (was.rank if was else 0),
+                display_name=display_name or (current.display_name if current else schema.title),
+                rank=rank if rank is not None else (current.rank if current else 0),
                 version=schema.version,
-                date_first_activated=was.date_first_activated if was else now,
+                date_first_activated=current.date_first_activated if current else now,
                 date_modified=now,
             ),
         )
@@ -252,18 +234,21 @@ class SchemaStore:
     def update_activation(
         self, organization_id: str, schema_id: str, display_name: str | None, rank: int | None
     ) -> Schema:
-        """Changes how an event type is shown. Raises NotFound, and Conflict where it was never activated."""
+        """Changes how journey views show an event type.
+
+        Raises NotFound, and Conflict if it was never activated.
+        """
         schema = self.get(organization_id, schema_id)
-        was = schema.activation
-        if was is None:
-            raise Conflict("This event type was never activated; activate it first.", code="event.not.activated")
+        current = schema.activation
+        if current is None:
+            raise Conflict("This event type was never activated. Activate it first.", code="event.not.activated")
         return self._set_activation(
             organization_id,
             schema,
             replace(
-                was,
-                display_name=display_name or was.display_name,
-                rank=was.rank if rank is None else rank,
+                current,
+                display_name=display_name or current.display_name,
+                rank=current.rank if rank is None else rank,
                 date_modified=dates.now_ms(),
             ),
         )
@@ -283,11 +268,13 @@ class SchemaStore:
             )
         except ClientError as error:
             if is_condition_failure(error):
-                raise Conflict("The event type changed at the same moment; look at it again.") from None
+                raise Conflict(
+                    "The event type was changed at the same time. Read it again and repeat the request."
+                ) from None
             raise
         return new
 
-    # -- the parts of transactions -------------------------------------------------------------------------------------
+    # -- writes of transactions ----------------------------------------------------------------------------------------
 
     def _put(self, key: keys.Key, schema: Schema) -> dict[str, Any]:
         return {
@@ -298,7 +285,26 @@ class SchemaStore:
             }
         }
 
-    def _take_slot(self, organization_id: str, slot: str) -> dict[str, Any]:
+    def _set_version(self, organization_id: str, new: Schema, version: int) -> dict[str, Any]:
+        """Replaces the current version, if it is still `version`."""
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": keys.schema(organization_id, new.schema_id),
+                "UpdateExpression": "SET version = :next, enabled = :enabled, jsonSchema = :schema, "
+                "dateModified = :now",
+                "ConditionExpression": "version = :version",
+                "ExpressionAttributeValues": {
+                    ":version": to_value(version),
+                    ":next": to_value(new.version),
+                    ":enabled": to_value(new.enabled),
+                    ":schema": to_value(new.to_values()["jsonSchema"]),
+                    ":now": to_value(dates.text(new.date_modified)),
+                },
+            }
+        }
+
+    def _claim_slot(self, organization_id: str, slot: str) -> dict[str, Any]:
         return {
             "Update": {
                 "TableName": self._table,
@@ -315,7 +321,7 @@ class SchemaStore:
             }
         }
 
-    def _give_slot_back(self, organization_id: str, slot: str) -> dict[str, Any]:
+    def _release_slot(self, organization_id: str, slot: str) -> dict[str, Any]:
         return {
             "Update": {
                 "TableName": self._table,
@@ -330,7 +336,7 @@ class SchemaStore:
             }
         }
 
-    def _take_title(self, organization_id: str, schema: Schema) -> dict[str, Any]:
+    def _claim_title(self, organization_id: str, schema: Schema) -> dict[str, Any]:
         return {
             "Put": {
                 "TableName": self._table,
@@ -339,7 +345,7 @@ class SchemaStore:
             }
         }
 
-    def _give_title_back(self, organization_id: str, schema: Schema) -> dict[str, Any]:
+    def _release_title(self, organization_id: str, schema: Schema) -> dict[str, Any]:
         return {
             "Delete": {
                 "TableName": self._table,
@@ -350,17 +356,50 @@ class SchemaStore:
         }
 
 
+def _free_slot(used: int, slots: frozenset[str]) -> str:
+    """A random free slot, so that concurrent creations rarely choose the same one. Raises LimitReached."""
+    free = [slot for slot in SLOTS if slot not in slots]
+    if used >= limits.MAX_EVENT_TYPES or not free:
+        raise LimitReached(
+            f"The organization has {used} event types. At most {limits.MAX_EVENT_TYPES} are allowed.",
+            namespace=limits.LIMIT_NAMESPACE,
+            key=limits.EVENT_TYPES_LIMIT,
+            value=limits.MAX_EVENT_TYPES,
+            count=used,
+        )
+    return random.choice(free)  # noqa: S311  # not used for security
+
+
+def _new_schema(schema_id: str | None, slot: str, document: Document, created_by: Mapping[str, str]) -> Schema:
+    now = dates.now_ms()
+    return Schema(
+        schema_id=schema_id or str(uuid.uuid4()),
+        version=1,
+        enabled=True,
+        slot=slot,
+        used=False,
+        date_created=now,
+        date_modified=now,
+        created_by=created_by,
+        raw=document.raw,
+    )
+
+
 def _not_found() -> NotFound:
     return NotFound("There is no such schema.")
 
 
-def _title_taken(title: str) -> Conflict:
-    return Conflict("Another enabled event type has this title.", code="title.in.use", params={"title": title})
+def _title_in_use(title: str) -> Conflict:
+    return Conflict(
+        "Another enabled event type has this title. Choose another title, or disable the other event type.",
+        code="title.in.use",
+        params={"title": title},
+    )
 
 
 def _version_conflict(current: int) -> Conflict:
     return Conflict(
-        f"The schema is at version {current}; read it again and repeat the change.",
+        f"The current version of the schema is {current}. Read the schema and repeat the change with this version.",
         code="version.conflict",
         params={"version": str(current)},
     )
