@@ -1,4 +1,4 @@
-"""What each function's role may do to an event: asked with the role's own credentials, where IAM is enforced."""
+"""The permissions of each function's role on events, tested with the role's credentials under enforced IAM."""
 
 import io
 import json
@@ -24,31 +24,30 @@ from botocore.exceptions import ClientError
 
 def handler(event, context):
     dynamodb = boto3.client("dynamodb", endpoint_url=os.environ.get("AWS_ENDPOINT_URL"))
-    answers = {}
+    results = {}
     for name, (call, arguments) in event.items():
         try:
             getattr(dynamodb, call)(**arguments)
-            answers[name] = "done"
+            results[name] = "done"
         except ClientError as error:
-            answers[name] = error.response["Error"]["Code"]
-    return answers
+            results[name] = error.response["Error"]["Code"]
+    return results
 """
 
 
 @pytest.fixture(scope="module")
 def probe(stack: Stack) -> Iterator[Callable[[str, dict[str, Any]], dict[str, str]]]:
-    """Makes calls of DynamoDB in a Lambda that runs under a role; answers what became of each."""
+    """Calls DynamoDB in a function that runs under a role. Returns "done" or the error code of each call."""
     functions = stack.client("lambda")
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:
         files.writestr("probe.py", PROBE)
-    made: list[str] = []
+    created: list[str] = []
 
     def call(role: str, calls: dict[str, Any]) -> dict[str, str]:
-        resource = stack.client("cloudformation").describe_stack_resource(StackName=stack.name, LogicalResourceId=role)
-        role_name = resource["StackResourceDetail"]["PhysicalResourceId"]
+        role_name = stack.physical_id(role)
         name = f"probe-{uuid.uuid4().hex[:12]}"
-        runtime = functions.get_function_configuration(FunctionName=_any_function(stack))["Runtime"]
+        runtime = functions.get_function_configuration(FunctionName=stack.physical_id("IngestFunction"))["Runtime"]
         functions.create_function(
             FunctionName=name,
             Runtime=runtime,
@@ -58,23 +57,16 @@ def probe(stack: Stack) -> Iterator[Callable[[str, dict[str, Any]], dict[str, st
             Timeout=60,
             Environment={"Variables": {"AWS_ENDPOINT_URL": stack.endpoint_url} if stack.endpoint_url else {}},
         )
-        made.append(name)
+        created.append(name)
         functions.get_waiter("function_active_v2").wait(FunctionName=name)
-        answer = functions.invoke(FunctionName=name, Payload=json.dumps(calls).encode())
-        answers: dict[str, str] = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, answers
-        return answers
+        response = functions.invoke(FunctionName=name, Payload=json.dumps(calls).encode())
+        results: dict[str, str] = json.loads(response["Payload"].read())
+        assert "FunctionError" not in response, results
+        return results
 
     yield call
-    for name in made:
+    for name in created:
         functions.delete_function(FunctionName=name)
-
-
-def _any_function(stack: Stack) -> str:
-    resource = stack.client("cloudformation").describe_stack_resource(
-        StackName=stack.name, LogicalResourceId="IngestFunction"
-    )
-    return str(resource["StackResourceDetail"]["PhysicalResourceId"])
 
 
 def stored_event(organization_id: str, event_id: str, page: str) -> StoredEvent:
@@ -92,69 +84,70 @@ def stored_event(organization_id: str, event_id: str, page: str) -> StoredEvent:
     )
 
 
+def forbidden_calls(table: str, event: Any, changed: Any) -> dict[str, Any]:
+    """Calls that change or delete an event, by name: the operation of DynamoDB and its arguments."""
+    key = {"pk": event["pk"]}
+    update = {
+        "Key": key,
+        "UpdateExpression": "SET eventName = :name",
+        "ExpressionAttributeValues": {":name": {"S": "Another"}},
+    }
+    return {
+        "update": ("update_item", {"TableName": table, **update}),
+        "delete": ("delete_item", {"TableName": table, "Key": key}),
+        "batch put": ("batch_write_item", {"RequestItems": {table: [{"PutRequest": {"Item": changed}}]}}),
+        "batch delete": ("batch_write_item", {"RequestItems": {table: [{"DeleteRequest": {"Key": key}}]}}),
+        "transact update": ("transact_write_items", {"TransactItems": [{"Update": {"TableName": table, **update}}]}),
+        "transact delete": (
+            "transact_write_items",
+            {"TransactItems": [{"Delete": {"TableName": table, "Key": key}}]},
+        ),
+        "statement": (
+            "execute_statement",
+            {"Statement": f'DELETE FROM "{table}" WHERE pk = ?', "Parameters": [key["pk"]]},  # noqa: S608
+        ),
+        "delete table": ("delete_table", {"TableName": table}),
+    }
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_no_role_may_change_or_remove_an_event_and_only_the_writers_put(
+def test_no_role_can_change_or_delete_an_event_and_only_writers_can_put(
     stack: Stack, probe: Callable[[str, dict[str, Any]], dict[str, str]], function: str
 ) -> None:
     table = stack.outputs["EventsTableName"]
     organization_id = f"org-{uuid.uuid4().hex[:12]}"
     event = stored_event(organization_id, "e-1", "/home").to_item()
     stack.dynamodb.put_item(TableName=table, Item=event)
-    key = {"pk": event["pk"]}
     changed = stored_event(organization_id, "e-1", "/other").to_item()
     other = stored_event(organization_id, "e-2", "/home").to_item()
     condition = {"ConditionExpression": "attribute_not_exists(pk)"}
-    update = {
-        "Key": key,
-        "UpdateExpression": "SET eventName = :name",
-        "ExpressionAttributeValues": {":name": {"S": "Another"}},
+    puts = {
+        "put existing": ("put_item", {"TableName": table, "Item": changed, **condition}),
+        "put new": ("put_item", {"TableName": table, "Item": other, **condition}),
     }
-    answers = probe(
-        f"{function}Role",
-        {
-            "update": ("update_item", {"TableName": table, **update}),
-            "delete": ("delete_item", {"TableName": table, "Key": key}),
-            "batch put": ("batch_write_item", {"RequestItems": {table: [{"PutRequest": {"Item": changed}}]}}),
-            "batch delete": ("batch_write_item", {"RequestItems": {table: [{"DeleteRequest": {"Key": key}}]}}),
-            "transact update": (
-                "transact_write_items",
-                {"TransactItems": [{"Update": {"TableName": table, **update}}]},
-            ),
-            "transact delete": (
-                "transact_write_items",
-                {"TransactItems": [{"Delete": {"TableName": table, "Key": key}}]},
-            ),
-            "statement": (
-                "execute_statement",
-                {"Statement": f'DELETE FROM "{table}" WHERE pk = ?', "Parameters": [key["pk"]]},  # noqa: S608
-            ),
-            "delete table": ("delete_table", {"TableName": table}),
-            "put again": ("put_item", {"TableName": table, "Item": changed, **condition}),
-            "put": ("put_item", {"TableName": table, "Item": other, **condition}),
-        },
-    )
-    puts = {"put again": answers.pop("put again"), "put": answers.pop("put")}
-    assert set(answers.values()) == {"AccessDeniedException"}, answers
+    results = probe(f"{function}Role", forbidden_calls(table, event, changed) | puts)
+    put_results = {name: results.pop(name) for name in puts}
+    assert set(results.values()) == {"AccessDeniedException"}, results
     if function in WRITERS:
-        assert puts == {"put again": "ConditionalCheckFailedException", "put": "done"}
+        assert put_results == {"put existing": "ConditionalCheckFailedException", "put new": "done"}
     else:
-        assert set(puts.values()) == {"AccessDeniedException"}
-    stored = stack.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
+        assert set(put_results.values()) == {"AccessDeniedException"}
+    stored = stack.dynamodb.get_item(TableName=table, Key={"pk": event["pk"]}, ConsistentRead=True)["Item"]
     assert stored == event
 
 
-def test_a_second_put_never_changes_an_event(stack: Stack, caller: Callable[..., Caller]) -> None:
-    """By the functions as they are deployed: sent again, sent otherwise, and replayed."""
-    one = caller()
-    schema = one.api.call(
+def test_sending_or_replaying_an_event_again_never_changes_it(stack: Stack, caller: Callable[..., Caller]) -> None:
+    """The deployed functions get the same event, the same id with other content, and a replay."""
+    own = caller()
+    schema = own.api.call(
         "POST", "externalevents/schemas", {"title": "Page viewed", "properties": {"page": {"type": "string"}}}
     )
-    configuration = one.api.call(
+    configuration = own.api.call(
         "POST", "externalevents/configurations", {"name": "Site", "schemaId": schema["id"], "source": "Adobe"}
     )
 
     def send(page: str) -> Any:
-        return one.api.send(
+        return own.api.send(
             configuration["id"],
             [
                 {
@@ -167,7 +160,7 @@ def test_a_second_put_never_changes_an_event(stack: Stack, caller: Callable[...,
         )
 
     def stored() -> Any:
-        key = {"pk": {"S": f"{one.organization_id}#{configuration['id']}#e-1"}}
+        key = {"pk": {"S": f"{own.organization_id}#{configuration['id']}#e-1"}}
         return stack.dynamodb.get_item(TableName=stack.outputs["EventsTableName"], Key=key, ConsistentRead=True)["Item"]
 
     assert send("/home")["processed"][0]["outcome"] == "created"
@@ -176,7 +169,7 @@ def test_a_second_put_never_changes_an_event(stack: Stack, caller: Callable[...,
     assert stored() == first
     assert send("/other")["unprocessedEntities"][0]["errorCode"] == "event.conflict"
     assert stored() == first
-    (failure,) = one.api.call("GET", "externalevents/failures")["entities"]
-    replayed = one.api.call("POST", f"externalevents/failures/{failure['id']}/replay")
+    (failure,) = own.api.call("GET", "externalevents/failures")["entities"]
+    replayed = own.api.call("POST", f"externalevents/failures/{failure['id']}/replay")
     assert replayed["replays"][-1]["outcome"] == "failed"
     assert stored() == first
