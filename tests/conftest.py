@@ -47,6 +47,13 @@ settings.load_profile("tests")
 ORGANIZATION = "acme"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that use tables in moto: most of the time of the unit tests. `make quick` omits them."""
+    for item in items:
+        if "tables" in getattr(item, "fixturenames", ()):
+            item.add_marker("moto")
+
+
 # -- moto: units of the stores and of the functions --------------------------------------------------------------------
 
 

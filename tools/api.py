@@ -112,6 +112,16 @@ class ApiClient:
             time.sleep(0.2 * 2**attempt)
         return {"processed": processed, "unprocessedEntities": refused}
 
+    def ensure_configuration(self, name: str, schema_id: str, source: str) -> str:
+        """Creates a configuration if the event type has none for this source. Returns its id. Raises like `call`."""
+        try:
+            body = {"name": name, "schemaId": schema_id, "source": source}
+            return str(self.call("POST", "externalevents/configurations", body)["id"])
+        except ApiError as error:
+            if error.code != "configuration.exists":
+                raise
+            return str(error.body["messageParams"]["id"])
+
     def access_token(self) -> str:
         """An access token that is valid for another minute at least. Raises TokenRefused and httpx.HTTPError."""
         if time.monotonic() > self._token_expires:
@@ -127,8 +137,6 @@ class ApiClient:
             self._token = response.json()["access_token"]
             self._token_expires = time.monotonic() + response.json()["expires_in"] - 60
         return self._token
-
-    _access_token = access_token
 
 
 def batches(events: Sequence[Any], size: int = EVENTS_PER_REQUEST) -> Iterator[Sequence[Any]]:

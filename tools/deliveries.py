@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tools.local_stack.sample import CASE, CUSTOMER_SOURCE, ORDER, SURVEY, WEB_VISIT, EventType
+from tools.local_stack.sample import CASE, CUSTOMER_SOURCE, ORDER, SURVEY, WEB_VISIT, SampleEventType
 from tools.local_stack.stack import KEY_BUCKET
 from tools.signing import Signed, new_adobe_key, sign
 
@@ -72,7 +72,7 @@ class SampleDelivery:
 
     name: str
     sender: str
-    event_type: EventType
+    event_type: SampleEventType
     secret: str
     payload: bytes
     options: Mapping[str, str] = field(default_factory=dict)

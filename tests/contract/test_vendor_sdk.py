@@ -144,8 +144,8 @@ def world(stack: Stack, caller: Callable[..., Caller]) -> World:
     able = caller()
     powerless = caller(able.organization_id, ())
     return World(
-        Sdk(stack, able.api._access_token()),
-        Sdk(stack, powerless.api._access_token()),
+        Sdk(stack, able.api.access_token()),
+        Sdk(stack, powerless.api.access_token()),
         Sdk(stack, ""),
         able.client_id,
     )

@@ -213,7 +213,7 @@ def _another_client(token: str) -> str:
     ],
 )
 def test_an_invalid_token_is_refused(stack: Stack, caller: Callable[..., Caller], forge: Callable[[str], str]) -> None:
-    token = caller().api._access_token()
+    token = caller().api.access_token()
     assert request(stack, token, OPERATIONS[0]).status_code == 200
     assert refusal(request(stack, forge(token), OPERATIONS[0])) == (401, "authentication.required")
 
@@ -268,7 +268,7 @@ def test_an_operation_without_its_permission_is_refused_and_changes_nothing(
     """Each client has all permissions except one."""
     organization_id = owned.caller.organization_id
     tokens = {
-        permission: caller(organization_id, sorted(PERMISSIONS - {permission})).api._access_token()
+        permission: caller(organization_id, sorted(PERMISSIONS - {permission})).api.access_token()
         for permission in {operation.permission for operation in OPERATIONS}
     }
     before = rows(stack, organization_id)
@@ -284,7 +284,7 @@ def test_an_operation_requires_only_its_own_permission(
 ) -> None:
     """Each client has one permission. Deletions come last, because the other operations need the resources."""
     for operation in sorted(OPERATIONS, key=lambda one: one.method == "DELETE"):
-        token = caller(owned.caller.organization_id, [operation.permission]).api._access_token()
+        token = caller(owned.caller.organization_id, [operation.permission]).api.access_token()
         assert request(stack, token, operation, owned).status_code in (200, 201, 204, 409), name(operation)
 
 
@@ -296,7 +296,7 @@ def test_resources_of_another_organization_are_not_found(
 ) -> None:
     stranger = caller()
     nothing = Owned(stranger, {kind: str(uuid.uuid4()) for kind in owned.ids})
-    token = stranger.api._access_token()
+    token = stranger.api.access_token()
     before = [rows(stack, one.organization_id) for one in (owned.caller, stranger)]
     for operation in REACHES_BY_ID:
         answer = request(stack, token, operation, owned)
@@ -306,7 +306,7 @@ def test_resources_of_another_organization_are_not_found(
     assert [rows(stack, one.organization_id) for one in (owned.caller, stranger)] == before
     for operation in REACHES_BY_ID:  # the owner finds all of them, or the test would prove nothing
         if operation.method == "GET":
-            assert request(stack, owned.caller.api._access_token(), operation, owned).status_code == 200
+            assert request(stack, owned.caller.api.access_token(), operation, owned).status_code == 200
 
 
 def test_listings_show_no_data_of_others(stack: Stack, caller: Callable[..., Caller], owned: Owned) -> None:
@@ -326,7 +326,7 @@ def test_listings_show_no_data_of_others(stack: Stack, caller: Callable[..., Cal
     assert stranger.api.call("POST", "externalevents/failures/replay", {})["replayed"] == 0
     assert stranger.api.call("GET", "externalevents/schemas/limits")["numberOfSchemas"] == 0
     for path in ("customers", "customers/events"):
-        assert refusal(request(stack, stranger.api._access_token(), Operation("GET", f"{path}?{CUSTOMER}", ""))) == (
+        assert refusal(request(stack, stranger.api.access_token(), Operation("GET", f"{path}?{CUSTOMER}", ""))) == (
             404,
             "not.found",
         )
@@ -342,7 +342,7 @@ def test_listings_show_no_data_of_others(stack: Stack, caller: Callable[..., Cal
 def test_a_path_that_does_not_exist_is_not_found(
     stack: Stack, caller: Callable[..., Caller], method: str, path: str
 ) -> None:
-    for token in (None, caller().api._access_token()):
+    for token in (None, caller().api.access_token()):
         answer = request(stack, token, Operation(method, path, ""))
         assert refusal(answer) == (404, "not.found")
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
@@ -350,7 +350,7 @@ def test_a_path_that_does_not_exist_is_not_found(
 
 @pytest.mark.parametrize("path", ["externalevents/schemas/a/b/c/d", "views/eventdefinitions/external/a/b"])
 def test_a_path_without_a_route_is_not_found(stack: Stack, caller: Callable[..., Caller], path: str) -> None:
-    assert refusal(request(stack, caller().api._access_token(), Operation("GET", path, ""))) == (404, "not.found")
+    assert refusal(request(stack, caller().api.access_token(), Operation("GET", path, ""))) == (404, "not.found")
 
 
 def test_browsers_can_read_api_gateways_error_responses(stack: Stack) -> None:
@@ -380,7 +380,7 @@ def test_a_preflight_request_needs_no_token(stack: Stack, operation: Operation) 
 
 
 def test_browsers_can_read_responses(stack: Stack, caller: Callable[..., Caller]) -> None:
-    headers = {"Authorization": f"Bearer {caller().api._access_token()}", "Origin": "https://app.example"}
+    headers = {"Authorization": f"Bearer {caller().api.access_token()}", "Origin": "https://app.example"}
     for path in ("externalevents/schemas", f"customers?{CUSTOMER}"):
         answer = httpx.get(f"{stack.api_url}/api/v2/journey/{path}", headers=headers)
         assert answer.headers["Access-Control-Allow-Origin"] == "*"

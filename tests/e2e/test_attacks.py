@@ -114,7 +114,7 @@ def _forgeries(token: str, keys: list[dict[str, Any]]) -> Iterator[tuple[str, st
 
 
 def test_a_forged_token_is_refused(stack: Stack, caller: Callable[..., Caller]) -> None:
-    token = caller().api._access_token()
+    token = caller().api.access_token()
     jwks = httpx.get(f"{stack.endpoint_url}/{stack.outputs['UserPoolId']}/.well-known/jwks.json").json()
     found = dict(_forgeries(token, jwks["keys"]))
     answers = {how: request(stack, forged, SCHEMAS).status_code for how, forged in found.items()}
@@ -123,7 +123,7 @@ def test_a_forged_token_is_refused(stack: Stack, caller: Callable[..., Caller]) 
 
 
 def test_a_token_is_accepted_only_in_the_authorization_header(stack: Stack, caller: Callable[..., Caller]) -> None:
-    token = caller().api._access_token()
+    token = caller().api.access_token()
     url = f"{stack.api_url}/api/v2/journey/externalevents/schemas"
     for how in (
         {"params": {"access_token": token, "Authorization": f"Bearer {token}"}},
@@ -157,7 +157,7 @@ def test_no_header_query_or_body_changes_the_organization_or_the_operation(
         "X-Original-URL": f"/api/v2/journey/externalevents/schemas/{owned.ids['schema']}",
         "X-Rewrite-URL": f"/api/v2/journey/externalevents/schemas/{owned.ids['schema']}",
         "X-Forwarded-Host": "evil.example",
-        "Authorization": f"Bearer {stranger.api._access_token()}",
+        "Authorization": f"Bearer {stranger.api.access_token()}",
     }
     before = rows(stack, owner.organization_id)
     base = f"{stack.api_url}/api/v2/journey/externalevents"
@@ -239,7 +239,7 @@ def test_no_spelling_of_a_path_reaches_another_organization(
     stack: Stack, caller: Callable[..., Caller], owned: Owned
 ) -> None:
     stranger = caller()
-    token, both = stranger.api._access_token(), (owned.caller.organization_id, stranger.organization_id)
+    token, both = stranger.api.access_token(), (owned.caller.organization_id, stranger.organization_id)
     before = [rows(stack, organization_id) for organization_id in both]
     for path in tricks(owned.ids["schema"]):
         for method in ("GET", "PUT", "DELETE"):
@@ -254,7 +254,7 @@ def test_no_spelling_of_a_path_reaches_another_organization(
 
 def test_no_spelling_of_an_id_reaches_another_operation(stack: Stack, owned: Owned) -> None:
     """The owner's request reaches the named resource or nothing, and never causes a 5xx."""
-    token = owned.caller.api._access_token()
+    token = owned.caller.api.access_token()
     for path in tricks(owned.ids["schema"]):
         status, body = raw(stack, token, "GET", path)
         assert status in (200, 400, 403, 404), (path, status)
@@ -286,7 +286,7 @@ BODIES: dict[str, tuple[bytes, int]] = {
 def test_an_expensive_body_is_refused_quickly(stack: Stack, owned: Owned, what: str) -> None:
     body, status = BODIES[what]
     before = rows(stack, owned.caller.organization_id)
-    token, began = owned.caller.api._access_token(), time.monotonic()
+    token, began = owned.caller.api.access_token(), time.monotonic()
     path = EVENTS.replace("{configuration}", owned.ids["configuration"])
     answer = httpx.post(
         f"{stack.api_url}/api/v2/journey/{path}",
@@ -317,7 +317,7 @@ def test_a_body_with_another_media_type_is_refused(
     answer = httpx.post(
         f"{stack.api_url}/api/v2/journey/{path}",
         content=b"\x1f\x8b\x08\x00" + b"\x00" * 100,
-        headers={"Authorization": f"Bearer {owned.caller.api._access_token()}"} | headers,
+        headers={"Authorization": f"Bearer {owned.caller.api.access_token()}"} | headers,
     )
     assert refusal(answer)[0] in statuses
 
@@ -385,7 +385,7 @@ def assert_nothing_injected(answer: httpx.Response) -> None:
 
 def test_line_breaks_in_values_do_not_become_headers(stack: Stack, owned: Owned) -> None:
     """The values are in the query, the path, stored names, cursors and the links of listings."""
-    token = owned.caller.api._access_token()
+    token = owned.caller.api.access_token()
     headers = {"Authorization": f"Bearer {token}"}
     base = f"{stack.api_url}/api/v2/journey"
     for path, query in (

@@ -291,9 +291,9 @@ class OnStack(World):
     def __init__(self, stack: Stack, caller: Callable[..., Caller]) -> None:
         self._stack = stack
         self._owner = caller()
-        self.owner = Who(self._owner.organization_id, self._owner.api._access_token())
+        self.owner = Who(self._owner.organization_id, self._owner.api.access_token())
         stranger = caller()
-        self.stranger = Who(stranger.organization_id, stranger.api._access_token())
+        self.stranger = Who(stranger.organization_id, stranger.api.access_token())
         self.make()
 
     def ask(self, who: Who, method: str, path: str, body: Any = None) -> tuple[int, str]:

@@ -211,7 +211,7 @@ def test_no_header_changes_the_organization(inbox: Inbox, caller: Callable[..., 
     endpoint, other = inbox.endpoint(sender), theirs.endpoint(sender)
     before = theirs.stored()
     headers = {
-        "Authorization": f"Bearer {theirs.api._access_token()}",
+        "Authorization": f"Bearer {theirs.api.access_token()}",
         "X-Organization-Id": theirs.caller.organization_id,
         "X-Endpoint-Id": other["id"],
         "X-Configuration-Id": other["configurationId"],

@@ -12,7 +12,6 @@ from tools.api import EVENTS_PER_REQUEST, ApiClient, ApiError
 from tools.importer.columns import read_rows
 from tools.importer.mapping import INVALID_ROW, NO_RESPONSE, CannotImport, ImportPlan, RowRefused
 from tools.importer.tally import ImportTally
-from tools.local_stack.run import ensure_configuration
 from tools.progress import ProgressBars
 
 PERMISSIONS = frozenset(
@@ -43,7 +42,7 @@ def ensure_type(api: ApiClient, plan: ImportPlan) -> str:
             break
     else:
         schema = api.call("POST", "externalevents/schemas", plan.to_schema())
-    return ensure_configuration(api, plan.configuration, schema["id"], plan.source)
+    return api.ensure_configuration(plan.configuration, schema["id"], plan.source)
 
 
 Batch = list[tuple[int, dict[str, Any]]]

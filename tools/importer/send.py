@@ -15,7 +15,7 @@ CONFIGURATIONS = "externalevents/configurations"
 
 
 @dataclass(frozen=True)
-class Refusal:
+class SendRefusal:
     """An event that the API refused. `number` counts the events of the input from 1."""
 
     number: int
@@ -28,7 +28,7 @@ class SendReport:
     """What became of the events: stored ones by outcome, and the refused ones."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
-    refused: list[Refusal] = field(default_factory=list)
+    refused: list[SendRefusal] = field(default_factory=list)
 
 
 def find_configuration(api: ApiClient, name_or_id: str) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def send_events(
             response = api.send(configuration_id, batch)
         report.outcomes.update(result["outcome"] for result in response["processed"])
         report.refused += [
-            Refusal(start + result["originalRequestIndex"] + 1, result["errorCode"], result["errorMessage"])
+            SendRefusal(start + result["originalRequestIndex"] + 1, result["errorCode"], result["errorMessage"])
             for result in response["unprocessedEntities"]
         ]
         bar.advance(len(batch))

@@ -11,7 +11,7 @@ from random import Random
 from threading import Lock
 from typing import Any
 
-from tools.local_stack.sample import CASE, CUSTOMER_SOURCE, EVENT_TYPES, ORDER, WEB_VISIT, EventType, events
+from tools.local_stack.sample import CASE, CUSTOMER_SOURCE, EVENT_TYPES, ORDER, WEB_VISIT, SampleEventType, events
 from tools.signing import sign
 
 Event = dict[str, Any]
@@ -161,7 +161,7 @@ class TrafficSender:
     """A sender of webhooks. Its payload is an event in the API's form; its signature is the sender's own."""
 
     name: str
-    event_type: EventType
+    event_type: SampleEventType
     secret: str
     wrong_secret: str
 

@@ -214,19 +214,8 @@ def configurations(api: ApiClient) -> dict[str, str]:
         schema_id = schemas[event_type.title]
         api.call("PUT", f"views/eventdefinitions/{schema_id}/activate", {})
         name = f"{event_type.title} from {event_type.source}"
-        ids[event_type.title] = ensure_configuration(api, name, schema_id, event_type.source)
+        ids[event_type.title] = api.ensure_configuration(name, schema_id, event_type.source)
     return ids
-
-
-def ensure_configuration(api: ApiClient, name: str, schema_id: str, source: str) -> str:
-    """Creates a configuration, and returns its id; the existing one's when there is one."""
-    try:
-        body = {"name": name, "schemaId": schema_id, "source": source}
-        return str(api.call("POST", "externalevents/configurations", body)["id"])
-    except ApiError as error:
-        if error.code != "configuration.exists":
-            raise
-        return str(error.body["messageParams"]["id"])
 
 
 def _send(api: ApiClient, by_type: Mapping[str, list[dict[str, Any]]], bar: Bar) -> Counter[str]:

@@ -16,7 +16,7 @@ def core(kind: str, **constraints: Any) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class EventType:
+class SampleEventType:
     """An event type, and the system that is its source."""
 
     source: str
@@ -27,7 +27,7 @@ class EventType:
         return str(self.schema["title"])
 
 
-WEB_VISIT = EventType(
+WEB_VISIT = SampleEventType(
     "Adobe Analytics",
     {
         "title": "Web Visit",
@@ -43,7 +43,7 @@ WEB_VISIT = EventType(
         },
     },
 )
-ORDER = EventType(
+ORDER = SampleEventType(
     "ERP",
     {
         "title": "Order Updated",
@@ -59,7 +59,7 @@ ORDER = EventType(
         },
     },
 )
-CASE = EventType(
+CASE = SampleEventType(
     "ServiceNow",
     {
         "title": "Case Updated",
@@ -74,7 +74,7 @@ CASE = EventType(
         },
     },
 )
-SURVEY = EventType(
+SURVEY = SampleEventType(
     "Qualtrics",
     {
         "title": "Survey Response",
@@ -100,9 +100,9 @@ class SimulatedCustomer:
     dice: random.Random
     now: datetime
     end: datetime
-    events: list[tuple[EventType, dict[str, Any]]] = field(default_factory=list)
+    events: list[tuple[SampleEventType, dict[str, Any]]] = field(default_factory=list)
 
-    def add_event(self, event_type: EventType, id_: str, attributes: dict[str, Any]) -> None:
+    def add_event(self, event_type: SampleEventType, id_: str, attributes: dict[str, Any]) -> None:
         if self.now < self.end:
             self.events.append(
                 (
@@ -215,7 +215,7 @@ class SimulatedCustomer:
         self.add_event(SURVEY, f"R_{self.number:04d}{len(self.events):03d}", attributes)
 
 
-def events(seed: str, customers: int, today: datetime) -> Iterator[tuple[EventType, dict[str, Any]]]:
+def events(seed: str, customers: int, today: datetime) -> Iterator[tuple[SampleEventType, dict[str, Any]]]:
     """Yields the events of some customers in the 60 days before `today`. The same arguments give the same events."""
     end = today.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     for number in range(1, customers + 1):

@@ -3,13 +3,37 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tools.local_stack.sample import CASE, DAYS, ORDER, SURVEY, WEB_VISIT, EventType
+from tools.local_stack.sample import CASE, DAYS, ORDER, SURVEY, WEB_VISIT, SampleEventType
+
+CHARTS = [
+    {
+        "name": "Orders and revenue by week",
+        "groupByTime": "Week",
+        "metrics": [
+            {"id": "orders", "elementId": "placed", "aggregate": "EventCount", "displayLabel": "orders"},
+            {
+                "id": "revenue",
+                "elementId": "placed",
+                "aggregate": "Sum",
+                "attribute": "amount",
+                "displayLabel": "revenue",
+            },
+        ],
+    },
+    {
+        "name": "Customers with a case, by category",
+        "groupByAttributes": [{"elementId": "case", "attribute": "category"}],
+        "metrics": [{"id": "customers", "elementId": "case", "displayLabel": "customers"}],
+    },
+]
 
 
 def sample_view(definitions: Mapping[str, str]) -> dict[str, Any]:
     """The view as the API's `JourneyView`. `definitions` are the ids of the event definitions, by name."""
 
-    def element(id_: str, name: str, event_type: EventType, attribute: str = "", value: str = "") -> dict[str, Any]:
+    def element(
+        id_: str, name: str, event_type: SampleEventType, attribute: str = "", value: str = ""
+    ) -> dict[str, Any]:
         definition: dict[str, Any] = {
             "id": id_,
             "name": name,
@@ -38,28 +62,8 @@ def sample_view(definitions: Mapping[str, str]) -> dict[str, Any]:
 
     return {
         "name": "From the checkout to the survey",
-        "description": f"Orders, deliveries and surveys of the last {DAYS} days, and the customers who need support.",
+        "description": f"Orders, deliveries and surveys of the last {DAYS} days, and customers who need support.",
         "duration": f"P{DAYS + 1}D",
         "elements": [checkout, placed, delivered, survey, support, case, resolved],
-        "charts": [
-            {
-                "name": "Orders and revenue by week",
-                "groupByTime": "Week",
-                "metrics": [
-                    {"id": "orders", "elementId": "placed", "aggregate": "EventCount", "displayLabel": "orders"},
-                    {
-                        "id": "revenue",
-                        "elementId": "placed",
-                        "aggregate": "Sum",
-                        "attribute": "amount",
-                        "displayLabel": "revenue",
-                    },
-                ],
-            },
-            {
-                "name": "Customers with a case, by category",
-                "groupByAttributes": [{"elementId": "case", "attribute": "category"}],
-                "metrics": [{"id": "customers", "elementId": "case", "displayLabel": "customers"}],
-            },
-        ],
+        "charts": CHARTS,
     }
