@@ -28,6 +28,10 @@ def costs(file: Path) -> None:
     """Print what a million events and an idle month cost on AWS.
 
     FILE has the prices, measured units and assumptions, like tools/documentation/costs.toml.
+
+    \b
+    Example:
+      journeys docs costs
     """
     click.echo(bill.to_markdown(bill.read(file)), nl=False)
 
@@ -36,7 +40,12 @@ def costs(file: Path) -> None:
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=PICTURE, help="The SVG file.")
 @api_options
 def images(connection: Connection, output: Path) -> None:
-    """Draw the sample journey view of the local stack as an SVG."""
+    """Draw the sample journey view of the local stack as an SVG.
+
+    \b
+    Example:
+      journeys docs images
+    """
     api = connection.api
     views = api.call("GET", "views", nameOrCreatedBy=SAMPLE_VIEW)["entities"]
     if not views:
@@ -50,7 +59,12 @@ def images(connection: Connection, output: Path) -> None:
 
 @docs.command()
 def tables() -> None:
-    """Write the tables of alarms, saved queries and costs into the pages."""
+    """Write the tables of alarms, saved queries and costs into the pages.
+
+    \b
+    Example:
+      journeys docs tables
+    """
     monitoring, deploying = alarms.PAGE, ROOT / "docs" / "deploying.md"
     monitoring.write_text(alarms.updated(monitoring.read_text(), template.read(template.MONITORING)))
     deploying.write_text(replaced(deploying.read_text(), "costs", bill.to_markdown(bill.read())))
