@@ -629,6 +629,26 @@ def test_the_contracts_operations_are_those_of_the_vendors_sdk() -> None:
     }
 
 
+def test_every_query_parameter_of_the_vendors_sdk_is_declared(tables: Tables) -> None:
+    """Otherwise the SDK's requests would be refused for an unknown parameter."""
+    source = inspect.getsource(importlib.import_module("PureCloudPlatformClientV2.apis.journey_api"))
+    declared = {
+        f"{route.method} {re.sub('<.*?>', '{}', route.path)}": {parameter.name for parameter in route.query}
+        for function in FUNCTIONS
+        for route in load(function).router.routes
+    }
+    found = 0
+    for path, block, method in re.findall(
+        r"resource_path = '(.*?)'(.*?)call_api\(resource_path, '(\w+)'", source, re.DOTALL
+    ):
+        operation = f"{method} {re.sub(r'{.*?}', '{}', path)}"
+        if operation in declared:
+            sent = set(re.findall(r"query_params\['(\w+)'\]", block))
+            assert sent <= declared[operation], operation
+            found += len(sent)
+    assert found >= 15
+
+
 def test_every_function_with_routes_is_tested(tables: Tables) -> None:
     """FUNCTIONS lists every function that has a router."""
     others = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")} - set(FUNCTIONS)
