@@ -41,6 +41,7 @@ NO_AWS_CALLS = frozenset({"delivery.query", "route.query"})
 """Attributes with the name of a client's method: the query string of a delivery, and the parameters of a route."""
 
 NO_PACKAGES = frozenset({"shared", "common", "utils"})
+MAX_LINES = 50
 
 Sources = Mapping[PurePosixPath, str]
 """Source texts by path, such as journeys/events/store.py or functions/ingest/handler.py."""
@@ -203,6 +204,14 @@ def ingest_imports_no_models(sources: Sources) -> Iterator[Breach]:
             yield Breach(str(path), "imports pydantic")
 
 
+def functions_are_short(sources: Sources) -> Iterator[Breach]:
+    """No function has more than 50 lines."""
+    for path, source in sources.items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= MAX_LINES:
+                yield Breach(str(path), f"{node.name} has more than {MAX_LINES} lines")
+
+
 Rule = Callable[[Sources], Iterator[Breach]]
 RULES: dict[Rule, list[tuple[str, str]]] = {
     areas_import_only_allowed_areas: [
@@ -270,8 +279,18 @@ RULES: dict[Rule, list[tuple[str, str]]] = {
         ("journeys/http/router.py", "from journeys import responses"),
         ("functions/usage/handler.py", "def late():\n    from journeys.responses.usage import Usage"),
     ],
+    functions_are_short: [
+        ("functions/usage/handler.py", "def long():" + "\n    1" * MAX_LINES),
+        ("tools/stack.py", "class A:\n    def long(self):" + "\n        1" * MAX_LINES),
+    ],
     ingest_imports_no_models: [("journeys/http/body.py", "from pydantic import BaseModel")],
 }  # fmt: skip
+
+
+def test_the_functions_of_the_tools_are_short() -> None:
+    """The other rules are about the product only."""
+    tools = {PurePosixPath("tools") / path.name: path.read_text() for path in (ROOT / "tools").rglob("*.py")}
+    assert list(functions_are_short(tools)) == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)

@@ -152,8 +152,7 @@ class FailureStore:
 
         buckets = [rows(bucket) for bucket in keys.FAILURE_BUCKETS]
         for row in heapq.merge(*buckets, key=lambda row: str(row["place"]["S"]), reverse=True):
-            position = row["place"]["S"]
-            if position != after:
+            if (position := row["place"]["S"]) != after:
                 yield position, self._failure(organization_id, row, whole=False)
 
     def _failure(self, organization_id: str, item: Mapping[str, Any], *, whole: bool) -> Failure:
