@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 from journeys.registry.definitions import is_active
 from journeys.registry.schemas.kinds import FILTERABLE
 from journeys.registry.schemas.model import Schema
-from journeys.views.model import Attribute, ReadOnly, Text
+from journeys.views.model import AttributeName, ReadOnly, Text
 from journeys.views.rules import can_have
 
 MAX_LABELS = 1000
@@ -19,7 +19,7 @@ class Label(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    name: Attribute
+    name: AttributeName
     value: Text
     encoded: ReadOnly
 

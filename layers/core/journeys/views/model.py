@@ -44,7 +44,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Id = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 ChartId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,100}$")]
 """The id of a chart. Only characters that need no escaping in a URL are allowed."""
-Attribute = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+AttributeName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Text = Annotated[str, StringConstraints(max_length=4096)]
 ReadOnly = Annotated[Any, BeforeValidator(lambda _: None), Field(default=None, exclude=True)]
 """A field that only the platform sets. A request may contain it; its value is ignored."""
@@ -136,7 +136,7 @@ class Range(_Model):
 class Predicate(_Model):
     """The contract's `JourneyViewElementFilterPredicate`."""
 
-    dimension: Attribute
+    dimension: AttributeName
     values: list[Text] | None = Field(default=None, max_length=1000)
     operator: AnyOperator = Operator.MATCHES
     noValue: bool = False
@@ -145,7 +145,7 @@ class Predicate(_Model):
 class NumberPredicate(_Model):
     """The contract's `JourneyViewElementFilterNumberPredicate`."""
 
-    dimension: Attribute
+    dimension: AttributeName
     operator: AnyOperator = Operator.MATCHES
     noValue: bool = False
     range: Range | None = None
@@ -177,7 +177,7 @@ class Link(_Model):
     constraintWithin: TimeConstraint | None = None
     constraintAfter: TimeConstraint | None = None
     eventCountType: AnyCountType = EventCountType.SEQUENTIAL
-    joinAttributes: list[Attribute] | None = None
+    joinAttributes: list[AttributeName] | None = None
 
 
 class ElementAttributes(_Model):
@@ -212,7 +212,7 @@ class ChartGroupByAttribute(_Model):
     """The contract's `JourneyViewChartGroupByAttribute`."""
 
     elementId: Id
-    attribute: Attribute
+    attribute: AttributeName
 
 
 class Metric(_Model):
@@ -222,7 +222,7 @@ class Metric(_Model):
     elementId: Id
     aggregate: AnyAggregate = Aggregate.CUSTOMER_COUNT
     displayLabel: Text | None = None
-    attribute: Attribute | None = None
+    attribute: AttributeName | None = None
 
 
 class ChartDisplayAttributes(_Model):

@@ -32,7 +32,7 @@ class Timer:
             try:
                 self._run_schedule(schedule, settled_ms)
             except Exception as error:  # A broken schedule must not stop the others. Log only the error's type.
-                log_error("a scheduled job could not be made", error)
+                log_error("a scheduled job could not be created", error)
                 failed += 1
         return failed
 
