@@ -8,8 +8,16 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError
 
 from journeys import dates, jsontext, keys
-from journeys.aws import ConditionsFailed, error_code, from_item, is_condition_failure, query_all, to_item, to_value
-from journeys.aws import transact as write_all
+from journeys.aws import (
+    ConditionsFailed,
+    error_code,
+    from_item,
+    is_condition_failure,
+    query_all,
+    to_item,
+    to_value,
+    transact,
+)
 from journeys.errors import Conflict, NotFound
 from journeys.views.computation.partial_result import PartialResult
 from journeys.views.jobs.model import EXECUTING_MS, Job, JobError, Status, lowest_id
@@ -98,7 +106,7 @@ class JobStore:
         copy = _view_copy_key(job) | to_item(view.to_values())
         own = keys.job(job.organization_id, job.job_id) | to_item(job.to_values())
         try:
-            write_all(
+            transact(
                 self._dynamodb,
                 [
                     {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
