@@ -238,9 +238,10 @@ def test_a_mapping_that_is_too_large_is_400_and_stores_nothing(endpoints: Endpoi
 
 
 def test_a_sample_whose_events_do_not_fit_in_a_response_is_413(endpoints: Endpoints) -> None:
-    copies = {f"copy{number}": "text" for number in range(12)}
-    created = endpoints.create(mapping={"attributes": copies})
-    status, error = endpoints.request("POST", f"/{created['id']}/test", {"payload": ORDER | {"text": "x" * 500_000}})
+    copies = {f"copy{number}": "text" for number in range(10)}
+    created = endpoints.create(mapping={"events": "orders", "attributes": copies})
+    orders = [ORDER | {"text": "x" * 100_000}] * 9
+    status, error = endpoints.request("POST", f"/{created['id']}/test", {"payload": {"orders": orders}})
     assert (status, error["code"]) == (413, "payload.too.large")
 
 

@@ -22,6 +22,7 @@ from journeys.events.validation import check
 from journeys.registry.schemas.document import parse
 from journeys.webhooks.delivery import Delivery as Received
 from journeys.webhooks.delivery import SignatureInvalid
+from journeys.webhooks.expressions import Evaluator
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.senders.registry import SENDERS
 from tools.load import run as load_run
@@ -166,7 +167,7 @@ def test_deliveries_pass_signature_verification_and_forged_ones_do_not() -> None
         (payload,) = sender.extract_payloads(received)
         fields = validators[one.sender.event_type.title]
         mapping = compile_mapping(sender.default_mapping, one.sender.mapping)
-        (event,) = mapping.to_events(payload, parse(one.sender.event_type.schema).fields)
+        (event,) = mapping.to_events(payload, parse(one.sender.event_type.schema).fields, Evaluator.of_delivery({}, 0))
         assert check(event, fields, dates.now_ms()) == check(as_read(one.event), fields, dates.now_ms())
 
 

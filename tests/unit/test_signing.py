@@ -10,6 +10,7 @@ from journeys.events.model import Event
 from journeys.events.validation import check
 from journeys.registry.schemas.document import parse
 from journeys.webhooks.delivery import Delivery
+from journeys.webhooks.expressions import Evaluator
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.senders.adobe import Adobe
 from journeys.webhooks.senders.base import Sender
@@ -81,5 +82,5 @@ def test_the_sample_deliveries_are_valid_and_become_valid_events(sample: SampleD
     document = parse(sample.event_type.schema)
     mapping = compile_mapping(sender.default_mapping, sample.mapping)
     (payload,) = sender.extract_payloads(received)
-    (event,) = mapping.to_events(payload, document.fields)
+    (event,) = mapping.to_events(payload, document.fields, Evaluator.of_delivery({}, 0))
     assert isinstance(check(event, AttributeValidator(document), int(now * 1000)), Event)

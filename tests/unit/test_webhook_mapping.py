@@ -13,6 +13,7 @@ from journeys.events.model import Event
 from journeys.events.validation import check
 from journeys.registry.schemas.document import parse
 from journeys.webhooks.delivery import Delivery, InvalidPayload
+from journeys.webhooks.expressions import Evaluator
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.senders.registry import SENDERS
 from tests.support.webhooks import DATE, SCHEMA, SenderCase, sender_cases
@@ -24,7 +25,7 @@ each = pytest.mark.parametrize("case", sender_cases(), ids=lambda case: case.nam
 
 
 def events(own: dict[str, Any], payload: Any = PAYLOAD, fields: Any = DOCUMENT.fields) -> list[dict[str, Any]]:
-    return compile_mapping(DEFAULT, own).to_events(payload, fields)
+    return compile_mapping(DEFAULT, own).to_events(payload, fields, Evaluator.of_delivery({}, 0))
 
 
 def event(own: dict[str, Any], payload: Any = PAYLOAD) -> dict[str, Any]:
@@ -53,7 +54,11 @@ def test_the_default_mapping_makes_valid_events_of_the_sample_payload(case: Send
     sender = SENDERS[case.name]
     mapping = compile_mapping(sender.default_mapping, case.mapping)
     payloads = sender.extract_payloads(Delivery("POST", headers, sent.query, sent.body, "https://x/", 0))
-    made = [event for payload in payloads for event in mapping.to_events(payload, DOCUMENT.fields)]
+    made = [
+        event
+        for payload in payloads
+        for event in mapping.to_events(payload, DOCUMENT.fields, Evaluator.of_delivery({}, 0))
+    ]
     assert json.loads(jsontext.dumps(made)) == list(case.events)
     for made_event in made:
         assert isinstance(check(made_event, AttributeValidator(DOCUMENT), 1738315800_000), Event)
@@ -65,7 +70,7 @@ def test_the_default_mapping_makes_no_id_date_or_customer_of_a_payload_without_t
     mapping = compile_mapping(SENDERS[case.name].default_mapping, case.mapping)
     payloads: list[Any] = [{}, {"x": 1}, [], None, "text", 5]
     for payload in payloads:
-        (only,) = mapping.to_events(payload, DOCUMENT.fields)
+        (only,) = mapping.to_events(payload, DOCUMENT.fields, Evaluator.of_delivery({}, 0))
         assert only["id"] is None
         assert only["dateCreated"] is None
         assert [identifier["value"] for identifier in only["identifiers"]["externalIds"]] == [None]
@@ -82,7 +87,7 @@ def test_the_default_mapping_makes_no_id_date_or_customer_of_a_payload_without_t
     ],
 )
 def test_an_id_is_missing_if_one_of_its_parts_is_missing(name: str, payload: Any) -> None:
-    (only,) = compile_mapping(SENDERS[name].default_mapping, {}).to_events(payload, ())
+    (only,) = compile_mapping(SENDERS[name].default_mapping, {}).to_events(payload, (), Evaluator.of_delivery({}, 0))
     assert only["id"] is None
 
 
@@ -344,3 +349,25 @@ def test_a_long_name_is_shortened_in_messages_and_details() -> None:
     own = {"x" * 5000: "id"}
     assert len(message(own)) < 500
     assert len(refused(own)[0][1]) < 120
+
+
+# -- budget ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"attributes": {"a": "@" + "|[@,@]" * 25}},
+        {"attributes": {"a": "length(@" + "|[@,@][]" * 100 + ")"}},
+        {"id": "id" + "|join('',[@,@])" * 60},
+        {"events": "@" + "|[@,@]" * 60},
+    ],
+)
+def test_a_mapping_that_exceeds_its_budget_is_an_invalid_payload(own: dict[str, Any]) -> None:
+    with pytest.raises(InvalidPayload, match="take too long"):
+        events(own)
+
+
+def test_a_result_that_is_nested_too_deeply_for_an_event_is_an_invalid_payload() -> None:
+    with pytest.raises(InvalidPayload, match="nested too deeply"):
+        events({"attributes": {"a": "{a: " * 31 + "`1`" + "}" * 31}})

@@ -15,6 +15,7 @@ from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import MAX_ENTITIES, Ingest
 from journeys.telemetry import emit_count, log_error, logger
 from journeys.webhooks.delivery import INVALID_PAYLOAD, Delivery, DeliveryResponse, InvalidPayload, SignatureInvalid
+from journeys.webhooks.expressions import Evaluator
 from journeys.webhooks.mapping import EventMapping, compile_mapping
 from journeys.webhooks.model import ENDPOINT_ID, Endpoint
 from journeys.webhooks.senders.base import Sender
@@ -120,7 +121,7 @@ class Receiver:
         try:
             mapping = compile_mapping(sender.default_mapping, endpoint.mapping)
             fields = self._bindings.get(endpoint.organization_id, endpoint.configuration_id).schema.document.fields
-            events, invalid = _map(mapping, payloads, fields)
+            events, invalid = _map(mapping, payloads, fields, delivery)
             self._ingest_events(endpoint, events, request_id, deadline, outcomes)
         except (BadRequest, Conflict, NotFound) as error:
             # The mapping is no longer valid, or the configuration was deleted or disabled.
@@ -171,14 +172,15 @@ class Receiver:
 
 
 def _map(
-    mapping: EventMapping, payloads: Sequence[Any], fields: Any
+    mapping: EventMapping, payloads: Sequence[Any], fields: Any, delivery: Delivery
 ) -> tuple[list[dict[str, Any]], list[tuple[str, Any]]]:
     """Return the events of all payloads, and the payloads in which no events were found, each with a message."""
+    evaluator = Evaluator.of_delivery(delivery.headers, int(delivery.now * 1000))
     events: list[dict[str, Any]] = []
     invalid = []
     for payload in payloads:
         try:
-            events += mapping.to_events(payload, fields)
+            events += mapping.to_events(payload, fields, evaluator)
         except InvalidPayload as error:
             invalid.append((str(error), payload))
     return events, invalid

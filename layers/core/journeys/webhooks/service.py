@@ -11,6 +11,7 @@ from journeys.events.refusals import Refusal
 from journeys.events.validation import check
 from journeys.response_size import LARGEST_PAGE, response_size
 from journeys.webhooks.delivery import INVALID_PAYLOAD, InvalidPayload
+from journeys.webhooks.expressions import Evaluator
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.model import Endpoint, EndpointWithSecret, MappedEvent, new_endpoint_id, new_secret
 from journeys.webhooks.senders.base import read_json
@@ -129,10 +130,11 @@ class EndpointService:
         endpoint = self._endpoints.get(organization_id, endpoint_id)
         binding = self._bindings.fresh(organization_id, endpoint.configuration_id)
         mapping = compile_mapping(SENDERS[endpoint.sender].default_mapping, endpoint.mapping)
+        evaluator = Evaluator.of_delivery({}, dates.now_ms())
         try:
             # Parse the payload again, so that its numbers have the types that a delivery's numbers have.
             parsed = read_json(jsontext.dumps(payload).encode())
-            events = mapping.to_events(parsed, binding.schema.document.fields)
+            events = mapping.to_events(parsed, binding.schema.document.fields, evaluator)
         except InvalidPayload as error:
             return [MappedEvent(None, Refusal(INVALID_PAYLOAD, str(error)))]
         mapped = []
