@@ -1,6 +1,6 @@
-"""Many at once: the limit, the titles and the versions of event types hold whoever comes at the same moment.
+"""Event types under concurrency: the limit, the titles and the versions hold.
 
-Threads against databases that run transactions as DynamoDB does; what each of them was answered is looked at as well.
+Threads run against databases with transactions like DynamoDB's. The tests also check the response of each thread.
 """
 
 import threading
@@ -31,7 +31,7 @@ def document(title: str, **properties: object) -> Document:
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
-    """What each call answered or raised; all of them begin together."""
+    """The result or the error of each call. All calls start at the same time."""
     barrier = threading.Barrier(len(calls))
 
     def run(one: Callable[[], T]) -> T | Exception:
@@ -54,12 +54,12 @@ def creating(store: SchemaStore, title: str) -> Callable[[], Schema]:
 
 
 def counter(database: Tables) -> tuple[int, list[str]]:
-    """What the counter says: how many, and which slots."""
+    """The counter item: the number of event types and their slots."""
     (row,) = [from_item(item) for item in database.items(database.registry) if item["sk"]["S"] == "EVENT_TYPES"]
     return row["used"], sorted(row.get("slots", ()))
 
 
-def test_fifty_who_create_at_once_leave_exactly_twenty(database: Tables) -> None:
+def test_50_concurrent_creations_leave_exactly_20_event_types(database: Tables) -> None:
     store = SchemaStore(database.dynamodb, database.registry)
     answers = at_once([creating(store, f"Type {number}") for number in range(50)])
 
@@ -73,12 +73,12 @@ def test_fifty_who_create_at_once_leave_exactly_twenty(database: Tables) -> None
     assert sorted(schema.slot for schema in created) == list(SLOTS)
     assert counter(database) == (20, list(SLOTS))
     assert store.count(ORG) == 20
-    # every one of them is whole: its version and its title are there too, and nothing is left of the others
+    # Each schema has its version and its title, and the refused ones left nothing behind.
     partitions = [keys.split(item["pk"]["S"]) for item in database.items(database.registry)]
     assert Counter(parts[2] for parts in partitions if len(parts) > 2) == {"SCHEMAS": 20, "SCHEMA": 20, "TITLES": 20}
 
 
-def test_creating_and_deleting_at_once_keeps_the_counter_true(database: Tables) -> None:
+def test_the_counter_is_correct_after_concurrent_creations_and_deletions(database: Tables) -> None:
     store = SchemaStore(database.dynamodb, database.registry)
     old = [store.create(ORG, document(f"Old {number}"), BY) for number in range(18)]
     for round_ in range(3):
@@ -97,7 +97,7 @@ def _deleting(store: SchemaStore, schema: Schema) -> Callable[[], None]:
     return lambda: store.delete(ORG, schema.schema_id)
 
 
-def test_one_title_wanted_by_many_at_once_goes_to_one(database: Tables) -> None:
+def test_of_concurrent_creations_with_the_same_title_one_succeeds(database: Tables) -> None:
     store = SchemaStore(database.dynamodb, database.registry)
     for round_ in range(5):
         titles = [f"order {round_}", f"Order {round_}", f"ORDER {round_}", f" order {round_} "]
@@ -107,7 +107,7 @@ def test_one_title_wanted_by_many_at_once_goes_to_one(database: Tables) -> None:
         assert len(store.all(ORG)) == store.count(ORG) == round_ + 1
 
 
-def test_one_title_wanted_by_renaming_enabling_and_creating_at_once_goes_to_one(database: Tables) -> None:
+def test_of_concurrent_renaming_enabling_and_creating_with_the_same_title_one_succeeds(database: Tables) -> None:
     store = SchemaStore(database.dynamodb, database.registry)
     for round_ in range(10):
         title = f"Wanted {round_}"
@@ -130,13 +130,13 @@ def test_one_title_wanted_by_renaming_enabling_and_creating_at_once_goes_to_one(
     assert counter(database) == (0, [])
 
 
-def test_one_version_updated_by_many_at_once_is_updated_by_one(database: Tables) -> None:
+def test_of_concurrent_updates_of_a_version_one_succeeds(database: Tables) -> None:
     store = SchemaStore(database.dynamodb, database.registry)
     made = store.create(ORG, document("Order"), BY)
     for version in range(1, 6):
 
         def update(number: int, version: int = version) -> Callable[[], Schema]:
-            # fields accumulate, so that each update is allowed and each is different
+            # Each update adds a field, so all updates are allowed and different.
             fields = {f"v{old}": {"type": "string"} for old in range(1, version + 1)}
             new = document("Order", **fields)
             new = parse({**new.raw, "description": f"by {number}"})
@@ -165,7 +165,7 @@ def binding(
     return bind
 
 
-def test_no_configuration_is_ever_left_to_a_schema_that_was_deleted(database: Tables) -> None:
+def test_no_configuration_exists_for_a_deleted_schema(database: Tables) -> None:
     schemas = SchemaStore(database.dynamodb, database.registry)
     configurations = ConfigurationStore(database.dynamodb, database.registry)
     for round_ in range(60):
@@ -175,7 +175,7 @@ def test_no_configuration_is_ever_left_to_a_schema_that_was_deleted(database: Ta
         def delete(org: str = org, schema_id: str = schema_id) -> None:
             schemas.delete(org, schema_id)
 
-        # deleting reads first, so it gets a head start of 0 to 7 milliseconds: each comes first in some rounds
+        # Deleting reads first, so it starts 0 to 7 milliseconds earlier: in some rounds it wins, in others it loses.
         both: list[Callable[[], str | None]] = [delete, binding(configurations, org, schema_id, round_ % 8 / 1000)]
         deleted, bound = at_once(both)
         there, fed, used = schemas.all(org), configurations.all(org), schemas.count(org)
@@ -190,8 +190,8 @@ def test_no_configuration_is_ever_left_to_a_schema_that_was_deleted(database: Ta
             assert used == 1
 
 
-def test_a_schema_bound_after_it_was_found_unused_is_not_deleted(database: Tables) -> None:
-    """The one moment that matters: between what a deletion reads and what it writes."""
+def test_a_schema_that_is_bound_during_its_deletion_is_not_deleted(database: Tables) -> None:
+    """The schema is bound between the read and the write of its deletion."""
 
     class Slow(SchemaStore):
         def get(self, organization_id: str, schema_id: str, *, consistent: bool = True) -> Schema:
@@ -210,7 +210,7 @@ def test_a_schema_bound_after_it_was_found_unused_is_not_deleted(database: Table
     assert [one.schema_id for one in configurations.all(ORG)] == [made.schema_id]
 
 
-def test_a_schema_deleted_before_it_is_bound_is_not_there(database: Tables) -> None:
+def test_a_deleted_schema_cannot_be_bound(database: Tables) -> None:
     schemas = SchemaStore(database.dynamodb, database.registry)
     configurations = ConfigurationStore(database.dynamodb, database.registry)
     made = schemas.create(ORG, document("Order"), BY)

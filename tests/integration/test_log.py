@@ -1,4 +1,4 @@
-"""The log under concurrency: one event wins, nothing changes it, and nothing is acknowledged before it is stored."""
+"""The log under concurrency: one event is stored, never changes, and is acknowledged only once it is stored."""
 
 import threading
 from collections import Counter
@@ -34,7 +34,7 @@ def configuration_id(database: Tables) -> str:
 
 
 def an_ingest(tables: Tables, log_client: Any = None) -> Ingest:
-    """Ingest as a function of its own would hold it; only the log goes through `log_client`."""
+    """A new Ingest. Only the log uses `log_client`."""
     return Ingest(
         EventLog(log_client or tables.dynamodb, tables.events),
         FailureStore(tables.dynamodb, tables.failures, aws.s3, "archive"),
@@ -42,14 +42,14 @@ def an_ingest(tables: Tables, log_client: Any = None) -> Ingest:
     )
 
 
-def told(taken: IngestResult) -> list[str]:
-    """What became of each event of a request, in its order."""
-    found = {place: str(outcome) for place, (_, outcome) in taken.processed.items()}
-    found |= {place: refusal.reason for place, refusal in taken.refused.items()}
-    return [found[place] for place in range(len(found))]
+def outcomes_of(result: IngestResult) -> list[str]:
+    """The outcomes of a request's events, in the order of the request."""
+    found = {index: str(outcome) for index, (_, outcome) in result.processed.items()}
+    found |= {index: refusal.reason for index, refusal in result.refused.items()}
+    return [found[index] for index in range(len(found))]
 
 
-def test_of_many_who_send_one_id_with_other_contents_one_is_taken_and_it_never_changes(
+def test_of_concurrent_events_with_one_id_and_different_contents_one_is_stored_and_never_changes(
     database: Tables, configuration_id: str
 ) -> None:
     start = threading.Barrier(THREADS)
@@ -58,7 +58,7 @@ def test_of_many_who_send_one_id_with_other_contents_one_is_taken_and_it_never_c
     def send(number: int) -> str:
         start.wait()
         event = an_event("contested", attributes={"quantity": number})
-        return told(ingest.ingest(ORGANIZATION, configuration_id, [event], request_id=f"r-{number}"))[0]
+        return outcomes_of(ingest.ingest(ORGANIZATION, configuration_id, [event], request_id=f"r-{number}"))[0]
 
     with ThreadPoolExecutor(THREADS) as threads:
         outcomes = list(threads.map(send, range(THREADS)))
@@ -70,11 +70,11 @@ def test_of_many_who_send_one_id_with_other_contents_one_is_taken_and_it_never_c
 
         again = list(threads.map(send, range(THREADS)))
     assert [outcome for number, outcome in enumerate(again) if number != winner] == ["event.conflict"] * (THREADS - 1)
-    assert again[winner] in ("created", "duplicate")  # the winner's own request, put again, is known by its receipt
+    assert again[winner] in ("created", "duplicate")  # A repeated put of the winner is recognized by its receipt.
     assert database.items(database.events) == before
 
 
-def test_of_many_who_send_the_same_event_one_created_it_and_all_others_hear_that_it_is_there(
+def test_of_concurrent_identical_events_one_is_created_and_the_others_are_duplicates(
     database: Tables, configuration_id: str
 ) -> None:
     start = threading.Barrier(THREADS)
@@ -82,7 +82,7 @@ def test_of_many_who_send_the_same_event_one_created_it_and_all_others_hear_that
 
     def send(number: int) -> str:
         start.wait()
-        return told(ingest.ingest(ORGANIZATION, configuration_id, [an_event()], request_id=f"r-{number}"))[0]
+        return outcomes_of(ingest.ingest(ORGANIZATION, configuration_id, [an_event()], request_id=f"r-{number}"))[0]
 
     with ThreadPoolExecutor(THREADS) as threads:
         outcomes = Counter(threads.map(send, range(THREADS)))
@@ -91,9 +91,7 @@ def test_of_many_who_send_the_same_event_one_created_it_and_all_others_hear_that
     assert database.items(database.failures) == []
 
 
-def test_the_log_itself_answers_a_second_put_with_the_first_which_stays(
-    database: Tables, configuration_id: str
-) -> None:
+def test_a_second_put_returns_the_stored_event_and_changes_nothing(database: Tables, configuration_id: str) -> None:
     ingest = an_ingest(database)
     ingest.ingest(ORGANIZATION, configuration_id, [an_event()], request_id="first")
     (item,) = database.items(database.events)
@@ -104,7 +102,7 @@ def test_the_log_itself_answers_a_second_put_with_the_first_which_stays(
 
 
 class Watched:
-    """A client that counts how many puts are in flight at once, and loses the answers of some or never makes them."""
+    """A client that counts concurrent puts, and that loses the responses of some puts or never sends them."""
 
     def __init__(self, client: Any, *, lost: frozenset[str] = frozenset(), never: frozenset[str] = frozenset()) -> None:
         self._client, self._lost, self._never = client, lost, never
@@ -120,7 +118,7 @@ class Watched:
             self.most_in_flight = max(self.most_in_flight, self._in_flight)
         try:
             if first:
-                self._together.wait(timeout=20)  # broken where puts come one after another
+                self._together.wait(timeout=20)  # The barrier breaks if puts are sequential.
             id_ = request["Item"]["pk"]["S"].split("#")[2]
             if id_ in self._never:
                 raise ReadTimeoutError(endpoint_url="http://127.0.0.1")
@@ -134,35 +132,35 @@ class Watched:
                 self._in_flight -= 1
 
 
-def test_a_requests_hundred_events_are_put_at_the_same_time_each_under_its_own_condition(
+def test_100_events_of_a_request_are_put_in_parallel_each_with_its_own_condition(
     database: Tables, configuration_id: str
 ) -> None:
     watched = Watched(database.dynamodb)
-    events = [an_event(f"e-{place}") for place in range(100)]
-    taken = an_ingest(database, watched).ingest(ORGANIZATION, configuration_id, events, request_id="r")
-    assert told(taken) == ["created"] * 100
+    events = [an_event(f"e-{index}") for index in range(100)]
+    result = an_ingest(database, watched).ingest(ORGANIZATION, configuration_id, events, request_id="r")
+    assert outcomes_of(result) == ["created"] * 100
     assert watched.puts == 100
     assert watched.most_in_flight == aws.PUT_CONCURRENCY
     assert len(database.items(database.events)) == 100
 
 
-def test_what_is_acknowledged_is_stored_and_what_is_not_can_be_sent_again(
+def test_acknowledged_events_are_stored_and_the_others_can_be_sent_again(
     database: Tables, configuration_id: str
 ) -> None:
-    lost, never = (frozenset(f"e-{place}" for place in range(start, 100, 7)) for start in (0, 3))
-    events = [an_event(f"e-{place}") for place in range(100)]
+    lost, never = (frozenset(f"e-{index}" for index in range(start, 100, 7)) for start in (0, 3))
+    events = [an_event(f"e-{index}") for index in range(100)]
     watched = Watched(database.dynamodb, lost=lost, never=never)
-    taken = an_ingest(database, watched).ingest(ORGANIZATION, configuration_id, events, request_id="r-1")
+    result = an_ingest(database, watched).ingest(ORGANIZATION, configuration_id, events, request_id="r-1")
 
     stored = {item["pk"]["S"].split("#")[2] for item in database.items(database.events)}
-    acknowledged = {id_ for id_, _ in taken.processed.values()}
+    acknowledged = {id_ for id_, _ in result.processed.values()}
     assert acknowledged == {event["id"] for event in events} - lost - never
     assert stored == acknowledged | lost
-    assert {refusal.reason for refusal in taken.refused.values()} == {"service.unavailable"}
-    assert all(refusal.retryable for refusal in taken.refused.values())
+    assert {refusal.reason for refusal in result.refused.values()} == {"service.unavailable"}
+    assert all(refusal.retryable for refusal in result.refused.values())
 
     again = an_ingest(database).ingest(
-        ORGANIZATION, configuration_id, [events[place] for place in sorted(taken.refused)], request_id="r-2"
+        ORGANIZATION, configuration_id, [events[index] for index in sorted(result.refused)], request_id="r-2"
     )
     outcomes = dict(again.processed.values())
     assert outcomes == dict.fromkeys(lost, IngestOutcome.DUPLICATE) | dict.fromkeys(never, IngestOutcome.CREATED)
@@ -170,14 +168,20 @@ def test_what_is_acknowledged_is_stored_and_what_is_not_can_be_sent_again(
     assert database.items(database.failures) == []
 
 
-def test_numbers_at_the_edges_of_the_store_are_stored_and_found_again(database: Tables, configuration_id: str) -> None:
-    """What the validator accepts no store refuses, else a sender would be told to send it again for ever."""
+def test_the_largest_and_smallest_numbers_are_stored_and_read_unchanged(
+    database: Tables, configuration_id: str
+) -> None:
+    """DynamoDB must store what the validator accepts. Otherwise senders would retry the event indefinitely."""
     numbers = [
         10**38 - 1,
         -(10**38) + 1,
         *map(Decimal, ("1E-130", "-9.9E-130", "1E+37", "-0.0", "0E+200", "0." + "1" * 38)),
     ]
-    events = [an_event(f"e-{place}", attributes={"amount": number}) for place, number in enumerate(numbers)]
+    events = [an_event(f"e-{index}", attributes={"amount": number}) for index, number in enumerate(numbers)]
     ingest = an_ingest(database)
-    assert told(ingest.ingest(ORGANIZATION, configuration_id, events, request_id="r-1")) == ["created"] * len(events)
-    assert told(ingest.ingest(ORGANIZATION, configuration_id, events, request_id="r-2")) == ["duplicate"] * len(events)
+    assert outcomes_of(ingest.ingest(ORGANIZATION, configuration_id, events, request_id="r-1")) == ["created"] * len(
+        events
+    )
+    assert outcomes_of(ingest.ingest(ORGANIZATION, configuration_id, events, request_id="r-2")) == ["duplicate"] * len(
+        events
+    )

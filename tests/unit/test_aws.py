@@ -1,4 +1,4 @@
-"""What every store does with DynamoDB in the same way."""
+"""The DynamoDB operations that all stores share."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -25,17 +25,17 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(TEXTS, VALUES.filter(lambda value: value is not None), max_size=5))
-def test_an_item_gives_back_the_values_that_it_was_made_of(values: dict[str, Any]) -> None:
+def test_values_are_converted_to_an_item_and_back(values: dict[str, Any]) -> None:
     back = aws.from_item(aws.to_item(values))
     assert back == values
     assert [type(value) for value in back.values()] == [type(value) for value in values.values()]
 
 
-def test_a_value_that_is_none_is_left_out_of_an_item() -> None:
+def test_values_that_are_none_are_left_out_of_an_item() -> None:
     assert aws.to_item({"a": None, "b": ""}) == {"b": {"S": ""}}
 
 
-def test_truth_is_never_stored_as_a_number() -> None:
+def test_a_boolean_is_not_stored_as_a_number() -> None:
     assert aws.to_item({"a": True, "b": 1, "c": Decimal("1.50")}) == {
         "a": {"BOOL": True},
         "b": {"N": "1"},
@@ -44,7 +44,7 @@ def test_truth_is_never_stored_as_a_number() -> None:
 
 
 @pytest.mark.parametrize("value", [1.5, object(), b"bytes", {"a": 1.5}], ids=lambda value: type(value).__name__)
-def test_what_would_lose_digits_or_has_no_form_is_not_stored(value: Any) -> None:
+def test_floats_and_unsupported_types_are_refused(value: Any) -> None:
     with pytest.raises(TypeError):
         aws.to_value(value)
 
@@ -57,23 +57,23 @@ def test_the_size_of_an_item_counts_names_and_values_in_bytes() -> None:
     assert aws.item_size({"a": {"N": "1" * 38}}) == 1 + 21
 
 
-# -- waiting -----------------------------------------------------------------------------------------------------------
+# -- backoff -----------------------------------------------------------------------------------------------------------
 
 
-def test_waits_double_up_to_a_bound_and_end_with_429() -> None:
+def test_waits_double_up_to_a_maximum_and_end_with_429() -> None:
     waits = aws.backoff(attempts=7, first=0.02, most=0.5, random_=lambda: 1.0)
     assert list(islice(waits, 7)) == [0.02, 0.04, 0.08, 0.16, 0.32, 0.5, 0.5]
     with pytest.raises(TooManyRequests):
         next(waits)
 
 
-def test_waits_are_anything_down_to_nothing() -> None:
+def test_waits_have_full_jitter() -> None:
     assert list(islice(aws.backoff(random_=lambda: 0.0), 3)) == [0.0, 0.0, 0.0]
 
 
 @pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Nobody really waits; the waits are noted."""
+def waits_recorded(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Records the waits instead of waiting."""
     waits: list[float] = []
     monkeypatch.setattr("journeys.aws.time.sleep", waits.append)
     return waits
@@ -95,7 +95,7 @@ def failing(code: str) -> ClientError:
 
 
 class Scripted:
-    """A client whose answers are given beforehand; the last one is repeated."""
+    """A client with scripted responses. The last one is repeated."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers, self.calls = list(answers), list[dict[str, Any]]()
@@ -115,43 +115,43 @@ def transact(client: Scripted) -> None:
 
 
 @pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
-def test_a_transaction_in_conflict_is_tried_again_and_never_surfaces(patient: list[float], reason: str) -> None:
+def test_a_transaction_in_conflict_is_retried(waits_recorded: list[float], reason: str) -> None:
     client = Scripted(cancelled("None", reason), cancelled(reason, "None"), {})
     transact(client)
     assert len(client.calls) == 3
-    assert len(patient) == 2
+    assert len(waits_recorded) == 2
 
 
-def test_a_condition_that_fails_is_told_by_its_place_and_not_tried_again(patient: list[float]) -> None:
+def test_a_failed_condition_is_reported_by_its_index_and_not_retried(waits_recorded: list[float]) -> None:
     client = Scripted(cancelled("TransactionConflict", "ConditionalCheckFailed"))
     with pytest.raises(aws.ConditionsFailed) as caught:
         transact(client)
     assert caught.value.failed == {1}
-    assert (len(client.calls), patient) == (1, [])
+    assert (len(client.calls), waits_recorded) == (1, [])
 
 
 @pytest.mark.parametrize("error", [cancelled("ValidationError", "None"), failing("ThrottlingException")], ids=str)
-def test_another_failure_of_a_transaction_is_passed_on(patient: list[float], error: ClientError) -> None:
+def test_other_errors_of_a_transaction_are_raised(waits_recorded: list[float], error: ClientError) -> None:
     with pytest.raises(ClientError) as caught:
         transact(Scripted(error))
     assert caught.value is error
-    assert patient == []
+    assert waits_recorded == []
 
 
-def test_a_transaction_that_never_gets_through_ends_with_429(patient: list[float]) -> None:
+def test_a_transaction_that_never_succeeds_ends_with_429(waits_recorded: list[float]) -> None:
     with pytest.raises(TooManyRequests):
         transact(Scripted(cancelled("TransactionConflict")))
-    assert sum(patient) <= 30
+    assert sum(waits_recorded) <= 30
 
 
-def test_a_transaction_still_being_written_is_asked_after_under_its_own_token(patient: list[float]) -> None:
-    """Under a new token it would meet its own conditions, and be refused because of itself."""
+def test_a_running_transaction_is_retried_with_the_same_token(waits_recorded: list[float]) -> None:
+    """With a new token, the transaction would fail because of its own writes."""
     client = Scripted(failing("TransactionInProgressException"), failing("TransactionInProgressException"), {})
     transact(client)
     assert len({call["ClientRequestToken"] for call in client.calls}) == 1
 
 
-def test_a_transaction_that_was_cancelled_is_a_new_one_when_it_is_tried_again(patient: list[float]) -> None:
+def test_a_cancelled_transaction_is_retried_with_a_new_token(waits_recorded: list[float]) -> None:
     client = Scripted(cancelled("TransactionConflict"), {})
     transact(client)
     assert len({call["ClientRequestToken"] for call in client.calls}) == 2
@@ -164,7 +164,7 @@ def key(number: int) -> dict[str, Any]:
     return {"pk": {"S": str(number)}}
 
 
-def test_reading_many_keys_asks_again_for_those_left_out(patient: list[float]) -> None:
+def test_unprocessed_keys_are_read_again(waits_recorded: list[float]) -> None:
     first = {"Responses": {"t": [key(1)]}, "UnprocessedKeys": {"t": {"Keys": [key(2)]}}}
     client = Scripted(first, {"Responses": {"t": [key(2)]}})
     found = aws.get_all(client, "t", [key(1), key(2)], consistent=True)  # type: ignore[arg-type]
@@ -173,7 +173,7 @@ def test_reading_many_keys_asks_again_for_those_left_out(patient: list[float]) -
     assert client.calls[0]["RequestItems"]["t"]["ConsistentRead"] is True
 
 
-def test_reading_and_writing_many_stays_within_what_one_call_may_carry() -> None:
+def test_reads_and_writes_are_split_into_batches() -> None:
     reader, writer = Scripted({"Responses": {}}), Scripted({})
     aws.get_all(reader, "t", [key(number) for number in range(250)], consistent=False)  # type: ignore[arg-type]
     aws.put_all(writer, "t", [key(number) for number in range(60)])  # type: ignore[arg-type]
@@ -181,27 +181,27 @@ def test_reading_and_writing_many_stays_within_what_one_call_may_carry() -> None
     assert [len(call["RequestItems"]["t"]) for call in writer.calls] == [25, 25, 10]
 
 
-def test_writing_many_items_writes_those_left_out_again(patient: list[float]) -> None:
+def test_unprocessed_items_are_written_again(waits_recorded: list[float]) -> None:
     left: Mapping[str, Any] = {"t": [{"PutRequest": {"Item": key(2)}}]}
     client = Scripted({"UnprocessedItems": left}, {})
     aws.put_all(client, "t", [key(1), key(2)])  # type: ignore[arg-type]
     assert client.calls[1]["RequestItems"] == left
-    assert len(patient) == 1
+    assert len(waits_recorded) == 1
 
 
-def test_a_store_that_leaves_everything_out_for_ever_ends_with_429(patient: list[float]) -> None:
+def test_a_store_that_never_processes_any_item_ends_with_429(waits_recorded: list[float]) -> None:
     with pytest.raises(TooManyRequests):
         aws.put_all(Scripted({"UnprocessedItems": {"t": [{}]}}), "t", [key(1)])  # type: ignore[arg-type]
 
 
-def test_a_query_follows_its_pages_to_the_end() -> None:
+def test_a_query_reads_all_pages() -> None:
     client = Scripted({"Items": [key(1)], "LastEvaluatedKey": key(1)}, {"Items": [], "LastEvaluatedKey": key(2)},
                       {"Items": [key(3)]})  # fmt: skip
     assert list(aws.query_all(client, TableName="t")) == [key(1), key(3)]  # type: ignore[arg-type]
     assert [call.get("ExclusiveStartKey") for call in client.calls] == [None, key(1), key(2)]
 
 
-def test_the_client_gives_up_on_a_store_in_time_for_an_answer() -> None:
+def test_the_client_times_out_before_the_request_does() -> None:
     config: Any = aws.dynamodb().meta.config
     assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (1, 2, 3)
 
@@ -211,14 +211,14 @@ def test_the_client_gives_up_on_a_store_in_time_for_an_answer() -> None:
 
 @pytest.mark.parametrize("function", ["compaction", "compute", "part", "merge"])
 @pytest.mark.usefixtures("tables")
-def test_functions_that_run_for_minutes_have_the_patient_client_and_no_other(function: str) -> None:
+def test_functions_that_run_for_minutes_use_only_the_batch_client(function: str) -> None:
     loaded = load(function)
     assert loaded.batch_s3 is aws.batch_s3
     assert not hasattr(loaded, "s3")
 
 
 @pytest.mark.usefixtures("tables")
-def test_the_patient_client_waits_longer_and_has_a_connection_for_every_fetch() -> None:
+def test_the_batch_client_has_longer_timeouts_and_enough_connections() -> None:
     config: Any = aws.batch_s3().meta.config
     assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (5, 60, 5)
     assert config.max_pool_connections > FETCHES

@@ -1,4 +1,4 @@
-"""What is kept, and when it is read again."""
+"""The cache: how long values are cached and when they are read again."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from journeys.cache import Cache
 
 
 class Store:
-    """Counts how often it is asked, and how; answers with the number of the question."""
+    """Records its reads and returns the number of the read."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, bool]] = []
@@ -17,7 +17,7 @@ class Store:
 
 
 class Clock:
-    """Time that stands still until it is moved."""
+    """A clock that only tests move."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -31,7 +31,7 @@ def cache(*, most: int = 10) -> tuple[Cache[str, int], Store, Clock]:
     return Cache(store.load, seconds=60, most=most, clock=clock), store, clock
 
 
-def test_a_look_up_is_kept_for_its_time_and_no_longer() -> None:
+def test_a_value_is_cached_until_it_expires() -> None:
     kept, store, clock = cache()
     assert kept.get("a") == 1
     clock.now += 59.9
@@ -41,25 +41,25 @@ def test_a_look_up_is_kept_for_its_time_and_no_longer() -> None:
     assert store.asked == [("a", False)] * 2
 
 
-def test_keys_do_not_share_what_is_kept() -> None:
+def test_each_key_has_its_own_value() -> None:
     kept, _, _ = cache()
     assert (kept.get("a"), kept.get("b"), kept.get("a")) == (1, 2, 1)
 
 
-def test_a_fresh_look_reads_consistently_though_something_is_kept() -> None:
+def test_fresh_reads_consistently_even_if_a_value_is_cached() -> None:
     kept, store, _ = cache()
     kept.get("a")
     assert kept.fresh("a") == 2
     assert store.asked[-1] == ("a", True)
 
 
-def test_what_a_fresh_look_found_is_kept() -> None:
+def test_the_value_of_a_fresh_read_is_cached() -> None:
     kept, _, _ = cache()
     kept.get("a")
     assert kept.fresh("a") == kept.get("a") == 2
 
 
-def test_a_key_is_looked_at_freshly_once_a_second_at_most() -> None:
+def test_fresh_reads_a_key_at_most_once_per_second() -> None:
     kept, store, clock = cache()
     for _ in range(100):
         kept.fresh("a")
@@ -72,21 +72,21 @@ def test_a_key_is_looked_at_freshly_once_a_second_at_most() -> None:
     assert len(store.asked) == 2
 
 
-def test_a_second_is_counted_for_each_key_alone() -> None:
+def test_the_second_is_counted_per_key() -> None:
     kept, store, _ = cache()
     kept.fresh("a")
     kept.fresh("b")
     assert store.asked == [("a", True), ("b", True)]
 
 
-def test_a_look_that_was_not_consistent_never_stands_in_for_a_fresh_one() -> None:
+def test_an_inconsistent_read_does_not_replace_a_fresh_one() -> None:
     kept, store, _ = cache()
     kept.get("a")
     kept.fresh("a")
     assert [consistent for _, consistent in store.asked] == [False, True]
 
 
-def test_a_thing_that_is_not_there_is_kept_as_well() -> None:
+def test_a_missing_value_is_cached_too() -> None:
     asked: list[str] = []
 
     def load(key: str, _consistent: bool) -> None:
@@ -97,7 +97,7 @@ def test_a_thing_that_is_not_there_is_kept_as_well() -> None:
     assert asked == ["a"]
 
 
-def test_a_look_up_that_fails_keeps_nothing() -> None:
+def test_a_failed_read_caches_nothing() -> None:
     clock = Clock()
     failing = True
 
@@ -113,7 +113,7 @@ def test_a_look_up_that_fails_keeps_nothing() -> None:
     assert kept.get("a") == 7
 
 
-def test_no_more_is_kept_than_there_is_room_for() -> None:
+def test_the_number_of_cached_keys_is_limited() -> None:
     kept, store, _ = cache(most=3)
     for number in range(50):
         kept.get(str(number))
@@ -121,8 +121,8 @@ def test_no_more_is_kept_than_there_is_room_for() -> None:
     assert len(store.asked) == 50
 
 
-def test_time_spent_reading_counts_as_age() -> None:
-    """What was read may have changed since the reading began, not since it ended."""
+def test_the_duration_of_a_read_counts_towards_the_age() -> None:
+    """A value can change from the start of its read on."""
     clock = Clock()
 
     def load(_key: str, _consistent: bool) -> float:

@@ -1,4 +1,4 @@
-"""Configurations: what binds an event type to a source, and where its events are posted."""
+"""The API of configurations."""
 
 from types import ModuleType
 from typing import Any
@@ -17,7 +17,7 @@ PAGING = ["pageSize", "pageNumber", "total", "pageCount", "selfUri", "firstUri",
 
 
 class Registry:
-    """The functions for event types and for configurations, as one client sees them."""
+    """The API of event types and configurations for one client."""
 
     def __init__(self, tables: Tables) -> None:
         self.schemas: ModuleType = load("schemas")
@@ -31,7 +31,7 @@ class Registry:
         return call(self.configurations, api_event(method, f"{CONFIGURATIONS}{path}", body, **how))
 
     def follow(self, uri: str) -> Any:
-        """The page that an address of a listing leads to."""
+        """The page at a URI of a listing."""
         parts = urlsplit(uri)
         assert parts.path == f"/api/v2/journey/{CONFIGURATIONS}"
         status, page = self.ask("GET", query=dict(parse_qsl(parts.query)))
@@ -68,7 +68,7 @@ def test_a_configuration_has_the_fields_of_the_contract(registry: Registry) -> N
     assert made["selfUri"] == f"/api/v2/journey/{CONFIGURATIONS}/{made['id']}"
 
 
-def test_one_event_type_may_come_from_several_sources(registry: Registry) -> None:
+def test_an_event_type_can_have_several_sources(registry: Registry) -> None:
     schema_id = registry.new_schema()
     assert len({registry.create(schema_id, source)["id"] for source in ("ERP", "Adobe", "ServiceNow")}) == 3
 
@@ -82,7 +82,7 @@ def test_a_schema_and_a_source_have_one_configuration(registry: Registry) -> Non
     assert registry.ask("GET", f"/{made['id']}") == (200, made)
 
 
-def test_a_configuration_made_again_gets_its_old_id_back(registry: Registry) -> None:
+def test_a_recreated_configuration_has_the_same_id(registry: Registry) -> None:
     schema_id = registry.new_schema()
     made = registry.create(schema_id, description="old")
     assert registry.ask("DELETE", f"/{made['id']}") == (204, None)
@@ -92,19 +92,19 @@ def test_a_configuration_made_again_gets_its_old_id_back(registry: Registry) -> 
     assert registry.ask("GET", f"/{made['id']}") == (200, again)
 
 
-def test_the_id_differs_for_another_source_schema_or_organisation() -> None:
+def test_the_id_differs_for_another_source_schema_or_organization() -> None:
     from journeys.registry.configurations.model import configuration_id
 
     ids = {configuration_id(*of) for of in (("a", "s", "x"), ("a", "s", "y"), ("a", "t", "x"), ("b", "s", "x"))}
     assert len(ids) == 4
 
 
-def test_a_schema_that_is_not_there_cannot_be_bound(registry: Registry) -> None:
+def test_an_unknown_schema_cannot_be_bound(registry: Registry) -> None:
     status, error = registry.ask("POST", "", {"name": "Orders", "schemaId": "nothing", "source": "ERP"})
     assert (status, error["code"]) == (404, "not.found")
 
 
-def test_another_organisations_schema_cannot_be_bound(registry: Registry) -> None:
+def test_another_organizations_schema_cannot_be_bound(registry: Registry) -> None:
     body = {"name": "Orders", "schemaId": registry.new_schema(), "source": "ERP"}
     assert registry.ask("POST", "", body, client_id="rival")[0] == 404
 
@@ -138,9 +138,7 @@ def test_a_configuration_says_whether_its_schema_is_enabled(registry: Registry) 
     ],
     ids=str,
 )
-def test_a_request_that_is_wrong_is_400_and_names_the_field(
-    registry: Registry, changes: dict[str, Any], field: str
-) -> None:
+def test_an_invalid_request_is_400_and_names_the_field(registry: Registry, changes: dict[str, Any], field: str) -> None:
     body = {"name": "Orders", "schemaId": "x", "source": "ERP"} | changes
     status, error = registry.ask("POST", "", body)
     assert (status, error["code"]) == (400, "invalid.field")
@@ -148,7 +146,7 @@ def test_a_request_that_is_wrong_is_400_and_names_the_field(
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-def test_another_organisations_configuration_is_not_there(registry: Registry, method: str) -> None:
+def test_another_organizations_configuration_is_not_found_by_any_operation(registry: Registry, method: str) -> None:
     made = registry.create(registry.new_schema())
     body = {"name": "Mine"} if method == "PATCH" else None
     assert registry.ask(method, f"/{made['id']}", body, client_id="rival")[0] == 404
@@ -160,7 +158,7 @@ def test_another_organisations_configuration_is_not_there(registry: Registry, me
 
 
 @pytest.mark.parametrize("changes", [{"name": "New"}, {"description": "New"}, {"name": "New", "description": "New"}])
-def test_name_and_description_can_be_changed_each_alone(registry: Registry, changes: dict[str, str]) -> None:
+def test_name_and_description_can_be_changed_separately(registry: Registry, changes: dict[str, str]) -> None:
     made = registry.create(registry.new_schema(), description="Old")
     status, changed = registry.ask("PATCH", f"/{made['id']}", changes)
     assert status == 200
@@ -169,7 +167,7 @@ def test_name_and_description_can_be_changed_each_alone(registry: Registry, chan
 
 
 @pytest.mark.parametrize("field", ["schemaId", "source", "divisionId", "id"])
-def test_what_a_configuration_binds_never_changes(registry: Registry, field: str) -> None:
+def test_the_schema_and_source_of_a_configuration_cannot_be_changed(registry: Registry, field: str) -> None:
     made = registry.create(registry.new_schema())
     status, error = registry.ask("PATCH", f"/{made['id']}", {"name": "New", field: "other"})
     assert (status, error["details"][0]["fieldName"]) == (400, field)
@@ -180,7 +178,7 @@ def test_what_a_configuration_binds_never_changes(registry: Registry, field: str
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-def test_a_deleted_configuration_is_not_there(registry: Registry, method: str) -> None:
+def test_a_deleted_configuration_is_not_found(registry: Registry, method: str) -> None:
     made = registry.create(registry.new_schema())
     registry.ask("DELETE", f"/{made['id']}")
     assert registry.ask(method, f"/{made['id']}", {"name": "New"} if method == "PATCH" else None)[0] == 404
@@ -208,7 +206,7 @@ def test_a_schema_stays_used_through_a_new_version(registry: Registry) -> None:
 # -- paging ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_listing_pages_through_all_there_is_in_both_directions(registry: Registry) -> None:
+def test_a_listing_pages_through_all_configurations_in_both_directions(registry: Registry) -> None:
     schema_id = registry.new_schema()
     made = [registry.create(schema_id, f"source {number}", name=f"Name {number}")["id"] for number in range(7)]
     page = registry.ask("GET", query={"pageSize": "3"})[1]
@@ -236,7 +234,7 @@ def test_an_empty_listing_is_one_page(registry: Registry) -> None:
     assert page.keys().isdisjoint({"nextUri", "previousUri"})
 
 
-def test_a_page_behind_the_last_is_empty_and_leads_back(registry: Registry) -> None:
+def test_a_page_after_the_last_is_empty_and_links_to_the_previous_one(registry: Registry) -> None:
     made = registry.create(registry.new_schema())
     page = registry.ask("GET", query={"pageNumber": "9"})[1]
     assert (page["entities"], page["total"]) == ([], 1)
@@ -245,5 +243,5 @@ def test_a_page_behind_the_last_is_empty_and_leads_back(registry: Registry) -> N
 
 
 @pytest.mark.parametrize("query", [{"pageSize": "0"}, {"pageSize": "101"}, {"pageNumber": "0"}, {"pageNumber": "x"}])
-def test_a_page_that_cannot_be_is_400(registry: Registry, query: dict[str, str]) -> None:
+def test_an_invalid_page_number_is_400(registry: Registry, query: dict[str, str]) -> None:
     assert registry.ask("GET", query=query)[0] == 400

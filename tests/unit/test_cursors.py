@@ -1,4 +1,4 @@
-"""Cursors: good only for the listing that gave them."""
+"""Cursors are valid only for the listing that returned them."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ SCOPES = st.lists(TEXTS, min_size=1, max_size=3)
 
 
 @given(TEXTS, SCOPES)
-def test_a_cursor_names_the_place_it_was_made_of(position: str, scope: list[str]) -> None:
+def test_a_cursor_is_decoded_to_its_position(position: str, scope: list[str]) -> None:
     assert cursors.decode(cursors.encode(position, *scope), *scope) == position
 
 
@@ -25,13 +25,13 @@ def test_a_cursor_of_another_listing_is_refused(position: str, scope: list[str],
     assert caught.value.code == "invalid.cursor"
 
 
-def test_two_filters_that_read_alike_when_strung_together_are_two_listings() -> None:
+def test_filters_that_are_equal_only_when_concatenated_are_different_listings() -> None:
     with pytest.raises(BadRequest):
         cursors.decode(cursors.encode("place", "a\nb", "c"), "a", "b\nc")
 
 
 @given(TEXTS)
-def test_what_is_no_cursor_is_refused_and_not_repeated(text: str) -> None:
+def test_an_invalid_cursor_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(BadRequest) as caught:
         cursors.decode(text)
     assert not text or len(text) < 4 or text not in caught.value.message
@@ -39,12 +39,12 @@ def test_what_is_no_cursor_is_refused_and_not_repeated(text: str) -> None:
 
 def test_a_cursor_with_one_character_changed_is_refused() -> None:
     cursor = cursors.encode("2026-01-31#a#b", "acme")
-    for place in range(len(cursor)):
-        changed = cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1 :]
+    for index in range(len(cursor)):
+        changed = cursor[:index] + ("A" if cursor[index] != "A" else "B") + cursor[index + 1 :]
         with pytest.raises(BadRequest):
             cursors.decode(changed, "acme")
 
 
 @given(TEXTS)
-def test_a_cursor_passes_through_an_address_as_it_is(position: str) -> None:
+def test_a_cursor_needs_no_encoding_in_a_url(position: str) -> None:
     assert cursors.encode(position).replace("-", "").replace("_", "").isalnum()

@@ -1,4 +1,4 @@
-"""Moments as milliseconds and as text."""
+"""Times as milliseconds and as text."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -16,19 +16,19 @@ ZONES = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=
 
 
 @given(MOMENTS)
-def test_a_moment_written_as_text_reads_back_as_itself(ms: int) -> None:
+def test_a_time_is_written_and_parsed_unchanged(ms: int) -> None:
     assert dates.parse(dates.text(ms)) == ms
 
 
 @given(MOMENTS, MOMENTS)
-def test_texts_have_one_length_and_sort_as_their_moments_do(first: int, second: int) -> None:
+def test_texts_have_a_fixed_length_and_sort_by_time(first: int, second: int) -> None:
     texts = dates.text(first), dates.text(second)
     assert [len(text) for text in texts] == [24, 24]
     assert (texts[0] < texts[1]) == (first < second)
 
 
 @given(st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31)), ZONES)  # noqa: DTZ001, RUF100
-def test_a_date_means_the_same_moment_in_every_zone(moment: datetime, zone: timezone) -> None:
+def test_a_date_is_the_same_time_in_every_time_zone(moment: datetime, zone: timezone) -> None:
     there = moment.replace(tzinfo=UTC).astimezone(zone)
     expected = (moment.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     assert dates.parse(there.isoformat()) == expected
@@ -48,7 +48,7 @@ def test_a_date_means_the_same_moment_in_every_zone(moment: datetime, zone: time
         ("2024-02-29T00:00:00Z", "2024-02-29T00:00:00.000Z"),
     ],
 )
-def test_the_usual_ways_to_write_iso_8601_are_understood(written: str, meant: str) -> None:
+def test_the_usual_forms_of_iso_8601_are_parsed(written: str, meant: str) -> None:
     assert dates.text(dates.parse(written)) == meant
 
 
@@ -80,19 +80,19 @@ def test_finer_digits_than_milliseconds_are_cut_and_never_rounded_up() -> None:
         "-2026-01-31T09:30:00Z",
     ],
 )
-def test_what_is_not_a_date_and_time_with_a_zone_is_refused(written: str) -> None:
+def test_a_text_that_is_not_a_date_and_time_with_a_time_zone_is_refused(written: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         dates.parse(written)
 
 
 @pytest.mark.parametrize("written", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"])
-def test_a_date_that_its_zone_moves_out_of_the_calendar_is_refused(written: str) -> None:
+def test_a_date_outside_the_calendar_in_utc_is_refused(written: str) -> None:
     with pytest.raises(ValueError, match="out of range"):
         dates.parse(written)
 
 
 @given(st.text(max_size=40))
-def test_no_text_at_all_raises_anything_but_a_value_error(written: str) -> None:
+def test_invalid_dates_raise_only_value_error(written: str) -> None:
     try:
         ms = dates.parse(written)
     except ValueError:

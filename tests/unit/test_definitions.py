@@ -1,4 +1,4 @@
-"""Event definitions: how journey views see event types, and what changed."""
+"""The API of event definitions: the status, the changes and the activation of event types."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ DEFINITIONS = "views/eventdefinitions"
 
 
 class Registry:
-    """Schemas, configurations and definitions, as one client sees them."""
+    """The API of schemas, configurations and definitions for one client."""
 
     def __init__(self, tables: Tables) -> None:
         self.modules = {name: load(name) for name in ("schemas", "configurations", "definitions")}
@@ -72,16 +72,16 @@ def registry(tables: Tables) -> Registry:
     return Registry(tables)
 
 
-# -- the status of an event type, and what is reported as a change -----------------------------------------------------
+# -- status and changes ------------------------------------------------------------------------------------------------
 
 
-def test_an_event_type_nobody_activated_is_new(registry: Registry) -> None:
+def test_an_event_type_that_was_never_activated_is_new(registry: Registry) -> None:
     registry.bind(registry.new_schema())
     assert registry.status() == ("Deactivated", "New")
     assert registry.changes() == [("New", "New")]
 
 
-def test_an_activated_event_type_is_active_and_nothing_to_report(registry: Registry) -> None:
+def test_an_activated_event_type_is_active_and_not_reported_as_a_change(registry: Registry) -> None:
     schema_id = registry.new_schema()
     registry.bind(schema_id)
     registry.activate(schema_id)
@@ -89,7 +89,7 @@ def test_an_activated_event_type_is_active_and_nothing_to_report(registry: Regis
     assert registry.changes() == []
 
 
-def test_a_version_after_the_activation_is_reported_until_it_is_activated_too(registry: Registry) -> None:
+def test_a_new_version_is_reported_until_it_is_activated(registry: Registry) -> None:
     schema_id = registry.new_schema()
     registry.bind(schema_id)
     registry.activate(schema_id, displayName="Orders", rank=3)
@@ -102,7 +102,7 @@ def test_a_version_after_the_activation_is_reported_until_it_is_activated_too(re
     assert registry.changes() == []
 
 
-def test_an_activated_event_type_that_nothing_feeds_is_an_error_with_its_reason(registry: Registry) -> None:
+def test_an_activated_event_type_without_a_configuration_is_reported_as_an_error(registry: Registry) -> None:
     schema_id = registry.new_schema()
     configuration_id = registry.bind(schema_id)
     registry.activate(schema_id)
@@ -116,7 +116,7 @@ def test_an_activated_event_type_that_nothing_feeds_is_an_error_with_its_reason(
     assert registry.status() == ("Activated", "Active")
 
 
-def test_a_disabled_event_type_is_inactive_and_nothing_to_report(registry: Registry) -> None:
+def test_a_disabled_event_type_is_inactive_and_not_reported_as_a_change(registry: Registry) -> None:
     schema_id = registry.new_schema()
     registry.bind(schema_id)
     registry.activate(schema_id)
@@ -126,7 +126,7 @@ def test_a_disabled_event_type_is_inactive_and_nothing_to_report(registry: Regis
     assert registry.definitions("GET")[1]["entities"] == []
 
 
-def test_another_organisations_event_types_are_not_there(registry: Registry) -> None:
+def test_another_organizations_event_types_are_not_found(registry: Registry) -> None:
     schema_id = registry.new_schema()
     registry.activate(schema_id)
     for method, path in (("GET", ""), ("PUT", ""), ("PUT", "/activate")):
@@ -138,10 +138,10 @@ def test_another_organisations_event_types_are_not_there(registry: Registry) -> 
     assert registry.external()["rank"] == 0
 
 
-# -- activating and changing how a type is shown -----------------------------------------------------------------------
+# -- activation --------------------------------------------------------------------------------------------------------
 
 
-def test_activating_answers_with_the_fields_of_the_contract(registry: Registry) -> None:
+def test_an_activation_returns_the_fields_of_the_contract(registry: Registry) -> None:
     schema_id = registry.new_schema()
     activated = registry.activate(schema_id, displayName=" Orders ", rank=7)
     assert activated == {
@@ -154,7 +154,7 @@ def test_activating_answers_with_the_fields_of_the_contract(registry: Registry) 
     assert activated.keys() == names(models.ActivateExternalEventResponse())
 
 
-def test_an_event_type_is_shown_under_its_title_unless_it_is_named(registry: Registry) -> None:
+def test_the_display_name_defaults_to_the_title(registry: Registry) -> None:
     activated = registry.activate(registry.new_schema("Order placed"))
     assert (activated["displayName"], activated["rank"]) == ("Order placed", 0)
 
@@ -179,7 +179,9 @@ def test_a_disabled_event_type_cannot_be_activated(registry: Registry) -> None:
 @pytest.mark.parametrize(
     ("changes", "shown"), [({"displayName": "New"}, ("New", 4)), ({"rank": 0}, ("Old", 0)), ({}, ("Old", 4))]
 )
-def test_name_and_rank_can_be_changed_each_alone(registry: Registry, changes: Any, shown: tuple[str, int]) -> None:
+def test_display_name_and_rank_can_be_changed_separately(
+    registry: Registry, changes: Any, shown: tuple[str, int]
+) -> None:
     schema_id = registry.new_schema()
     registry.activate(schema_id, displayName="Old", rank=4)
     status, body = registry.definitions("PUT", f"/{schema_id}", changes)
@@ -189,7 +191,7 @@ def test_name_and_rank_can_be_changed_each_alone(registry: Registry, changes: An
     assert (definition["displayName"], definition["rank"]) == shown
 
 
-def test_changing_how_a_type_is_shown_does_not_acknowledge_a_new_version(registry: Registry) -> None:
+def test_changing_the_display_name_does_not_acknowledge_a_new_version(registry: Registry) -> None:
     schema_id = registry.new_schema()
     registry.bind(schema_id)
     registry.activate(schema_id)
@@ -198,13 +200,13 @@ def test_changing_how_a_type_is_shown_does_not_acknowledge_a_new_version(registr
     assert registry.status() == ("Activated", "Updated")
 
 
-def test_a_type_that_was_never_activated_cannot_be_changed(registry: Registry) -> None:
+def test_an_event_type_that_was_never_activated_cannot_be_changed(registry: Registry) -> None:
     status, body = registry.definitions("PUT", f"/{registry.new_schema()}", {"rank": 1})
     assert (status, body["code"]) == (409, "event.not.activated")
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/nothing/activate"])
-def test_a_definition_that_is_not_there_is_404(registry: Registry, path: str) -> None:
+def test_an_unknown_definition_is_404(registry: Registry, path: str) -> None:
     assert registry.definitions("PUT", path, {})[0] == 404
 
 
@@ -215,7 +217,7 @@ def test_a_definition_that_is_not_there_is_404(registry: Registry, path: str) ->
     ids=str,
 )  # fmt: skip
 @pytest.mark.parametrize("path", ["", "/activate"])
-def test_a_request_that_is_wrong_is_400_and_names_the_field(
+def test_an_invalid_request_is_400_and_names_the_field(
     registry: Registry, path: str, body: dict[str, Any], field: str
 ) -> None:
     status, error = registry.definitions("PUT", f"/{registry.new_schema()}{path}", body)
@@ -237,7 +239,7 @@ def test_a_definition_has_the_fields_of_the_contract(registry: Registry) -> None
     assert definition["selfUri"] == f"/api/v2/journey/{DEFINITIONS}/{schema_id}"
 
 
-def test_activated_types_alone_are_listed_by_rank_and_then_by_title(registry: Registry) -> None:
+def test_only_activated_event_types_are_listed_by_rank_and_then_by_title(registry: Registry) -> None:
     for title, rank in (("b", 1), ("C", 1), ("a", 1), ("z", 0)):
         registry.activate(registry.new_schema(title), rank=rank)
     registry.new_schema("not activated")

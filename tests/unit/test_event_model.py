@@ -1,4 +1,4 @@
-"""An event's item, its way back, and what makes two events of one id the same."""
+"""The items of events, and the comparison of events with the same id."""
 
 from decimal import Decimal
 from typing import Any
@@ -48,7 +48,7 @@ def an_event(**changes: Any) -> Event:
 
 
 @given(EVENTS, st.text(min_size=1, max_size=5), st.text(min_size=1, max_size=5))
-def test_an_event_comes_back_from_its_item_as_it_went_in(event: Event, organization: str, configuration: str) -> None:
+def test_an_event_is_read_from_its_item_unchanged(event: Event, organization: str, configuration: str) -> None:
     before = stored(event, organization_id=organization, configuration_id=configuration)
     after = StoredEvent.from_item(before.to_item())
     assert after == before
@@ -56,7 +56,7 @@ def test_an_event_comes_back_from_its_item_as_it_went_in(event: Event, organizat
 
 
 @given(st.tuples(*[st.text(max_size=3)] * 3), st.tuples(*[st.text(max_size=3)] * 3))
-def test_two_events_share_a_key_only_where_all_three_names_are_the_same(
+def test_two_events_have_the_same_key_only_if_all_three_ids_are_equal(
     one: tuple[str, str, str], other: tuple[str, str, str]
 ) -> None:
     keys = [
@@ -67,7 +67,7 @@ def test_two_events_share_a_key_only_where_all_three_names_are_the_same(
 
 
 @given(EVENTS, EVENTS)
-def test_differences_are_the_same_whichever_event_came_first(one: Event, other: Event) -> None:
+def test_differences_do_not_depend_on_the_order_of_the_events(one: Event, other: Event) -> None:
     assert list(differences(one, other)) == list(differences(other, one))
 
 
@@ -80,17 +80,17 @@ OTHER: list[tuple[Any, Any]] = [
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
-def test_numbers_are_compared_by_what_they_are_worth(one: Any, other: Any) -> None:
+def test_numbers_are_compared_by_value(one: Any, other: Any) -> None:
     assert list(differences(an_event(attributes={"a": one}), an_event(attributes={"a": other}))) == []
 
 
 @pytest.mark.parametrize(("one", "other"), OTHER)
-def test_values_of_different_kind_or_worth_differ(one: Any, other: Any) -> None:
+def test_values_of_different_kinds_differ(one: Any, other: Any) -> None:
     found = differences(an_event(attributes={"a": one}), an_event(attributes={"a": other}))
     assert list(found) == ["attributes.a"]
 
 
-def test_differences_name_every_field_that_differs_and_no_other() -> None:
+def test_differences_name_exactly_the_differing_fields() -> None:
     one = an_event(attributes={"a": 1, "b": 1, "same": "x", "empty": ""})
     other = an_event(
         date_created=2,
@@ -103,13 +103,13 @@ def test_differences_name_every_field_that_differs_and_no_other() -> None:
     assert list(differences(one, one)) == []
 
 
-def test_external_ids_in_another_order_name_another_customer() -> None:
+def test_the_order_of_external_ids_matters() -> None:
     ids = (ExternalId("crm", "c"), ExternalId("loyalty", "7"))
     found = differences(an_event(external_ids=ids), an_event(external_ids=ids[::-1]))
     assert list(found) == ["identifiers.externalIds"]
 
 
-def test_an_items_attributes_are_a_map_and_its_dates_texts_that_a_person_can_read() -> None:
+def test_an_item_has_a_map_of_attributes_and_readable_dates() -> None:
     event = an_event(date_created=1_769_850_000_987, attributes={"paid": True, "amount": Decimal("19.90")})
     assert stored(event).to_item() == {
         "pk": {"S": "acme#c-1#e"},
@@ -126,7 +126,7 @@ def test_an_items_attributes_are_a_map_and_its_dates_texts_that_a_person_can_rea
     }
 
 
-def test_an_event_is_shown_without_what_is_internal() -> None:
+def test_an_event_is_returned_without_internal_fields() -> None:
     assert stored(an_event(attributes={"paid": True})).to_wire() == {
         "id": "e",
         "configurationId": "c-1",

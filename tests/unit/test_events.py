@@ -1,4 +1,4 @@
-"""The files in events/, which `sam local invoke` is given: each is used, and answered as its case says."""
+"""The files in events/ for `sam local invoke`: each is used and gives the expected response."""
 
 import base64
 import json
@@ -45,7 +45,7 @@ def event_of(name: str) -> Any:
 
 
 def adobe_key_at(path: str) -> bytes:
-    """What the key host that `sam local` has serves."""
+    """The public key that the local key host serves."""
     if path != ADOBE_KEY_PATH:
         raise ValueError("there is no such key")
     return ADOBE_PUBLIC_KEY
@@ -53,7 +53,7 @@ def adobe_key_at(path: str) -> bytes:
 
 @pytest.fixture
 def functions(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
-    """Every function over a seeded database, by its name in the template."""
+    """All functions with a seeded database, by their names in the template."""
     monkeypatch.setenv("SECRETS_PREFIX", SECRETS_PREFIX)
     monkeypatch.setenv("TOKEN_URL", "https://auth.example/oauth2/token")
     monkeypatch.setitem(SENDERS, "adobe", Adobe(adobe_key_at))
@@ -63,7 +63,7 @@ def functions(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> dict[str, Modu
     return {name: load(name.removesuffix("Function").lower()) for name in {case.function for case in CASES}}
 
 
-def test_every_file_is_a_case_and_every_case_has_a_file() -> None:
+def test_every_file_has_a_case_and_every_case_has_a_file() -> None:
     assert sorted(file.name for file in (ROOT / "events").iterdir()) == sorted(f"{case.name}.json" for case in CASES)
 
 
@@ -73,7 +73,7 @@ def test_every_function_of_the_template_has_a_case() -> None:
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.status is not None], ids=lambda case: str(case.name))
 def test_every_request_goes_to_a_path_of_its_function(case: Case) -> None:
-    """As API Gateway would route it, so that a file tries nothing that cannot happen."""
+    """The path is one that API Gateway routes to the function."""
     event = event_of(case.name)
     routes = [
         (route["Properties"]["Path"], route["Properties"]["Method"])
@@ -83,7 +83,7 @@ def test_every_request_goes_to_a_path_of_its_function(case: Case) -> None:
     assert {(event["resource"], event["httpMethod"]), (event["resource"], "ANY")} & set(routes)
 
 
-def test_the_cases_in_their_order_are_answered_as_they_say(functions: dict[str, ModuleType]) -> None:
+def test_the_cases_give_their_expected_responses_in_order(functions: dict[str, ModuleType]) -> None:
     wrong = {
         case.name: told
         for case in CASES
@@ -107,7 +107,7 @@ def test_every_sender_has_an_endpoint() -> None:
 
 
 @each
-def test_every_sender_has_a_delivery_that_is_proven_as_it_proves_its_own(known: SenderCase) -> None:
+def test_every_sender_has_a_delivery_with_a_valid_signature(known: SenderCase) -> None:
     case = case_of(known.name)
     event = case.event()
 
@@ -118,7 +118,7 @@ def test_every_sender_has_a_delivery_that_is_proven_as_it_proves_its_own(known: 
 
 
 @each
-def test_a_delivery_is_proven_by_the_secret_of_its_endpoint_and_by_no_other(
+def test_a_delivery_is_verified_only_with_the_secret_of_its_endpoint(
     functions: dict[str, ModuleType], known: SenderCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(SENDERS, "adobe", Adobe(lambda _: adobe_public_key()))
@@ -128,14 +128,14 @@ def test_a_delivery_is_proven_by_the_secret_of_its_endpoint_and_by_no_other(
 
 
 @pytest.mark.parametrize("known", [known for known in sender_cases() if known.signs_time], ids=lambda known: known.name)
-def test_a_delivery_that_signs_the_time_is_signed_as_its_sender_does_and_holds_five_minutes(
+def test_a_signature_with_a_timestamp_is_valid_for_five_minutes(
     functions: dict[str, ModuleType], known: SenderCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case, now = case_of(known.name), 1738315800
     event = case.event(now)
     body, url = base64.b64decode(event["body"]), f"https://sam-local/local/webhooks/sam-local-{known.name}"
     theirs = known.deliver(url=url, now=now, secret=WEBHOOKS[known.name][0], body=body).headers
-    if known.name != "standard":  # whose deliveries each have an id, which is signed
+    if known.name != "standard":  # Its deliveries have a signed id, so their signatures differ.
         assert {name: event["headers"][name] for name in known.signature_headers} == {
             name: theirs[name] for name in known.signature_headers
         }
@@ -151,13 +151,13 @@ def test_sign_prints_a_signed_delivery() -> None:
     assert event == case_of("slack").event(int(event["headers"]["X-Slack-Request-Timestamp"]))
 
 
-def test_sign_refuses_a_case_that_does_not_sign_the_time() -> None:
+def test_sign_refuses_a_case_without_a_signed_timestamp() -> None:
     result = run_journeys("sam-local", "sign", "webhook-shopify")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "Use one of: webhook-standard, webhook-stripe" in result.stderr
 
 
-# -- what the files say of each other ----------------------------------------------------------------------------------
+# -- consistency of the files ------------------------------------------------------------------------------------------
 
 
 def test_a_second_run_of_accepted_finds_duplicates(tables: Tables) -> None:
@@ -172,12 +172,12 @@ def test_a_second_run_of_accepted_finds_duplicates(tables: Tables) -> None:
     ]
 
 
-def test_the_stream_batch_holds_what_the_accepted_request_stores(tables: Tables) -> None:
+def test_the_stream_batch_contains_the_events_of_the_accepted_request(tables: Tables) -> None:
     seed(tables.dynamodb, tables.registry)
     load("ingest").handler(event_of("ingest-accepted"), Context())
 
     def told_apart(item: dict[str, Any]) -> dict[str, Any]:
-        StoredEvent.from_item(item)  # all that a stored event has is there
+        StoredEvent.from_item(item)  # Raises if an attribute is missing.
         return {name: value for name, value in item.items() if name not in ("dateReceived", "receipt")}
 
     stored = {item["pk"]["S"]: told_apart(item) for item in tables.items(tables.events)}
@@ -189,7 +189,7 @@ def test_the_stream_batch_holds_what_the_accepted_request_stores(tables: Tables)
     assert streamed == stored
 
 
-def test_the_files_name_the_configuration_that_is_seeded(tables: Tables) -> None:
+def test_the_files_use_the_seeded_configuration(tables: Tables) -> None:
     configuration_id = seed(tables.dynamodb, tables.registry)
 
     named = {
@@ -202,11 +202,11 @@ def test_the_files_name_the_configuration_that_is_seeded(tables: Tables) -> None
     assert SCHEMA in json.dumps(event_of("projector-batch"))
 
 
-def test_the_archive_is_given_the_same_batch_as_the_journeys() -> None:
+def test_the_archive_and_the_journeys_get_the_same_batch() -> None:
     assert event_of("landing-batch") == event_of("projector-batch")
 
 
-def test_both_parts_of_the_job_that_is_at_work_have_customers_of_their_own(tables: Tables) -> None:
+def test_both_parts_of_the_running_job_have_customers(tables: Tables) -> None:
     seed_views(tables.dynamodb, tables.registry, s3(), BUCKET, seed(tables.dynamodb, tables.registry))
 
     spec = WorkStore(s3(), BUCKET).spec(ORGANIZATION, PARTS_JOB, event_of("merge-parts")["attempt"])
@@ -218,7 +218,7 @@ def test_both_parts_of_the_job_that_is_at_work_have_customers_of_their_own(table
     assert all(any(first <= bucket <= last for bucket in buckets) for first, last in spec.parts)
 
 
-def test_a_bucket_is_made_and_made_again_empty(tables: Tables) -> None:
+def test_a_bucket_is_created_and_emptied(tables: Tables) -> None:
     for _ in range(2):
         empty_bucket(s3(), "another")
 
@@ -226,7 +226,7 @@ def test_a_bucket_is_made_and_made_again_empty(tables: Tables) -> None:
         s3().put_object(Bucket="another", Key="left/of/an/earlier/run", Body=b"")
 
 
-def test_tables_are_made_as_the_template_has_them_and_made_again_empty(tables: Tables) -> None:
+def test_tables_are_created_as_in_the_template_and_emptied(tables: Tables) -> None:
     create_tables(tables.dynamodb)
     seed(tables.dynamodb, "RegistryTable")
 
@@ -252,15 +252,15 @@ def test_tables_are_made_as_the_template_has_them_and_made_again_empty(tables: T
         (None, {}),
     ],
 )
-def test_an_answer_that_is_not_as_wanted_is_told(wanted: Any, found: Any) -> None:
+def test_an_unexpected_response_is_reported(wanted: Any, found: Any) -> None:
     assert difference(wanted, found, "the body") is not None
 
 
-def test_an_answer_may_hold_more_than_is_wanted_of_it() -> None:
+def test_a_response_can_have_additional_fields() -> None:
     assert difference({"a": [{"b": 1}]}, {"a": [{"b": 1, "c": 2}], "d": 3}, "the body") is None
 
 
-def test_another_status_than_the_cases_own_is_wrong() -> None:
+def test_an_unexpected_status_is_reported() -> None:
     case = Case("x", "IngestFunction", {"code": "bad.request"}, status=400)
 
     assert case.problem({"statusCode": 400, "body": '{"code": "bad.request"}'}) is None
@@ -276,7 +276,7 @@ def test_another_status_than_the_cases_own_is_wrong() -> None:
         ("image", "is missing, and the download failed: it says why"),
     ],
 )
-def test_what_is_missing_of_docker_is_told(fails: str | None, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_parts_of_docker_are_reported(fails: str | None, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
         failed = arguments[0] in (fails, "pull")
         return subprocess.CompletedProcess(arguments, int(failed), "", "at length\nit says why\n" if failed else "")
@@ -289,7 +289,7 @@ def test_what_is_missing_of_docker_is_told(fails: str | None, message: str, monk
     assert message in result.stderr
 
 
-def test_an_image_that_is_there_is_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_existing_image_is_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def docker(*arguments: str) -> subprocess.CompletedProcess[str]:

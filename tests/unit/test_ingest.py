@@ -1,4 +1,4 @@
-"""Ingest through its handler: every answer of its two tables, duplicates, conflicts, dry run, what caches may do."""
+"""The ingest function: refusals, duplicates, conflicts, dry runs and caching."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ SCHEMA: dict[str, Any] = {
 
 
 def an_event(id_: Any = "e-1", **changes: Any) -> dict[str, Any]:
-    """An event as a sender sends it, good unless the changes make it bad."""
+    """A valid event as a sender sends it, with changes."""
     return {
         "id": id_,
         "dateCreated": "2026-01-31T09:30:00.123Z",
@@ -48,13 +48,13 @@ def an_event(id_: Any = "e-1", **changes: Any) -> dict[str, Any]:
 
 
 def of(source: Any, value: Any) -> dict[str, Any]:
-    """The identifiers of one customer."""
+    """The identifiers of an event with one external id."""
     return {"externalIds": [{"externalSourceId": source, "value": value}]}
 
 
 @dataclass(frozen=True)
 class Source:
-    """A configuration with its schema, and the ingest function that takes its events in."""
+    """A configuration with its schema, and the ingest function."""
 
     tables: Tables
     function: ModuleType
@@ -62,27 +62,27 @@ class Source:
     schema_id: str
 
     def post(self, *events: Any, path: str = "events", **request: Any) -> tuple[int, Any]:
-        """The status and the body of an answer; its numbers keep every digit."""
+        """The status and the body of a response. Its numbers keep all digits."""
         return ask(
             self.function, f"externalevents/configurations/{self.configuration_id}/{path}", list(events), **request
         )
 
     def send(self, *events: Any, path: str = "events", **request: Any) -> dict[str, Any]:
-        """The answer to events that were heard one by one."""
+        """The response to a request that was processed event by event."""
         status, body = self.post(*events, path=path, **request)
         assert status == 200, body
-        assert_every_place_once(len(events), body)
+        assert_every_index_once(len(events), body)
         return dict(body)
 
     def outcomes(self, *events: Any, path: str = "events") -> list[str]:
-        """What became of each event: its outcome, or the reason why it was refused."""
+        """The outcome or the refusal reason of each event."""
         body = self.send(*events, path=path)
         found = {one["originalRequestIndex"]: one["outcome"] for one in body["processed"]}
         found |= {one["originalRequestIndex"]: one["errorCode"] for one in body["unprocessedEntities"]}
-        return [found[place] for place in range(len(events))]
+        return [found[index] for index in range(len(events))]
 
     def refused(self, event: Any) -> dict[str, Any]:
-        """How one event was refused."""
+        """The refusal of one event."""
         (refused,) = self.send(event)["unprocessedEntities"]
         return dict(refused)
 
@@ -94,14 +94,14 @@ class Source:
 
 
 def ask(function: ModuleType, path: str, events: list[Any] | None = None, **request: Any) -> tuple[int, Any]:
-    """The status and the body of a function's answer to a POST; numbers keep every digit."""
+    """The status and the body of a function's response to a POST. Its numbers keep all digits."""
     body = None if events is None else {"entities": events}
     answer = function.handler(api_event("POST", path, body, **request), Context())
     return answer["statusCode"], jsontext.loads(answer["body"].encode())
 
 
-def assert_every_place_once(number: int, body: dict[str, Any]) -> None:
-    """Every place of a request stands in exactly one of the two lists of its answer."""
+def assert_every_index_once(number: int, body: dict[str, Any]) -> None:
+    """Every index of the request is in exactly one of the two lists of the response."""
     places = [one["originalRequestIndex"] for one in body["processed"] + body["unprocessedEntities"]]
     assert sorted(places) == list(range(number))
 
@@ -121,7 +121,7 @@ def source(tables: Tables) -> Source:
 
 
 def change_schema(source: Source, *, enabled: bool | None = None, **properties: Any) -> None:
-    """Writes the next version of the source's schema, with these fields more."""
+    """Writes the next version of the source's schema, with additional fields."""
     schemas = SchemaStore(source.tables.dynamodb, source.tables.registry)
     schema = schemas.get(ORGANIZATION, source.schema_id)
     fields = dict(schema.raw["properties"]) | properties
@@ -138,10 +138,10 @@ def configurations(source: Source) -> ConfigurationStore:
     return ConfigurationStore(source.tables.dynamodb, source.tables.registry)
 
 
-# -- taken in ----------------------------------------------------------------------------------------------------------
+# -- storing -----------------------------------------------------------------------------------------------------------
 
 
-def test_an_event_is_stored_as_it_was_sent_beside_the_time_of_its_receipt(source: Source) -> None:
+def test_an_event_is_stored_as_it_was_sent_with_the_time_of_its_receipt(source: Source) -> None:
     others = [{"externalSourceId": "crm", "value": "Zoë"}, {"externalSourceId": "loyalty", "value": "77"}]
     attributes = {"amount": Decimal("19.90"), "paid": True, "channel": "web", "tags": ["a", "b"], "note": ""}
     before = dates.now_ms()
@@ -171,14 +171,14 @@ def test_an_event_is_stored_as_it_was_sent_beside_the_time_of_its_receipt(source
     assert item["source"] == {"S": "ERP"}
 
 
-def test_ids_of_any_form_stay_apart_and_come_back_as_they_were_sent(source: Source) -> None:
+def test_ids_with_any_characters_are_distinct_and_returned_unchanged(source: Source) -> None:
     ids = ["a#b", "a%23b", "ä/ö?", "x" * 255, "…" * 85, " padded ", "padded"]
     body = source.send(*map(an_event, ids))
     assert [one["id"] for one in body["processed"]] == ids
     assert len(source.stored()) == len(ids)
 
 
-# -- the table of events -----------------------------------------------------------------------------------------------
+# -- refused events ----------------------------------------------------------------------------------------------------
 
 NOBODY: dict[str, Any] = {"externalIds": []}
 AHEAD = 2 * 60 * 60 * 1000
@@ -209,7 +209,7 @@ ROWS: list[tuple[dict[str, Any], int, str, str]] = [
     ({"id": 7}, 400, "invalid.id", "id"),
     ({"id": "é" * 128}, 400, "invalid.id", "id"),
     ({"attributes": {"note": "n" * (300 * 1024)}}, 422, "event.too.large", ""),
-    ({"attributes": {f"a{place}": 1 for place in range(51)}}, 422, "too.many.attributes", "attributes"),
+    ({"attributes": {f"a{index}": 1 for index in range(51)}}, 422, "too.many.attributes", "attributes"),
     ({"attributes": {"colour": "red"}}, 422, "unknown.attribute", "attributes.colour"),
     ({"colour": "red"}, 422, "unknown.attribute", "colour"),
     ({"attributes": {"quantity": "5"}}, 422, "invalid.attribute", "attributes.quantity"),
@@ -221,9 +221,9 @@ ROWS: list[tuple[dict[str, Any], int, str, str]] = [
 ]  # fmt: skip
 
 
-def test_an_event_that_breaks_a_rule_is_refused_for_good_and_said_why(source: Source) -> None:
-    for place, (changes, status, code, field) in enumerate(ROWS):
-        event = an_event(f"e-{place}") | changes
+def test_an_invalid_event_is_refused_permanently_with_the_reason(source: Source) -> None:
+    for index, (changes, status, code, field) in enumerate(ROWS):
+        event = an_event(f"e-{index}") | changes
         refused = source.refused(event)
         assert refused == {
             "event": event,
@@ -257,18 +257,18 @@ def test_a_required_attribute_that_is_missing_is_refused(tables: Tables) -> None
     assert found == (422, "missing.attribute", "attributes.paid", False)
 
 
-def test_what_is_no_object_is_refused_as_an_event_of_its_own(source: Source) -> None:
+def test_an_entity_that_is_not_an_object_is_refused_as_an_event(source: Source) -> None:
     found = source.outcomes(None, 5, "x", True, [], [{}], an_event())
     assert found == ["invalid.event"] * 6 + ["created"]
     assert REASONS["invalid.event"] == (400, False)
 
 
-def test_no_placeholder_becomes_a_customer(source: Source) -> None:
+def test_placeholders_are_refused_as_customer_identifiers(source: Source) -> None:
     events = [an_event(f"e-{value}", identifiers=of("crm", value.upper())) for value in sorted(PLACEHOLDERS)]
     assert set(source.outcomes(*events)) == {"invalid.identifier"}
 
 
-def test_fields_that_are_absent_are_missed_by_name(source: Source) -> None:
+def test_missing_fields_are_named(source: Source) -> None:
     nameless = {name: value for name, value in an_event().items() if name != "id"}
     dateless = {name: value for name, value in an_event().items() if name != "dateCreated"}
     customerless = {name: value for name, value in an_event().items() if name != "identifiers"}
@@ -281,20 +281,20 @@ BAD: list[Any] = [changes for changes, *_ in ROWS if "note" not in changes.get("
 
 @settings(max_examples=25)
 @given(st.lists(st.one_of(st.none(), st.integers(0, len(BAD) - 1)), min_size=1, max_size=20))
-def test_a_bad_event_never_spoils_its_neighbours(source: Source, mix: list[int | None]) -> None:
-    """`None` stands for a good event; a number, for that way of being bad. Ids are new in every example."""
+def test_invalid_events_do_not_affect_other_events_of_the_request(source: Source, mix: list[int | None]) -> None:
+    """`None` is a valid event, a number an invalid one of that row. Ids are new in every example."""
     stem = f"{dates.now_ms()}-{len(source.stored())}"
     stored = len(source.stored())
-    events = [an_event(f"{stem}-{place}") | (BAD[bad] if bad is not None else {}) for place, bad in enumerate(mix)]
+    events = [an_event(f"{stem}-{index}") | (BAD[bad] if bad is not None else {}) for index, bad in enumerate(mix)]
     found = source.outcomes(*events)
     assert [one == "created" for one in found] == [bad is None for bad in mix]
     assert len(source.stored()) == stored + mix.count(None)
 
 
-# -- the same event again ----------------------------------------------------------------------------------------------
+# -- duplicates and conflicts ------------------------------------------------------------------------------------------
 
 
-def test_the_same_event_sent_again_is_a_duplicate(source: Source) -> None:
+def test_a_duplicate_event_is_reported_and_not_stored_twice(source: Source) -> None:
     event = an_event(attributes={"amount": 5, "paid": True})
     again = an_event(attributes={"paid": True, "amount": Decimal("5.0")}, dateCreated="2026-01-31T10:30:00.123+01:00")
     assert source.outcomes(event) == ["created"]
@@ -317,7 +317,9 @@ CONFLICTS: list[tuple[dict[str, Any], list[str]]] = [
 ]  # fmt: skip
 
 
-def test_an_id_with_other_content_is_a_conflict_that_names_what_differs_and_the_first_stays(source: Source) -> None:
+def test_an_event_with_a_used_id_and_other_content_is_a_conflict_that_names_the_differing_fields(
+    source: Source,
+) -> None:
     source.send(an_event())
     before = source.stored()
     for changes, differing in CONFLICTS:
@@ -330,8 +332,8 @@ def test_an_id_with_other_content_is_a_conflict_that_names_what_differs_and_the_
     assert sorted(kept) == sorted(differing for _, differing in CONFLICTS)
 
 
-def test_true_is_not_one_where_contents_are_compared(tables: Tables) -> None:
-    """A field never changes its kind, so only the comparison itself can tell these apart: a plain map is stored."""
+def test_true_and_1_are_different_contents(tables: Tables) -> None:
+    """The kind of a field never changes, so the test stores an item directly to compare the two."""
     source = make_source(tables)
     source.send(an_event(attributes={"paid": True}))
     (item,) = source.stored()
@@ -340,7 +342,7 @@ def test_true_is_not_one_where_contents_are_compared(tables: Tables) -> None:
     assert source.outcomes(an_event(attributes={"paid": True})) == ["event.conflict"]
 
 
-def test_within_one_request_the_order_decides_who_is_first(source: Source) -> None:
+def test_within_a_request_the_first_event_with_an_id_is_stored(source: Source) -> None:
     first, other = an_event(attributes={"quantity": 1}), an_event(attributes={"quantity": 2})
     assert source.outcomes(first, other, first, an_event("e-2")) == [
         "created",
@@ -351,7 +353,7 @@ def test_within_one_request_the_order_decides_who_is_first(source: Source) -> No
     assert {item["attributes"]["M"]["quantity"]["N"] for item in source.stored()} == {"1", "5"}
 
 
-def test_an_id_is_unique_within_its_configuration_only(tables: Tables) -> None:
+def test_an_id_is_unique_only_within_its_configuration(tables: Tables) -> None:
     one, other = make_source(tables), make_source(tables, SCHEMA | {"title": "Another"})
     assert one.outcomes(an_event()) == ["created"]
     assert other.outcomes(an_event(attributes={"quantity": 6})) == ["created"]
@@ -360,7 +362,7 @@ def test_an_id_is_unique_within_its_configuration_only(tables: Tables) -> None:
 # -- dry run -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_dry_run_judges_alike_and_stores_neither_event_nor_failure(source: Source) -> None:
+def test_a_dry_run_gives_the_same_results_and_stores_nothing(source: Source) -> None:
     good, bad = an_event("good"), an_event("bad", attributes={"quantity": "5"})
     judged = source.send(good, bad, path="events/validate")
     assert [one["originalRequestIndex"] for one in judged["processed"]] == [0]
@@ -374,11 +376,11 @@ def test_a_dry_run_refuses_what_ingest_refuses(source: Source) -> None:
     assert source.failures() == []
 
 
-# -- the table of whole requests ---------------------------------------------------------------------------------------
+# -- refused requests --------------------------------------------------------------------------------------------------
 
 
 def assert_error_body(source: Source, event: dict[str, Any], status: int, code: str) -> dict[str, Any]:
-    """The answer is the contract's `ErrorBody`, under the id of the request."""
+    """The response is the contract's `ErrorBody` with the id of the request."""
     answer = source.function.handler(event, Context())
     body = jsontext.loads(answer["body"].encode())
     assert (answer["statusCode"], body["status"], body["code"]) == (status, status, code)
@@ -414,18 +416,18 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("path", ["events", "events/validate"])
-def test_a_body_that_is_no_list_of_events_is_a_bad_request(source: Source, path: str) -> None:
+def test_a_body_without_a_list_of_events_is_a_bad_request(source: Source, path: str) -> None:
     where = f"externalevents/configurations/{source.configuration_id}/{path}"
     for body in BAD_BODIES.values():
         assert_error_body(source, api_event("POST", where, raw=body), 400, "bad.request")
 
 
-def test_one_and_a_hundred_events_are_taken(source: Source) -> None:
+def test_requests_with_1_and_with_100_events_are_accepted(source: Source) -> None:
     assert source.outcomes(an_event("one")) == ["created"]
-    assert set(source.outcomes(*[an_event(f"of-100-{place}") for place in range(100)])) == {"created"}
+    assert set(source.outcomes(*[an_event(f"of-100-{index}") for index in range(100)])) == {"created"}
 
 
-def test_a_body_over_a_mebibyte_is_refused_and_one_of_a_mebibyte_is_read(source: Source) -> None:
+def test_a_body_of_1_mib_is_accepted_and_a_larger_one_is_refused(source: Source) -> None:
     where = f"externalevents/configurations/{source.configuration_id}/events"
     body = jsontext.dumps({"entities": [an_event()]}).encode()
     whole = body + b" " * (1024 * 1024 - len(body))
@@ -440,7 +442,7 @@ def test_another_media_type_is_refused(source: Source) -> None:
         assert_error_body(source, event, 415, "unsupported.media.type")
 
 
-def test_json_is_known_however_its_media_type_is_written(source: Source) -> None:
+def test_all_spellings_of_the_json_media_type_are_accepted(source: Source) -> None:
     for media_type in ("application/json; charset=utf-8", "Application/JSON"):
         assert source.send(an_event(), headers={"Content-Type": media_type})["processed"]
 
@@ -451,7 +453,7 @@ def test_a_request_without_a_client_is_not_authenticated(source: Source) -> None
     assert_error_body(source, event, 401, "authentication.required")
 
 
-def test_a_client_without_the_permission_is_told_which_it_lacks(source: Source) -> None:
+def test_a_client_without_the_permission_gets_its_name(source: Source) -> None:
     add = "journey:externalEventsEvent:add"
     clients = ClientStore(source.tables.dynamodb, source.tables.registry)
     clients.put(Client("reader", ORGANIZATION, "A reader", PERMISSIONS - {add}))
@@ -481,7 +483,7 @@ def test_another_organizations_event_type_is_not_recognized(source: Source) -> N
     assert assert_error_body(source, event, 404, "not.found")["message"] == "There is no such configuration."
 
 
-def test_another_organisations_configuration_is_not_found(source: Source) -> None:
+def test_another_organizations_configuration_is_not_found(source: Source) -> None:
     clients = ClientStore(source.tables.dynamodb, source.tables.registry)
     clients.put(Client("stranger", "globex", "A stranger", PERMISSIONS))
     where = f"externalevents/configurations/{source.configuration_id}/events"
@@ -490,7 +492,7 @@ def test_another_organisations_configuration_is_not_found(source: Source) -> Non
 
 
 @pytest.mark.parametrize("path", ["events", "events/validate"])
-def test_a_disabled_schema_and_a_deleted_configuration_take_no_events(source: Source, path: str) -> None:
+def test_events_for_a_disabled_schema_or_a_deleted_configuration_are_refused(source: Source, path: str) -> None:
     where = f"externalevents/configurations/{source.configuration_id}/{path}"
     event = api_event("POST", where, {"entities": [an_event()]})
     change_schema(source, enabled=False)
@@ -505,7 +507,7 @@ def test_a_disabled_schema_and_a_deleted_configuration_take_no_events(source: So
 
 @pytest.fixture
 def clock(source: Source) -> Callable[[float], None]:
-    """Moves the time by which the function's cached bindings and clients age."""
+    """Moves the clock of the function's caches."""
     now = [1000.0]
     for cache in (source.function.ingest._bindings._cache, source.function.router._authenticator._clients):
         cache._clock = lambda: now[0]
@@ -518,7 +520,7 @@ def clock(source: Source) -> Callable[[float], None]:
 
 @pytest.fixture
 def reads(source: Source, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Every read of the configuration's row from now on: whether it was consistent."""
+    """For every read of the configuration from now on, whether it is consistent."""
     made: list[bool] = []
     find = ConfigurationStore.find
 
@@ -531,7 +533,7 @@ def reads(source: Source, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_cached_schema_never_refuses_an_event_of_its_next_version(source: Source) -> None:
+def test_an_event_of_a_new_schema_version_is_accepted_despite_the_cache(source: Source) -> None:
     assert source.outcomes(an_event()) == ["created"]
     change_schema(source, colour={"type": "string"}, channel={"type": "string", "enum": ["web", "shop", "phone"]})
     colourful, by_phone = (
@@ -542,7 +544,9 @@ def test_a_cached_schema_never_refuses_an_event_of_its_next_version(source: Sour
 
 
 @pytest.mark.usefixtures("clock")
-def test_an_attribute_that_is_no_longer_required_is_not_missed(tables: Tables, source: Source) -> None:
+def test_an_attribute_that_is_no_longer_required_can_be_left_out_despite_the_cache(
+    tables: Tables, source: Source
+) -> None:
     strict = make_source(tables, SCHEMA | {"title": "Strict", "required": ["paid"]})
     assert strict.outcomes(an_event("e-1", attributes={"paid": True})) == ["created"]
     schemas = SchemaStore(tables.dynamodb, tables.registry)
@@ -552,7 +556,7 @@ def test_an_attribute_that_is_no_longer_required_is_not_missed(tables: Tables, s
     assert strict.outcomes(an_event("e-2")) == ["created"]
 
 
-def test_a_configuration_created_after_it_was_missed_is_found(source: Source, clock: Callable[[float], None]) -> None:
+def test_a_recreated_configuration_is_found_despite_the_cache(source: Source, clock: Callable[[float], None]) -> None:
     configurations(source).delete(ORGANIZATION, source.configuration_id)
     assert source.post(an_event())[0] == 409
     configurations(source).create(
@@ -562,7 +566,7 @@ def test_a_configuration_created_after_it_was_missed_is_found(source: Source, cl
     assert source.outcomes(an_event()) == ["created"]
 
 
-def test_a_configuration_that_never_was_is_found_once_it_is(source: Source, clock: Callable[[float], None]) -> None:
+def test_a_new_configuration_is_found_despite_the_cache(source: Source, clock: Callable[[float], None]) -> None:
     tables = source.tables
     row = next(row for row in tables.items(tables.registry) if row["sk"]["S"] == source.configuration_id)
     tables.dynamodb.delete_item(TableName=tables.registry, Key={"pk": row["pk"], "sk": row["sk"]})
@@ -572,7 +576,7 @@ def test_a_configuration_that_never_was_is_found_once_it_is(source: Source, cloc
     assert source.outcomes(an_event()) == ["created"]
 
 
-def test_a_schema_that_is_enabled_again_takes_events(source: Source, clock: Callable[[float], None]) -> None:
+def test_events_are_accepted_after_the_schema_is_enabled_again(source: Source, clock: Callable[[float], None]) -> None:
     change_schema(source, enabled=False)
     assert source.post(an_event())[0] == 409
     change_schema(source, enabled=True)
@@ -580,9 +584,7 @@ def test_a_schema_that_is_enabled_again_takes_events(source: Source, clock: Call
     assert source.outcomes(an_event()) == ["created"]
 
 
-def test_a_permission_that_was_given_after_it_was_missed_is_known(
-    source: Source, clock: Callable[[float], None]
-) -> None:
+def test_a_permission_granted_after_a_refusal_takes_effect(source: Source, clock: Callable[[float], None]) -> None:
     clients = ClientStore(source.tables.dynamodb, source.tables.registry)
     assert source.post(an_event(), client_id="new")[0] == 403
     clients.put(Client("new", ORGANIZATION, "New", PERMISSIONS))
@@ -590,7 +592,7 @@ def test_a_permission_that_was_given_after_it_was_missed_is_known(
     assert source.post(an_event(), client_id="new")[0] == 200
 
 
-def test_refusals_cost_one_consistent_read_a_second_at_most(
+def test_refusals_cause_at_most_one_consistent_read_per_second(
     source: Source, clock: Callable[[float], None], reads: list[bool]
 ) -> None:
     bad = an_event(attributes={"colour": "red"})
@@ -603,11 +605,11 @@ def test_refusals_cost_one_consistent_read_a_second_at_most(
     assert reads == [False, True, True]
 
 
-def test_events_that_are_taken_cost_no_read_for_a_minute(
+def test_accepted_events_cause_no_read_for_a_minute(
     source: Source, clock: Callable[[float], None], reads: list[bool]
 ) -> None:
-    for place in range(3):
-        source.outcomes(an_event(f"e-{place}"))
+    for index in range(3):
+        source.outcomes(an_event(f"e-{index}"))
     clock(59)
     source.outcomes(an_event("e-3"))
     assert reads == [False]
@@ -616,10 +618,10 @@ def test_events_that_are_taken_cost_no_read_for_a_minute(
     assert reads == [False, False]
 
 
-def test_a_read_that_sees_a_configuration_before_its_schema_refuses_nobody(
+def test_an_eventually_consistent_read_without_the_schema_refuses_no_event(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reads that are not consistent may come from copies of different age."""
+    """Eventually consistent reads of two items can come from replicas of different ages."""
     get_item = source.tables.dynamodb.get_item
 
     def behind(**request: Any) -> Any:
@@ -631,14 +633,14 @@ def test_a_read_that_sees_a_configuration_before_its_schema_refuses_nobody(
     assert source.outcomes(an_event()) == ["created"]
 
 
-# -- what answers, logs and figures may not tell -----------------------------------------------------------------------
+# -- sent data in responses, logs and metrics --------------------------------------------------------------------------
 
 CANARY = "canary-7f3a"
 
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What the function writes to its log, at every level."""
+    """The log of the function at every level."""
     written = io.StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", written)
     level = logger.log_level
@@ -668,14 +670,14 @@ LEAKS: list[dict[str, Any]] = [
 ]
 
 
-def test_no_message_field_log_line_or_figure_repeats_what_was_sent(
+def test_no_message_field_log_line_or_metric_repeats_sent_data(
     source: Source, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
 ) -> None:
     figures: list[Any] = []
     monkeypatch.setattr(
         "journeys.events.ingest.emit_count", lambda *given, **dimension: figures.append((given, dimension))
     )
-    monkeypatch.setattr(source.function.ingest, "_failures", None)  # keeping fails too, and says so in the log
+    monkeypatch.setattr(source.function.ingest, "_failures", None)  # Storing the failure fails and is logged.
     source.function.ingest._log.put(
         {"pk": {"S": f"acme#{source.configuration_id}#{CANARY}"}} | stored_fields(source, CANARY)
     )
@@ -690,12 +692,12 @@ def test_no_message_field_log_line_or_figure_repeats_what_was_sent(
 
 
 def stored_fields(source: Source, text: str) -> dict[str, Any]:
-    """All of an event's item but its key, with a text in every place that holds a sender's data."""
+    """The item of an event without its key, with the text in every attribute that contains sent data."""
     source.send(an_event("model", identifiers=of("crm", text), attributes={"note": text}))
     return {name: value for name, value in source.stored()[0].items() if name != "pk"}
 
 
-def test_no_answer_to_a_bad_body_repeats_it(source: Source, log: io.StringIO) -> None:
+def test_no_error_repeats_an_invalid_body(source: Source, log: io.StringIO) -> None:
     where = f"externalevents/configurations/{source.configuration_id}/events"
     for body in (
         b'{"canary": 1, "canary": 2}',
@@ -708,11 +710,11 @@ def test_no_answer_to_a_bad_body_repeats_it(source: Source, log: io.StringIO) ->
         assert "canary" not in jsontext.dumps(error) + log.getvalue()
 
 
-def test_names_that_the_schema_does_not_know_are_shown_where_they_look_like_a_fields_name(source: Source) -> None:
+def test_unknown_attribute_names_are_shown_if_they_look_like_field_names(source: Source) -> None:
     assert source.refused(an_event(attributes={"order_total.net-2": 1}))["fieldName"] == "attributes.order_total.net-2"
 
 
-def test_figures_tell_what_became_of_events(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_count_the_outcomes_of_events(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     figures: dict[tuple[str, ...], int] = {}
 
     def count(name: str, value: int = 1, **dimension: str) -> None:

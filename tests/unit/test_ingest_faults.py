@@ -1,4 +1,4 @@
-"""Ingest while the store throttles, fails, hangs up or is slow: what the sender hears is true, and never a 500."""
+"""Ingest while the database throttles, fails, disconnects or is slow: the response is correct and never a 500."""
 
 import threading
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import REQUEST_SECONDS
 from tests.support.functions import Context, api_event, load
 from tests.support.tables import Tables
-from tests.unit.test_ingest import Source, an_event, assert_every_place_once, make_source
+from tests.unit.test_ingest import Source, an_event, assert_every_index_once, make_source
 
 Trouble = ClientError | BotoCoreError
 Call = Callable[..., Any]
 
 
 def refusal(code: str, status: int) -> ClientError:
-    """An error as DynamoDB answers it."""
+    """An error as DynamoDB returns it."""
     response: Any = {"Error": {"Code": code, "Message": "canary"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(response, "PutItem")
 
@@ -46,7 +46,7 @@ TROUBLES: dict[str, tuple[Trouble, str]] = {
 
 
 class Faulty:
-    """A DynamoDB client whose calls are numbered from 0; `fault(number, name, call)` may raise instead of calling."""
+    """A DynamoDB client with calls numbered from 0. `fault(number, name, call)` can raise instead of calling."""
 
     def __init__(self, client: Any, fault: Callable[[int, str, Call], Any]) -> None:
         self._client, self._fault = client, fault
@@ -64,7 +64,7 @@ class Faulty:
 
 
 def faulty(source: Source, monkeypatch: pytest.MonkeyPatch, fault: Callable[[int, str, Call], Any]) -> Source:
-    """The source with a fresh function, all of whose calls to DynamoDB go through the fault."""
+    """The source with a new function whose calls to DynamoDB all go through the fault."""
     client = Faulty(source.tables.dynamodb, fault)
     with monkeypatch.context() as patch:
         patch.setattr(aws, "dynamodb", lambda: client)
@@ -78,7 +78,7 @@ def source(tables: Tables) -> Source:
 
 @pytest.fixture
 def figures(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """What was counted, by the metric's name."""
+    """The emitted counts by the name of the metric."""
     counted: dict[str, int] = {}
 
     def count(name: str, value: int = 1, **_: str) -> None:
@@ -88,8 +88,8 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return counted
 
 
-# A first request looks up its client, its configuration and its schema, judges the unknown attribute again with both
-# read consistently, puts three events and keeps two failures.
+# A first request reads its client, its configuration and its schema. Because of the unknown attribute, it reads
+# the last two consistently again. Then it puts three events and stores two failures.
 REQUEST = [
     an_event("good-1"),
     an_event("good-1"),
@@ -100,7 +100,7 @@ REQUEST = [
 CALLS = 10
 
 
-def test_the_faults_reach_every_call_of_the_request(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_are_injected_into_every_call_of_the_request(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
 
     def note(_: int, name: str, call: Call) -> Any:
@@ -113,10 +113,10 @@ def test_the_faults_reach_every_call_of_the_request(source: Source, monkeypatch:
 
 
 @pytest.mark.parametrize("number", range(CALLS))
-def test_whichever_call_fails_the_sender_hears_the_truth(
+def test_the_response_is_correct_whichever_call_fails(
     source: Source, monkeypatch: pytest.MonkeyPatch, figures: dict[str, int], number: int
 ) -> None:
-    """Each kind of trouble at one call of the request; then the sender sends again what it was told to send again."""
+    """Injects each kind of fault into one call of the request. Then the sender retries the retryable events."""
     for kind, (trouble, code) in TROUBLES.items():
         request = [event | {"id": f"{kind}-{event['id']}"} for event in REQUEST]
         figures.clear()
@@ -140,7 +140,7 @@ def test_whichever_call_fails_the_sender_hears_the_truth(
             assert failed == ["get_item"]
             assert stored == []
         else:
-            assert_every_place_once(len(request), body)
+            assert_every_index_once(len(request), body)
             retryable = [one for one in body["unprocessedEntities"] if one["isRetryable"]]
             assert [(one["errorCode"], one["statusCode"]) for one in retryable] == (
                 [(code, 429 if "many" in code else 503)] if failed == ["put_item"] else []
@@ -157,7 +157,7 @@ def test_whichever_call_fails_the_sender_hears_the_truth(
     assert len(source.stored()) == 2 * len(TROUBLES)
 
 
-def test_while_the_log_does_not_answer_every_event_is_to_be_sent_again_and_none_is_kept_as_failed(
+def test_while_the_log_is_unavailable_every_event_is_retryable_and_none_is_stored_as_a_failure(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for trouble, code in TROUBLES.values():
@@ -168,17 +168,17 @@ def test_while_the_log_does_not_answer_every_event_is_to_be_sent_again_and_none_
             return call()
 
         troubled = faulty(source, monkeypatch, fault)
-        refused = troubled.send(*[an_event(f"e-{place}") for place in range(20)])["unprocessedEntities"]
+        refused = troubled.send(*[an_event(f"e-{index}") for index in range(20)])["unprocessedEntities"]
         assert {(one["errorCode"], one["isRetryable"]) for one in refused} == {(code, True)}
         assert len(refused) == 20
     assert source.failures() == source.stored() == []
 
 
-# -- answers that are lost ---------------------------------------------------------------------------------------------
+# -- lost responses ----------------------------------------------------------------------------------------------------
 
 
-def test_our_own_repeated_put_is_created(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The put is done, its answer is lost, and the client puts again within the same call, as botocore does."""
+def test_a_put_that_the_client_repeats_is_created(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The put succeeds, its response is lost, and the client retries the put, as botocore does."""
 
     def fault(_: int, name: str, call: Call) -> Any:
         if name == "put_item":
@@ -191,7 +191,7 @@ def test_our_own_repeated_put_is_created(source: Source, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("kind", ["no answer", "reset", "failed"])
-def test_a_put_whose_answer_is_lost_for_good_is_not_acknowledged_and_is_a_duplicate_when_sent_again(
+def test_a_put_whose_response_is_lost_is_not_acknowledged_and_a_retry_is_a_duplicate(
     source: Source, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     trouble, code = TROUBLES[kind]
@@ -207,10 +207,10 @@ def test_a_put_whose_answer_is_lost_for_good_is_not_acknowledged_and_is_a_duplic
     assert len(source.stored()) == 1
 
 
-def test_events_of_one_id_are_put_one_after_another_as_they_stand_in_the_request(
+def test_events_with_the_same_id_are_put_in_the_order_of_the_request(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first put is held back until another overtakes it, which none may."""
+    """The first put waits for another put to overtake it, which must not happen."""
     overtaken = threading.Event()
     puts: list[str] = []
 
@@ -230,8 +230,8 @@ def test_events_of_one_id_are_put_one_after_another_as_they_stand_in_the_request
 # -- time --------------------------------------------------------------------------------------------------------------
 
 
-def test_puts_that_were_not_begun_in_time_are_to_be_sent_again(source: Source) -> None:
-    """Three events of one id are put one after another; the clock passes the limit while the first is put."""
+def test_events_whose_put_did_not_start_in_time_are_retryable(source: Source) -> None:
+    """Three events with one id are put in turn. The deadline passes during the first put."""
     times = iter([0.0, REQUEST_SECONDS - 0.1, REQUEST_SECONDS, REQUEST_SECONDS + 1.0])
     source.function.ingest._clock = lambda: next(times)
     body = source.send(*[an_event()] * 3)
@@ -242,10 +242,12 @@ def test_puts_that_were_not_begun_in_time_are_to_be_sent_again(source: Source) -
     ] * 2
 
 
-def test_failures_that_were_not_kept_in_time_do_not_hold_up_the_answer(source: Source, figures: dict[str, int]) -> None:
+def test_storing_failures_does_not_delay_the_response_past_the_deadline(
+    source: Source, figures: dict[str, int]
+) -> None:
     now = [0.0]
     source.function.ingest._clock = lambda: now[0]
-    events = [an_event("good")] + [an_event(f"bad-{place}", dateCreated=None) for place in range(40)]
+    events = [an_event("good")] + [an_event(f"bad-{index}", dateCreated=None) for index in range(40)]
     put_all = source.function.ingest._put_all
 
     def slow(*given: Any) -> Any:
@@ -258,17 +260,17 @@ def test_failures_that_were_not_kept_in_time_do_not_hold_up_the_answer(source: S
     assert figures["FailuresNotKept"] == 40
 
 
-def test_a_request_has_twelve_seconds_and_calls_are_bounded_to_fit() -> None:
+def test_the_timeouts_of_calls_fit_into_a_requests_12_seconds() -> None:
     config: Any = aws._CONFIG
     assert REQUEST_SECONDS == 12
     assert (config.connect_timeout, config.read_timeout) == (1, 2)
     assert config.retries == {"total_max_attempts": 3, "mode": "standard"}
 
 
-# -- failures that cannot be kept --------------------------------------------------------------------------------------
+# -- failures that cannot be stored ------------------------------------------------------------------------------------
 
 
-def test_keeping_a_failure_never_changes_the_answer_and_is_counted(
+def test_an_error_while_storing_a_failure_does_not_change_the_response_and_is_counted(
     source: Source, monkeypatch: pytest.MonkeyPatch, figures: dict[str, int]
 ) -> None:
     events = [an_event("good"), an_event("bad-1", dateCreated=None), an_event("bad-2", attributes={"colour": 1})]
@@ -285,7 +287,7 @@ def test_keeping_a_failure_never_changes_the_answer_and_is_counted(
         assert figures["FailuresNotKept"] == 2
 
 
-def test_a_large_payload_that_the_bucket_does_not_take_never_changes_the_answer(
+def test_an_error_while_storing_a_large_payload_does_not_change_the_response(
     source: Source, figures: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(source.function.ingest._failures, "_bucket", "no-such-bucket")
@@ -293,6 +295,6 @@ def test_a_large_payload_that_the_bucket_does_not_take_never_changes_the_answer(
     assert figures["FailuresNotKept"] == 1
 
 
-def test_nothing_is_counted_where_every_failure_was_kept(source: Source, figures: dict[str, int]) -> None:
+def test_nothing_is_counted_if_every_failure_was_stored(source: Source, figures: dict[str, int]) -> None:
     source.send(an_event("bad", dateCreated=None))
     assert "FailuresNotKept" not in figures

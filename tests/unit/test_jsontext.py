@@ -1,4 +1,4 @@
-"""JSON, read strictly and written exactly."""
+"""JSON, parsed strictly and written without losing digits."""
 
 from decimal import Decimal
 from typing import Any
@@ -22,34 +22,34 @@ def nested(levels: int) -> bytes:
 
 
 @given(VALUES)
-def test_a_value_that_is_written_reads_back_as_itself(value: Any) -> None:
+def test_a_value_is_written_and_parsed_unchanged(value: Any) -> None:
     assert jsontext.loads(jsontext.dumps(value).encode()) == value
 
 
 @pytest.mark.parametrize(
     "digits", ["0.1", "12345678901234567890123456789012345678", "0.00000000000000000000000000000000000001", "100.00"]
 )
-def test_every_digit_of_a_number_is_given_back(digits: str) -> None:
+def test_all_digits_of_a_number_are_preserved(digits: str) -> None:
     written = jsontext.dumps(jsontext.loads(digits.encode()))
     assert Decimal(written).as_tuple() == Decimal(digits).as_tuple()
 
 
-def test_truth_is_not_a_number_and_a_whole_number_is_not_a_fraction() -> None:
+def test_booleans_integers_and_fractions_keep_their_types() -> None:
     kinds = [type(value) for value in jsontext.loads(b"[true, 1, 1.0, 1e2]")]
     assert kinds == [bool, int, Decimal, Decimal]
 
 
-def test_the_canonical_text_is_the_same_however_names_are_ordered() -> None:
+def test_the_canonical_text_does_not_depend_on_the_order_of_names() -> None:
     texts = [b'{"a": 1, "b": {"d": [2, 1], "c": "\\u00e9"}}', '{"b":{"c":"é","d":[2,1]},"a":1}'.encode()]
     assert len({jsontext.canonical(jsontext.loads(text)) for text in texts}) == 1
 
 
-def test_the_canonical_text_differs_where_the_order_of_a_list_or_a_kind_does() -> None:
+def test_the_canonical_text_depends_on_the_order_of_lists_and_on_types() -> None:
     texts = [b"[1,2]", b"[2,1]", b'["1",2]', b"[true,2]"]
     assert len({jsontext.canonical(jsontext.loads(text)) for text in texts}) == len(texts)
 
 
-def test_nesting_is_allowed_to_32_levels_and_not_to_33() -> None:
+def test_at_most_32_levels_of_nesting_are_allowed() -> None:
     jsontext.loads(nested(32))
     with pytest.raises(jsontext.InvalidJson, match="32"):
         jsontext.loads(nested(33))
@@ -61,7 +61,7 @@ def test_nesting_counts_objects_and_lists_alike() -> None:
         jsontext.loads(b"[" + b'{"a":[' * 16 + b"]}" * 16 + b"]")
 
 
-def test_nesting_without_end_is_refused_too() -> None:
+def test_extremely_deep_nesting_is_refused() -> None:
     with pytest.raises(jsontext.InvalidJson, match="32"):
         jsontext.loads(b"[" * 1_000_000)
 
@@ -100,7 +100,7 @@ BREACHES = {
 
 
 @pytest.mark.parametrize("text", BREACHES.values(), ids=BREACHES.keys())
-def test_what_two_readers_could_understand_differently_is_refused(text: bytes) -> None:
+def test_ambiguous_json_is_refused(text: bytes) -> None:
     with pytest.raises(jsontext.InvalidJson):
         jsontext.loads(text)
 
@@ -119,7 +119,7 @@ def test_what_two_readers_could_understand_differently_is_refused(text: bytes) -
         b'{"canary": 1e99999999999999999999}',
     ],
 )
-def test_the_reason_names_the_place_and_never_the_content(text: bytes) -> None:
+def test_the_message_names_the_position_and_never_the_content(text: bytes) -> None:
     with pytest.raises(jsontext.InvalidJson) as caught:
         jsontext.loads(text)
     assert "canary" not in str(caught.value)
@@ -129,7 +129,7 @@ def test_the_reason_names_the_place_and_never_the_content(text: bytes) -> None:
 
 
 @given(st.binary(max_size=60) | st.text(alphabet='{}[]",:0123456789.eE+-\\utrfalsn ', max_size=60).map(str.encode))
-def test_no_text_at_all_raises_anything_but_invalid_json(text: bytes) -> None:
+def test_invalid_json_raises_only_invalid_json(text: bytes) -> None:
     try:
         value = jsontext.loads(text)
     except jsontext.InvalidJson:
@@ -138,12 +138,12 @@ def test_no_text_at_all_raises_anything_but_invalid_json(text: bytes) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal("NaN")])
-def test_what_json_cannot_say_is_not_written(value: Any) -> None:
+def test_values_without_a_json_form_are_refused(value: Any) -> None:
     with pytest.raises(ValueError, match=r".+"):
         jsontext.dumps([value])
 
 
-def test_only_what_is_none_is_left_out_of_an_answer() -> None:
+def test_only_fields_that_are_none_are_left_out() -> None:
     assert jsontext.omit_none({"a": None, "b": 0, "c": "", "d": False, "e": []}) == {
         "b": 0,
         "c": "",

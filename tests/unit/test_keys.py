@@ -1,4 +1,4 @@
-"""Keys: nothing that somebody sends can reach into the key of something else."""
+"""Keys: no sent value can produce the key of another item."""
 
 from collections.abc import Callable
 
@@ -8,22 +8,22 @@ from hypothesis import strategies as st
 
 from journeys import dates, keys
 
-# Text without lone surrogates, with the characters that mean something in a key made likely.
+# Text without lone surrogates, in which the special characters of keys are frequent.
 PARTS = st.text(alphabet=st.sampled_from("#%/@ aA2é\n\0😀") | st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
 @given(st.lists(PARTS, min_size=1, max_size=4))
-def test_the_parts_of_a_key_can_be_told_apart_again(parts: list[str]) -> None:
+def test_a_key_is_split_into_its_parts(parts: list[str]) -> None:
     assert keys.split(keys.join(*parts)) == parts
 
 
 @given(st.lists(PARTS, min_size=1, max_size=3), st.lists(PARTS, min_size=1, max_size=3))
-def test_two_keys_are_equal_only_where_all_their_parts_are(first: list[str], second: list[str]) -> None:
+def test_keys_are_equal_only_if_all_parts_are(first: list[str], second: list[str]) -> None:
     assert (keys.join(*first) == keys.join(*second)) == (first == second)
 
 
 @pytest.mark.parametrize("make", [keys.event, keys.journey])
-def test_no_identifier_moves_into_another_organisation(make: Callable[[str, str, str], str]) -> None:
+def test_no_identifier_can_reach_another_organization(make: Callable[[str, str, str], str]) -> None:
     assert make("a", "b#c", "d") != make("a#b", "c", "d")
     assert make("a", "b", "c#d") != make("a", "b#c", "d")
     assert make("acme", "b", "c").startswith("acme#")
@@ -34,25 +34,25 @@ def test_an_email_address_stays_readable_in_a_key() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 4_000_000_000_000), PARTS, PARTS), min_size=2, max_size=6))
-def test_steps_sort_by_their_moment_first(steps: list[tuple[int, str, str]]) -> None:
+def test_steps_are_ordered_by_time_first(steps: list[tuple[int, str, str]]) -> None:
     made = sorted((keys.step(dates.text(ms), *names), ms) for ms, *names in steps)
     assert [ms for _, ms in made] == sorted(ms for _, ms in made)
 
 
 @given(st.integers(0, 4_000_000_000_000), PARTS, PARTS)
-def test_no_step_is_taken_for_the_summary(ms: int, configuration_id: str, event_id: str) -> None:
+def test_no_step_has_the_key_of_the_summary(ms: int, configuration_id: str, event_id: str) -> None:
     assert keys.step(dates.text(ms), configuration_id, event_id) < keys.SUMMARY
 
 
 @given(st.lists(st.integers(1, 99_999_999), min_size=2))
-def test_versions_sort_as_their_numbers_do(versions: list[int]) -> None:
+def test_versions_are_ordered_by_number(versions: list[int]) -> None:
     made = sorted((keys.schema_version("acme", "s", version)["sk"]["S"], version) for version in versions)
     assert [version for _, version in made] == sorted(versions)
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=100))
 def test_a_title_of_100_characters_always_fits_into_a_key(title: str) -> None:
-    # 1,024 bytes is what DynamoDB allows for a sort key
+    # DynamoDB allows sort keys of up to 1,024 bytes.
     assert len(keys.title("acme", title)["sk"]["S"].encode()) <= 1024
 
 
@@ -61,18 +61,18 @@ def test_a_title_of_100_wide_characters_fits_into_a_key_too(character: str) -> N
     assert len(keys.title("acme", character * 100)["sk"]["S"].encode()) <= 1024
 
 
-def test_titles_that_differ_in_case_or_outer_space_are_one() -> None:
+def test_titles_that_differ_in_case_or_outer_white_space_are_equal() -> None:
     assert len({str(keys.title("acme", title)) for title in ("Straße", " STRASSE ", "strasse")}) == 1
     assert keys.title("acme", "a b") != keys.title("acme", "ab")
 
 
 @given(st.text(alphabet="0123456789abcdef", min_size=1, max_size=64))
-def test_failures_are_spread_over_the_buckets_that_are_read(failure_id: str) -> None:
+def test_failures_are_spread_over_all_buckets(failure_id: str) -> None:
     buckets = {keys.join("acme", bucket) for bucket in keys.FAILURE_BUCKETS}
     assert keys.failure_bucket("acme", failure_id) in buckets
 
 
-def test_different_things_of_one_organisation_have_different_partitions() -> None:
+def test_different_resources_of_an_organization_have_different_partitions() -> None:
     partitions = [
         keys.organization("x")["pk"]["S"],
         keys.client("x")["pk"]["S"],

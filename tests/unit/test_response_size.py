@@ -1,4 +1,4 @@
-"""Response sizes: a page holds as many entities as one response can carry, and at least one."""
+"""Response sizes: a page has as many entities as fit into one response, and at least one."""
 
 import json
 
@@ -13,9 +13,9 @@ NOTES = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)  # megabytes each
+@settings(max_examples=20, deadline=None)  # Each example has several megabytes.
 @given(NOTES)
-def test_a_page_ends_before_the_entity_that_an_answer_cannot_hold(notes: list[tuple[str, int]]) -> None:
+def test_a_page_ends_before_the_first_entity_that_does_not_fit(notes: list[tuple[str, int]]) -> None:
     entities = [{"note": letter * times} for letter, times in notes]
     fit = count_fitting(entities)
 
@@ -27,7 +27,7 @@ def test_a_page_ends_before_the_entity_that_an_answer_cannot_hold(notes: list[tu
     assert fit == len(entities) or answered(fit + 1) > LARGEST_PAGE
 
 
-def test_one_entity_that_is_too_large_for_any_answer_is_a_page_all_the_same() -> None:
+def test_an_entity_that_is_too_large_is_returned_as_a_page_of_one() -> None:
     large = {"note": "n" * 2 * LARGEST_PAGE}
     pages: list[list[dict[str, str] | None]] = [[], [large], [large, {}], [{}, large], [None, {}]]
     assert [count_fitting(page) for page in pages] == [0, 1, 1, 1, 2]

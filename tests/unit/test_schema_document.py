@@ -1,4 +1,4 @@
-"""The syntax of an event type's schema, and what a later version may not do to an earlier one."""
+"""Parsing schema documents, and the compatibility of their versions."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -38,7 +38,7 @@ def refused(definition: Any) -> BadRequest:
     return refusal(document({"field": definition}))
 
 
-# -- what is understood ------------------------------------------------------------------------------------------------
+# -- valid documents ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -66,11 +66,11 @@ def refused(definition: Any) -> BadRequest:
     ],
     ids=str,
 )
-def test_a_field_is_written_as_plain_json_schema_or_by_a_core_type(definition: Any, kind: AttributeKind) -> None:
+def test_a_field_has_a_plain_type_or_a_core_type(definition: Any, kind: AttributeKind) -> None:
     assert field(definition).kind is kind
 
 
-def test_every_core_type_of_the_platform_is_there() -> None:
+def test_every_core_type_of_the_platform_is_supported() -> None:
     named = [
         "text",
         "longtext",
@@ -89,13 +89,13 @@ def test_every_core_type_of_the_platform_is_there() -> None:
 
 
 @pytest.mark.parametrize("make", [lambda **keywords: {"type": "string"} | keywords, lambda **k: core("text", **k)])
-def test_lengths_are_read_in_both_forms(make: Any) -> None:
+def test_lengths_are_parsed_in_both_forms(make: Any) -> None:
     read = field(make(minLength=2, maxLength=5, title="A title", description="What it says"))
     assert (read.min_length, read.max_length) == (2, 5)
 
 
 @pytest.mark.parametrize("make", [lambda **keywords: {"type": "number"} | keywords, lambda **k: core("number", **k)])
-def test_bounds_are_read_in_both_forms_and_to_the_last_digit(make: Any) -> None:
+def test_bounds_are_parsed_in_both_forms_with_all_digits(make: Any) -> None:
     read = field(make(minimum=Decimal("-0.1"), maximum=10**38 - 1))
     assert (read.minimum, read.maximum) == (Decimal("-0.1"), 10**38 - 1)
 
@@ -104,46 +104,46 @@ def test_bounds_are_read_in_both_forms_and_to_the_last_digit(make: Any) -> None:
     "make", [lambda **keywords: {"type": "array", "items": {"type": "string", "maxLength": 7}} | keywords,
              lambda **keywords: core("tag", items={"type": "string", "maxLength": 7}, **keywords)]
 )  # fmt: skip
-def test_a_list_bounds_its_items_in_number_and_in_length(make: Any) -> None:
+def test_a_list_has_bounds_for_the_number_and_the_length_of_its_items(make: Any) -> None:
     read = field(make(minItems=1, maxItems=3))
     assert (read.min_items, read.max_items, read.max_length) == (1, 3, 7)
 
 
 @pytest.mark.parametrize(("name", "most"), [("text", 100), ("longtext", 1000), ("url", 2000), ("identifier", 100)])
-def test_a_core_type_bounds_its_texts_though_the_field_does_not(name: str, most: int) -> None:
+def test_a_core_type_limits_the_length_even_if_the_field_does_not(name: str, most: int) -> None:
     assert field(core(name)).max_length == most
     assert CORE_TYPES[name].to_wire()["validationLimits"]["maxLength"]["max"] == most
     assert "maxLength" in refused(core(name, maxLength=most + 1)).message
 
 
-def test_a_document_gives_back_what_was_written_in_its_order() -> None:
+def test_a_document_is_returned_as_it_was_sent_in_its_order() -> None:
     written = document({"b": {"type": "string"}, "a": core("number")}, description="Orders", required=["b"])
     raw = parse(written).raw
     assert list(raw["properties"]) == ["b", "a"]
     assert raw == {"$schema": DRAFT_04} | written
 
 
-def test_a_document_that_was_given_back_means_the_same() -> None:
+def test_parsing_a_returned_document_gives_the_same_document() -> None:
     once = parse(document({"a": core("enum", enum=["x", "y"]), "b": {"type": "integer"}}, required=["a"]))
     again = parse(jsontext.loads(jsontext.dumps(once.raw).encode()))
     assert again == once
     assert again.raw == once.raw
 
 
-def test_space_around_a_title_is_left_out() -> None:
+def test_white_space_around_a_title_is_removed() -> None:
     assert parse(document(title="  Order placed ")).title == "Order placed"
 
 
-def test_a_frame_may_say_what_is_true_anyway() -> None:
+def test_keywords_with_only_one_allowed_value_can_be_given() -> None:
     parse(document({}, **{"$schema": DRAFT_04, "type": "object", "additionalProperties": False}))
 
 
-# -- what is refused, by name ------------------------------------------------------------------------------------------
+# -- invalid documents -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("keyword", ["pattern", "format", "default", "exclusiveMinimum", "oneOf", "$ref", "nullable"])
 @pytest.mark.parametrize("definition", [{"type": "string"}, core("text")], ids=["plain", "core"])
-def test_an_unknown_keyword_is_refused_by_its_name(keyword: str, definition: dict[str, Any]) -> None:
+def test_an_unknown_keyword_is_named_with_the_supported_ones(keyword: str, definition: dict[str, Any]) -> None:
     error = refused(definition | {keyword: 1})
     assert error.code == "unknown.keyword"
     assert error.message.startswith(
@@ -155,7 +155,7 @@ def test_an_unknown_keyword_is_refused_by_its_name(keyword: str, definition: dic
     ]
 
 
-def test_an_unknown_keyword_of_the_document_is_refused_by_its_name() -> None:
+def test_an_unknown_keyword_of_the_document_is_named() -> None:
     error = refusal(document(patternProperties={}))
     assert (error.code, error.details[0].field_name) == ("unknown.keyword", "patternProperties")
     assert "patternProperties" in error.message
@@ -177,21 +177,21 @@ def test_an_unknown_keyword_of_the_document_is_refused_by_its_name() -> None:
     ],
     ids=str,
 )
-def test_a_keyword_of_another_kind_is_refused_by_its_name(definition: Any, keyword: str) -> None:
+def test_a_keyword_of_another_kind_is_named(definition: Any, keyword: str) -> None:
     error = refused(definition)
     assert error.code == "unknown.keyword"
     assert f"properties.field.{keyword}" in error.message
 
 
 @pytest.mark.parametrize("name", ["object", "null", "text", "String", "any"])
-def test_an_unknown_plain_type_is_refused_by_its_name(name: str) -> None:
+def test_an_unknown_plain_type_is_named(name: str) -> None:
     error = refused({"type": name})
     assert error.code == "unknown.type"
     assert f'"{name}"' in error.message
 
 
 @pytest.mark.parametrize("name", ["money", "Text", "", "text/"])
-def test_an_unknown_core_type_is_refused_by_its_name(name: str) -> None:
+def test_an_unknown_core_type_is_named(name: str) -> None:
     error = refused(core(name))
     assert error.code == "unknown.type"
     assert f'"#/definitions/{name}"' in error.message
@@ -220,7 +220,7 @@ def test_an_unknown_core_type_is_refused_by_its_name(name: str) -> None:
     ],
     ids=str,
 )
-def test_a_field_that_names_no_single_type_is_refused(definition: Any) -> None:
+def test_a_field_without_exactly_one_type_is_refused(definition: Any) -> None:
     assert refused(definition).details[0].field_name.startswith("properties.field")
 
 
@@ -246,11 +246,11 @@ def test_a_field_that_names_no_single_type_is_refused(definition: Any) -> None:
     ],
     ids=str,
 )
-def test_bounds_that_contradict_each_other_or_are_none_are_refused(definition: Any) -> None:
+def test_invalid_or_contradicting_bounds_are_refused(definition: Any) -> None:
     assert refused(definition).code == "invalid.schema"
 
 
-def test_bounds_that_meet_are_fine() -> None:
+def test_equal_bounds_are_accepted() -> None:
     field({"type": "string", "minLength": 4, "maxLength": 4})
     field(core("number", minimum=1, maximum=Decimal("1.0")))
 
@@ -259,11 +259,11 @@ def test_bounds_that_meet_are_fine() -> None:
     "values", [None, [], "a", [1], [""], ["a", "a"], [None], ["x" * 101], {"a": 1}, [["a"]]], ids=str
 )
 @pytest.mark.parametrize("make", [lambda values: {"type": "string", "enum": values}, lambda v: core("enum", enum=v)])
-def test_an_enum_lists_different_texts(make: Any, values: Any) -> None:
+def test_an_enum_must_list_distinct_strings(make: Any, values: Any) -> None:
     assert refused(make(values)).details[0].field_name == "properties.field.enum"
 
 
-def test_an_enum_by_core_type_cannot_be_without_values() -> None:
+def test_the_core_type_enum_requires_values() -> None:
     assert refused(core("enum")).details[0].field_name == "properties.field.enum"
 
 
@@ -306,7 +306,7 @@ def test_a_fields_name_has_1_to_100_characters(name: str) -> None:
 
 
 @pytest.mark.parametrize("required", ["field", [1], {"field": True}, ["field", "missing"], [["field"]]], ids=str)
-def test_required_lists_fields_that_are_there(required: Any) -> None:
+def test_required_can_only_list_existing_fields(required: Any) -> None:
     assert refusal(document({"field": {"type": "string"}}, required=required)).details[0].field_name == "required"
 
 
@@ -322,7 +322,7 @@ def test_required_lists_fields_that_are_there(required: Any) -> None:
         ("description", "x" * 501),
     ],
 )
-def test_a_frame_that_means_something_else_is_refused(keyword: str, value: Any) -> None:
+def test_keywords_with_another_than_the_allowed_value_are_refused(keyword: str, value: Any) -> None:
     assert refusal(document() | {keyword: value}).details[0].field_name == keyword
 
 
@@ -343,7 +343,7 @@ def test_a_long_name_is_shortened_in_messages() -> None:
     assert "x" * 101 not in refusal(document({"x" * 5000: {"type": "string"}}, required=["x" * 4999])).message
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def test_all_problems_of_a_schema_are_reported_together() -> None:
     error = refusal({"properties": {"a": {"type": "money"}, "b": {"type": "string", "pattern": "x"}, "c": core("url")}})
     assert {(found.error_code, found.field_name) for found in error.details} == {
         ("invalid.schema", "title"),
@@ -387,7 +387,7 @@ DOCUMENTS = ANYTHING | st.dictionaries(
 
 
 @given(DOCUMENTS)
-def test_a_document_is_understood_or_refused_and_nothing_else_happens(raw: Any) -> None:
+def test_a_document_is_parsed_or_refused_without_any_other_error(raw: Any) -> None:
     try:
         read = parse(raw)
     except BadRequest:
@@ -399,7 +399,7 @@ def test_a_document_is_understood_or_refused_and_nothing_else_happens(raw: Any) 
         assert (one.kind is AttributeKind.ENUM) == bool(one.enum)
 
 
-# -- later versions ----------------------------------------------------------------------------------------------------
+# -- new versions ------------------------------------------------------------------------------------------------------
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any], **required: list[str]) -> list[tuple[str, str]]:
@@ -419,7 +419,7 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any], **required: list[str
 STRING = {"type": "string"}
 
 
-def test_a_field_is_never_removed() -> None:
+def test_a_field_cannot_be_removed() -> None:
     assert changes({"a": STRING, "b": STRING}, {"a": STRING}) == [("field.removed", "properties.b")]
 
 
@@ -438,7 +438,7 @@ def test_a_field_is_never_removed() -> None:
     ],
     ids=str,
 )
-def test_a_field_never_changes_its_kind(was: Any, now: Any) -> None:
+def test_the_kind_of_a_field_cannot_change(was: Any, now: Any) -> None:
     assert changes({"a": was}, {"a": now}) == [("field.kind.changed", "properties.a")]
 
 
@@ -451,36 +451,36 @@ def test_a_field_never_changes_its_kind(was: Any, now: Any) -> None:
     ],
     ids=str,
 )
-def test_the_same_kind_may_be_written_the_other_way(was: Any, now: Any) -> None:
+def test_a_kind_can_be_written_in_the_other_form(was: Any, now: Any) -> None:
     assert changes({"a": was}, {"a": now}) == []
 
 
-def test_an_enum_never_loses_a_value() -> None:
+def test_enum_values_cannot_be_removed() -> None:
     assert changes({"a": {"enum": ["x", "y"]}}, {"a": {"enum": ["x", "z"]}}) == [("enum.value.removed", "properties.a")]
 
 
-def test_an_enum_may_gain_values_and_change_their_order() -> None:
+def test_enum_values_can_be_added_and_reordered() -> None:
     assert changes({"a": {"enum": ["x", "y"]}}, {"a": {"enum": ["z", "y", "x"]}}) == []
 
 
-def test_an_optional_field_never_becomes_required() -> None:
+def test_an_optional_field_cannot_become_required() -> None:
     assert changes({"a": STRING}, {"a": STRING}, now=["a"]) == [("field.became.required", "properties.a")]
 
 
-def test_a_new_field_is_never_required() -> None:
+def test_a_new_field_cannot_be_required() -> None:
     assert changes({}, {"a": STRING}, now=["a"]) == [("field.became.required", "properties.a")]
 
 
-def test_a_required_field_may_become_optional_and_new_fields_may_come() -> None:
+def test_a_required_field_can_become_optional_and_fields_can_be_added() -> None:
     assert changes({"a": STRING}, {"a": STRING, "b": core("url")}, was=["a"]) == []
 
 
-def test_bounds_may_widen_and_titles_and_descriptions_may_change() -> None:
+def test_bounds_titles_and_descriptions_can_change() -> None:
     was, now = STRING | {"maxLength": 5}, STRING | {"maxLength": 9, "title": "T", "description": "D"}
     assert changes({"a": was}, {"a": now}) == []
 
 
-def test_every_breach_is_told_at_once() -> None:
+def test_all_incompatible_changes_are_reported_together() -> None:
     found = changes({"a": STRING, "b": STRING, "c": {"enum": ["x"]}}, {"a": core("url"), "c": {"enum": ["y"]}})
     assert sorted(found) == [
         ("enum.value.removed", "properties.c"),

@@ -1,4 +1,4 @@
-"""Event types through their API: the registry of schemas, its limits and its versions."""
+"""The API of event types: schemas, their limits and their versions."""
 
 from types import ModuleType
 from typing import Any
@@ -17,7 +17,7 @@ SCHEMAS = "externalevents/schemas"
 
 
 class Schemas:
-    """The API of event types, as a client of one organisation sees it."""
+    """The API of event types for a client of one organization."""
 
     def __init__(self, module: ModuleType, client_id: str = "client") -> None:
         self.module, self.client_id = module, client_id
@@ -50,7 +50,7 @@ def document(title: str = "Order placed", **properties: Any) -> dict[str, Any]:
 
 
 def names(model: Any) -> set[str]:
-    """The fields of one of the vendor's models, as they are on the wire."""
+    """The JSON field names of a model of the vendor's SDK."""
     return set(model.attribute_map.values())
 
 
@@ -61,7 +61,7 @@ def schemas(tables: Tables) -> Schemas:
 
 @pytest.fixture
 def rival(schemas: Schemas, tables: Tables) -> Schemas:
-    """A client of another organisation."""
+    """A client of another organization."""
     ClientStore(tables.dynamodb, tables.registry).put(Client("rival", "globex", "A rival", PERMISSIONS))
     return Schemas(schemas.module, "rival")
 
@@ -77,13 +77,13 @@ def test_a_schema_is_created_enabled_at_version_1(schemas: Schemas) -> None:
     assert made.keys() == names(models.JourneyExternalEventsSchema())
 
 
-def test_a_schema_is_found_by_its_id_and_where_it_says_that_it_is(schemas: Schemas) -> None:
+def test_a_schema_is_returned_by_its_id_and_at_its_self_uri(schemas: Schemas) -> None:
     made = schemas.create()
     assert schemas.ask("GET", f"/{made['id']}") == (200, made)
     assert made["selfUri"] == f"/api/v2/journey/{SCHEMAS}/{made['id']}"
 
 
-def test_schemas_are_listed_by_title_with_their_number(schemas: Schemas) -> None:
+def test_schemas_are_listed_by_title_with_their_total(schemas: Schemas) -> None:
     made = [schemas.create(title) for title in ("b", "C", "a")]
     _, listing = schemas.ask("GET")
     assert [schema["jsonSchema"]["title"] for schema in listing["entities"]] == ["a", "b", "C"]
@@ -92,12 +92,12 @@ def test_schemas_are_listed_by_title_with_their_number(schemas: Schemas) -> None
     assert listing.keys() == names(models.JourneyExternalEventsSchemaListing())
 
 
-def test_a_schema_of_100_characters_of_any_kind_in_its_title_is_created(schemas: Schemas) -> None:
+def test_a_title_of_100_characters_of_any_script_is_accepted(schemas: Schemas) -> None:
     for character in "😀ΐ#%":
         assert schemas.create(character * 100)["jsonSchema"]["title"] == character * 100
 
 
-def test_a_document_that_is_wrong_is_refused_with_its_fields(schemas: Schemas) -> None:
+def test_an_invalid_schema_is_refused_with_its_fields(schemas: Schemas) -> None:
     status, body = schemas.ask("POST", "", document(a={"type": "money"}, b={"type": "string", "pattern": "x"}))
     assert (status, body["code"]) == (400, "unknown.type")
     assert body["details"] == [
@@ -111,7 +111,7 @@ def test_a_document_that_is_wrong_is_refused_with_its_fields(schemas: Schemas) -
     ("method", "path"),
     [("GET", ""), ("GET", "/versions"), ("GET", "/versions/1"), ("PUT", ""), ("DELETE", "")],
 )
-def test_another_organisations_schema_is_not_there(schemas: Schemas, rival: Schemas, method: str, path: str) -> None:
+def test_another_organizations_schema_is_not_found(schemas: Schemas, rival: Schemas, method: str, path: str) -> None:
     made = schemas.create()
     body = {"version": 1, "enabled": False} if method == "PUT" else None
     assert rival.ask(method, f"/{made['id']}{path}", body)[0] == 404
@@ -119,7 +119,7 @@ def test_another_organisations_schema_is_not_there(schemas: Schemas, rival: Sche
     assert rival.ask("GET")[1]["entities"] == []
 
 
-def test_organisations_share_neither_titles_nor_limits(schemas: Schemas, rival: Schemas) -> None:
+def test_organizations_share_neither_titles_nor_limits(schemas: Schemas, rival: Schemas) -> None:
     schemas.create()
     rival.create()
     assert (schemas.in_use(), rival.in_use()) == (1, 1)
@@ -140,7 +140,7 @@ def test_the_21st_event_type_is_refused_with_the_limit_and_the_count(schemas: Sc
     assert sorted(slots) == list(SLOTS)
 
 
-def test_a_disabled_schema_keeps_its_slot_and_a_deleted_one_gives_it_back(schemas: Schemas) -> None:
+def test_a_disabled_schema_keeps_its_slot_and_a_deleted_one_releases_it(schemas: Schemas) -> None:
     made = [schemas.create(f"Type {number}") for number in range(20)]
     schemas.changed(made[0], enabled=False)
     assert schemas.ask("POST", "", document("One more"))[0] == 409
@@ -175,8 +175,8 @@ def test_core_types_have_the_fields_of_the_contract(schemas: Schemas) -> None:
         assert schemas.ask("GET", f"/coretypes/{core['name']}") == (200, core)
 
 
-def test_a_core_type_says_which_keywords_a_field_of_it_may_have(schemas: Schemas) -> None:
-    """Every keyword that is offered is taken, at the limits that are offered."""
+def test_a_core_type_lists_the_keywords_of_its_fields(schemas: Schemas) -> None:
+    """Every listed keyword is accepted at its listed limits."""
     for core in schemas.ask("GET", "/coretypes")[1]["entities"]:
         field: dict[str, Any] = {"allOf": [{"$ref": f"#/definitions/{core['name']}"}]}
         for keyword in core["validationFields"]:
@@ -191,7 +191,7 @@ def test_an_unknown_core_type_is_404(schemas: Schemas) -> None:
 # -- versions ----------------------------------------------------------------------------------------------------------
 
 
-def test_an_update_makes_the_next_version_and_keeps_the_ones_before(schemas: Schemas) -> None:
+def test_an_update_creates_the_next_version_and_keeps_earlier_ones(schemas: Schemas) -> None:
     first = schemas.create()
     second = schemas.changed(first, jsonSchema=document(total={"type": "number"}, note={"type": "string"}))
     assert (second["version"], second["id"], second["dateCreated"]) == (2, first["id"], first["dateCreated"])
@@ -203,15 +203,13 @@ def test_an_update_makes_the_next_version_and_keeps_the_ones_before(schemas: Sch
 
 
 @pytest.mark.parametrize("version", ["0", "3", "-1", "1.0", "one", "٣", "999999999999"])
-def test_a_version_that_is_not_there_is_404(schemas: Schemas, version: str) -> None:
+def test_an_unknown_version_is_404(schemas: Schemas, version: str) -> None:
     made = schemas.create()
     assert schemas.ask("GET", f"/{made['id']}/versions/{version}")[0] == 404
 
 
 @pytest.mark.parametrize("version", [2, 99, 10**30])
-def test_an_update_of_another_version_than_the_current_one_is_409_and_names_that(
-    schemas: Schemas, version: int
-) -> None:
+def test_an_update_of_an_outdated_version_is_409_with_the_current_version(schemas: Schemas, version: int) -> None:
     made = schemas.create()
     status, body = schemas.update(made | {"version": version}, enabled=False)
     assert (status, body["code"], body["messageParams"]) == (409, "version.conflict", {"version": "1"})
@@ -235,7 +233,7 @@ def test_an_unknown_field_of_an_update_is_refused_by_its_name(schemas: Schemas) 
     assert (status, body["details"][0]["fieldName"]) == (400, "slot")
 
 
-def test_an_update_of_a_schema_that_is_not_there_is_404(schemas: Schemas) -> None:
+def test_an_update_of_an_unknown_schema_is_404(schemas: Schemas) -> None:
     assert schemas.update({"id": "nothing", "version": 1}, enabled=False)[0] == 404
 
 
@@ -248,9 +246,7 @@ def test_an_update_of_a_schema_that_is_not_there_is_404(schemas: Schemas) -> Non
         ({"status": {"enum": ["open", "closed"]}, "total": {"type": "number"}}, ["total"], "field.became.required"),
     ],
 )
-def test_a_later_version_never_breaks_what_an_earlier_one_promised(
-    schemas: Schemas, properties: Any, required: list[str], code: str
-) -> None:
+def test_an_incompatible_version_is_refused(schemas: Schemas, properties: Any, required: list[str], code: str) -> None:
     made = schemas.create("Case", status={"enum": ["open", "closed"]}, total={"type": "number"})
     status, body = schemas.update(made, jsonSchema=document("Case", **properties) | {"required": required})
     assert (status, body["code"]) == (400, code)
@@ -258,7 +254,7 @@ def test_a_later_version_never_breaks_what_an_earlier_one_promised(
     assert schemas.ask("GET", f"/{made['id']}/versions")[1]["total"] == 1
 
 
-def test_a_later_version_is_held_to_the_latest_one_and_not_to_the_first(schemas: Schemas) -> None:
+def test_a_version_is_compared_with_the_latest_one_and_not_with_the_first(schemas: Schemas) -> None:
     first = schemas.create("Case", status={"enum": ["open"]})
     second = schemas.changed(first, jsonSchema=document("Case", status={"enum": ["open", "closed"]}))
     assert schemas.update(second, jsonSchema=document("Case", status={"enum": ["open"]}))[0] == 400
@@ -268,14 +264,14 @@ def test_a_later_version_is_held_to_the_latest_one_and_not_to_the_first(schemas:
 
 
 @pytest.mark.parametrize("title", ["Order placed", "ORDER PLACED", "  order placed "])
-def test_two_enabled_schemas_never_have_one_title(schemas: Schemas, title: str) -> None:
+def test_two_enabled_schemas_never_have_the_same_title(schemas: Schemas, title: str) -> None:
     schemas.create("Order placed")
     status, body = schemas.ask("POST", "", document(title))
     assert (status, body["code"]) == (409, "title.in.use")
     assert schemas.in_use() == 1
 
 
-def test_a_disabled_schema_gives_its_title_free_and_cannot_take_it_back_while_it_is_used(schemas: Schemas) -> None:
+def test_a_disabled_schema_releases_its_title_and_cannot_be_enabled_while_the_title_is_in_use(schemas: Schemas) -> None:
     old = schemas.changed(schemas.create("Order"), enabled=False)
     new = schemas.create("Order")
     status, body = schemas.update(old, enabled=True)
@@ -284,7 +280,7 @@ def test_a_disabled_schema_gives_its_title_free_and_cannot_take_it_back_while_it
     assert schemas.changed(old, enabled=True)["enabled"]
 
 
-def test_a_renamed_schema_gives_its_title_free_and_holds_its_new_one(schemas: Schemas) -> None:
+def test_a_renamed_schema_releases_its_old_title_and_claims_the_new_one(schemas: Schemas) -> None:
     made = schemas.create("Order")
     schemas.changed(made, jsonSchema=document("Purchase"))
     assert schemas.ask("POST", "", document("Purchase"))[0] == 409
@@ -305,7 +301,7 @@ def test_a_schema_may_change_the_case_of_its_own_title(schemas: Schemas) -> None
     assert schemas.ask("POST", "", document("Order"))[0] == 409
 
 
-def test_a_schema_that_is_renamed_while_disabled_takes_the_title_when_it_is_enabled(schemas: Schemas) -> None:
+def test_a_schema_renamed_while_disabled_claims_its_title_when_it_is_enabled(schemas: Schemas) -> None:
     schemas.create("Order")
     disabled = schemas.changed(schemas.create("Purchase"), enabled=False)
     renamed = schemas.changed(disabled, jsonSchema=document("Order"))
@@ -314,7 +310,7 @@ def test_a_schema_that_is_renamed_while_disabled_takes_the_title_when_it_is_enab
     assert enabled["jsonSchema"]["title"] == "Purchase"
 
 
-def test_a_schema_that_is_enabled_twice_stays_as_it_is_and_holds_its_title_once(schemas: Schemas) -> None:
+def test_enabling_an_enabled_schema_changes_nothing(schemas: Schemas) -> None:
     made = schemas.changed(schemas.create("Order"), enabled=True)
     schemas.changed(made, enabled=False)
     schemas.create("Order")
@@ -323,7 +319,7 @@ def test_a_schema_that_is_enabled_twice_stays_as_it_is_and_holds_its_title_once(
 # -- deleting ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_versions_listed_are_the_newest_that_one_answer_holds(
+def test_the_newest_versions_that_fit_into_one_response_are_listed(
     schemas: Schemas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = schemas.create("Order")
@@ -344,17 +340,17 @@ def test_a_schema_that_was_never_used_can_be_deleted_with_all_its_versions(schem
         assert schemas.ask("GET", f"/{made['id']}{path}")[0] == 404
     assert schemas.ask("DELETE", f"/{made['id']}")[0] == 404
     assert schemas.in_use() == 0
-    # nothing is left but the client and the counter
+    # Only the client and the counter remain.
     left = {item["sk"]["S"] for item in tables.items(tables.registry)}
     assert left == {"CLIENT", "EVENT_TYPES"}
 
 
-def test_a_deleted_schema_gives_its_title_back(schemas: Schemas) -> None:
+def test_a_deleted_schema_releases_its_title(schemas: Schemas) -> None:
     schemas.ask("DELETE", f"/{schemas.create('Order')['id']}")
     schemas.create("Order")
 
 
-def test_a_disabled_schema_that_is_deleted_leaves_the_title_to_whoever_has_it_now(schemas: Schemas) -> None:
+def test_deleting_a_disabled_schema_does_not_release_the_title_of_another_schema(schemas: Schemas) -> None:
     old = schemas.changed(schemas.create("Order"), enabled=False)
     schemas.create("Order")
     assert schemas.ask("DELETE", f"/{old['id']}")[0] == 204

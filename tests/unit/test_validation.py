@@ -1,4 +1,4 @@
-"""The rules by which events are judged, held against a plain reading of the schema and against their edges."""
+"""The rules for events, compared with a simple model of the schema and tested at their limits."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -23,22 +23,22 @@ HOUR = 60 * 60 * 1000
 
 
 def judge(event: Any, properties: dict[str, Any] | None = None, required: list[str] | None = None) -> Event | Refusal:
-    """An event judged at NOW by a schema of these properties."""
+    """Checks an event at NOW against a schema with these properties."""
     document = parse({"title": "T", "properties": properties or {}, "required": required or []})
     return check(event, AttributeValidator(document), NOW)
 
 
 def reason(judged: Event | Refusal) -> str | None:
-    """Why an event was refused, None where it was not."""
+    """The reason of a refusal, or None for an accepted event."""
     return judged.reason if isinstance(judged, Refusal) else None
 
 
 def plain(**changes: Any) -> dict[str, Any]:
-    """A good event without attributes."""
+    """A valid event without attributes."""
     return an_event(attributes=None) | changes
 
 
-# -- attributes, against a plain reading of the schema -----------------------------------------------------------------
+# -- attributes, compared with a model of the schema -------------------------------------------------------------------
 
 LENGTHS = {"text": 100, "longtext": 1000, "url": 2000, "identifier": 100}
 MOST = 10**38 - 1
@@ -52,7 +52,7 @@ def kind_of(definition: dict[str, Any]) -> str:
 
 
 def is_accepted(definition: dict[str, Any], value: Any) -> bool:
-    """What a field's definition says of a value, read word by word."""
+    """Whether a definition allows a value, by a simple model that is independent of the implementation."""
     kind = kind_of(definition)
     match kind:
         case "enum":
@@ -64,7 +64,7 @@ def is_accepted(definition: dict[str, Any], value: Any) -> bool:
         case "number":
             return type(value) in (int, Decimal) and in_bounds(definition, value) and is_storable(Decimal(value))
         case "array" | "tag":
-            # The core type lists up to 10 texts of up to 100 characters; a plain array is bounded as its schema says.
+            # The core type allows up to 10 strings of up to 100 characters. A plain array has the bounds of its schema.
             item = definition.get("items", {})
             most, longest = (10, 100) if kind == "tag" else (1000, 300 * 1024)
             return (
@@ -96,7 +96,7 @@ def in_bounds(definition: dict[str, Any], value: int | Decimal) -> bool:
 
 
 def is_storable(value: Decimal) -> bool:
-    """DynamoDB keeps 38 digits, and magnitudes from 1E-130; zero is zero however it is written."""
+    """DynamoDB stores numbers with up to 38 digits and of at least 1E-130 in size, and zero."""
     return not value or (len(value.as_tuple().digits) <= 38 and value.copy_abs() >= Decimal("1E-130"))
 
 
@@ -113,7 +113,7 @@ def is_day(text: str) -> bool:
 
 
 def is_moment(text: str) -> bool:
-    """A day, hours to 23, minutes and seconds to 59, and a zone of less than a day."""
+    """Whether a text has a valid date, a valid time, and an offset of less than a day."""
     hour, minute, second = int(text[11:13]), int(text[14:16]), int((re.findall(r"^.{16}:(\d\d)", text) or [0])[0])
     zone = [int(part) for part in (re.findall(r"[+-](\d\d):(\d\d)$", text) or [(0, 0)])[0]]
     return is_day(text[:10]) and hour < 24 and max(minute, second, zone[1]) < 60 and zone[0] < 24
@@ -124,7 +124,7 @@ def core(name: str, **bounds: Any) -> dict[str, Any]:
 
 
 def bounded(low: str, high: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Two bounds in order, either of which may be missing."""
+    """Two ordered bounds. Either can be missing."""
     both = st.tuples(values, values).map(sorted).map(lambda pair: {low: pair[0], high: pair[1]})
     return st.one_of(st.just({}), both, both.map(lambda one: {low: one[low]}), both.map(lambda one: {high: one[high]}))
 
@@ -198,7 +198,7 @@ DEFINITIONS: st.SearchStrategy[dict[str, Any]] = st.one_of(
 
 @st.composite
 def fields(draw: st.DrawFn) -> tuple[dict[str, Any], Any]:
-    """A field's definition, and a value that comes near to it more often than not."""
+    """A field's definition and a value that is often close to it."""
     definition = draw(DEFINITIONS)
     close = {
         "enum": st.sampled_from([*definition.get("enum", []), "other"]),
@@ -232,7 +232,7 @@ def fields(draw: st.DrawFn) -> tuple[dict[str, Any], Any]:
 @example((core("identifier"), "a\n"))
 @example((core("text"), "😀" * 100))
 @example((core("text"), "😀" * 101))
-def test_a_value_is_accepted_exactly_where_its_definition_says_so_and_is_stored_as_it_was(
+def test_a_value_is_accepted_exactly_if_its_definition_allows_it_and_is_stored_unchanged(
     field: tuple[dict[str, Any], Any],
 ) -> None:
     definition, value = field
@@ -252,7 +252,7 @@ NAMES = ["a", "b", "c", "d"]
     st.sets(st.sampled_from(NAMES)),
     st.dictionaries(st.sampled_from(NAMES), st.booleans()),
 )
-def test_attributes_are_those_of_the_schema_and_the_required_ones_are_there(
+def test_unknown_and_missing_attributes_are_refused(
     known: set[str], required: set[str], attributes: dict[str, bool]
 ) -> None:
     judged = judge(
@@ -266,7 +266,7 @@ def test_attributes_are_those_of_the_schema_and_the_required_ones_are_there(
 
 
 @given(VALUES)
-def test_whatever_stands_in_an_events_fields_it_is_judged_and_never_fails(value: Any) -> None:
+def test_any_json_value_is_accepted_or_refused_without_an_error(value: Any) -> None:
     for name in ("id", "dateCreated", "identifiers", "attributes"):
         judge(plain(**{name: value}))
     for identifiers in ({"externalIds": value}, {"externalIds": [value]}, of(value, "c"), of("crm", value)):
@@ -274,7 +274,7 @@ def test_whatever_stands_in_an_events_fields_it_is_judged_and_never_fails(value:
     judge(value)
 
 
-def test_38_digits_survive_from_the_text_that_was_sent_to_the_item_that_is_stored() -> None:
+def test_38_digits_are_preserved_from_the_request_to_the_stored_item() -> None:
     for text in ("9" * 38, "-0." + "1" * 38, "1234567890123456789.1234567890123456789", "1E-130", "19.90"):
         attributes = jsontext.loads(b'{"a":' + text.encode() + b"}")
         judged = judge(plain(attributes=attributes), {"a": {"type": "number"}})
@@ -303,7 +303,7 @@ TAKEN = {
 
 
 @pytest.mark.parametrize(("text", "kept"), TAKEN.items())
-def test_a_date_is_kept_in_utc_to_the_millisecond_and_finer_digits_are_cut(text: str, kept: str) -> None:
+def test_a_date_is_stored_in_utc_with_milliseconds_and_finer_digits_are_cut(text: str, kept: str) -> None:
     judged = judge(plain(dateCreated=text))
     assert isinstance(judged, Event)
     assert dates.text(judged.date_created) == kept
@@ -317,11 +317,11 @@ def test_a_date_is_kept_in_utc_to_the_millisecond_and_finer_digits_are_cut(text:
      "2026-01-31T09:30:00Z ", "\n2026-01-31T09:30:00Z", "٢٠٢٦-01-31T09:30:00Z", "2026-01-31T09:30:00Z[Europe/Berlin]",
      "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+10:00", "1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:00+00:01"],
 )  # fmt: skip
-def test_what_is_no_moment_since_1970_with_a_zone_is_no_date(text: str) -> None:
+def test_an_invalid_date_is_refused(text: str) -> None:
     assert reason(judge(plain(dateCreated=text))) == "invalid.date"
 
 
-def test_a_date_may_be_one_hour_ahead_and_no_millisecond_more() -> None:
+def test_a_date_can_be_one_hour_in_the_future_and_no_millisecond_more() -> None:
     at_most = judge(plain(dateCreated=dates.text(NOW + HOUR)))
     assert isinstance(at_most, Event)
     assert at_most.date_created == NOW + HOUR
@@ -329,23 +329,23 @@ def test_a_date_may_be_one_hour_ahead_and_no_millisecond_more() -> None:
 
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59+14:00", "9998-12-31T23:59:59-10:00"])
-def test_the_far_future_is_said_to_be_the_future(text: str) -> None:
+def test_a_date_in_the_far_future_is_refused_as_being_in_the_future(text: str) -> None:
     assert reason(judge(plain(dateCreated=text))) == "date.in.future"
 
 
-def test_a_date_past_the_last_that_can_be_told_is_refused() -> None:
+def test_a_date_after_the_last_representable_one_is_refused() -> None:
     assert reason(judge(plain(dateCreated="9999-12-31T23:59:59-10:00"))) in {"invalid.date", "date.in.future"}
 
 
 @given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2026, 11, 22)), st.sampled_from(
     ["UTC", "Europe/London", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia"]
 ))  # fmt: skip
-def test_the_same_moment_is_the_same_date_whatever_its_zone(local: datetime, zone: str) -> None:
+def test_a_time_has_the_same_date_in_every_time_zone(local: datetime, zone: str) -> None:
     moment = local.replace(tzinfo=ZoneInfo(zone))
     offset = moment.utcoffset()
     assert offset is not None
     if offset % timedelta(minutes=1):
-        return  # zones had seconds once; the form has none
+        return  # Historical offsets can have seconds, which the format does not support.
     judged = judge(plain(dateCreated=moment.isoformat()))
     assert isinstance(judged, Event)
     expected = (local - offset - datetime(1970, 1, 1)) // timedelta(milliseconds=1)
@@ -357,7 +357,7 @@ def test_the_same_moment_is_the_same_date_whatever_its_zone(local: datetime, zon
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "漢", "😀"])
-def test_ids_and_customers_have_255_bytes_of_utf8_at_most(letter: str) -> None:
+def test_ids_and_identifiers_have_at_most_255_bytes_in_utf8(letter: str) -> None:
     size = len(letter.encode())
     fits = letter * (255 // size) + "x" * (255 % size)
     assert len(fits.encode()) == 255
@@ -367,7 +367,7 @@ def test_ids_and_customers_have_255_bytes_of_utf8_at_most(letter: str) -> None:
         assert reason(judge(plain(identifiers=of(text, "c")))) == ("invalid.identifier" if refused else None)
 
 
-def test_the_customer_is_the_first_external_id_and_the_others_are_held_to_the_same_form() -> None:
+def test_the_first_external_id_is_the_customer_and_all_are_validated() -> None:
     first, second = of("crm", "c")["externalIds"][0], of("loyalty", "77")["externalIds"][0]
     judged = judge(plain(identifiers={"externalIds": [first, second]}))
     assert isinstance(judged, Event)
@@ -379,26 +379,26 @@ def test_the_customer_is_the_first_external_id_and_the_others_are_held_to_the_sa
 
 
 @pytest.mark.parametrize("value", ["null-1", "nullify", "anonymous@example.com", "0", "None Smith", "--"])
-def test_a_customer_whose_name_only_resembles_a_placeholder_is_a_customer(value: str) -> None:
+def test_a_value_that_only_resembles_a_placeholder_is_accepted(value: str) -> None:
     assert reason(judge(plain(identifiers=of("crm", value)))) is None
 
 
-# -- attributes as a whole ---------------------------------------------------------------------------------------------
+# -- the attributes object ---------------------------------------------------------------------------------------------
 
 
-def test_no_attributes_null_and_an_empty_object_are_the_same() -> None:
+def test_missing_null_and_empty_attributes_are_equal() -> None:
     without = {name: value for name, value in plain().items() if name != "attributes"}
     found = [judge(without), judge(plain(attributes=None)), judge(plain(attributes={}))]
     assert all(isinstance(one, Event) and one.attributes == {} for one in found)
 
 
 @pytest.mark.parametrize("attributes", [[], [1], "", "a", 0, 5, False, True])
-def test_attributes_that_are_no_object_are_refused(attributes: Any) -> None:
+def test_attributes_that_are_not_an_object_are_refused(attributes: Any) -> None:
     assert reason(judge(plain(attributes=attributes))) == "invalid.attribute"
 
 
-def test_an_event_has_50_attributes_at_most() -> None:
-    known = {f"a{place}": {"type": "integer"} for place in range(50)}
+def test_an_event_has_at_most_50_attributes() -> None:
+    known = {f"a{index}": {"type": "integer"} for index in range(50)}
     attributes = {name: 1 for name in known}  # noqa: C420
     assert reason(judge(plain(attributes=attributes), known)) is None
     assert reason(judge(plain(attributes=attributes | {"a50": 1}), known)) == "too.many.attributes"
@@ -524,7 +524,7 @@ def test_the_problems_of_external_ids_are_all_reported_but_bounded() -> None:
 
 
 def counted(value: dict[str, Any]) -> int:
-    """The bytes of a value, by DynamoDB's published rules (two digits a byte, one more for a number and for a sign)."""
+    """The size of a value by DynamoDB's rules: two digits per byte, and one byte each for a number and its sign."""
     ((kind, content),) = value.items()
     if kind == "S":
         return len(str(content).encode())
@@ -552,7 +552,7 @@ def item_size(item: dict[str, Any]) -> int:
         max_size=10,
     )
 )  # fmt: skip
-def test_an_items_size_is_what_dynamodb_counts_and_at_most_a_few_bytes_over(attributes: dict[str, Any]) -> None:
+def test_the_computed_size_of_an_item_is_at_most_a_few_bytes_too_large(attributes: dict[str, Any]) -> None:
     item = aws.to_item({"pk": "acme#c#e", "attributes": attributes, "schemaVersion": 3})
     assert 0 <= aws.item_size(item) - item_size(item) <= 2 + 20 * len(attributes)
 
@@ -560,7 +560,7 @@ def test_an_items_size_is_what_dynamodb_counts_and_at_most_a_few_bytes_over(attr
 # -- reasons -----------------------------------------------------------------------------------------------------------
 
 
-def test_every_reason_has_the_status_and_the_advice_of_the_table() -> None:
+def test_every_reason_has_its_documented_status_and_retryability() -> None:
     told = {name: (answer.status, answer.retryable) for name, answer in REASONS.items()}
     dated, named = ["missing.date", "invalid.date", "date.in.future"], ["missing.identifier", "invalid.identifier"]
     sized = ["event.too.large", "too.many.attributes"]
@@ -574,7 +574,7 @@ def test_every_reason_has_the_status_and_the_advice_of_the_table() -> None:
     assert {"unknown.attribute", "missing.attribute", "invalid.attribute"} == SCHEMA_REASONS
 
 
-def test_a_stored_event_tells_its_key_by_its_names() -> None:
+def test_the_key_of_a_stored_event_is_made_of_its_ids() -> None:
     judged = judge(plain(id="a#b"))
     assert isinstance(judged, Event)
     stored = StoredEvent(judged, "acme", "c", "s", 1, "a", "Order", "ERP", NOW, "r#0")
