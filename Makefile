@@ -103,8 +103,8 @@ check: $(TOOLS) $(CHECKOV)/.installed  ## style, types, template
 	$(CHECKOV)/bin/checkov --config-file .checkov.yaml
 
 .PHONY: quick
-quick: $(TOOLS)  ## unit tests only; two workers
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests/unit
+quick: $(JOURNEYS)  ## unit tests without emulated tables and without slow ones, in under a minute
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not moto and not slow" tests/unit
 
 .PHONY: test
 test: $(TOOLS)  ## all tests; two workers

@@ -131,7 +131,7 @@ def _shop(moment: str) -> SampleDelivery:
 
 def _servicenow(moment: str) -> SampleDelivery:
     payload = _sample("servicenow") | {
-        "number": "CS5001",
+        "number": f"CS{moment[-8:].replace(':', '')}",  # a case of its own for each delivery
         "sys_updated_on": moment,
         "caller_id": CUSTOMER,
         "priority": "3 - Moderate",

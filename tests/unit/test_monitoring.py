@@ -188,6 +188,7 @@ def shown() -> list[Metric]:
     return [metric for widget in widgets() if widget["type"] == "metric" for metric in metrics_of(widget)]
 
 
+@pytest.mark.slow
 def test_every_widget_shows_metrics_that_exist() -> None:
     assert len(shown()) > 100
     for metric in shown():

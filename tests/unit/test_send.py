@@ -192,7 +192,15 @@ def test_what_does_not_exist_is_an_error_with_status_1(arguments: list[str], mes
 # -- deliver -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("response", "status"), [(httpx.Response(200, text="ok"), 0), (httpx.Response(401), 1)])
+@pytest.mark.parametrize(
+    ("response", "status"),
+    [
+        (httpx.Response(200, text="ok"), 0),
+        (httpx.Response(200, json={"created": 1, "failed": 0}), 0),
+        (httpx.Response(200, json={"created": 0, "failed": 1}), 1),
+        (httpx.Response(401), 1),
+    ],
+)
 @pytest.mark.usefixtures("api")
 def test_deliver_posts_a_signed_payload(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, response: httpx.Response, status: int

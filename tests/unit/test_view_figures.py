@@ -291,6 +291,7 @@ def bounded(examples: int) -> settings:
     )
 
 
+@pytest.mark.slow
 @bounded(300)
 @given(
     case=cases(),
@@ -317,6 +318,7 @@ def test_every_figure_equals_the_reference(
     assert to_result(view, part) == figures(view, events, at)
 
 
+@pytest.mark.slow
 @bounded(200)
 @given(filter_=filters, events=event_lists(["type-a"]))
 def test_every_filter_selects_the_same_events_as_the_reference(
@@ -327,6 +329,7 @@ def test_every_filter_selects_the_same_events_as_the_reference(
     assert computed(connection, tmp_path, view, events) == figures(view, events, AT)
 
 
+@pytest.mark.slow
 @bounded(80)
 @given(case=cases(), cuts=st.sets(st.integers(1, BUCKETS - 1), max_size=4))
 def test_partial_results_of_any_split_merge_to_the_whole(

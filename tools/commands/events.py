@@ -10,10 +10,16 @@ from rich.markup import escape
 from tools.commands.operate import exit_with
 from tools.commands.options import Connection, api_options
 from tools.console import output_console
-from tools.deliveries import sample_payload
 from tools.errors import Interrupted, ToolError
 from tools.importer.columns import choose_plan, read_header
-from tools.importer.deliver import SECRET_VARIABLE, find_endpoint, post_delivery, signing_secret
+from tools.importer.deliver import (
+    SECRET_VARIABLE,
+    find_endpoint,
+    post_delivery,
+    refused_events,
+    sample_for,
+    signing_secret,
+)
 from tools.importer.events_file import FORMATS, read_events
 from tools.importer.import_run import ImportRun, ensure_type
 from tools.importer.mapping import NO_RESPONSE
@@ -106,7 +112,7 @@ def deliver(connection: Connection, sender: str, endpoint: str, file: BinaryIO |
     """Deliver a signed webhook to an endpoint.
 
     SENDER is the sender to imitate, such as shopify. ENDPOINT is the endpoint's name or id. Without --file, a sample
-    payload is delivered. The exit status is 1 when the delivery is refused.
+    payload is delivered. The exit status is 1 when the delivery or an event in it is refused.
 
     \b
     Examples:
@@ -115,9 +121,11 @@ def deliver(connection: Connection, sender: str, endpoint: str, file: BinaryIO |
     """
     target = find_endpoint(connection.api, endpoint, sender)
     options = target.get("options", {})
-    payload = file.read() if file is not None else sample_payload(sender, options)
+    payload = file.read() if file is not None else sample_for(target)
     key = signing_secret(connection.stack, sender, target["id"], secret)
     signed = sign(sender, payload, key, target["url"], time.time(), options)
     response = post_delivery(f"{connection.stack.api_url}/webhooks/{target['id']}", signed)
     click.echo(f"{response.status_code} {response.text}")
+    if response.is_success and (refused := refused_events(response)):
+        raise ToolError(f"{refused} events were refused. GET externalevents/failures lists them with the reasons.")
     exit_with(0 if response.is_success else 1)

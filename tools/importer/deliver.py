@@ -1,12 +1,13 @@
 """Delivers a webhook to an endpoint, for `journeys deliver`."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
 from journeys.webhooks.store import SecretStore
 from tools.api import ApiClient
-from tools.deliveries import serve_adobe_key
+from tools.deliveries import sample_deliveries, sample_payload, serve_adobe_key
 from tools.errors import SetupError, ToolError
 from tools.signing import SIGNERS, Signed, adobe_key_path, adobe_public_key, new_adobe_key
 from tools.stack import Stack, is_local
@@ -54,6 +55,22 @@ def signing_secret(stack: Stack, sender: str, endpoint_id: str, secret: str | No
     if not stored:
         raise SetupError(f"The endpoint has no stored secret. Use --secret or {SECRET_VARIABLE}.")
     return stored[0]
+
+
+def sample_for(endpoint: dict[str, Any]) -> bytes:
+    """A sample payload of the endpoint's sender. For the endpoints of `journeys up`, it fits their event type."""
+    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    for delivery in sample_deliveries(now):
+        if (delivery.name, delivery.sender) == (endpoint["name"], endpoint["sender"]):
+            return delivery.payload
+    return sample_payload(endpoint["sender"], endpoint.get("options", {}))
+
+
+def refused_events(response: httpx.Response) -> int:
+    """The number of events of a successful delivery that were refused. Salesforce gets no such number."""
+    if not response.headers.get("Content-Type", "").startswith("application/json"):
+        return 0
+    return int(response.json().get("failed", 0))
 
 
 def post_delivery(url: str, signed: Signed) -> httpx.Response:
