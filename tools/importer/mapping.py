@@ -59,7 +59,7 @@ class CellTemplate:
 
 
 @dataclass(frozen=True)
-class DateFormat:
+class CellDateFormat:
     """A format of strptime, or "iso", and the time zone of dates that name none."""
 
     format: str
@@ -88,7 +88,7 @@ class MappedAttribute:
     kind: AttributeKind
     required: bool
     values: tuple[str, ...]
-    date_format: DateFormat
+    date_format: CellDateFormat
 
     def parse(self, text: str) -> Any:
         """The attribute's value. Raises ValueError or KeyError."""
@@ -139,7 +139,7 @@ class ImportPlan:
     delimiter: str
     id: CellTemplate
     date: CellTemplate
-    date_format: DateFormat
+    date_format: CellDateFormat
     external_source_id: str
     customer: CellTemplate
     title: str

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from tools.importer.mapping import (
     AttributeKind,
     CannotImport,
+    CellDateFormat,
     CellTemplate,
-    DateFormat,
     ImportPlan,
     MappedAttribute,
 )
@@ -66,13 +66,13 @@ class MappingTable:
             raise InvalidEntry(f"{self._path}{name}: {error}") from None
         return cell
 
-    def date_format(self, default: str, zone: tzinfo) -> DateFormat:
+    def date_format(self, default: str, zone: tzinfo) -> CellDateFormat:
         name = self.get("zone", str, "")
         try:
             chosen = zone if not name else UTC if name == "UTC" else ZoneInfo(name)
         except (LookupError, ValueError, OSError):
             raise InvalidEntry(f"{self._path}zone is {name!r}; use a zone such as Europe/Berlin or UTC") from None
-        return DateFormat(self.get("format", str, default), chosen)
+        return CellDateFormat(self.get("format", str, default), chosen)
 
     def texts(self, name: str) -> tuple[str, ...]:
         values = self.get(name, list, [])
@@ -115,7 +115,7 @@ def _plan(root: MappingTable) -> ImportPlan:
     return plan
 
 
-def _attribute(name: str, table: MappingTable, date_format: DateFormat) -> MappedAttribute:
+def _attribute(name: str, table: MappingTable, date_format: CellDateFormat) -> MappedAttribute:
     kind: Any = table.get("kind", str)
     if kind not in get_args(AttributeKind):
         raise InvalidEntry(f"attributes.{name}.kind is {kind!r}; use one of: {', '.join(get_args(AttributeKind))}")
