@@ -102,14 +102,20 @@ def summarize_failures(request: Request) -> dict[str, Any]:
     response="ReplayResult",
 )
 def replay_failures(request: Request, body: ReplayFilter) -> dict[str, Any]:
-    return replay.matching(
+    scope = ("replay", request.organization_id, *body.scope())
+    progress = replay.matching(
         request.organization_id,
         configuration_id=body.configurationId,
         reason=body.reason,
         since=body.since_ms(),
         until=body.until_ms(),
+        after=cursors.decode(body.cursor, *scope) if body.cursor is not None else None,
         request_id=request.request_id,
     )
+    wire = progress.to_wire()
+    if not wire["complete"] and progress.position is not None:
+        wire["nextCursor"] = cursors.encode(progress.position, *scope)
+    return wire
 
 
 @router.route("GET", FAILURE, summary="Get a failure", tag=TAG, permission=VIEW, response="Failure")

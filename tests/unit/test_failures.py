@@ -441,29 +441,104 @@ def test_all_failures_that_match_a_filter_are_replayed_once(
     now[0] += 1
     status, answer = api.ask("POST", "/replay", {"reason": "unknown.attribute"})
     assert status == 200
-    assert answer == {"replayed": 120, "created": 90, "duplicate": 0, "failed": 30, "complete": True}
+    assert answer == {
+        "replayed": 120,
+        "created": 90,
+        "duplicate": 0,
+        "failed": 30,
+        "failedReasons": [{"reason": "unknown.attribute", "count": 30}],
+        "complete": True,
+    }
     assert len(api.source.stored()) == 90
     assert {one["reason"] for one in api.listed(status="open")} == {"unknown.attribute", "missing.date"}
     assert len(api.listed(status="resolved")) == 90
     assert "replays" in api.get(f"/{api.listed(status='resolved')[0]['id']}")
 
 
-def test_a_replay_that_ran_out_of_time_is_continued_by_the_next_request(
+def test_a_replay_that_ran_out_of_time_continues_at_its_cursor(
     api: FailuresApi, now: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for start in range(0, 120, 60):
         api.source.send(*[an_event(f"e-{index}", attributes={"colour": "r"}) for index in range(start, start + 60)])
     change_schema(api.source, colour={"type": "string"})
-    answers = []
-    for _ in range(3):
-        now[0] += 1
-        times = iter([0.0, 0.0, 1000.0])
-        monkeypatch.setattr(api.function.replay, "_clock", lambda times=times: next(times))
-        answers.append(api.ask("POST", "/replay", {})[1])
-        if answers[-1]["complete"]:
-            break
-    assert [(one["replayed"], one["complete"]) for one in answers] == [(100, False), (20, True)]
+    now[0] += 1
+    first = replay_one_batch(api, monkeypatch)
+    assert (first["replayed"], first["complete"], first["remaining"]) == (100, False, 20)
+    assert first["remainingReasons"] == [{"reason": "unknown.attribute", "count": 20}]
+    now[0] += 1
+    second = replay_one_batch(api, monkeypatch, cursor=first["nextCursor"])
+    assert (second["replayed"], second["complete"], "nextCursor" in second) == (20, True, False)
     assert len(api.source.stored()) == 120
+
+
+def replay_one_batch(api: FailuresApi, monkeypatch: pytest.MonkeyPatch, **body: str) -> dict[str, Any]:
+    """Replays failures with a clock that has no time left after the first batch."""
+    times = iter([0.0, 0.0, 1000.0])
+    monkeypatch.setattr(api.function.replay, "_clock", lambda: next(times))
+    status, answer = api.ask("POST", "/replay", body)
+    assert status == 200, answer
+    return dict(answer)
+
+
+def test_a_replay_passes_failures_of_a_deleted_configuration_without_reading_them(
+    tables: Tables, api: FailuresApi, now: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There are many failures that cannot succeed, newer than the ones that can."""
+    api.source.send(*[an_event(f"good-{index}", attributes={"colour": "r"}) for index in range(10)])
+    change_schema(api.source, colour={"type": "string"})
+    other = make_source(tables, SCHEMA | {"title": "Another"})
+    now[0] += 1
+    for start in range(0, 250, 50):
+        other.send(*[an_event(f"e-{index}", dateCreated=None) for index in range(start, start + 50)])
+    configurations(other).delete(ORGANIZATION, other.configuration_id)
+    now[0] += 1
+    read: list[str] = []
+    get = FailureStore.get
+
+    def counting_get(store: FailureStore, organization_id: str, id_: str) -> Failure:
+        read.append(id_)
+        return get(store, organization_id, id_)
+
+    monkeypatch.setattr(FailureStore, "get", counting_get)
+    progress: dict[str, Any] = {"complete": False}
+    calls, created, failed = 0, 0, 0
+    while not progress["complete"]:
+        body = {"cursor": progress["nextCursor"]} if calls else {}
+        progress = replay_one_batch(api, monkeypatch, **body)
+        calls, created, failed = calls + 1, created + progress["created"], failed + progress["failed"]
+    assert (calls, created, failed) == (4, 10, 250)  # batches of 100, 100 and 50 that fail, and one of 10
+    assert len(read) == 10
+
+
+def test_a_failure_that_cannot_be_read_does_not_stop_the_replay_of_the_others(
+    api: FailuresApi, now: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.source.send(*[an_event(f"e-{index}", attributes={"colour": "r"}) for index in range(3)])
+    change_schema(api.source, colour={"type": "string"})
+    damaged = api.listed()[1]["id"]
+    get = FailureStore.get
+
+    def failing_get(store: FailureStore, organization_id: str, id_: str) -> Failure:
+        if id_ == damaged:
+            raise jsontext.InvalidJson("nested deeper than 32 levels")
+        return get(store, organization_id, id_)
+
+    monkeypatch.setattr(FailureStore, "get", failing_get)
+    now[0] += 1
+    status, answer = api.ask("POST", "/replay", {})
+    assert (status, answer["created"], answer["failed"], answer["complete"]) == (200, 2, 1, True)
+    assert answer["failedReasons"] == [{"reason": "failure.unreadable", "count": 1}]
+
+
+def test_a_cursor_of_another_filter_is_refused(
+    api: FailuresApi, now: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for start in range(0, 120, 60):
+        api.source.send(*[an_event(f"e-{index}", dateCreated=None) for index in range(start, start + 60)])
+    now[0] += 1
+    cursor = replay_one_batch(api, monkeypatch)["nextCursor"]
+    status, answer = api.ask("POST", "/replay", {"cursor": cursor, "reason": "missing.date"})
+    assert (status, answer["code"]) == (400, "invalid.cursor")
 
 
 def test_a_replay_includes_only_failures_that_match_the_filter(

@@ -65,11 +65,25 @@ class FailureSummary(TypedDict):
     complete: bool
 
 
+class ReasonCount(TypedDict):
+    """The number of failures with one reason."""
+
+    reason: str
+    count: int
+
+
 class ReplayResult(TypedDict):
-    """The outcomes of a replay. Repeat the request until `complete` is true."""
+    """The outcomes of a replay. Until `complete` is true, repeat the request with `nextCursor` as its `cursor`.
+
+    `remaining` counts the failures that the request did not reach, at most 1,000.
+    """
 
     replayed: int
     created: int
     duplicate: int
     failed: int
+    failedReasons: list[ReasonCount]
     complete: bool
+    remaining: NotRequired[int]
+    remainingReasons: NotRequired[list[ReasonCount]]
+    nextCursor: NotRequired[str]

@@ -2,19 +2,26 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby, islice
 from typing import Any
 
 from journeys import dates
-from journeys.errors import Conflict, JourneysError
+from journeys.errors import Conflict, JourneysError, NotFound
 from journeys.events.failures.model import Failure
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import MAX_ENTITIES, Ingest
+from journeys.jsontext import omit_none
 from journeys.telemetry import log_error
 
 REPLAY_SECONDS = 10
 """How many seconds one request replays failures. The caller sends another request for the remaining ones."""
+
+MAX_REMAINING = 1000
+"""Failures that a response counts as remaining. If there are more, the response says 1000."""
+UNREADABLE = "failure.unreadable"
+"""The reason for a failure whose payload expired or is damaged."""
 
 
 class Replay:
@@ -42,44 +49,72 @@ class Replay:
         reason: str | None,
         since: int | None,
         until: int | None,
+        after: str | None,
         request_id: str,
-    ) -> dict[str, Any]:
+    ) -> "ReplayProgress":
         """Replays the matching open failures, newest first, for at most REPLAY_SECONDS.
 
-        Returns {replayed, created, duplicate, failed, complete}. Callers repeat the call until `complete` is True.
-        A failure that fails again gets a date after `until`, so it is not replayed twice.
+        `after` is the position at which the previous call stopped; without one, the replay begins with the newest.
+        A failure that fails again gets a date after `until`, so it is not replayed twice. Failures of a configuration
+        that accepts no events are counted without being read, so that they do not use up the time of the others.
         """
         deadline = self._clock() + REPLAY_SECONDS
         until = min(until if until is not None else dates.now_ms(), dates.now_ms())
-        failures = (
-            failure
-            for _, failure in self._failures.newest_first(
+
+        def open_failures(after: str | None) -> Iterator[tuple[str, Failure]]:
+            rows = self._failures.newest_first(
                 organization_id,
                 since=since,
                 until=until,
+                after=after,
                 configuration_id=configuration_id,
                 reason=reason,
                 status="open",
             )
-            if failure.replayable
-        )
-        outcomes: Counter[str] = Counter()
-        complete = True
-        for number, batch in enumerate(_batches(failures)):
+            return ((position, failure) for position, failure in rows if failure.replayable)
+
+        progress = ReplayProgress(position=after)
+        for number, batch in enumerate(_batches(open_failures(after))):
             seconds = deadline - self._clock()
             if seconds <= 0:
-                complete = False
+                progress.count_remaining(failure for _, failure in open_failures(progress.position))
                 break
-            with_payloads = [self._failures.get(organization_id, failure.failure_id) for failure in batch]
-            for replayed in self._replay(organization_id, with_payloads, f"{request_id}#{number}", seconds):
-                outcomes[replayed.replays[-1]["outcome"]] += 1
-        return {
-            "replayed": outcomes.total(),
-            "created": outcomes["created"],
-            "duplicate": outcomes["duplicate"],
-            "failed": outcomes["failed"],
-            "complete": complete,
-        }
+            failures = [failure for _, failure in batch]
+            refusal = self._refusal(organization_id, failures[0].configuration_id)
+            if refusal is not None:
+                progress.failed(refusal, len(failures))
+            else:
+                self._replay_batch(organization_id, failures, f"{request_id}#{number}", seconds, progress)
+            progress.position = batch[-1][0]
+        return progress
+
+    def _refusal(self, organization_id: str, configuration_id: str) -> str | None:
+        """The error code with which a configuration refuses all events; None if it accepts events."""
+        try:
+            self._ingest.validate(organization_id, configuration_id, [])
+        except JourneysError as error:
+            return error.code
+        return None
+
+    def _replay_batch(
+        self,
+        organization_id: str,
+        failures: Sequence[Failure],
+        request_id: str,
+        seconds: float,
+        progress: "ReplayProgress",
+    ) -> None:
+        """Replays failures of one configuration. One whose payload cannot be read is counted, and the rest goes on."""
+        readable = []
+        for failure in failures:
+            try:
+                readable.append(self._failures.get(organization_id, failure.failure_id))
+            except (NotFound, ValueError, LookupError) as error:  # It expired, or its payload is damaged.
+                log_error("a failure could not be read", error)
+                progress.failed(UNREADABLE, 1)
+        if readable:
+            for replayed in self._replay(organization_id, readable, request_id, seconds):
+                progress.count(replayed.replays[-1])
 
     def _replay(
         self, organization_id: str, failures: list[Failure], request_id: str, seconds: float
@@ -111,8 +146,56 @@ class Replay:
         return self._failures.add_replay(failure, replay, resolved=outcome != "failed")
 
 
-def _batches(failures: Iterator[Failure]) -> Iterator[list[Failure]]:
+def _batches(failures: Iterator[tuple[str, Failure]]) -> Iterator[list[tuple[str, Failure]]]:
     """Groups consecutive failures of one configuration into batches of at most MAX_ENTITIES."""
-    for _, run in groupby(failures, key=lambda failure: failure.configuration_id):
+    for _, run in groupby(failures, key=lambda row: row[1].configuration_id):
         while batch := list(islice(run, MAX_ENTITIES)):
             yield batch
+
+
+@dataclass(slots=True)
+class ReplayProgress:
+    """What one call replayed, and what remains.
+
+    `position` is where the next call continues. `remaining` counts the failures after it by reason, at most
+    MAX_REMAINING of them; None if the replay is complete.
+    """
+
+    position: str | None
+    outcomes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    remaining: Counter[str] | None = None
+
+    def count(self, replay: Mapping[str, Any]) -> None:
+        """Counts the recorded result of one replay."""
+        self.outcomes[replay["outcome"]] += 1
+        if "reason" in replay:
+            self.reasons[replay["reason"]] += 1
+
+    def failed(self, reason: str, number: int) -> None:
+        """Counts failures that could not be replayed."""
+        self.outcomes["failed"] += number
+        self.reasons[reason] += number
+
+    def count_remaining(self, failures: Iterator[Failure]) -> None:
+        """Counts the failures that this call did not reach."""
+        self.remaining = Counter(failure.reason for failure in islice(failures, MAX_REMAINING))
+
+    def to_wire(self) -> dict[str, Any]:
+        """The progress as the API returns it, without the cursor."""
+        return omit_none(
+            {
+                "replayed": self.outcomes.total(),
+                "created": self.outcomes["created"],
+                "duplicate": self.outcomes["duplicate"],
+                "failed": self.outcomes["failed"],
+                "failedReasons": _by_number(self.reasons),
+                "complete": self.remaining is None,
+                "remaining": self.remaining.total() if self.remaining is not None else None,
+                "remainingReasons": _by_number(self.remaining) if self.remaining is not None else None,
+            }
+        )
+
+
+def _by_number(reasons: Counter[str]) -> list[dict[str, Any]]:
+    return [{"reason": reason, "count": number} for reason, number in reasons.most_common()]

@@ -25,6 +25,11 @@ class ReplayFilter(BaseModel):
     reason: str | None = None
     since: Moment | None = Field(default=None, alias="from")
     until: Moment | None = Field(default=None, alias="to")
+    cursor: str | None = Field(default=None, max_length=1000)
+
+    def scope(self) -> tuple[str, ...]:
+        """Return what distinguishes this filter from others, for its cursors."""
+        return tuple(str(value) for value in (self.configurationId, self.reason, self.since, self.until))
 
     def since_ms(self) -> int | None:
         """Return `from` in milliseconds."""
