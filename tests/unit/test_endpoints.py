@@ -9,12 +9,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from journeys import aws
+from journeys import aws, keys
 from journeys.errors import ServiceUnavailable
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.telemetry import logger
+from journeys.webhooks.model import Endpoint
 from journeys.webhooks.senders.registry import SENDERS
+from journeys.webhooks.store import EndpointStore
 from tests.support.functions import api_event, call, load
 from tests.support.tables import Tables
 
@@ -257,6 +259,43 @@ def test_an_unknown_configuration_or_one_of_another_organization_is_404(endpoint
     assert endpoints.request("GET", f"/{created['id']}")[1] == without_secret(created)
 
 
+def test_concurrent_changes_of_different_fields_are_all_stored(
+    endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another request changes the endpoint after the first one has read it and before it stores its change."""
+    id_ = endpoints.create()["id"]
+    get, others = EndpointStore.get, iter([{"enabled": False}, {"mapping": {"id": "number"}}])
+
+    def get_and_be_overtaken(store: EndpointStore, organization_id: str, endpoint_id: str) -> Endpoint:
+        read = get(store, organization_id, endpoint_id)
+        change = next(others, None)
+        if change is not None:
+            assert endpoints.request("PATCH", f"/{id_}", change)[0] == 200
+        return read
+
+    monkeypatch.setattr(EndpointStore, "get", get_and_be_overtaken)
+    status, changed = endpoints.request("PATCH", f"/{id_}", {"name": "Renamed"})
+    assert status == 200
+    assert (changed["name"], changed["enabled"], changed["mapping"]) == ("Renamed", False, {"id": "number"})
+    monkeypatch.undo()
+    assert endpoints.request("GET", f"/{id_}")[1] == changed
+
+
+def test_a_change_that_is_overtaken_every_time_is_409(endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    id_ = endpoints.create()["id"]
+    monkeypatch.setattr(EndpointStore, "update", lambda *_: False)
+    status, error = endpoints.request("PATCH", f"/{id_}", {"enabled": False})
+    assert (status, error["code"]) == (409, "endpoint.changed")
+
+
+def test_an_endpoint_without_a_revision_can_be_changed(endpoints: Endpoints, tables: Tables) -> None:
+    """Endpoints of the first release have none."""
+    id_ = endpoints.create()["id"]
+    tables.dynamodb.update_item(TableName=tables.registry, Key=keys.webhook(id_), UpdateExpression="REMOVE revision")
+    assert endpoints.request("PATCH", f"/{id_}", {"enabled": False})[1]["enabled"] is False
+    assert endpoints.request("PATCH", f"/{id_}", {"enabled": True})[1]["enabled"] is True
+
+
 # -- list --------------------------------------------------------------------------------------------------------------
 
 
@@ -331,9 +370,11 @@ def test_an_update_does_not_restore_an_endpoint_that_was_deleted_in_the_meantime
     endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     created = endpoints.create()
-    stored = endpoints.module.endpoints.get("acme", created["id"])
+    store = endpoints.module.endpoints
+    stored, get = store.get("acme", created["id"]), store.get
     endpoints.request("DELETE", f"/{created['id']}")
-    monkeypatch.setattr(endpoints.module.endpoints, "get", lambda *_: stored)
+    answers = iter([stored])  # read before the deletion; it is read again when the change cannot be stored
+    monkeypatch.setattr(store, "get", lambda *arguments: next(answers, None) or get(*arguments))
     assert endpoints.request("PATCH", f"/{created['id']}", {"name": "New"})[0] == 404
     monkeypatch.undo()
     assert endpoints.module.endpoints.find(created["id"], consistent=True) is None

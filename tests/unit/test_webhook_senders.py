@@ -71,7 +71,8 @@ class Inbox:
         return dict(json.loads(self.receive(name, sample(name, **changes)).body))
 
     def change(self, name: str, **changes: Any) -> None:
-        self.endpoints.update(replace(self.endpoints.get(ORGANIZATION, name), **changes))
+        current = self.endpoints.get(ORGANIZATION, name)
+        assert self.endpoints.update(replace(current, revision=current.revision + 1, **changes))
 
     def nothing_written(self) -> bool:
         return not self.tables.items(self.tables.events) and not self.tables.items(self.tables.failures)

@@ -29,7 +29,7 @@ class Endpoint:
     """One endpoint, without its secrets, which are in Secrets Manager.
 
     `options` are those that the sender defines. `mapping` overrides the sender's default mapping. Dates are
-    milliseconds since 1970.
+    milliseconds since 1970. `revision` counts the changes; a change is stored only if no other came before it.
     """
 
     endpoint_id: str
@@ -42,6 +42,7 @@ class Endpoint:
     date_modified: int
     options: Mapping[str, Any] = field(default_factory=dict)
     mapping: Mapping[str, Any] = field(default_factory=dict)
+    revision: int = 0
 
     def to_wire(self, url: str) -> dict[str, Any]:
         """Return the endpoint as the API returns it. `url` is its public address."""
@@ -74,6 +75,7 @@ class Endpoint:
             "mapping": dict(self.mapping),
             "dateCreated": dates.text(self.date_created),
             "dateModified": dates.text(self.date_modified),
+            "revision": self.revision,
         }
 
     @classmethod
@@ -90,6 +92,7 @@ class Endpoint:
             mapping=values["mapping"],
             date_created=dates.parse(values["dateCreated"]),
             date_modified=dates.parse(values["dateModified"]),
+            revision=values.get("revision", 0),
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from journeys import dates, jsontext
-from journeys.errors import BadRequest, Detail, PayloadTooLarge
+from journeys.errors import BadRequest, Conflict, Detail, PayloadTooLarge
 from journeys.events.bindings import Bindings
 from journeys.events.refusals import Refusal
 from journeys.events.validation import check
@@ -17,6 +17,9 @@ from journeys.webhooks.model import Endpoint, EndpointWithSecret, MappedEvent, n
 from journeys.webhooks.senders.base import read_json
 from journeys.webhooks.senders.registry import SENDERS
 from journeys.webhooks.store import EndpointStore, SecretStore
+
+MAX_UPDATE_ATTEMPTS = 5
+"""Attempts to store a change while other requests change the same endpoint."""
 
 
 class EndpointService:
@@ -85,20 +88,30 @@ class EndpointService:
         options: Mapping[str, Any] | None = None,
         mapping: Mapping[str, Any] | None = None,
     ) -> Endpoint:
-        """Change an endpoint; None leaves a value unchanged. Raises NotFound, and the same errors as `create`."""
-        current = self._endpoints.get(organization_id, endpoint_id)
-        endpoint = replace(
-            current,
-            name=name or current.name,
-            configuration_id=configuration_id or current.configuration_id,
-            enabled=current.enabled if enabled is None else enabled,
-            options=current.options if options is None else options,
-            mapping=current.mapping if mapping is None else mapping,
-            date_modified=dates.now_ms(),
+        """Change an endpoint; None leaves a value unchanged.
+
+        Concurrent changes of different values are all stored. Raises NotFound, the same errors as `create`, and
+        Conflict if other requests keep changing the endpoint.
+        """
+        for _ in range(MAX_UPDATE_ATTEMPTS):
+            current = self._endpoints.get(organization_id, endpoint_id)
+            endpoint = replace(
+                current,
+                name=name or current.name,
+                configuration_id=configuration_id or current.configuration_id,
+                enabled=current.enabled if enabled is None else enabled,
+                options=current.options if options is None else options,
+                mapping=current.mapping if mapping is None else mapping,
+                date_modified=dates.now_ms(),
+                revision=current.revision + 1,
+            )
+            self._validate(endpoint)
+            if self._endpoints.update(endpoint):
+                return endpoint
+        raise Conflict(
+            "Other requests are changing the endpoint at the same time. Send the request again.",
+            code="endpoint.changed",
         )
-        self._validate(endpoint)
-        self._endpoints.update(endpoint)
-        return endpoint
 
     def delete(self, organization_id: str, endpoint_id: str) -> None:
         """Delete an endpoint and its secrets. Raises NotFound."""

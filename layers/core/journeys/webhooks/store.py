@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from journeys import keys
-from journeys.aws import ConditionsFailed, error_code, from_item, get_all, query_all, to_item, transact
+from journeys.aws import ConditionsFailed, error_code, from_item, get_all, query_all, to_item, to_value, transact
 from journeys.errors import NotFound
 from journeys.webhooks.model import Endpoint
 
@@ -61,12 +61,19 @@ class EndpointStore:
             ],
         )
 
-    def update(self, endpoint: Endpoint) -> None:
-        """Replace a stored endpoint. Raises NotFound if it was deleted in the meantime."""
+    def update(self, endpoint: Endpoint) -> bool:
+        """Replace the revision before the endpoint's own; False if another request changed or deleted that one."""
+        put = self._put(
+            endpoint,
+            # Endpoints of the first release have no revision, which counts as 0.
+            "attribute_exists(pk) AND (attribute_not_exists(revision) OR revision = :previous)",
+            {":previous": to_value(endpoint.revision - 1)},
+        )
         try:
-            transact(self._dynamodb, [self._put(endpoint, "attribute_exists(pk)")])
+            transact(self._dynamodb, [put])
         except ConditionsFailed:
-            raise NotFound("The endpoint does not exist.") from None
+            return False
+        return True
 
     def delete(self, endpoint: Endpoint) -> None:
         """Delete an endpoint and its entry in the list, in one transaction."""
@@ -74,14 +81,13 @@ class EndpointStore:
         keys_ = (keys.webhook(endpoint.endpoint_id), listed)
         transact(self._dynamodb, [{"Delete": {"TableName": self._table, "Key": key}} for key in keys_])
 
-    def _put(self, endpoint: Endpoint, condition: str) -> dict[str, Any]:
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": keys.webhook(endpoint.endpoint_id) | to_item(endpoint.to_values()),
-                "ConditionExpression": condition,
-            }
+    def _put(self, endpoint: Endpoint, condition: str, values: dict[str, Any] | None = None) -> dict[str, Any]:
+        put = {
+            "TableName": self._table,
+            "Item": keys.webhook(endpoint.endpoint_id) | to_item(endpoint.to_values()),
+            "ConditionExpression": condition,
         }
+        return {"Put": put | ({"ExpressionAttributeValues": values} if values else {})}
 
 
 class SecretStore:
