@@ -393,7 +393,7 @@ def test_an_unknown_parameter_is_400_and_is_named_with_the_known_ones() -> None:
 
 def test_an_operation_without_parameters_says_so() -> None:
     _, body, _ = answer(router_with(lambda _: {}), api_event("POST", "things", query={"x" * 200: "1"}))
-    expected = f'The query parameter "{"x" * 100}" is unknown. This operation has no query parameters.'
+    expected = f'The query parameter "{"x" * 100}…" is unknown. This operation has no query parameters.'
     assert body["message"] == expected
 
 
@@ -401,7 +401,7 @@ def test_all_wrong_parameters_are_reported_up_to_ten() -> None:
     query = {f"p{number:02}": "1" for number in range(12)} | {"pageSize": "0"}
     _, body, _ = answer(reads(PAGE_SIZE), api_event("GET", "things", query=query))
     assert body["message"].startswith("The query parameter pageSize is invalid. Use a whole number from 1 to 100.")
-    assert body["message"].endswith(" There are 3 more problems.")
+    assert body["message"].endswith(" (and 3 more)")
     assert len(body["details"]) == 10
 
 

@@ -179,7 +179,7 @@ def test_a_missing_field_is_named() -> None:
 def test_up_to_ten_problems_are_listed_and_the_rest_is_counted() -> None:
     text = message(Thing, {"name": "abc"} | {f"zz{number:03}": 1 for number in range(150)})
     assert text.count("is unknown.") == 10
-    assert text.endswith(" There are 140 more problems.")
+    assert text.endswith(" (and 140 more)")
     _, error = send(Thing, api_event("POST", "things", {f"zz{number:03}": 1 for number in range(150)}))
     assert len(error["details"]) == 100
 

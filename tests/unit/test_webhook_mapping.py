@@ -341,7 +341,7 @@ def test_a_message_about_an_unknown_name_lists_the_names_that_exist() -> None:
 def test_a_message_describes_at_most_ten_problems_and_counts_the_others() -> None:
     own = {"attributes": {f"field{number}": "a[" for number in range(13)}}
     assert message(own).count("is not a valid JMESPath expression") == 10
-    assert message(own).endswith(" ... and 3 more.")
+    assert message(own).endswith(" (and 3 more)")
     assert len(refused(own)) == 13
 
 

@@ -3,14 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-MAX_MESSAGES = 10
-
-
-def join_messages(messages: Sequence[str]) -> str:
-    """One text for several problems: the first ten messages, then how many more there are."""
-    joined = " ".join(messages[:MAX_MESSAGES])
-    return joined if len(messages) <= MAX_MESSAGES else f"{joined} (and {len(messages) - MAX_MESSAGES} more)"
-
 
 @dataclass(frozen=True, slots=True)
 class Detail:

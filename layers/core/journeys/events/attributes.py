@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError, SchemaValidator, ValidationError,
 
 from journeys import dates
 from journeys.events.refusals import InvalidEvent, Problem
+from journeys.messages import closest, list_values
 from journeys.registry.schemas.document import Document, Field
 from journeys.registry.schemas.kinds import CORE_TYPES, LARGEST_NUMBER, AttributeKind
 
@@ -23,8 +24,6 @@ SMALLEST_EXPONENT = -130
 
 MAX_MESSAGE = 500
 """Characters of one message: enum values can be long, and a request can hold 100 refused events."""
-MAX_VALUES = 20
-"""How many values of an enum a message lists."""
 MAX_SUGGESTIONS = 3
 """How many unknown attributes of one event are compared with the schema's; each comparison takes up to 7 ms."""
 MAX_COMPARED_NAME = 40
@@ -97,16 +96,12 @@ class AttributeValidator:
     def _unknown(self, name: str, *, suggest: bool) -> Problem:
         shown = showable_name(name)
         subject = f'The attribute "{shown}"' if shown == name else "An attribute whose name is not shown"
-        closest = self._closest_name(name) if suggest and len(name) <= MAX_COMPARED_NAME else None
-        hint = f' Did you mean "{closest}"?' if closest else ""
+        known = self._closest_name(name) if suggest and len(name) <= MAX_COMPARED_NAME else None
+        hint = f' Did you mean "{known}"?' if known else ""
         return Problem("unknown.attribute", f"{subject} is not in the schema.{hint}", f"attributes.{shown}")
 
     def _find_closest_name(self, name: str) -> str | None:
-        from difflib import get_close_matches  # only refused events need it, and an import takes time
-
-        by_lower_case = {known.lower(): known for known in self._fields if len(known) <= MAX_COMPARED_NAME}
-        matches = get_close_matches(name.lower(), by_lower_case, n=1)
-        return by_lower_case[matches[0]] if matches else None
+        return closest(name, (known for known in self._fields if len(known) <= MAX_COMPARED_NAME))
 
 
 # -- what the schema requires, in words --------------------------------------------------------------------------------
@@ -120,9 +115,7 @@ def _requirement(field: Field, error_type: str) -> str:
         return f"0 or a number that is at least 1E{SMALLEST_EXPONENT} in size"
     match field.kind:
         case AttributeKind.ENUM:
-            listed = ", ".join(field.enum[:MAX_VALUES])
-            more = f" and {len(field.enum) - MAX_VALUES} more" if len(field.enum) > MAX_VALUES else ""
-            return f"one of {listed}{more}" if len(field.enum) > 1 else listed
+            return f"one of {list_values(field.enum)}" if len(field.enum) > 1 else field.enum[0]
         case AttributeKind.BOOLEAN:
             return "true or false"
         case AttributeKind.INTEGER:

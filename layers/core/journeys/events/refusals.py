@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from journeys.errors import Detail, join_messages
+from journeys.errors import Detail
+from journeys.messages import join_messages
 
 
 class RefusalStatus(NamedTuple):

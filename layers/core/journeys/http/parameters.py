@@ -6,13 +6,12 @@ from typing import Any, Generic, TypeVar
 
 from journeys import dates
 from journeys.errors import BadRequest, Detail
+from journeys.messages import MAX_PROBLEMS, join_messages, shorten
 
 T = TypeVar("T")
 
 MAX_PAGE_SIZE = 100
 LARGEST_INTEGER = 999_999_999
-MAX_PROBLEMS = 10
-MAX_NAME = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +105,7 @@ def read_query(event: Mapping[str, Any], declared: Sequence[Parameter[Any]]) -> 
         problems += _unknown(given, [parameter.name for parameter in declared])
     if problems:
         raise BadRequest(
-            sentences([sentence for _, sentence in problems]),
+            join_messages([sentence for _, sentence in problems]),
             details=[detail for detail, _ in problems[:MAX_PROBLEMS]],
         )
     return values
@@ -116,18 +115,12 @@ def _unknown(given: Mapping[str, str], names: Sequence[str]) -> list[tuple[Detai
     allowed = f"Use {', '.join(sorted(names))}." if names else "This operation has no query parameters."
     return [
         (
-            Detail("unknown.parameter", name[:MAX_NAME]),
-            f'The query parameter "{name[:MAX_NAME]}" is unknown. {allowed}',
+            Detail("unknown.parameter", shorten(name)),
+            f'The query parameter "{shorten(name)}" is unknown. {allowed}',
         )
         for name in given
         if name not in names
     ]
-
-
-def sentences(problems: Sequence[str]) -> str:
-    """Join the sentences of up to ten problems, and say how many more there are."""
-    more = len(problems) - MAX_PROBLEMS
-    return " ".join(problems[:MAX_PROBLEMS]) + (f" There are {more} more problems." if more > 0 else "")
 
 
 def _or(choices: Sequence[str]) -> str:

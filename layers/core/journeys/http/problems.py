@@ -1,13 +1,12 @@
 """Translates what pydantic reports about a body into the API's own error messages."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import ErrorDetails, ValidationError
 
 from journeys.errors import BadRequest, Detail
-from journeys.http.parameters import MAX_NAME, sentences
+from journeys.messages import join_messages, shorten, suggest
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -47,7 +46,7 @@ def invalid_body(model: "type[BaseModel]", error: ValidationError) -> BadRequest
     """Return the error that names every invalid field of a body."""
     problems = error.errors(include_url=False, include_input=False)
     details = [Detail(problem["type"].replace("_", "."), _path(problem["loc"])) for problem in problems[:MAX_DETAILS]]
-    return BadRequest(sentences([_sentence(model, p) for p in problems]), code="invalid.field", details=details)
+    return BadRequest(join_messages([_sentence(model, p) for p in problems]), code="invalid.field", details=details)
 
 
 def _sentence(model: "type[BaseModel]", problem: ErrorDetails) -> str:
@@ -57,13 +56,8 @@ def _sentence(model: "type[BaseModel]", problem: ErrorDetails) -> str:
         return str(facts["error"])  # a model's own validator writes the whole message
     text = _TEXTS.get(problem["type"], "is invalid.").format_map(facts).replace("'", "")
     if problem["type"] == "extra_forbidden":
-        text += _suggestion(model, problem["loc"])
+        text += suggest(str(problem["loc"][-1]), _known_fields(model, problem["loc"][:-1]))
     return f'The field "{where}" {text}' if where else f"The body {text}"
-
-
-def _suggestion(model: "type[BaseModel]", path: Sequence[int | str]) -> str:
-    close = get_close_matches(str(path[-1])[:MAX_NAME], _known_fields(model, path[:-1]), n=1)
-    return f' Did you mean "{close[0]}"?' if close else ""
 
 
 def _known_fields(model: "type[BaseModel]", path: Sequence[int | str]) -> Sequence[str]:
@@ -85,5 +79,5 @@ def _known_fields(model: "type[BaseModel]", path: Sequence[int | str]) -> Sequen
 
 def _path(location: Sequence[int | str]) -> str:
     """Return the path of a field in a body, such as `elements[2].name`."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part[:MAX_NAME]}" for part in location)
+    parts = (f"[{part}]" if isinstance(part, int) else f".{shorten(part)}" for part in location)
     return "".join(parts).removeprefix(".")

@@ -8,10 +8,10 @@ event type. They never repeat the values of a filter, because those can be custo
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from journeys.errors import BadRequest, Detail
+from journeys.messages import join_messages, list_values, shorten, suggest
 from journeys.registry.definitions import is_active
 from journeys.registry.schemas.document import Field
 from journeys.registry.schemas.kinds import FILTERABLE, AttributeKind
@@ -44,12 +44,6 @@ With it, a page of 100 views and the fields that the response adds stay within L
 LONGEST = 36_500 * MILLISECONDS["Days"]
 """The longest interval, duration and time constraint, in milliseconds: 100 years."""
 
-MAX_PROBLEMS = 10
-"""Problems that the message of an error describes. The details list all of them."""
-MAX_LISTED = 20
-"""Allowed values that a message lists."""
-MAX_NAME = 100
-"""Characters of a name or value in a message."""
 
 NUMBERS = frozenset({AttributeKind.INTEGER, AttributeKind.NUMBER})
 _NEEDS_ATTRIBUTE = frozenset({Aggregate.MINIMUM, Aggregate.MAXIMUM, Aggregate.AVERAGE, Aggregate.SUM})
@@ -72,10 +66,8 @@ def check(view: ViewDefinition, schemas: Schemas) -> None:
     """Check a view against all rules. Raises BadRequest with one detail per problem."""
     found = list(problems(view, schemas))
     if found:
-        sentences = [f"{problem.path}: {problem.message}" for problem in found[:MAX_PROBLEMS]]
-        more = len(found) - MAX_PROBLEMS
         raise BadRequest(
-            " ".join([*sentences, *([f"and {more} more."] if more > 0 else [])]),
+            join_messages([f"{problem.path}: {problem.message}" for problem in found]),
             code="invalid.view",
             details=[Detail(problem.code, problem.path) for problem in found],
         )
@@ -460,21 +452,16 @@ def _number_problems(name: str, path: str, fields: Mapping[str, Field]) -> Itera
 
 
 def _unknown_attribute(name: str, path: str, fields: Collection[str]) -> Problem:
-    folded = {field.casefold(): field for field in fields}
-    close = get_close_matches(name.casefold(), folded, n=1)
-    advice = f"Did you mean {_quote(folded[close[0]])}?" if close else f"Its attributes: {_listed(sorted(fields))}."
-    return Problem("unknown.attribute", path, f"The event type has no attribute {_quote(name)}. {advice}")
+    advice = suggest(name, fields) or f" Its attributes: {_listed(sorted(fields))}."
+    return Problem("unknown.attribute", path, f"The event type has no attribute {_quote(name)}.{advice}")
 
 
 def _listed(values: Sequence[str]) -> str:
-    """The first `MAX_LISTED` values in quotation marks, and how many more there are."""
-    more = len(values) - MAX_LISTED
-    listed = ", ".join(map(_quote, values[:MAX_LISTED])) or "none"
-    return f"{listed} and {more} more" if more > 0 else listed
+    return list_values([_quote(value) for value in values]) or "none"
 
 
 def _quote(name: str) -> str:
-    return f'"{name[:MAX_NAME]}"'
+    return f'"{shorten(name)}"'
 
 
 def _duplicates(values: Iterable[object], path: str, field: str) -> Iterator[Problem]:

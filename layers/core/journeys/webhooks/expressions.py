@@ -28,7 +28,7 @@ from jmespath.parser import ParsedResult
 from jmespath.visitor import Options, TreeInterpreter
 
 from journeys import dates, jsontext
-from journeys.webhooks.problems import shorten
+from journeys.messages import shorten
 
 MAX_EXPRESSION = 1000
 """Characters of an expression."""

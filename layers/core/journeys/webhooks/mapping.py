@@ -26,10 +26,11 @@ from jmespath.parser import ParsedResult
 from journeys import dates, jsontext
 from journeys.date_formats import DateFormat, InvalidDate, InvalidDateFormat, time_zone
 from journeys.errors import BadRequest, Detail
+from journeys.messages import shorten
 from journeys.response_size import response_size
 from journeys.webhooks.delivery import InvalidPayload
 from journeys.webhooks.expressions import Evaluator, InvalidExpression, TooExpensive, compile_expression
-from journeys.webhooks.problems import Problems, shorten
+from journeys.webhooks.problems import Problems
 
 MAX_MAPPING = 40_000
 """Bytes of an endpoint's mapping in a response, so that a page of 100 endpoints fits into one response."""

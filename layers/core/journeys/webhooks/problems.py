@@ -1,11 +1,7 @@
 """Problems of an endpoint's settings, collected so that one error reports all of them."""
 
 from journeys.errors import BadRequest, Detail
-
-MAX_PROBLEMS = 10
-"""Problems that a message describes. The details list all of them."""
-MAX_NAME = 100
-"""Characters of a field's name that a message or a detail repeats."""
+from journeys.messages import join_messages
 
 
 class Problems:
@@ -23,16 +19,5 @@ class Problems:
 
     def raise_if_any(self) -> None:
         """Raise BadRequest if there are problems."""
-        if not self._sentences:
-            return
-        message = " ".join(self._sentences[:MAX_PROBLEMS])
-        more = len(self._sentences) - MAX_PROBLEMS
-        raise BadRequest(
-            f"{message} ... and {more} more." if more > 0 else message, code=self._code, details=self._details
-        )
-
-
-def shorten(name: object) -> str:
-    """Return a name that a caller sent, at most MAX_NAME characters long."""
-    text = str(name)
-    return text if len(text) <= MAX_NAME else f"{text[:MAX_NAME]}…"
+        if self._sentences:
+            raise BadRequest(join_messages(self._sentences), code=self._code, details=self._details)

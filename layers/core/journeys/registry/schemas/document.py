@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
 from journeys import jsontext
-from journeys.errors import BadRequest, Detail, join_messages
+from journeys.errors import BadRequest, Detail
+from journeys.messages import join_messages, list_values, shorten
 from journeys.registry import limits
 from journeys.registry.schemas.kinds import CORE_TYPES, PLAIN_TYPES, AttributeKind, CoreType, Range
 
@@ -21,7 +22,6 @@ _DOCUMENT_KEYWORDS = frozenset(
 )
 _ANNOTATIONS = frozenset({"title", "description"})
 _REF = "#/definitions/"
-_MAX_NAME = 100
 _ENUM_VALUE_CHARACTERS = 100
 
 Number = int | Decimal
@@ -111,17 +111,11 @@ def parse(raw: object) -> Document:
     return Document(title, fields, required, normalized)
 
 
-def _shortened(name: object) -> str:
-    """A name from the document, shortened for a message."""
-    text = str(name)
-    return text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}…"
-
-
 def _unknown_keywords(where: str, keywords: Iterable[str], allowed: Iterable[str], subject: str) -> Iterator[_Problem]:
     """A problem for every keyword that is not allowed. `subject` names what has these keywords."""
     listed = ", ".join(sorted(allowed))
     for keyword in sorted(set(keywords) - set(allowed)):
-        path = f"{where}.{_shortened(keyword)}" if where else _shortened(keyword)
+        path = f"{where}.{shorten(keyword)}" if where else shorten(keyword)
         message = f'The keyword "{path}" is not supported. The keywords of {subject} are {listed}.'
         yield _Problem("unknown.keyword", path, message)
 
@@ -165,7 +159,7 @@ def _required(raw: Mapping[str, Any], properties: Mapping[str, Any]) -> frozense
         raise _invalid("required", "required must be a list of field names.")
     unknown = [name for name in required if name not in properties]
     if unknown:
-        messages = [f'required contains "{_shortened(name)}", which is not in properties.' for name in unknown]
+        messages = [f'required contains "{shorten(name)}", which is not in properties.' for name in unknown]
         raise _SchemaProblem(*(_Problem("invalid.schema", "required", message) for message in messages))
     return frozenset(required)
 
@@ -176,7 +170,7 @@ def _required(raw: Mapping[str, Any], properties: Mapping[str, Any]) -> frozense
 def _field(name: str, definition: object) -> Field:
     low, high = limits.FIELD_NAME
     if not low <= len(name) <= high or not name.strip():
-        message = f'The field name "{_shortened(name)}" must have {low} to {high} characters and must not be blank.'
+        message = f'The field name "{shorten(name)}" must have {low} to {high} characters and must not be blank.'
         raise _invalid("properties", message)
     where = f"properties.{name}"
     if not isinstance(definition, Mapping):
@@ -227,7 +221,7 @@ def _core_type(where: str, definition: Mapping[str, Any]) -> tuple[CoreType, fro
     if core is None:
         message = f"{where}.type must be one of {plain_types}."
         if isinstance(type_, str):
-            message = f'{where}.type is "{_shortened(type_)}". Use one of {plain_types}.'
+            message = f'{where}.type is "{shorten(type_)}". Use one of {plain_types}.'
         raise _invalid(f"{where}.type", message, code="unknown.type")
     return core, frozenset({"type"})
 
@@ -239,9 +233,7 @@ def _referenced_type(where: str, all_of: object) -> CoreType:
             if core is not None:
                 return core
             names = ", ".join(sorted(CORE_TYPES))
-            message = (
-                f'{where}.allOf refers to "{_shortened(ref)}", which is not a core type. The core types are {names}.'
-            )
+            message = f'{where}.allOf refers to "{shorten(ref)}", which is not a core type. The core types are {names}.'
             raise _invalid(where, message, code="unknown.type")
         case _:
             message = f'{where}.allOf must be [{{"$ref": "{_REF}NAME"}}] with the name of a core type, such as text.'
@@ -336,13 +328,8 @@ def differences(old: Document, new: Document) -> Iterator[tuple[str, str, str]]:
             message = f'The field "{name}" is of kind {old_field.kind} and cannot become {new_field.kind}.'
             yield "field.kind.changed", where, f"{message} Add a field with another name."
         elif missing := [value for value in old_field.enum if value not in new_field.enum]:
-            message = f'The field "{name}" cannot lose the enum values {_listed(missing)}. Values can be added.'
+            message = f'The field "{name}" cannot lose the enum values {list_values(missing)}. Values can be added.'
             yield "enum.value.removed", where, message
     for name in sorted(new.required - old.required):
         message = f'The field "{name}" cannot become required, because older events may lack it.'
         yield "field.became.required", f"properties.{name}", message
-
-
-def _listed(values: list[str]) -> str:
-    more = f" and {len(values) - 20} more" if len(values) > 20 else ""
-    return ", ".join(values[:20]) + more

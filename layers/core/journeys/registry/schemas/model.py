@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from journeys import dates, jsontext
-from journeys.errors import BadRequest, Detail, join_messages
+from journeys.errors import BadRequest, Detail
+from journeys.messages import join_messages
 from journeys.registry.schemas import document
 from journeys.registry.schemas.document import Document
 

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import jiter
 
 from journeys import jsontext
+from journeys.messages import shorten
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload
-from journeys.webhooks.problems import Problems, shorten
+from journeys.webhooks.problems import Problems
 
 EVENT_DEPTH = 2
 """How many levels deeper a value can be nested in an event than in the delivery."""
