@@ -67,7 +67,7 @@ def test_events_are_sent_delivered_and_shown(run: Callable[..., Result], api: Ap
     assert "1 duplicate" in run("send", "--configuration", "Shop", stdin=rows).stdout
 
     mapping = {"externalSourceId": "'crm'", "attributes": {"items": None, "status": None}}
-    body = {"name": "Web shop", "sender": "shopify", "configurationId": configuration_id, "secret": "secret"}
+    body = {"name": "Web shop", "sender": "shopify", "configurationId": configuration_id, "secret": "secret-of-shop"}
     api.call("POST", "webhooks/endpoints", body | {"mapping": mapping})
     result = run("deliver", "shopify", "Web shop")
     assert (result.exit_code, result.stdout[:4]) == (0, "200 "), result.output
@@ -80,9 +80,9 @@ def test_events_are_sent_delivered_and_shown(run: Callable[..., Result], api: Ap
 
 def test_a_view_is_computed_and_shown(run: Callable[..., Result], api: ApiClient) -> None:
     configure(api, SCHEMA, "Shop")
-    (definition,) = api.call("GET", "views/eventdefinitions")["entities"]
-    api.call("PUT", f"views/eventdefinitions/{definition['id']}/activate", {})
-    attributes = {"type": "Event", "id": definition["id"], "source": "Shop"}
+    (schema,) = api.call("GET", "externalevents/schemas")["entities"]
+    api.call("PUT", f"views/eventdefinitions/{schema['id']}/activate", {})
+    attributes = {"type": "Event", "id": schema["id"], "source": "Shop"}
     element = {"id": "order", "name": "Order placed", "attributes": attributes}
     api.call("POST", "views", {"name": "Orders", "duration": "P7D", "elements": [element], "charts": []})
     result = run("show", "view", "orders")
