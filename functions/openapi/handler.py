@@ -6,7 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from journeys.http.request import public_url
+from journeys.errors import JourneysError, MethodNotAllowed
+from journeys.http.parameters import read_query
+from journeys.http.request import public_url, request_id
+from journeys.http.response import error_response
 from journeys.settings import OpenapiSettings
 
 DOCUMENT = Path(__file__).with_name("openapi.json")
@@ -32,7 +35,13 @@ def body_and_etag(server: str) -> tuple[str, str]:
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Return the document, or 304 if the caller has it already."""
+    """Return the document, or 304 if the caller has it already. A wrong method is 405, a query parameter 400."""
+    try:
+        if event["httpMethod"] != "GET":
+            raise MethodNotAllowed(event["httpMethod"], ("GET",))
+        read_query(event, ())
+    except JourneysError as error:
+        return error_response(error, request_id(event))
     body, etag = body_and_etag(public_url(event, ""))
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     if headers.get("if-none-match") == etag:

@@ -178,7 +178,14 @@ def test_from_an_event_type_to_a_journey_and_what_was_refused_comes_in_later(
     mended = page_type["jsonSchema"] | {"properties": {"page": {"type": "string"}, "referrer": {"type": "string"}}}
     api.call("PUT", f"externalevents/schemas/{page_type['id']}", {"version": 1, "jsonSchema": mended})
     replayed = api.call("POST", "externalevents/failures/replay", {"reason": "unknown.attribute"})
-    assert replayed == {"replayed": 1, "created": 1, "duplicate": 0, "failed": 0, "complete": True}
+    assert replayed == {
+        "replayed": 1,
+        "created": 1,
+        "duplicate": 0,
+        "failed": 0,
+        "failedReasons": [],
+        "complete": True,
+    }
     summary = wait_for(api, 5)
     (resolved,) = api.call("GET", "externalevents/failures", status="resolved")["entities"]
     whole = api.call("GET", f"externalevents/failures/{resolved['id']}")

@@ -367,7 +367,7 @@ def test_the_default_page_size_is_25() -> None:
 def test_an_invalid_parameter_is_400_and_its_value_is_not_repeated(parameter: Parameter[Any]) -> None:
     status, body, _ = answer(reads(parameter), api_event("GET", "things", query={"from": CANARY}))
     assert (status, body["details"][0]["fieldName"]) == (400, "from")
-    assert body["message"].startswith("The query parameter from is invalid. Use ")
+    assert body["message"].startswith('The query parameter "from" is invalid. Use ')
     assert CANARY not in json.dumps(body)
 
 
@@ -382,6 +382,7 @@ def test_a_date_before_the_year_1_is_400() -> None:
 def test_a_missing_required_parameter_is_400_and_is_named(query: dict[str, str] | None) -> None:
     _, body, _ = answer(reads(required_text("value", "x")), api_event("GET", "things", query=query))
     assert body["details"] == [{"errorCode": "missing.parameter", "fieldName": "value"}]
+    assert body["message"] == 'The query parameter "value" is missing: x'
 
 
 def test_an_unknown_parameter_is_400_and_is_named_with_the_known_ones() -> None:
@@ -400,7 +401,7 @@ def test_an_operation_without_parameters_says_so() -> None:
 def test_all_wrong_parameters_are_reported_up_to_ten() -> None:
     query = {f"p{number:02}": "1" for number in range(12)} | {"pageSize": "0"}
     _, body, _ = answer(reads(PAGE_SIZE), api_event("GET", "things", query=query))
-    assert body["message"].startswith("The query parameter pageSize is invalid. Use a whole number from 1 to 100.")
+    assert body["message"].startswith('The query parameter "pageSize" is invalid. Use a whole number from 1 to 100.')
     assert body["message"].endswith(" (and 3 more)")
     assert len(body["details"]) == 10
 

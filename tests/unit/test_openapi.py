@@ -251,6 +251,14 @@ def test_a_document_that_has_not_changed_is_304(function: Any) -> None:
     assert (again["statusCode"], again["body"]) == (304, "")
 
 
+def test_another_method_is_405_and_a_query_parameter_400(function: Any) -> None:
+    posted = function.handler(asked("/openapi.json") | {"httpMethod": "POST"}, Context())
+    assert (posted["statusCode"], posted["headers"]["Allow"]) == (405, "GET")
+    filtered = function.handler(asked("/openapi.json") | {"queryStringParameters": {"tag": "Usage"}}, Context())
+    assert filtered["statusCode"] == 400
+    assert json.loads(filtered["body"])["details"][0]["fieldName"] == "tag"
+
+
 def test_the_document_does_not_contain_where_it_was_made() -> None:
     text = openapi.DOCUMENT.read_text()
     assert str(ROOT) not in text

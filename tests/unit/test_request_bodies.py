@@ -146,8 +146,8 @@ class Thing(BaseModel):
     ("changes", "expected"),
     [
         ({"name": None}, 'The field "name" has the wrong type. Use a string.'),
-        ({"name": "x"}, 'The field "name" is too short. Use at least 2 character(s).'),
-        ({"name": "x" * 6}, 'The field "name" is too long. Use at most 5 characters.'),
+        ({"name": "x"}, 'The field "name" is too short. Minimum length: 2.'),
+        ({"name": "x" * 6}, 'The field "name" is too long. Maximum length: 5.'),
         ({"name": "X1"}, 'The field "name" does not match the pattern ^[a-z]*$.'),
         ({"enabled": CANARY}, 'The field "enabled" has the wrong type. Use true or false.'),
         ({"frequency": CANARY}, 'The field "frequency" has a value that is not allowed. Use Daily or Weekly.'),
@@ -164,7 +164,7 @@ class Thing(BaseModel):
         ({"naem": "x"}, 'The field "naem" is unknown. Did you mean "name"?'),
         ({"zzz": CANARY}, 'The field "zzz" is unknown.'),
         ({"color": "blue"}, 'The field "color" is invalid: blue is not available.'),
-        ({"x" * 5000: 1}, f'The field "{"x" * 100}" is unknown.'),
+        ({"x" * 5000: 1}, f'The field "{"x" * 100}…" is unknown.'),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -203,3 +203,27 @@ def test_a_schema_without_its_envelope_is_explained(body: dict[str, Any]) -> Non
         "The body is a schema without its envelope. Send"
         ' {"version": <the current version>, "jsonSchema": <the schema>}.'
     )
+
+
+def test_a_body_that_should_be_gzip_and_is_neither_gzip_nor_json_says_so() -> None:
+    damaged = gzip.compress(b'{"a": 1}').decode(
+        "utf-8", "replace"
+    )  # as an intermediary does that passes bodies as text
+    event = coded(b"") | {"body": damaged, "isBase64Encoded": False}
+    status, error = send(ANY_JSON, event)
+    assert (status, error["code"]) == (400, "bad.request")
+    assert "The body is neither gzip nor JSON" in error["message"]
+
+
+def test_codes_of_invalid_fields_are_the_apis_own() -> None:
+    changes = {"enabled": CANARY, "kind": CANARY, "inner": {"weight": 0}, "zzz": 1, "color": "blue"}
+    _, error = send(Thing, api_event("POST", "things", changes))
+    codes = {detail["fieldName"]: detail["errorCode"] for detail in error["details"]}
+    assert codes == {
+        "name": "missing.field",
+        "enabled": "wrong.type",
+        "kind": "not.allowed",
+        "inner.weight": "out.of.range",
+        "zzz": "unknown.field",
+        "color": "invalid.value",
+    }

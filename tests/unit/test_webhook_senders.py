@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journeys import aws
-from journeys.errors import NotFound, ServiceUnavailable, TooManyRequests, Unauthenticated
+from journeys.errors import MethodNotAllowed, NotFound, ServiceUnavailable, TooManyRequests, Unauthenticated
 from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import Ingest
@@ -167,7 +167,7 @@ def test_a_disabled_endpoint_is_not_found_until_it_is_enabled(inbox: Inbox) -> N
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "HEAD"])
 def test_only_post_delivers_events(inbox: Inbox, method: str) -> None:
     for case in sender_cases():
-        with pytest.raises(NotFound):
+        with pytest.raises(MethodNotAllowed, match=f"The method {method} is not allowed for this path. Use .*POST"):
             inbox.receive(case.name, sample(case.name)._replace(method=method))
     assert inbox.nothing_written()
 
@@ -354,7 +354,7 @@ def test_the_challenge_of_adobe_is_returned(inbox: Inbox) -> None:
     )
     for junk in ('"', "<script>", "ü", "x" * 513, "a b"):
         assert inbox.receive("adobe", Sent("GET", {}, {"challenge": junk}, b"")) == DeliveryResponse(400)
-    with pytest.raises(NotFound):
+    with pytest.raises(MethodNotAllowed):
         inbox.receive("adobe", Sent("GET", {}, {}, b""))
     with pytest.raises(NotFound):
         inbox.receive("nobody", Sent("GET", {}, {"challenge": challenge}, b""))
@@ -666,7 +666,7 @@ def test_no_unsigned_delivery_raises_an_unexpected_error(
 ) -> None:
     try:
         response = inbox.receive(name, Sent(method, headers, query, body))
-    except (Unauthenticated, NotFound):
+    except (Unauthenticated, NotFound, MethodNotAllowed):
         pass
     else:
         assert method != "POST"

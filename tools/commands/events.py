@@ -22,7 +22,7 @@ from tools.importer.deliver import (
 )
 from tools.importer.events_file import FORMATS, read_events
 from tools.importer.import_run import ImportRun, ensure_type
-from tools.importer.mapping import NO_RESPONSE
+from tools.importer.mapping import NO_RESPONSE, CannotImport
 from tools.importer.send import SendReport, find_configuration, schema_of, send_events
 from tools.importer.tally import import_table
 from tools.progress import progress_bars
@@ -52,11 +52,21 @@ def send(connection: Connection, file: TextIO, configuration: str, form: str | N
     """
     target = find_configuration(connection.api, configuration)
     name = getattr(file, "name", "")
-    events = read_events(file.read(), name, form, lambda: schema_of(connection.api, target))
+    events = read_events(_read_text(file), name, form, lambda: schema_of(connection.api, target))
     with progress_bars() as bars, bars.bar("sending", len(events)) as bar:
         report = send_events(connection.api, target["id"], events, bar, validate_only=validate_only)
     _print_send_report(report, len(events))
     exit_with(1 if report.refused else 0)
+
+
+def _read_text(file: TextIO) -> str:
+    try:
+        return file.read()
+    except UnicodeDecodeError as error:
+        raise CannotImport(
+            f"The file is not encoded in UTF-8: byte {error.start + 1} is invalid. Save it as UTF-8, for example "
+            'with Excel\'s file type "CSV UTF-8".'
+        ) from None
 
 
 def _print_send_report(report: SendReport, total: int) -> None:

@@ -36,23 +36,27 @@ def _put_any_methods(stack: Stack, content: dict[str, Any]) -> None:
     (authorizer,) = client.get_authorizers(restApiId=api_id)["items"]
     pages = client.get_paginator("get_resources").paginate(restApiId=api_id)
     resource_ids = {resource["path"]: resource["id"] for page in pages for resource in page["items"]}
-    for logical_id, path in _any_routes(content):
+    with_token: dict[str, Any] = {
+        "authorizationType": "COGNITO_USER_POOLS",
+        "authorizerId": authorizer["id"],
+        "authorizationScopes": ["journey/api"],
+    }
+    for logical_id, path, is_public in _any_routes(content):
         target: Any = {"restApiId": api_id, "resourceId": resource_ids[path], "httpMethod": "ANY"}
-        client.put_method(
-            **target,
-            authorizationType="COGNITO_USER_POOLS",
-            authorizerId=authorizer["id"],
-            authorizationScopes=["journey/api"],
-        )
+        client.put_method(**target, **({"authorizationType": "NONE"} if is_public else with_token))
         client.put_integration(
             **target, type="AWS_PROXY", integrationHttpMethod="POST", uri=_invocation_uri(stack, logical_id)
         )
 
 
-def _any_routes(content: dict[str, Any]) -> list[tuple[str, str]]:
-    """The logical id of the function and the path of every route with the method ANY."""
+def _any_routes(content: dict[str, Any]) -> list[tuple[str, str, bool]]:
+    """Every route with the method ANY: the logical id of its function, its path, and whether it needs no token."""
     return [
-        (logical_id, event["Properties"]["Path"])
+        (
+            logical_id,
+            event["Properties"]["Path"],
+            event["Properties"].get("Auth", {}).get("Authorizer") == "NONE",
+        )
         for logical_id, resource in content["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"
         for event in resource["Properties"].get("Events", {}).values()

@@ -63,6 +63,11 @@ def _read_json(event: Mapping[str, Any]) -> Any:
     try:
         return jsontext.loads(body)
     except jsontext.InvalidJson as error:
+        if header(event, "content-encoding"):
+            raise BadRequest(
+                "The body is neither gzip nor JSON, although the header Content-Encoding says gzip. "
+                "If it was gzip, something on the way changed its bytes."
+            ) from None
         raise BadRequest(f"The body is not valid JSON: {error}.") from None
 
 

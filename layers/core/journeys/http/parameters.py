@@ -94,10 +94,10 @@ def read_query(event: Mapping[str, Any], declared: Sequence[Parameter[Any]]) -> 
             try:
                 values[parameter.name] = parameter.parse(value)
             except ValueError:
-                sentence = f"The query parameter {parameter.name} is invalid. {parameter.expected}"
+                sentence = f'The query parameter "{parameter.name}" is invalid. {parameter.expected}'
                 problems.append((Detail("invalid.parameter", parameter.name), sentence))
         elif parameter.required:
-            sentence = f"The query parameter {parameter.name} is missing."
+            sentence = f'The query parameter "{parameter.name}" is missing: {_uncapitalized(parameter.description)}'
             problems.append((Detail("missing.parameter", parameter.name), sentence))
         else:
             values[parameter.name] = parameter.default
@@ -121,6 +121,10 @@ def _unknown(given: Mapping[str, str], names: Sequence[str]) -> list[tuple[Detai
         for name in given
         if name not in names
     ]
+
+
+def _uncapitalized(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _or(choices: Sequence[str]) -> str:

@@ -14,38 +14,43 @@ if TYPE_CHECKING:
 MAX_DETAILS = 100
 """Problems that an error response lists as details; a body of 1 MiB can have many more."""
 
-_WHOLE_NUMBER = "has the wrong type. Use a whole number."
-_OBJECT = "has the wrong type. Use an object."
-_NOT_ALLOWED = "has a value that is not allowed. Use {expected}."
+_WRONG_TYPE, _TOO_SHORT, _TOO_LONG, _OUT_OF_RANGE = "wrong.type", "too.short", "too.long", "out.of.range"
+_WHOLE_NUMBER = (_WRONG_TYPE, "has the wrong type. Use a whole number.")
+_OBJECT = (_WRONG_TYPE, "has the wrong type. Use an object.")
+_NOT_ALLOWED = ("not.allowed", "has a value that is not allowed. Use {expected}.")
 
-_TEXTS: Mapping[str, str] = {
-    "missing": "is missing.",
-    "extra_forbidden": "is unknown.",
-    "string_type": "has the wrong type. Use a string.",
+_PROBLEMS: Mapping[str, tuple[str, str]] = {
+    "missing": ("missing.field", "is missing."),
+    "extra_forbidden": ("unknown.field", "is unknown."),
+    "string_type": (_WRONG_TYPE, "has the wrong type. Use a string."),
     "int_type": _WHOLE_NUMBER,
     "int_from_float": _WHOLE_NUMBER,
-    "bool_type": "has the wrong type. Use true or false.",
-    "list_type": "has the wrong type. Use an array.",
+    "bool_type": (_WRONG_TYPE, "has the wrong type. Use true or false."),
+    "list_type": (_WRONG_TYPE, "has the wrong type. Use an array."),
     "dict_type": _OBJECT,
     "model_type": _OBJECT,
-    "string_too_short": "is too short. Use at least {min_length} character(s).",
-    "string_too_long": "is too long. Use at most {max_length} characters.",
-    "too_short": "has too few items. Use at least {min_length}.",
-    "too_long": "has too many items. Use at most {max_length}.",
-    "greater_than_equal": "is out of range. Use at least {ge}.",
-    "less_than_equal": "is out of range. Use at most {le}.",
+    "string_too_short": (_TOO_SHORT, "is too short. Minimum length: {min_length}."),
+    "string_too_long": (_TOO_LONG, "is too long. Maximum length: {max_length}."),
+    "too_short": (_TOO_SHORT, "has too few items. Use at least {min_length}."),
+    "too_long": (_TOO_LONG, "has too many items. Use at most {max_length}."),
+    "greater_than_equal": (_OUT_OF_RANGE, "is out of range. Use at least {ge}."),
+    "less_than_equal": (_OUT_OF_RANGE, "is out of range. Use at most {le}."),
     "literal_error": _NOT_ALLOWED,
     "enum": _NOT_ALLOWED,
-    "string_pattern_mismatch": "does not match the pattern {pattern}.",
-    "value_error": "is invalid: {error}.",
+    "string_pattern_mismatch": ("invalid.value", "does not match the pattern {pattern}."),
+    "value_error": ("invalid.value", "is invalid: {error}."),
 }
-"""What each of pydantic's error types says about a field. The placeholders are the facts that pydantic reports."""
+"""Per error type of pydantic: our code, and what it says about a field. The placeholders are pydantic's facts."""
+
+_OTHER = ("invalid.value", "is invalid. The operation's schema in /openapi.json says what is allowed.")
 
 
 def invalid_body(model: "type[BaseModel]", error: ValidationError) -> BadRequest:
     """Return the error that names every invalid field of a body."""
     problems = error.errors(include_url=False, include_input=False)
-    details = [Detail(problem["type"].replace("_", "."), _path(problem["loc"])) for problem in problems[:MAX_DETAILS]]
+    details = [
+        Detail(_PROBLEMS.get(problem["type"], _OTHER)[0], _path(problem["loc"])) for problem in problems[:MAX_DETAILS]
+    ]
     return BadRequest(join_messages([_sentence(model, p) for p in problems]), code="invalid.field", details=details)
 
 
@@ -54,7 +59,7 @@ def _sentence(model: "type[BaseModel]", problem: ErrorDetails) -> str:
     where = _path(problem["loc"])
     if problem["type"] == "value_error" and not where:
         return str(facts["error"])  # a model's own validator writes the whole message
-    text = _TEXTS.get(problem["type"], "is invalid.").format_map(facts).replace("'", "")
+    text = _PROBLEMS.get(problem["type"], _OTHER)[1].format_map(facts).replace("'", "")
     if problem["type"] == "extra_forbidden":
         text += suggest(str(problem["loc"][-1]), _known_fields(model, problem["loc"][:-1]))
     return f'The field "{where}" {text}' if where else f"The body {text}"

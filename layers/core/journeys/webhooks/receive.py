@@ -8,7 +8,15 @@ from typing import Any
 
 from journeys import dates, jsontext
 from journeys.cache import Cache
-from journeys.errors import BadRequest, Conflict, NotFound, ServiceUnavailable, TooManyRequests, Unauthenticated
+from journeys.errors import (
+    BadRequest,
+    Conflict,
+    MethodNotAllowed,
+    NotFound,
+    ServiceUnavailable,
+    TooManyRequests,
+    Unauthenticated,
+)
 from journeys.events.bindings import Bindings
 from journeys.events.failures.model import Failure
 from journeys.events.failures.store import FailureStore
@@ -24,6 +32,9 @@ from journeys.webhooks.store import EndpointStore, SecretStore
 
 MAX_RESPONSE_SECONDS = 2.2
 """Events that are not being stored by then are left to the sender's retry: some senders wait only three seconds."""
+
+METHODS = ("GET", "OPTIONS", "POST")
+"""Deliveries are POST requests. Some senders check an address first, with GET or OPTIONS."""
 
 CONFIGURATION_GONE = "configuration.gone"
 
@@ -51,6 +62,8 @@ class Receiver:
         Raises NotFound for an unknown or disabled endpoint, Unauthenticated for an invalid signature, and
         TooManyRequests or ServiceUnavailable if the sender must retry.
         """
+        if delivery.method not in METHODS:
+            raise MethodNotAllowed(delivery.method, METHODS)
         deadline = self._clock() + MAX_RESPONSE_SECONDS
         endpoint = self._endpoint(endpoint_id)
         sender = SENDERS[endpoint.sender]
@@ -82,8 +95,8 @@ class Receiver:
 
     def _verify(self, sender: Sender, endpoint: Endpoint, delivery: Delivery) -> None:
         """Verify the signature. Before a delivery is refused, the secrets are read again without the cache."""
-        if delivery.method != "POST":
-            raise NotFound("The resource does not exist.")
+        if delivery.method != "POST":  # A handshake that the sender does not have.
+            raise MethodNotAllowed(delivery.method, ("POST",))
         endpoint_id = endpoint.endpoint_id
         try:
             try:
