@@ -6,7 +6,8 @@ import click
 
 from tools.commands.admin import admin
 from tools.commands.development import load, openapi
-from tools.commands.events import deliver, import_command, send
+from tools.commands.events import deliver, send
+from tools.commands.importing import import_command
 from tools.commands.local import down, env, logs, up
 from tools.commands.operate import archive, rebuild, redrive_command, verify
 from tools.commands.sam_local import sam_local

@@ -1,5 +1,6 @@
 """`journeys import` on the deployed stack, with rows in the form of ServiceNow's audit log."""
 
+import csv
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -47,10 +48,13 @@ def test_an_import_makes_journeys_and_can_be_repeated(
 
     first = counts(run_journeys("import", incidents))
     second = counts(run_journeys("import", incidents))
+    third = counts(run_journeys("import", incidents, "--dry-run"))
 
-    refused = {"conflict": 1, "rejected": 0, "invalid row": 2, "total": 6}
+    refused = {"conflict": 1, "rejected": 2, "total": 6}
     assert first == {"created": 3, "duplicate": 0} | refused
     assert second == {"created": 0, "duplicate": 3} | refused
+    assert third == {"valid": 3, "duplicate": 0} | refused
+    assert rejected_reasons(incidents) == ["event.conflict", "invalid.date", "missing.date"]
 
     (schema,) = own.api.call("GET", "externalevents/schemas")["entities"]
     assert schema["jsonSchema"]["title"] == "Incident Updated"
@@ -68,13 +72,19 @@ def test_an_import_makes_journeys_and_can_be_repeated(
 
 def counts(result: Result) -> dict[str, int]:
     """The rows of the table by outcome."""
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     found: dict[str, int] = {}
     for line in result.stdout.splitlines():
         cells = [cell.strip() for cell in line.split("│")]
         if len(cells) > 3 and cells[2].replace(",", "").isdigit():
             found[cells[1]] = found.get(cells[1], 0) + int(cells[2].replace(",", ""))
     return found
+
+
+def rejected_reasons(path: Path) -> list[str]:
+    """The reasons in the file of rejected rows."""
+    with path.with_name("incidents.rejected.csv").open(newline="") as file:
+        return [row["rejected_reason"].split(":")[0] for row in csv.DictReader(file)]
 
 
 def journey(caller: Caller, length: int) -> list[Any]:

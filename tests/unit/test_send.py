@@ -14,7 +14,7 @@ from tools.commands import options
 from tools.errors import SetupError
 from tools.importer import events_file
 from tools.importer.deliver import signing_secret
-from tools.importer.mapping import CannotImport
+from tools.importer.errors import CannotImport
 from tools.stack import Stack
 
 SCHEMA = {

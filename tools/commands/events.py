@@ -1,17 +1,13 @@
-"""`journeys send`, `import` and `deliver`."""
+"""`journeys send` and `deliver`."""
 
 import time
-from pathlib import Path
 from typing import BinaryIO, TextIO
 
 import click
-from rich.markup import escape
 
 from tools.commands.operate import exit_with
 from tools.commands.options import Connection, api_options
-from tools.console import output_console
-from tools.errors import Interrupted, ToolError
-from tools.importer.columns import choose_plan, read_header
+from tools.errors import ToolError
 from tools.importer.deliver import (
     SECRET_VARIABLE,
     find_endpoint,
@@ -20,11 +16,9 @@ from tools.importer.deliver import (
     sample_for,
     signing_secret,
 )
+from tools.importer.errors import CannotImport
 from tools.importer.events_file import FORMATS, read_events
-from tools.importer.import_run import ImportRun, ensure_type
-from tools.importer.mapping import NO_RESPONSE, CannotImport
 from tools.importer.send import SendReport, find_configuration, schema_of, send_events
-from tools.importer.tally import import_table
 from tools.progress import progress_bars
 from tools.signing import sign
 
@@ -76,39 +70,6 @@ def _print_send_report(report: SendReport, total: int) -> None:
         click.echo(f"... and {len(report.refused) - REFUSED_SHOWN:,} more were refused.")
     counts = [f"{number:,} {outcome}" for outcome, number in sorted(report.outcomes.items())]
     click.echo(f"{total:,} events: {', '.join([*counts, f'{len(report.refused):,} refused'])}.")
-
-
-@click.command(name="import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--mapping", metavar="FILE", help="A TOML or JSON file. Default: the one in tools/mappings that fits.")
-@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Parallel requests.")
-@api_options
-def import_command(connection: Connection, file: Path, mapping: str | None, threads: int) -> None:
-    """Import past events from a CSV file, with a mapping file.
-
-    The mapping names the columns of the id, the date, the customer and the attributes, and the event type, which is
-    created where it does not exist. You can interrupt the import and repeat it: stored events are duplicates. Rows that
-    are refused are counted by reason.
-
-    \b
-    Examples:
-      journeys import incidents.csv
-      journeys import visits.csv --mapping my_mapping.toml
-    """
-    console = output_console()
-    read_header(file)
-    plan = choose_plan(mapping, file)
-    run = ImportRun(connection.api, ensure_type(connection.api, plan), plan, threads)
-    try:
-        with progress_bars() as bars:
-            run.run(file, bars)
-    except KeyboardInterrupt:
-        raise Interrupted("Interrupted. Run the command again to continue; stored events are duplicates.") from None
-    finally:
-        if run.tally.counts:
-            console.print(import_table(run.tally, escape(f"{file.name} as {plan.title}")))
-    if unanswered := run.tally.count(NO_RESPONSE):
-        raise ToolError(f"{unanswered:,} rows got no response. Run the command again to continue.")
 
 
 @click.command()

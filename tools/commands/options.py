@@ -45,8 +45,8 @@ class Connection:
     api: ApiClient
 
 
-def api_options(function: Callable[..., R]) -> Callable[..., R]:
-    """Adds --stack-name and --organization, and passes a Connection as the argument `connection`."""
+def lazy_api_options(function: Callable[..., R]) -> Callable[..., R]:
+    """Adds --stack-name and --organization, and passes a function that connects, as the argument `open_connection`."""
 
     @click.option("--stack-name", metavar="NAME", envvar="JOURNEYS_STACK", help=_STACK_HELP)
     @click.option(
@@ -56,8 +56,19 @@ def api_options(function: Callable[..., R]) -> Callable[..., R]:
         f"On AWS, the client in {CLIENT_ID} and {CLIENT_SECRET} determines the organization.",
     )
     @functools.wraps(function)
-    def with_connection(*args: Any, stack_name: str | None, organization: str | None, **kwargs: Any) -> R:
-        return function(*args, connection=connect(stack_name, organization), **kwargs)
+    def with_connect(*args: Any, stack_name: str | None, organization: str | None, **kwargs: Any) -> R:
+        return function(*args, open_connection=lambda: connect(stack_name, organization), **kwargs)
+
+    return with_connect
+
+
+def api_options(function: Callable[..., R]) -> Callable[..., R]:
+    """Adds --stack-name and --organization, and passes a Connection as the argument `connection`."""
+
+    @lazy_api_options
+    @functools.wraps(function)
+    def with_connection(*args: Any, open_connection: Callable[[], Connection], **kwargs: Any) -> R:
+        return function(*args, connection=open_connection(), **kwargs)
 
     return with_connection
 

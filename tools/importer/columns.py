@@ -1,10 +1,12 @@
-"""Reads the rows of a CSV, and chooses the mapping that fits its columns."""
+"""Chooses the mapping that fits a CSV's columns."""
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from tools.importer.mapping import CannotImport, ImportPlan
+from tools.importer.csv_reader import CsvFile, CsvFormat
+from tools.importer.errors import CannotImport, listed
+from tools.importer.mapping import ImportPlan
 from tools.importer.mapping_file import read_plan
 from tools.paths import ROOT
 
@@ -12,61 +14,41 @@ MAPPINGS = ROOT / "tools" / "mappings"
 """The mappings that the project ships."""
 
 
-def read_header(path: Path, delimiter: str = ",") -> list[str]:
-    """The names of a CSV's columns. Raises CannotImport."""
-    if not path.is_file():
-        raise CannotImport(f"There is no file {path}.")
-    header = next(_records(path, delimiter), None)
-    if header is None:
-        raise CannotImport(f"{path} is empty. Its first row must name the columns.")
-    return header
+def open_csv(path: Path, mapping: str | None, encoding: str | None = None) -> tuple[CsvFile, ImportPlan]:
+    """The file and its mapping: the named one, or the shipped one that fits the file's columns.
 
+    Args:
+        encoding: goes before the mapping's encoding.
 
-def read_rows(path: Path, delimiter: str) -> Iterator[tuple[int, dict[str, str] | None]]:
-    """Yields every row with its number; the header is row 1. A row with the wrong number of cells is None."""
-    records = _records(path, delimiter)
-    header = next(records)
-    for number, record in enumerate(records, start=2):
-        if record:  # the csv module returns an empty list for a blank line
-            yield number, dict(zip(header, record, strict=True)) if len(record) == len(header) else None
-
-
-def _records(path: Path, delimiter: str) -> Iterator[list[str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter)
-            try:
-                yield from reader
-            except csv.Error as error:
-                raise CannotImport(f"{path} is not a valid CSV near line {reader.line_num}: {error}.") from None
-            except UnicodeDecodeError:
-                raise CannotImport(f"{path} is not UTF-8 after line {reader.line_num}. Save it as UTF-8.") from None
-    except OSError as error:
-        raise CannotImport(f"{path} cannot be read: {error.strerror}.") from None
-
-
-def choose_plan(mapping: str | None, path: Path) -> ImportPlan:
-    """The named mapping, or the shipped one that fits the file's columns. Raises CannotImport."""
+    Raises:
+        CannotImport: the file or the mapping cannot be used, or they do not fit.
+    """
     if mapping is not None:
-        return _named_plan(mapping, path)
+        plan = read_plan(Path(mapping))
+        file = CsvFile(path, _format(plan, encoding))
+        check_columns(file, plan.columns, f"the mapping {mapping}")
+        return file, plan
     for shipped in sorted(MAPPINGS.iterdir()):
         plan = read_plan(shipped)
-        if all(read_header(path, plan.delimiter).count(column) == 1 for column in plan.columns):
-            return plan
+        file = CsvFile(path, _format(plan, encoding))
+        if all(file.columns.count(column) == 1 for column in plan.columns):
+            return file, plan
     raise CannotImport(
-        f"No mapping in tools/mappings fits {path}, whose columns are {', '.join(read_header(path))}.\n"
-        "Copy tools/mappings/servicenow_incidents.toml, change it, and name it with --mapping."
+        f"No mapping in tools/mappings fits {path}, whose columns are {listed(file.columns)}.\n"
+        f"Propose one with `journeys import {path} --detect --output FILE`, check it, and name it with --mapping."
     )
 
 
-def _named_plan(mapping: str, path: Path) -> ImportPlan:
-    plan = read_plan(Path(mapping))
-    header = read_header(path, plan.delimiter)
-    if missing := [column for column in plan.columns if column not in header]:
+def _format(plan: ImportPlan, encoding: str | None) -> CsvFormat:
+    return replace(plan.form, encoding=encoding) if encoding else plan.form
+
+
+def check_columns(file: CsvFile, columns: Sequence[str], reader: str) -> None:
+    """Raises CannotImport if the file lacks one of the columns, or has it twice. `reader` is what reads them."""
+    if missing := [column for column in columns if column not in file.columns]:
         raise CannotImport(
-            f"{path} has no column {', '.join(missing)}, which the mapping {mapping} reads.\n"
-            f"Its columns are {', '.join(header)}."
+            f"{file.path} has no column {listed(missing)}, which {reader} reads.\n"
+            f'Its columns, separated by "{file.delimiter}", are {listed(file.columns)}.'
         )
-    if repeated := [column for column in plan.columns if header.count(column) > 1]:
-        raise CannotImport(f"{path} has several columns {', '.join(repeated)}. Give each column its own name.")
-    return plan
+    if repeated := [column for column in dict.fromkeys(columns) if file.columns.count(column) > 1]:
+        raise CannotImport(f"{file.path} has several columns {listed(repeated)}. Give each column its own name.")

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tools.importer.mapping import CannotImport, parse_text
+from tools.importer.errors import CannotImport
+from tools.importer.values import parse_text
 
 FORMATS = ("json", "csv")
 COLUMNS = ("id", "dateCreated", "externalSourceId", "value")

@@ -1,0 +1,207 @@
+"""`journeys import --detect`: the proposed mapping."""
+
+import csv
+import io
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from journeys.registry.schemas.document import parse
+from tests.support.cli import run_journeys
+from tests.support.template import ROOT
+from tools.importer.columns import MAPPINGS
+from tools.importer.csv_reader import CsvFile
+from tools.importer.detect import propose
+from tools.importer.errors import CannotImport
+from tools.importer.mapping import ImportPlan
+from tools.importer.mapping_file import parse_plan, read_plan
+
+CASES = ROOT / "tests" / "support" / "csv"
+
+
+def plan_for(path: Path) -> ImportPlan:
+    return parse_plan(propose(path), "proposal")
+
+
+def importable(path: Path, plan: ImportPlan) -> int:
+    """The number of rows that are events."""
+    file = CsvFile(path, plan.form)
+    return sum(not row.refusal and plan.is_event(file.columns, row.cells) for row in file.rows())
+
+
+def kinds(plan: ImportPlan) -> dict[str, str]:
+    return {attribute.name: attribute.kind for attribute in plan.attributes}
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "form", "last_kind"),
+    [
+        ("openquote", 3, "iso", "text"),
+        ("stray", 2, "iso", "integer"),
+        ("utcz", 1, "%Y-%m-%d %H:%M:%S %Z", "number"),
+        ("sci", 4, "iso", "number"),
+        ("semi", 3, "%d.%m.%Y %H:%M", "number"),
+        ("numbers", 8, "iso", "text"),
+        ("unix", 1, "unix", "number"),
+        ("unixms", 1, "unix_ms", "number"),
+        ("sepline", 1, "iso", "number"),
+        ("bools", 8, "iso", "integer"),
+    ],
+)
+def test_a_proposal_imports_the_file_that_it_is_made_from(name: str, rows: int, form: str, last_kind: str) -> None:
+    path = CASES / f"{name}.csv"
+    plan = plan_for(path)
+
+    assert importable(path, plan) == rows
+    assert (plan.id.template, plan.date.template, plan.customer.template) == ("case", "when", "who")
+    assert plan.date_format.pattern == form
+    assert list(kinds(plan).values())[-1] == last_kind
+    assert parse(plan.to_schema()).fields.keys() == kinds(plan).keys()
+
+
+CSV = """Order No;Ordered at;Customer e-mail;Zip code;Total;Paid;Items;Shipped on;Link;Comment;Nothing;{odd}
+1001;03.01.2026 14:05;ann@example.com;01234;1.234,50;Y;3.0;04.01.2026;https://example.com/1;n/a;;x
+1002;13.01.2026 09:00;bob@example.com;55555;99,90;N;1.0;;https://example.com/2;fine, thanks;;y
+1003;14.01.2026 10:30;ann@example.com;00001;5;Y;12.0;16.01.2026;https://example.com/3;;;z
+"""
+
+
+def test_the_kinds_formats_and_columns_of_a_spreadsheet_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "Web orders.csv"
+    path.write_text(CSV, encoding="cp1252")
+    plan, text = plan_for(path), propose(path)
+
+    assert (plan.form.delimiter, plan.title, plan.external_source_id) == (";", "Web Orders", "web-orders")
+    assert (plan.id.columns, plan.date.columns) == (("Order No",), ("Ordered at",))
+    assert (plan.customer.columns, plan.date_format.pattern) == (("Customer e-mail",), "%d.%m.%Y %H:%M")
+    assert kinds(plan) == {
+        "zipCode": "text", "total": "number", "paid": "boolean", "items": "integer", "shippedOn": "date",
+        "link": "url", "comment": "text", "nothing": "text",
+    }  # fmt: skip
+    assert "n/a" in plan.unknown
+    assert importable(path, plan) == 3
+    assert "3 of them can be imported" in text
+    assert "CHECK: the time zone" in text
+    assert "CHECK: rename the column {odd}" in text
+
+
+def test_the_proposal_says_what_cannot_be_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,date,user,amount\n1,03/04/2026,u,1.234\n2,05/06/2026,u,5.678\n")
+    text = propose(path)
+
+    assert '"%m/%d/%Y"; day and month cannot be told apart' in text
+    assert "check amount: the separator can be a decimal sign or a thousands separator" in text
+
+
+def test_an_id_is_made_of_two_columns_if_no_column_is_unique(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"{order},{version},2026-01-0{version}T10:00:00Z,u" for order in "ab" for version in (1, 2)]
+    path.write_text("\n".join(["order:id,version,changed_at,user", *rows]))
+    assert plan_for(path).id.template == "{order:id}-{version}"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_encoding_and_the_delimiter_are_found(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    path = tmp_path / "a.csv"
+    rows = [["id", "date", "user", "text"], ["1", "2026-01-05T10:00:00Z", "Zoë", "été, là; oui"]]
+    output = io.StringIO(newline="")
+    csv.writer(output, delimiter=delimiter).writerows([*rows, ["2", *rows[1][1:]]])
+    path.write_bytes(output.getvalue().encode(encoding))
+    plan = plan_for(path)
+
+    file = CsvFile(path, plan.form)
+    assert [row.cells[3] for row in file.rows()] == ["été, là; oui"] * 2
+    assert importable(path, plan) == 2
+
+
+def test_an_export_of_the_shipped_mapping_is_recognized(tmp_path: Path) -> None:
+    columns = read_plan(MAPPINGS / "servicenow_incidents.toml").columns
+    path = tmp_path / "incidents.csv"
+    cells = {"number": "INC1", "caller_id": "Caller 1", "sys_updated_at": "29-02-2024 01:23", "opened_at": "?"}
+    lines = [",".join((cells | {"sys_mod_count": str(n)}).get(name, "?") for name in columns) for n in range(3)]
+    path.write_text("\n".join([",".join(columns), *lines]))
+    plan = plan_for(path)
+
+    assert plan.customer.columns == ("caller_id",)
+    assert plan.date.columns == ("sys_updated_at",)
+    assert set(plan.id.columns) & {"sys_mod_count", "number"}
+    assert importable(path, plan) == 3
+
+
+@pytest.mark.parametrize(
+    "content", ["", "a,b,c\n", "\n\n", "a,b,c\n1,2\n", 'a,"b\n1,2\n', ",,\n1,2,3\n", "a,a,b\n1,2,3\n"]
+)
+def test_a_file_without_rows_is_an_error(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(content)
+    with pytest.raises(CannotImport):
+        propose(path)
+
+
+def test_the_command_prints_the_proposal_and_never_replaces_a_file(tmp_path: Path) -> None:
+    path, output = CASES / "sci.csv", tmp_path / "mapping.toml"
+    assert run_journeys("import", path, "--detect").stdout == propose(path)
+
+    assert run_journeys("import", "--detect", path, "--output", output).exit_code == 0
+    assert output.read_text() == propose(path)
+    output.write_text("edited")
+    result = run_journeys("import", path, "--detect", "--output", output)
+    assert (result.exit_code, output.read_text()) == (1, "edited")
+    assert "--force" in result.stderr
+    assert run_journeys("import", path, "--detect", "--output", output, "--force").exit_code == 0
+    assert output.read_text() == propose(path)
+    assert run_journeys("import", path, "--output", output).exit_code == 2
+
+
+CELLS = {
+    "text": st.text(max_size=20),
+    "int": st.integers(-(10**12), 10**12).map(str),
+    "comma": st.decimals(-1000, 1000, places=2).map(lambda number: str(number).replace(".", ",")),
+    "bool": st.sampled_from(["Y", "N"]),
+    "date": st.integers(0, 20_000).map(lambda day: f"{datetime(1971, 1, 1, tzinfo=UTC) + timedelta(day):%d.%m.%Y}"),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_every_proposal_is_a_valid_mapping_that_imports_the_rows(data: st.DataObject) -> None:
+    """Column names and cells can be any text."""
+    strategies = data.draw(st.lists(st.sampled_from(sorted(CELLS)), max_size=5))
+    names = data.draw(
+        st.lists(
+            st.text(max_size=12).filter(lambda name: not set(name) & set("{}")),
+            min_size=len(strategies),
+            max_size=len(strategies),
+        )
+    )
+    header = ["id", "occurred at", "customer", *(f"{index}{name}" for index, name in enumerate(names))]
+    rows = [
+        [str(index), f"2026-01-05 10:00:{index:02}", "jane", *(data.draw(CELLS[kind]) for kind in strategies)]
+        for index in range(data.draw(st.integers(1, 6)))
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "visits.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, delimiter=";").writerows([header, *rows])
+        plan = plan_for(path)
+        assert importable(path, plan) == len(rows)
+        assert len(parse(plan.to_schema()).fields) == len(names)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.one_of(st.binary(max_size=200), st.text(alphabet='a1,;\t"\n\r.-: é', max_size=200).map(str.encode)))
+def test_any_file_gets_a_proposal_or_a_message(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "visits.csv"
+        path.write_bytes(content)
+        result = run_journeys("import", path, "--detect")  # fails on a traceback
+        if result.exit_code == 0:
+            parse_plan(result.stdout, "proposal")
+        else:
+            assert len(result.stderr) < 2000
