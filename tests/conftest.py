@@ -1,4 +1,4 @@
-"""What tests stand on: tables on three kinds of DynamoDB, and the deployed local stack."""
+"""Fixtures: tables in moto, on the local stack and on DynamoDB Local, and the deployed local stack."""
 
 import functools
 import os
@@ -9,10 +9,12 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
+from moto.s3.models import S3Backend
 
 from journeys import aws
 from journeys.registry.clients.model import PERMISSIONS, Client
@@ -35,9 +37,14 @@ os.environ |= {
     "POWERTOOLS_METRICS_DISABLED": "true",
 }
 
-# moto begins every test with a session of its own, which would read botocore's descriptions of AWS from disk again
+# moto starts every test with a new session, which reads botocore's descriptions of AWS from disk again.
 _read = functools.cache(JSONFileLoader()._load_file)  # type: ignore[attr-defined]
 JSONFileLoader._load_file = lambda _, *where: _read(*where)  # type: ignore[attr-defined]
+
+# moto derives the URLs of S3 again for every request.
+_urls: Any = functools.cached_property(S3Backend.urls.fget)  # type: ignore[attr-defined]
+_urls.__set_name__(S3Backend, "urls")
+setattr(S3Backend, "urls", _urls)  # noqa: B010  # It is read-only for mypy.
 
 settings.register_profile(
     "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
@@ -59,11 +66,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
-    """Empty tables in moto, a bucket, and the environment of the functions, with a client `client` that may do all."""
+    """Empty tables in moto, a bucket and a queue, the environment of the functions, and a client with all permissions.
+
+    All tests share the boto3 clients, because it takes longer to create them than to run most tests.
+    """
+    monkeypatch.setattr(boto3, "client", _shared_client)
+    _forget_clients()
     with mock_aws():
-        _forget_clients()
         made = create_tables(aws.dynamodb())
-        leading_keys.enforce(made.dynamodb, made.registry)
         aws.s3().create_bucket(Bucket="archive")
         for table in ("events", "journeys", "failures", "registry"):
             monkeypatch.setenv(f"{table.upper()}_TABLE", getattr(made, table))
@@ -72,8 +82,19 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
         monkeypatch.setenv("COMPUTATION_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:computation")
         monkeypatch.setenv("EVENTS_PER_RUN", "1000000")
         ClientStore(made.dynamodb, made.registry).put(Client("client", ORGANIZATION, "A client", PERMISSIONS))
-        yield made
+        with leading_keys.enforced(made.dynamodb, made.registry):
+            yield made
     _forget_clients()
+
+
+@functools.cache
+def _shared_client(service: str, config: Config | None = None) -> Any:
+    """A client for moto. Signatures and long user agents take a sixth of a call's time; only S3 needs a signature."""
+    plain = Config(signature_version=None if service == "s3" else UNSIGNED, user_agent="tests")
+    return _create_client(service, config=config.merge(plain) if config else plain)
+
+
+_create_client: Any = boto3.client
 
 
 def _forget_clients() -> None:

@@ -9,7 +9,8 @@ import re
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from types import ModuleType
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -23,6 +24,7 @@ from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from tests.conftest import Caller
 from tests.e2e.test_access import rows, wait_until_journey_is_there
+from tests.support.client_events import handling
 from tests.support.description import PREFIX, Described, described, served
 from tests.support.functions import Context, api_event, load
 from tests.support.tables import Tables
@@ -210,7 +212,7 @@ class World(ABC):
 class InProcess(World):
     """All functions in this process. Their calls to DynamoDB, S3 and Secrets Manager are recorded."""
 
-    def __init__(self, tables: Tables, queue_url: str) -> None:
+    def __init__(self, tables: Tables, queue_url: str, handlers: ExitStack) -> None:
         self._tables, self._queue_url = tables, queue_url
         clients = ClientStore(tables.dynamodb, tables.registry)
         self.owner, self.stranger = Who("acme", "client"), Who("globex", "stranger")
@@ -222,7 +224,7 @@ class InProcess(World):
                 self._modules |= {(one.method, template(one.path)): module for one in module.router.routes}
         self._calls: list[str] = []
         for client in (aws.dynamodb(), aws.s3(), aws.secretsmanager()):
-            client.meta.events.register("provide-client-params.*", self._note)
+            handlers.enter_context(handling(client, "provide-client-params.*", self._note))
         self.make()
 
     def _note(self, params: Any, model: Any, **_: Any) -> None:
@@ -323,7 +325,7 @@ class OnStack(World):
 
 
 @pytest.fixture
-def in_process(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> InProcess:
+def in_process(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[InProcess]:
     """Two organizations, in this process."""
     queue_url = aws.sqs().create_queue(QueueName="jobs")["QueueUrl"]
     for name, value in {
@@ -334,7 +336,8 @@ def in_process(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> InProcess:
         "EVENTS_PER_RUN": "1000",
     }.items():
         monkeypatch.setenv(name, value)
-    return InProcess(tables, queue_url)
+    with ExitStack() as handlers:
+        yield InProcess(tables, queue_url, handlers)
 
 
 @pytest.fixture(params=["in process", "local stack"])

@@ -5,6 +5,7 @@ is stored as a failure, and later events are processed.
 """
 
 import contextlib
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from journeys.journey.model import Step, step
 from journeys.journey.store import JourneyStore
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from tests.support.client_events import handling
 from tests.support.functions import Context, api_event, load
 from tests.support.schedules import facts
 from tests.support.tables import Tables
@@ -112,7 +114,7 @@ BAD = {"missing.date", "unknown.attribute", "event.too.large"}
 
 @dataclass
 class Pipeline:
-    """The pipeline of one organization. Many of them share the tables. Each invocation uses a new instance."""
+    """The pipeline of one organization. Each invocation uses a new instance of a function."""
 
     tables: Tables
     organization_id: str
@@ -160,18 +162,10 @@ class Pipeline:
 
     def log(self) -> dict[str, dict[str, Any]]:
         """The items of the log, by event id."""
-        return {keys.split(item["pk"]["S"])[2]: item for item in self._rows(self.tables.events)}
+        return {keys.split(item["pk"]["S"])[2]: item for item in self.tables.items(self.tables.events)}
 
     def failures(self) -> list[dict[str, Any]]:
-        return self._rows(self.tables.failures)
-
-    def _rows(self, table: str) -> list[dict[str, Any]]:
-        pages = self.tables.dynamodb.get_paginator("scan").paginate(
-            TableName=table,
-            FilterExpression="begins_with(pk, :own)",
-            ExpressionAttributeValues={":own": {"S": f"{self.organization_id}#"}},
-        )
-        return [item for page in pages for item in page["Items"]]
+        return self.tables.items(self.tables.failures)
 
     def records(self) -> list[dict[str, Any]]:
         """The stream records of the log, with a poison record in the middle."""
@@ -228,9 +222,17 @@ class Pipeline:
 
 @pytest.fixture
 def pipeline(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Pipeline]:
-    """Creates organizations with a pipeline."""
-    numbers = iter(range(10_000))
-    return lambda: Pipeline(tables, f"org-{next(numbers)}", monkeypatch)
+    """Creates an organization with a pipeline, and deletes the previous one.
+
+    moto takes time in proportion to all stored items, for a scan as for a transaction.
+    """
+    numbers = itertools.count()
+
+    def create() -> Pipeline:
+        tables.clear()
+        return Pipeline(tables, f"org-{next(numbers)}", monkeypatch)
+
+    return create
 
 
 def send_all(one: Pipeline, events: Sequence[Any], fault: Fault) -> None:
@@ -335,8 +337,7 @@ ATTEMPTS: dict[str, Call] = {
 @contextlib.contextmanager
 def failing_attempt(at: int, kind: str) -> Iterator[list[int]]:
     """Makes the n-th HTTP request to DynamoDB fail. Yields a list with one entry per request."""
-    client, seen = aws.dynamodb(), list[int]()
-
+    seen = list[int]()
     lock = threading.Lock()
 
     def before_send(**_: Any) -> Any:
@@ -351,11 +352,8 @@ def failing_attempt(at: int, kind: str) -> Iterator[list[int]]:
             raise ConnectionClosedError(endpoint_url="http://dynamodb")
         return ATTEMPTS[kind]()
 
-    client.meta.events.register_first("before-send.dynamodb", before_send)
-    try:
+    with handling(aws.dynamodb(), "before-send.dynamodb", before_send, first=True):
         yield seen
-    finally:
-        client.meta.events.unregister("before-send.dynamodb", before_send)
 
 
 @pytest.mark.parametrize("kind", [*ATTEMPTS, "timeout", "reset"])

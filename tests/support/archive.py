@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -100,11 +101,10 @@ class Archive:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             paths = self.store.fetch(snapshot.files, folder)
-            with connect(folder, "200MB", 1) as connection:
-                query = Events.of(connection, snapshot, paths).select(wanted, where)
-                found = connection.execute(f"{query} ORDER BY date")
-                names = [column for column, *_ in found.description or ()]
-                return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            query = Events.of(_reader(), snapshot, paths).select(wanted, where)
+            found = _reader().execute(f"{query} ORDER BY date")
+            names = [column for column, *_ in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def objects(self, *parts: str) -> list[str]:
         """The keys of all objects in the organization's archive, or in parts of it."""
@@ -125,6 +125,12 @@ class Archive:
         aws.dynamodb().delete_item(TableName=self.tables.registry, Key=keys.archive(ORGANIZATION))
         if saved.row:
             aws.dynamodb().put_item(TableName=self.tables.registry, Item=saved.row)
+
+
+@cache
+def _reader() -> duckdb.DuckDBPyConnection:
+    """One connection for all reads, because it takes longer to open one than to read the archive of a test."""
+    return connect(tempfile.gettempdir(), "200MB", 1)
 
 
 @dataclass(frozen=True)

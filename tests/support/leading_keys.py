@@ -1,18 +1,20 @@
 """Checks IAM's condition on the partition keys of the registry table, which no emulator implements.
 
-`enforce` compares each DynamoDB call of a function with the role of that function in the template.
+`enforced` compares each DynamoDB call of a function with the role of that function in the template.
 """
 
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from journeys.http.router import Router
+from tests.support.client_events import handling
 from tests.support.template import ROOT, resources
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ class NotGranted(BaseException):
     """A function made a call that its role does not allow. Handlers must not catch it, so it is no Exception."""
 
 
-def enforce(client: "DynamoDBClient", table: str) -> None:
+@contextmanager
+def enforced(client: "DynamoDBClient", table: str) -> Iterator[None]:
     """Makes a function's calls on the table raise NotGranted if its role does not allow the action on the partition."""
 
     def check(params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -37,7 +40,8 @@ def enforce(client: "DynamoDBClient", table: str) -> None:
             if not any(fnmatchcase(partition, pattern) for pattern in granted(function).get(action, ())):
                 raise NotGranted(f"{function}: {action} on {re.sub('[0-9a-f-]{36}', '...', partition)}")
 
-    client.meta.events.register("provide-client-params.dynamodb.*", check)
+    with handling(client, "provide-client-params.dynamodb.*", check):
+        yield
 
 
 @cache
@@ -58,18 +62,24 @@ def _calling_function() -> str | None:
     """The function whose handler is on the call stack, or None. Calls from a pool's threads are not detected."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        path = _source(frame)
-        if path.name == "handler.py" and path.parent.parent == FUNCTIONS:
-            return path.parent.name
+        code = frame.f_code
+        if code in _ROUTER_CODE:  # The router's frames count as the function's, because the router is its handler.
+            router = frame.f_locals.get("self")
+            code = router.routes[0].handler.__code__ if isinstance(router, Router) and router.routes else code
+        if function := _function_of(code):
+            return function
         frame = frame.f_back
     return None
 
 
-def _source(frame: FrameType) -> Path:
-    """The file of a frame. The router's frames count as the function's, because the router is its handler."""
-    caller = frame.f_locals.get("self")
-    code = caller.routes[0].handler.__code__ if isinstance(caller, Router) and caller.routes else frame.f_code
-    return Path(code.co_filename)
+_ROUTER_CODE = frozenset(method.__code__ for method in vars(Router).values() if hasattr(method, "__code__"))
+
+
+@cache
+def _function_of(code: CodeType) -> str | None:
+    """The function whose handler.py contains the code. It is cached, because every call looks at the whole stack."""
+    path = Path(code.co_filename)
+    return path.parent.name if path.name == "handler.py" and path.parent.parent == FUNCTIONS else None
 
 
 def _requested(operation: str, params: dict[str, Any], table: str) -> Iterator[tuple[str, str]]:

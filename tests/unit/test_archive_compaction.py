@@ -31,6 +31,7 @@ from tests.support.archive import (
     names,
     read_journey,
 )
+from tests.support.client_events import handling
 from tests.support.functions import Context, load
 from tests.support.tables import Tables
 
@@ -309,8 +310,8 @@ def test_a_large_file_is_downloaded_by_the_calling_thread(tables: Tables, tmp_pa
     def note(**_: object) -> None:
         fetching.add(threading.current_thread().name)
 
-    aws.s3().meta.events.register("before-call.s3.GetObject", note)
-    paths = Archive.of(tables).store.fetch(files, tmp_path)
+    with handling(aws.s3(), "before-call.s3.GetObject", note):
+        paths = Archive.of(tables).store.fetch(files, tmp_path)
     assert all(path.read_bytes() == body for path in paths.values())
     assert fetching
     assert all(name.startswith("fetch") for name in fetching)

@@ -9,11 +9,12 @@ from random import Random
 
 import pytest
 
-from journeys import dates
+from journeys import aws, dates
 from journeys.archive import compaction
 from journeys.archive.store import ManifestConflict
 from journeys.events.model import StoredEvent
 from tests.support.archive import DAY, ORGANIZATION, Archive, Crash, Watch, crash, event, names
+from tests.support.memory_s3 import MemoryS3
 from tests.support.tables import Tables
 
 CUSTOMERS = ("ann", "bob", "cid", "dan", "eve", "fay")
@@ -56,6 +57,15 @@ class Start:
     def reset(self) -> None:
         """Restores the archive, which is faster than building it again."""
         self._archive.restore(self._saved)
+
+
+@pytest.fixture(autouse=True)
+def bucket(tables: Tables) -> Iterator[MemoryS3]:
+    """Stores the archive of `tables` in memory, because these tests call S3 thousands of times."""
+    s3 = MemoryS3()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aws, "s3", lambda: s3)
+        yield s3
 
 
 @pytest.fixture

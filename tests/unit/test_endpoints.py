@@ -81,11 +81,9 @@ class Endpoints:
 
 
 @pytest.fixture
-def endpoints(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoints]:
+def endpoints(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Endpoints:
     monkeypatch.setenv("SECRETS_PREFIX", PREFIX)
-    aws.secretsmanager.cache_clear()
-    yield Endpoints(tables)
-    aws.secretsmanager.cache_clear()
+    return Endpoints(tables)
 
 
 @pytest.fixture

@@ -44,6 +44,7 @@ from journeys.http.router import Router
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.telemetry import logger
+from tests.support.client_events import handling
 from tests.support.functions import Context, api_event, load
 from tests.support.tables import Tables
 from tests.support.template import ROOT
@@ -685,13 +686,13 @@ def refuse_long_keys(params: Any, **_: Any) -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_long_and_unusual_ids_are_not_a_server_error(function: str, tables: Tables) -> None:
     module = load(function)
-    tables.dynamodb.meta.events.register("provide-client-params.dynamodb", refuse_long_keys)
-    for operation in routes(module):
-        method, path = operation.split()
-        for odd in ("x" * 3000, "é" * 600, "😀" * 100, "%23" * 30, "a#b", "..", " "):
-            event = api_event(method, path.format(*[odd] * 4), {}, query={"externalSourceId": odd, "value": odd})
-            status, _, _ = answer(module.router, event)
-            assert (operation, odd, status < 500) == (operation, odd, True)
+    with handling(tables.dynamodb, "provide-client-params.dynamodb", refuse_long_keys):
+        for operation in routes(module):
+            method, path = operation.split()
+            for odd in ("x" * 3000, "é" * 600, "😀" * 100, "%23" * 30, "a#b", "..", " "):
+                event = api_event(method, path.format(*[odd] * 4), {}, query={"externalSourceId": odd, "value": odd})
+                status, _, _ = answer(module.router, event)
+                assert (operation, odd, status < 500) == (operation, odd, True)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

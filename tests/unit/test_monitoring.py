@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from journeys import aws, dates
+from journeys import dates
 from journeys.events.ingest import IngestOutcome
 from journeys.events.refusals import REASONS
 from journeys.stream.batch import log_batch
@@ -480,11 +480,9 @@ def flat(value: Any, name: str = "") -> Line:
 
 
 @pytest.fixture
-def logs(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[Logs]:
+def logs(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Logs:
     monkeypatch.setenv("SECRETS_PREFIX", "stack/webhooks/")
-    aws.secretsmanager.cache_clear()
-    yield Logs(tables)
-    aws.secretsmanager.cache_clear()
+    return Logs(tables)
 
 
 # -- the saved queries -------------------------------------------------------------------------------------------------

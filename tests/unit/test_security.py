@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.leading_keys import CONDITION, KEY, NotGranted, enforce
+from tests.support.leading_keys import CONDITION, KEY, NotGranted
 from tests.support.tables import Tables
 from tests.support.template import ROOT, resources, template
 
@@ -71,7 +71,6 @@ def test_a_call_outside_the_granted_partitions_fails_in_unit_tests(tables: Table
     from tests.support.functions import load
 
     module = load("ingest")
-    enforce(tables.dynamodb, tables.registry)
     source = "def ask(client, table): return client.get_item(TableName=table, Key=" + repr(
         {"pk": {"S": "ORG#acme#VIEWS"}, "sk": {"S": "1"}}
     )

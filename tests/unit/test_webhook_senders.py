@@ -5,7 +5,7 @@ import gzip
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -86,8 +86,7 @@ def sample(name: str, **changes: Any) -> Sent:
 
 
 @pytest.fixture
-def inbox(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
-    aws.secretsmanager.cache_clear()
+def inbox(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Inbox:
     monkeypatch.setenv("SECRETS_PREFIX", "journeys/webhooks/")
     monkeypatch.setitem(SENDERS, "adobe", Adobe(KeyHost()))
     schema = SchemaStore(tables.dynamodb, tables.registry).create(ORGANIZATION, parse(SCHEMA), {"id": "x"})
@@ -111,7 +110,7 @@ def inbox(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
     failures = FailureStore(tables.dynamodb, tables.failures, aws.s3, "archive")
     stopped = lambda: 0.0  # noqa: E731  # A stopped clock, so that a slow machine does not exceed the time limit.
     ingest = Ingest(EventLog(tables.dynamodb, tables.events), failures, bindings, clock=stopped)
-    yield Inbox(
+    return Inbox(
         tables,
         Receiver(endpoints, secrets, ingest, bindings, failures, clock=stopped),
         endpoints,
@@ -119,7 +118,6 @@ def inbox(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
         failures,
         configuration_id,
     )
-    aws.secretsmanager.cache_clear()
 
 
 # -- valid signatures --------------------------------------------------------------------------------------------------
