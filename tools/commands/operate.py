@@ -146,7 +146,7 @@ def backfill_command(stack: Stack, segments: int) -> None:
     """Archive every event of the log.
 
     Needed when the log is older than the archive, or when archiving failed for more than a day. An event that is
-    archived twice is counted once. You can interrupt it and repeat it.
+    archived twice is counted once at all times. You can interrupt it and repeat it.
 
     \b
     Example:

@@ -12,10 +12,10 @@ TITLE_CHARACTERS = 21
 """Characters of an element's name that fit into its box."""
 
 OUTCOMES = (
-    ("completedCount", "completed", "#1f883d"),
-    ("flowCount", "went on", "#0969da"),
-    ("activeCount", "may still go on", "#d4a72c"),
-    ("dropoutCount", "dropped out", "#cf222e"),
+    ("completedCount", "completed: reached an end", "#1f883d"),
+    ("flowCount", "flow: went on to a next element", "#0969da"),
+    ("activeCount", "active: can still go on", "#d4a72c"),
+    ("dropoutCount", "dropout", "#cf222e"),
 )
 """The parts of an element's customers, which add up to its participants: field, label and color."""
 

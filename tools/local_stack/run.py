@@ -187,7 +187,7 @@ class LocalRun:
         if sample:
             commands += [
                 f".venv/bin/journeys show customer {CUSTOMER_SOURCE} C-0001",
-                ".venv/bin/journeys send events.json --configuration 'Web Visit from Adobe Analytics'",
+                ".venv/bin/journeys send --help",
                 ".venv/bin/journeys deliver shopify 'Web shop'",
             ]
         commands += [".venv/bin/journeys logs", ".venv/bin/journeys down"]

@@ -83,18 +83,20 @@ def _span(summary: Mapping[str, Any]) -> str:
 # -- views -------------------------------------------------------------------------------------------------------------
 
 OUTCOMES = (
-    ("completedCount", "completed", "green"),
-    ("flowCount", "continued", "cyan"),
-    ("activeCount", "still active", "yellow"),
-    ("dropoutCount", "dropped out", "red"),
+    ("completedCount", "completed (reached an end)", "green", "█"),
+    ("flowCount", "flow (went on)", "cyan", "▓"),
+    ("activeCount", "active (can still go on)", "yellow", "▒"),
+    ("dropoutCount", "dropout", "red", "░"),
 )
-"""The figures of an element that add up to its participants, with their labels and colors."""
+"""The figures of an element that add up to its participants, with their labels, colors and the characters of bars."""
 
 
 def show_view(console: Console, view: Mapping[str, Any], result: Mapping[str, Any]) -> None:
     """Prints the figures of a view: the customers of each element and link, and the charts."""
-    legend = Text.assemble(*(part for _, name, color in OUTCOMES for part in (("█ ", color), f"{name}   ")))
-    parts: list[Any] = [Text(view.get("description", ""), style="dim"), Text(), _flow(view, result), Text(), legend]
+    legend = Text.assemble(*(part for _, name, color, mark in OUTCOMES for part in ((f"{mark} ", color), f"{name}   ")))
+    parts: list[Any] = [_flow(view, result), Text(), legend]
+    if view.get("description"):
+        parts = [Text(view["description"], style="dim"), Text(), *parts]
     for chart, values in zip(view.get("charts", []), result["charts"], strict=True):
         parts += [Text(f"\n{chart['name']}", style="bold"), _chart(chart, values)]
     console.print()
@@ -116,8 +118,8 @@ def _flow(view: Mapping[str, Any], result: Mapping[str, Any]) -> Table:
             bar.append("as above", "dim")
             links = []
         else:
-            for field, _, color in OUTCOMES:
-                bar.append("█" * round(metrics[field] / most * BAR), color)
+            for field, _, color, mark in OUTCOMES:
+                bar.append(mark * round(metrics[field] / most * BAR), color)
             if links:
                 dropouts.append(f"{metrics['dropoutCount']} dropped out", "red")
         drawn.add(id_)
