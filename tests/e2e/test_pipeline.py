@@ -82,8 +82,8 @@ def ids(events: Sequence[Any]) -> list[str]:
     return [one["id"] for one in events]
 
 
-def assert_the_law(stack: Stack, organization_id: str) -> int:
-    """Every journey that is stored equals a rebuild from the log; answers how many there are."""
+def assert_journeys_equal_a_rebuild(stack: Stack, organization_id: str) -> int:
+    """Checks that every stored journey equals a rebuild from the log. Returns the number of journeys."""
     by_customer: dict[str, set[Step]] = defaultdict(set)
     scan = stack.dynamodb.get_paginator("scan").paginate
     condition: Any = {
@@ -112,22 +112,12 @@ def assert_the_law(stack: Stack, organization_id: str) -> int:
 # -- the whole way -----------------------------------------------------------------------------------------------------
 
 
-def test_from_an_event_type_to_a_journey_and_what_was_refused_comes_in_later(
-    stack: Stack, caller: Callable[..., Caller]
-) -> None:
-    one = caller()
-    api = one.api
-    pages_id, orders_id = configure(api, PAGE, "Adobe"), configure(api, ORDER, "ERP")
-    (page_type,) = [
-        schema
-        for schema in api.call("GET", "externalevents/schemas")["entities"]
-        if schema["jsonSchema"]["title"] == "Page viewed"
-    ]
-
+def send_valid_and_invalid_events(api: ApiClient, configuration_id: str) -> None:
+    """Sends p-1, p-2 and six events that are duplicates or invalid, and checks the response."""
     first = event("p-1", "2026-01-02T10:00:00Z", {"page": "/home"})
     answer = api.call(
         "POST",
-        f"externalevents/configurations/{pages_id}/events",
+        f"externalevents/configurations/{configuration_id}/events",
         {
             "entities": [
                 first,
@@ -158,25 +148,22 @@ def test_from_an_event_type_to_a_journey_and_what_was_refused_comes_in_later(
         (7, 422, "invalid.attribute", False),
     ]
 
-    wait_for(api, 2)
-    api.send(orders_id, [event("o-1", "2026-01-02T13:00:00Z", {"total": 99.95})])
-    wait_for(api, 3)
-    late = event("o-0", "2025-12-31T23:59:59.999Z", {"total": 5})
-    api.send(orders_id, [late, late])
-    wait_for(api, 4)
 
+def assert_failures_are_listed(api: ApiClient, configuration_id: str) -> None:
     failures = api.call("GET", "externalevents/failures")["entities"]
     assert sorted(one["reason"] for one in failures) == [
         "event.conflict", "invalid.attribute", "missing.date", "missing.identifier", "unknown.attribute",
     ]  # fmt: skip
-    assert {one["configurationId"] for one in failures} == {pages_id}
+    assert {one["configurationId"] for one in failures} == {configuration_id}
     (conflict,) = [one for one in failures if one["reason"] == "event.conflict"]
     assert conflict["differingFields"] == ["attributes.page"]
     assert api.call("GET", f"externalevents/failures/{conflict['id']}")["payload"]["attributes"] == {"page": "/other"}
 
-    # the schema is mended, and what it refused comes in
-    mended = page_type["jsonSchema"] | {"properties": {"page": {"type": "string"}, "referrer": {"type": "string"}}}
-    api.call("PUT", f"externalevents/schemas/{page_type['id']}", {"version": 1, "jsonSchema": mended})
+
+def correct_the_schema_and_replay(api: ApiClient, page_type: dict[str, Any]) -> None:
+    """Adds the attribute that p-5 has, and replays its failure."""
+    corrected = page_type["jsonSchema"] | {"properties": {"page": {"type": "string"}, "referrer": {"type": "string"}}}
+    api.call("PUT", f"externalevents/schemas/{page_type['id']}", {"version": 1, "jsonSchema": corrected})
     replayed = api.call("POST", "externalevents/failures/replay", {"reason": "unknown.attribute"})
     assert replayed == {
         "replayed": 1,
@@ -186,12 +173,16 @@ def test_from_an_event_type_to_a_journey_and_what_was_refused_comes_in_later(
         "failedReasons": [],
         "complete": True,
     }
-    summary = wait_for(api, 5)
+
+
+def assert_the_failure_is_resolved(api: ApiClient) -> None:
     (resolved,) = api.call("GET", "externalevents/failures", status="resolved")["entities"]
     whole = api.call("GET", f"externalevents/failures/{resolved['id']}")
     assert (whole["reason"], [replay["outcome"] for replay in whole["replays"]]) == ("unknown.attribute", ["created"])
     assert len(api.call("GET", "externalevents/failures", status="open")["entities"]) == 4
 
+
+def assert_summary(summary: dict[str, Any], page_schema_id: str) -> None:
     assert (summary["externalSourceId"], summary["value"]) == ("crm", "ada")
     assert (summary["dateFirstEvent"], summary["dateLastEvent"]) == (
         "2025-12-31T23:59:59.999Z",
@@ -199,7 +190,7 @@ def test_from_an_event_type_to_a_journey_and_what_was_refused_comes_in_later(
     )
     types = {one["eventName"]: one for one in summary["eventTypes"]}
     assert {name: one["eventCount"] for name, one in types.items()} == {"Page viewed": 3, "Order placed": 2}
-    assert types["Page viewed"]["schemaId"] == page_type["id"]
+    assert types["Page viewed"]["schemaId"] == page_schema_id
     assert types["Page viewed"]["dateFirstEvent"] == "2026-01-02T10:00:00.000Z"
     assert types["Page viewed"]["dateLastEvent"] == "2026-01-02T12:00:00.000Z"
     transitions = {(one["from"], one["to"]): one["count"] for one in summary["transitions"]}
@@ -209,6 +200,31 @@ def test_from_an_event_type_to_a_journey_and_what_was_refused_comes_in_later(
         ("Page viewed", "Order placed"): 1,
     }
     assert ids(summary["recentEvents"]) == ["o-1", "p-5", "p-2", "p-1", "o-0"]
+
+
+def test_from_an_event_type_to_a_journey_including_an_event_that_is_replayed(
+    stack: Stack, caller: Callable[..., Caller]
+) -> None:
+    one = caller()
+    api = one.api
+    pages_id, orders_id = configure(api, PAGE, "Adobe"), configure(api, ORDER, "ERP")
+    (page_type,) = [
+        schema
+        for schema in api.call("GET", "externalevents/schemas")["entities"]
+        if schema["jsonSchema"]["title"] == "Page viewed"
+    ]
+    send_valid_and_invalid_events(api, pages_id)
+    wait_for(api, 2)
+    api.send(orders_id, [event("o-1", "2026-01-02T13:00:00Z", {"total": 99.95})])
+    wait_for(api, 3)
+    late = event("o-0", "2025-12-31T23:59:59.999Z", {"total": 5})
+    api.send(orders_id, [late, late])
+    wait_for(api, 4)
+    assert_failures_are_listed(api, pages_id)
+    correct_the_schema_and_replay(api, page_type)
+    summary = wait_for(api, 5)
+    assert_the_failure_is_resolved(api)
+    assert_summary(summary, page_type["id"])
 
     events = events_of(api)
     assert ids(events) == ["o-0", "p-1", "p-2", "p-5", "o-1"]
@@ -224,7 +240,7 @@ def test_from_an_event_type_to_a_journey_and_what_was_refused_comes_in_later(
     }
     assert abs(dates.parse(events[2]["dateReceived"]) - dates.now_ms()) < 10 * MINUTES * 1000
     assert events[4]["attributes"] == {"total": 99.95}
-    assert assert_the_law(stack, one.organization_id) == 1
+    assert assert_journeys_equal_a_rebuild(stack, one.organization_id) == 1
 
 
 def test_validating_stores_nothing(stack: Stack, caller: Callable[..., Caller]) -> None:
@@ -284,7 +300,7 @@ def test_a_journey_longer_than_one_read_pages_through_completely(stack: Stack, c
     assert ids(events_of(api, pageSize=50, **span)) == between
     assert ids(events_of(api, pageSize=50, order="desc", **span)) == between[::-1]
     assert ids(events_of(api, eventName="Rare", **span)) == [id_ for id_ in between if id_ in rare]
-    assert assert_the_law(stack, one.organization_id) == 1
+    assert assert_journeys_equal_a_rebuild(stack, one.organization_id) == 1
 
 
 def test_a_customer_never_seen_is_not_found(caller: Callable[..., Caller]) -> None:
@@ -366,7 +382,7 @@ def test_identifiers_of_all_kinds_name_one_customer_each(stack: Stack, caller: C
         assert (summary["externalSourceId"], summary["value"]) == customer
         (found,) = events_of(one.api, customer)
         assert (found["id"], found["attributes"]) == (event_id, {"page": customer[1]})
-    assert assert_the_law(stack, one.organization_id) == len(IDENTIFIERS)
+    assert assert_journeys_equal_a_rebuild(stack, one.organization_id) == len(IDENTIFIERS)
 
 
 def test_ids_of_events_of_all_kinds_are_kept(caller: Callable[..., Caller]) -> None:
@@ -408,4 +424,4 @@ def test_after_a_load_every_journey_equals_a_rebuild_from_the_log(stack: Stack, 
             assert answer["unprocessedEntities"] == []
     for customer, total in totals.items():
         wait_for(one.api, total, customer)
-    assert assert_the_law(stack, one.organization_id) == len(totals)
+    assert assert_journeys_equal_a_rebuild(stack, one.organization_id) == len(totals)
