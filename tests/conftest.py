@@ -118,7 +118,7 @@ def _dynamodb_local() -> str:
 
 @pytest.fixture(params=["local stack", "DynamoDB Local"])
 def database(request: pytest.FixtureRequest) -> Tables:
-    """Empty tables on the local stack's DynamoDB, and on AWS's own DynamoDB Local where one is named."""
+    """Empty tables on the local stack's DynamoDB, and on AWS's DynamoDB Local if DYNAMODB_LOCAL_URL is set."""
     endpoint_url = _ministack() if request.param == "local stack" else _dynamodb_local()
     client = boto3.client("dynamodb", endpoint_url=endpoint_url, config=Config(max_pool_connections=100))
     return create_tables(client)
@@ -129,13 +129,13 @@ def database(request: pytest.FixtureRequest) -> Tables:
 
 @pytest.fixture(scope="session")
 def stack() -> Stack:
-    """The template, deployed to a local stack of the tests' own, with IAM enforced. `make test` ends it."""
+    """The template, deployed to the tests' own local stack with IAM enforced. `make test` stops the stack."""
     return LocalStack(ROOT / ".local" / "test").up(quiet=True)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A client of an organisation, with its credentials, and the API as it sees it."""
+    """A client of an organization, its credentials, and an ApiClient that uses them."""
 
     organization_id: str
     client_id: str
@@ -145,7 +145,7 @@ class Caller:
 
 @pytest.fixture
 def caller(stack: Stack) -> Callable[..., Caller]:
-    """Makes clients: of a new organisation, or of one that is named, with all permissions or some."""
+    """Creates clients of a new or an existing organization, with all or some permissions."""
     admin = Admin(stack)
 
     def make(organization_id: str | None = None, permissions: Any = ("all",)) -> Caller:

@@ -1,7 +1,7 @@
 """The benchmarks: `python -m tests.bench`, or some of them by name.
 
-Prints a table and writes .local/bench.json, where figures of benchmarks that were not run stay; ends with 1 where a
-target was missed.
+Prints a table and writes .local/bench.json, which keeps the figures of benchmarks that were not run. The exit status is
+1 if a target was missed.
 """
 
 import argparse

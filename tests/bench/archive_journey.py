@@ -1,4 +1,4 @@
-"""Reading one customer's journey from the archive: compacted, against as it landed; the same events, the same code."""
+"""Reads one customer's journey from an archive with and without compaction, with the same events and code."""
 
 # ruff: noqa: ARG002, S608  (a folder with one archive asks for no more; what is put into queries is made here)
 
@@ -28,7 +28,7 @@ from tests.support.archive import read_journey
 EVENTS = 2_400_000
 CUSTOMERS = 100_000
 BATCH = 10_000
-"""Events of a landed file: a full batch of the stream."""
+"""Events in a landed file: a full stream batch."""
 DAYS = 10
 FIRST_DAY = 1_767_225_600_000
 """2026-01-01."""
@@ -112,7 +112,7 @@ def _customer(number: int) -> str:
 
 
 class _Folder(ArchiveStore):
-    """An archive whose objects are files at hand, so that reading is measured and not a network."""
+    """An archive whose objects are local files, so that the benchmark measures reading and not a network."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._landed, self._manifest = folder, dict[str, ArchiveFile](), Manifest(ORGANIZATION)
@@ -135,7 +135,7 @@ class _Folder(ArchiveStore):
         return iter(())
 
     def delete(self, object_keys: Iterable[str]) -> None:
-        """Nothing is old here."""
+        """Does nothing: no file is old."""
 
     def put_compacted(self, file: ArchiveFile, path: Path) -> None:
         there = self._folder / file.key
@@ -150,7 +150,7 @@ class _Folder(ArchiveStore):
 
 
 def _land(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[tuple[ArchiveFile, Path]]:
-    """Events as they come in, ten thousand to a file; few customers have many, and most have few."""
+    """Events in files of ten thousand. A few customers have many events, most have few."""
     customers = [(number, _customer(number)) for number in range(CUSTOMERS)]
     lines = folder / "customers.csv"
     lines.write_text("".join(f"{number};{name};{columns.customer_hash(name)}\n" for number, name in customers))

@@ -1,8 +1,8 @@
-"""What an event costs DynamoDB from the request to the journey, for short journeys and for long ones.
+"""The capacity that an event consumes in DynamoDB, from the request to the journey, for journeys of several lengths.
 
-An event is put by Ingest and brought into the journey by `count_steps`, alone or in a burst for one customer, by one
-projector or by four that start together. Late events come in one after another as a session that was sent late does,
-or scattered over the whole journey.
+Ingest puts the event, and `count_steps` adds it to the journey: alone or in a burst for one customer, by one projector
+or by four that start together. Late events are either consecutive, like a session that was sent late, or scattered over
+the whole journey.
 """
 
 import random
@@ -27,11 +27,11 @@ BATCH = 100
 DAY_MS = 24 * 60 * 60 * 1000
 SPAN_MS = 90 * DAY_MS
 SEEDED_UNTIL_MS = 10 * DAY_MS
-"""How long ago the journeys end that are there at the beginning, and how long they had lasted then."""
+"""How long ago the initial journeys ended, and how long they lasted."""
 
 LENGTHS = (10, 1_000, 100_000)
 GAPS = 9
-"""Over how many places the events of a scattered burst fall: as many as the shortest journey has."""
+"""The number of positions over which the events of a scattered burst are spread: the length of the shortest journey."""
 
 IN_ORDER, LATE, SCATTERED = "in order", "late, one session", "late, scattered"
 MAX_RATIO = 1.2
@@ -40,7 +40,7 @@ MAX_ROWS = 6.0
 
 @dataclass(frozen=True)
 class Case:
-    """Events that come at once for one customer, by how many projectors they are counted, and how often it is done."""
+    """The events of one customer that arrive at once, the number of projectors, and the number of repetitions."""
 
     events: int
     projectors: int
@@ -89,10 +89,10 @@ class _Bench:
                 figures += self._of_case(case, mode, costs)
         return figures
 
-    # -- what is measured ----------------------------------------------------------------------------------------------
+    # -- measuring -----------------------------------------------------------------------------------------------------
 
     def _burst(self, case: Case, mode: str, customer: "_Customer") -> Cost:
-        """The cost of one burst for a customer whose journey is at rest."""
+        """The cost of one burst for a customer without pending steps."""
         journey_key = journey_key_of(customer.name)
         count_steps(self._database.journeys, journey_key, self._send(customer, IN_ORDER, 1))
         with self._meter.measured() as cost:
@@ -111,10 +111,10 @@ class _Bench:
     def _send(self, customer: "_Customer", mode: str, events: int) -> list[Step]:
         return self._database.send(self._chance, customer.name, list(customer.moments(self._chance, mode, events)))
 
-    # -- whose journeys ------------------------------------------------------------------------------------------------
+    # -- customers -----------------------------------------------------------------------------------------------------
 
     def _customers(self, length: int, case: Case) -> Iterator["_Customer"]:
-        """A customer for each time: new ones, one that grows by little, or always the one with the longest journey."""
+        """One customer per repetition: a new one, or always the one with the longest journey."""
         if length == LENGTHS[-1]:
             yield from [self._longest] * case.times
             return
@@ -129,7 +129,7 @@ class _Bench:
         self._database.seed(self._chance, name, moments)
         return name, moments
 
-    # -- what is told --------------------------------------------------------------------------------------------------
+    # -- reporting -----------------------------------------------------------------------------------------------------
 
     def _of_case(self, case: Case, mode: str, costs: dict[int, list[Cost]]) -> list[Figure]:
         writes = {length: _per_event(case, [cost.write_units for cost in of]) for length, of in costs.items()}
@@ -175,7 +175,7 @@ class _Bench:
 
 
 class _Customer:
-    """A customer, and the moments at which the next events happen."""
+    """A customer and the times of the next events."""
 
     def __init__(self, name: str, seeded: Sequence[int]) -> None:
         self.name, self._seeded = name, seeded

@@ -1,7 +1,7 @@
-"""The first delivery of a webhook in a fresh process, which is what a sender waits for when a function starts cold.
+"""The first delivery of a webhook in a new process: the time that a sender waits when a function starts cold.
 
-Beside a plain function that proves the same delivery with the same secret, and puts it, with boto3 alone. On Lambda
-boto3 comes compiled with the runtime, and the layers, as they are built, do not: so it is here.
+It is compared with a plain function that verifies the same delivery with the same secret and puts it, using only boto3.
+On Lambda, boto3 is compiled with the runtime and the layers are not; the benchmark does the same.
 """
 
 import os
@@ -82,7 +82,7 @@ def run() -> list[Figure]:
 
 @contextmanager
 def _stores(home: Path) -> Iterator[str]:
-    """An emulator with an endpoint for every sender; its address."""
+    """Starts an emulator with an endpoint per sender, and returns its address."""
     if not (VENVS / "stack").exists():
         raise NotHere("the local stack is not installed; make install")
     host = "127.0.0.1"
@@ -102,7 +102,7 @@ def _stores(home: Path) -> Iterator[str]:
 
 
 def _environment(endpoint_url: str, compiled: Path) -> dict[str, str]:
-    """What a process is told; whatever it compiles is kept apart, so that what was compiled before does not count."""
+    """The environment of a process. It has its own folder for bytecode, so that earlier runs do not help."""
     tables = {f"{name}_TABLE": f"{name.capitalize()}Table" for name in ("EVENTS", "FAILURES", "REGISTRY")}
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return (
@@ -118,7 +118,7 @@ def _environment(endpoint_url: str, compiled: Path) -> dict[str, str]:
 
 
 def _seconds(script: str, environment: dict[str, str]) -> tuple[float, str]:
-    """How long a fresh process takes, and the last thing it says."""
+    """The seconds that a new process takes, and the last line of its output."""
     began = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True)
     return time.perf_counter() - began, done.stdout.split("\n")[-2] if done.stdout else ""

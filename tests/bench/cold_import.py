@@ -1,4 +1,4 @@
-"""Cold import of the ingest handler against the full set, each in a process of its own, in turns."""
+"""Cold import of the ingest handler and of the full set of libraries, in new processes that alternate."""
 
 import os
 import statistics

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Database:
-    """Empty tables of their own, with the registry's rows, the log and the journeys over them."""
+    """Empty tables with the registry's rows, and the log and journey stores that use them."""
 
     def __init__(self) -> None:
         self.client: DynamoDBClient = boto3.client(
@@ -57,13 +57,13 @@ class Database:
             self.client.delete_table(TableName=table)
 
     def warm(self, chance: random.Random) -> None:
-        """Lets ingest look its registry up, so that what follows costs what the next request would."""
+        """Fills ingest's caches, so that the next call costs what a usual request costs."""
         for kept in self.types:
             sent = [event(chance, "somebody", dates.now_ms())]
             self.ingest.validate(ORGANIZATION, kept.configuration.configuration_id, sent)
 
     def send(self, chance: random.Random, customer: str, moments: Sequence[int]) -> list[Step]:
-        """Takes an event in for each moment, of types that vary, and answers with their steps."""
+        """Ingests one event per time, of different types, and returns their steps."""
         by_type: dict[int, list[dict[str, Any]]] = {}
         for moment in moments:
             by_type.setdefault(chance.randrange(len(self.types)), []).append(event(chance, customer, moment))
@@ -78,7 +78,7 @@ class Database:
         return sorted(steps)
 
     def seed(self, chance: random.Random, customer: str, moments: Sequence[int]) -> None:
-        """Writes a journey of an event for each moment, as projecting them would have left it."""
+        """Writes a journey with one event per time, in the form in which the projector would have written it."""
         journey_key = journey_key_of(customer)
         steps = [_step_of(chance.choice(self.types), event(chance, customer, moment)) for moment in moments]
         parts = [steps[start : start + 25] for start in range(0, len(steps), 25)]

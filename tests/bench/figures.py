@@ -1,4 +1,4 @@
-"""What a benchmark answers: figures, each with its target and with what it was measured under."""
+"""The results of a benchmark: figures with their targets and conditions."""
 
 import os
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ AT_MOST, AT_LEAST = "<=", ">="
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured figure. Without a target it is there to be read beside the others."""
+    """One measured figure. A figure without a target is for information."""
 
     benchmark: str
     name: str
@@ -21,7 +21,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; None where there is none."""
+        """Whether the target is met; None without a target."""
         if self.target is None:
             return None
         return self.measured <= self.target if self.sense == AT_MOST else self.measured >= self.target
@@ -39,11 +39,11 @@ class Figure:
 
 
 class NotHere(Exception):
-    """A benchmark that needs something this machine does not have; the message says what."""
+    """The machine lacks something that a benchmark needs. The message names it."""
 
 
 def dynamodb_local() -> str:
-    """Where AWS's DynamoDB Local answers. Raises NotHere."""
+    """The address of DynamoDB Local. Raises NotHere."""
     endpoint_url = os.environ.get("DYNAMODB_LOCAL_URL")
     if not endpoint_url:
         raise NotHere("DYNAMODB_LOCAL_URL is not set; docs/testing.md says how to start DynamoDB Local")

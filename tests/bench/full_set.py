@@ -1,6 +1,6 @@
-"""What the ingest handler is held against: a handler that imports and makes all that is commonly taken.
+"""The comparison for the import of the ingest handler: a handler with the libraries that are commonly used.
 
-The resource API of boto3, twenty models, an enabled tracer, the resolver with validation. It does nothing else.
+It imports boto3's resource API, twenty models, an enabled tracer and the resolver with validation, and does nothing.
 """
 
 import os

@@ -1,8 +1,7 @@
-"""What the ingest handler is held against: one plain function for one event type, with its rules written out by hand.
+"""The comparison for the CPU time of the ingest handler: a plain function for one event type, with its rules by hand.
 
-It holds events to the rules of the handler, builds the same items, puts them one after another, and answers alike. It
-leaves out what is not a rule for events: routes, permissions, logging, figures, the JSON that a lenient parser lets
-pass, threads and refused events.
+It applies the handler's rules, builds the same items, puts them one after another, and returns the same response. It
+leaves out everything else: routes, permissions, logging, metrics, strict JSON parsing, threads and refused events.
 """
 
 import base64
@@ -26,11 +25,11 @@ _MAX_BYTES = 300 * 1024
 
 
 class Wrong(Exception):
-    """An event that breaks a rule."""
+    """An event that violates a rule."""
 
 
 def take(client: Any, table: str, kept: EventType, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Takes the events of a request in."""
+    """Ingests the events of a request."""
     body = base64.b64decode(request["body"])
     if len(body) > 1024 * 1024:
         raise Wrong("body")

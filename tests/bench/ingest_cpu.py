@@ -22,7 +22,7 @@ def run() -> list[Figure]:
 
 
 def _compare(events: int, target: float | None) -> Figure:
-    """The handler and the plain function in turns, round after round."""
+    """Alternates between the handler and the plain function."""
     chance = random.Random(events)
     kept = event_type(0)
     client = NoDynamoDB(registry_items([kept]))
@@ -50,7 +50,7 @@ def _compare(events: int, target: float | None) -> Figure:
 
 
 def _cpu(call: Callable[[], object], calls: int) -> float:
-    """Microseconds of CPU time of a call, all threads together."""
+    """Microseconds of CPU time of a call, of all threads."""
     began = time.process_time()
     for _ in range(calls):
         call()

@@ -1,4 +1,4 @@
-"""What calls to DynamoDB cost, as DynamoDB itself counts it."""
+"""The capacity that calls to DynamoDB consume, as DynamoDB reports it."""
 
 import math
 import threading
@@ -17,7 +17,7 @@ _READS = frozenset({"GetItem", "BatchGetItem", "Query"})
 
 @dataclass
 class Cost:
-    """Capacity units, the rows that reads looked at (found or not), and the writes that a condition refused."""
+    """Capacity units, the rows that were requested (found or not), and the writes that a condition refused."""
 
     write_units: float = 0
     read_units: float = 0
@@ -34,18 +34,18 @@ class Cost:
 
 
 class Meter:
-    """Adds up what every call of a client costs. Calls may come from many threads."""
+    """Adds up the cost of all calls of a client. Thread-safe."""
 
     def __init__(self, client: "DynamoDBClient") -> None:
         self._cost, self._lock = Cost(), threading.Lock()
         self.counts_refused = False
-        """Whether this DynamoDB reports what refused writes cost; otherwise they are counted by their size."""
+        """Whether this DynamoDB reports the cost of refused writes. If not, it is computed from their size."""
         client.meta.events.register("before-parameter-build.dynamodb", self._before)
         client.meta.events.register("after-call.dynamodb", self._after)
 
     @contextmanager
     def measured(self) -> Iterator[Cost]:
-        """The cost of what is called inside; complete at the end."""
+        """Collects the cost of the calls in the block."""
         self._cost = cost = Cost()
         yield cost
         self._cost = Cost()
@@ -74,7 +74,7 @@ class Meter:
 
 
 def write_units(item: Item) -> int:
-    """What it costs to write an item: a unit for each kilobyte begun."""
+    """The write units of an item: one per kilobyte, rounded up."""
     return max(1, math.ceil(item_size(item) / 1024))
 
 

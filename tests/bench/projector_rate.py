@@ -1,4 +1,4 @@
-"""Events a second that the projector brings into journeys, against one transaction for each event."""
+"""Events per second of the projector, compared with one transaction per event."""
 
 import random
 import statistics
@@ -68,7 +68,7 @@ def _projected(projector: Projector, batch: Sequence[Record]) -> None:
 
 
 def _rate(project: Callable[[Sequence[Record]], None], batches: Sequence[Sequence[Record]]) -> float:
-    """Events a second."""
+    """Returns events per second."""
     began = time.perf_counter()
     for batch in batches:
         project(batch)
@@ -76,7 +76,7 @@ def _rate(project: Callable[[Sequence[Record]], None], batches: Sequence[Sequenc
 
 
 def _batches(database: Database, chance: random.Random) -> list[list[Record]]:
-    """Batches of the log's stream, whose customers were never seen before and come again in every batch."""
+    """Stream batches. Their customers are new, and occur in every batch."""
     customers = [customer_id(chance) for _ in range(CUSTOMERS)]
     now = dates.now_ms()
     batches: list[list[Record]] = []

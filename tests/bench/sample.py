@@ -1,4 +1,4 @@
-"""What all benchmarks measure with: one organisation, its event types, and events as a shop sends them."""
+"""The sample data of the benchmarks: one organization, its event types, and the events of a shop."""
 
 import random
 import uuid
@@ -33,14 +33,14 @@ REQUIRED = ("orderId", "channel")
 
 @dataclass(frozen=True)
 class EventType:
-    """A schema, and the configuration that its events are posted to."""
+    """A schema and its configuration."""
 
     schema: Schema
     configuration: Configuration
 
 
 def event_type(place: int) -> EventType:
-    """One of the organisation's event types; all have the same fields."""
+    """One of the organization's event types; all have the same fields."""
     schema_id = str(uuid.UUID(int=random.Random(place).getrandbits(128), version=4))
     schema = Schema(
         schema_id=schema_id,
@@ -72,7 +72,7 @@ def event_type(place: int) -> EventType:
 
 
 def registry_items(types: Sequence[EventType]) -> list[Item]:
-    """The rows of the registry that taking in events reads."""
+    """The registry rows that ingest reads."""
     client = Client(CLIENT, ORGANIZATION, "bench", PERMISSIONS)
     items = [keys.client(CLIENT) | to_item(client.to_values())]
     for one in types:
@@ -85,7 +85,7 @@ def registry_items(types: Sequence[EventType]) -> list[Item]:
 
 
 def event(chance: random.Random, customer: str, date_ms: int) -> dict[str, Any]:
-    """An event as a sender writes it."""
+    """An event in the form in which senders send it."""
     return {
         "id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
         "dateCreated": dates.text(date_ms),
@@ -103,7 +103,7 @@ def event(chance: random.Random, customer: str, date_ms: int) -> dict[str, Any]:
 
 
 def body(events: Sequence[dict[str, Any]]) -> bytes:
-    """The body of a request, as a client library writes it."""
+    """The body of a request."""
     return jsontext.dumps({"entities": events}).encode()
 
 

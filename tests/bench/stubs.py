@@ -1,4 +1,4 @@
-"""DynamoDB without DynamoDB: what answers in its place where it is not what is measured."""
+"""Replacements for DynamoDB in benchmarks that measure something else."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from tests.support.functions import Context, load
 
 
 class NoDynamoDB:
-    """A client that does nothing: puts succeed, and reads answer with the rows it was given."""
+    """A client whose puts succeed without storing anything, and whose reads return given rows."""
 
     def __init__(self, items: Sequence[Item]) -> None:
         self._items = {_key(item): item for item in items}
@@ -28,7 +28,7 @@ class NoDynamoDB:
 
 
 class SlowDynamoDB:
-    """Answers boto3's own requests in the place of the network, each after the same time."""
+    """Responds to boto3's HTTP requests, each after the same time."""
 
     def __init__(self, items: Sequence[Item], seconds: float) -> None:
         self._items = {_key(item): item for item in items}
@@ -50,7 +50,7 @@ class _Raw(io.BytesIO):
 
 
 def ingest_handler(client: Any) -> ModuleType:
-    """The ingest function, wired to a client."""
+    """The ingest function with a given client."""
     made = aws.dynamodb
     aws.dynamodb = lambda: client  # type: ignore[assignment]
     try:
@@ -60,7 +60,7 @@ def ingest_handler(client: Any) -> ModuleType:
 
 
 def answered(module: ModuleType, request: Mapping[str, Any]) -> dict[str, Any]:
-    """The parsed answer of a handler to a request that it must take in whole."""
+    """The parsed response of a handler. All events of the request must have been stored."""
     answer = module.handler(request, Context())
     assert answer["statusCode"] == 200, answer
     taken: dict[str, Any] = json.loads(answer["body"])

@@ -1,7 +1,7 @@
-"""Journey views: a computation against a pass written by hand and against ClickHouse, and how it grows.
+"""The computation of journey views, compared with hand-written code and with ClickHouse, and how it scales.
 
-`python -m tests.bench.views` runs these alone. Contenders take turns, each in a process of its own, under the
-environment of tools/requirements/bench.txt; a figure is of the best times of all rounds.
+`python -m tests.bench.views` runs only these. Contenders alternate, each in its own process, with the packages of
+tools/requirements/bench.txt. A figure uses the best times of all rounds.
 """
 
 import json
@@ -23,8 +23,8 @@ FOUR = "four elements with a filter and a week each, over 10 million events"
 
 
 @dataclass
-class Taken:
-    """What a contender took: its best seconds, the most memory in MB, and the figures that it came to."""
+class Measurement:
+    """The result of a contender: its best time in seconds, its peak memory in MB, and its figures."""
 
     seconds: float
     megabytes: float
@@ -48,10 +48,10 @@ def run() -> list[Figure]:
         "1 million": ("engine", files[MILLION]),
         "days": ("engine", days),
     }
-    best: dict[str, Taken] = {}
+    best: dict[str, Measurement] = {}
     for _ in range(ROUNDS):
         for name, (contender, paths) in turns.items():
-            best[name] = _better(best.get(name), _take(contender, paths))
+            best[name] = _better(best.get(name), _measure(contender, paths))
     for name in ("by hand", "sequenceMatch"):
         if best[name].figures != best["engine"].figures:
             raise AssertionError(f"{name} comes to other figures")
@@ -60,21 +60,21 @@ def run() -> list[Figure]:
     return [*_against_others(best), *_growth(best)]
 
 
-def _take(contender: str, files: Sequence[str]) -> Taken:
+def _measure(contender: str, files: Sequence[str]) -> Measurement:
     order = json.dumps({"contender": contender, "files": files, "runs": RUNS})
     finished = subprocess.run(
         [PYTHON, "-m", "tests.bench.views_contenders", order], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    return Taken(**json.loads(finished.stdout))
+    return Measurement(**json.loads(finished.stdout))
 
 
-def _better(one: Taken | None, other: Taken) -> Taken:
+def _better(one: Measurement | None, other: Measurement) -> Measurement:
     if one is None:
         return other
-    return Taken(min(one.seconds, other.seconds), max(one.megabytes, other.megabytes), other.figures)
+    return Measurement(min(one.seconds, other.seconds), max(one.megabytes, other.megabytes), other.figures)
 
 
-def _against_others(best: dict[str, Taken]) -> list[Figure]:
+def _against_others(best: dict[str, Measurement]) -> list[Figure]:
     engine = best["engine"]
     compared = [
         ("by hand", "time / one pass by hand, compiled by numba", 2.5, "figures are the same"),
@@ -82,7 +82,9 @@ def _against_others(best: dict[str, Taken]) -> list[Figure]:
         ("windowFunnel", "time / chdb's windowFunnel", None, "which counts less: one window for all steps"),
     ]
     ratios = [
-        Figure("views", title, engine.seconds / best[name].seconds, "", target, parameters=_told(best, name, more))
+        Figure(
+            "views", title, engine.seconds / best[name].seconds, "", target, parameters=_parameters(best, name, more)
+        )
         for name, title, target, more in compared
     ]
     memory = [
@@ -92,7 +94,7 @@ def _against_others(best: dict[str, Taken]) -> list[Figure]:
     return ratios + memory
 
 
-def _growth(best: dict[str, Taken]) -> list[Figure]:
+def _growth(best: dict[str, Measurement]) -> list[Figure]:
     engine = best["engine"].seconds
     twelve = best["branches"].seconds
     figures = [
@@ -136,7 +138,7 @@ def _growth(best: dict[str, Taken]) -> list[Figure]:
     ]
 
 
-def _told(best: dict[str, Taken], name: str, more: str) -> dict[str, Any]:
+def _parameters(best: dict[str, Measurement], name: str, more: str) -> dict[str, Any]:
     return {
         "engine": _seconds(best["engine"].seconds),
         name: _seconds(best[name].seconds),

@@ -1,8 +1,8 @@
-"""Who computes the view of the benchmark, each in a process of its own: `python -m tests.bench.views_contenders`.
+"""The contenders of the benchmark of views. Each runs in its own process: `python -m tests.bench.views_contenders`.
 
-Takes a JSON object of a contender's name, the files and the number of runs, and prints one of the best time, the most
-memory and the figures. The figures are each element's participants, completed, flowing and dropped out customers; the
-time is from the names of the files to the figures.
+The input is a JSON object with a contender's name, the files and the number of runs; the output is one with the best
+time, the peak memory and the figures: participants, completed, flow and dropout of each element. The time is measured
+from the names of the files to the figures.
 """
 
 # ruff: noqa: S608  (queries are put together here, of names of files and numbers)
@@ -22,7 +22,7 @@ from tests.bench.views_data import END, START
 WEEK = 7 * 86_400_000
 LEAST_AMOUNT = 60
 STEPS = 4
-"""Elements in a row, of the four commonest types; the second is filtered."""
+"""Consecutive elements of the four most common types. The second has a filter."""
 
 THREADS = os.cpu_count() or 1
 
@@ -30,11 +30,11 @@ Figures = list[list[int]]
 Compute = Callable[[Sequence[str]], Figures]
 
 
-# -- ours --------------------------------------------------------------------------------------------------------------
+# -- the product -------------------------------------------------------------------------------------------------------
 
 
 def _view(links: Sequence[tuple[int, int]]) -> dict[str, Any]:
-    """A view whose elements are types by their numbers, with links of a week; the second has a filter."""
+    """A view whose elements are event types by number, with links of a week. The second element has a filter."""
     within = {"unit": "Days", "value": 7}
     elements: list[dict[str, Any]] = [
         {
@@ -54,7 +54,7 @@ IN_A_ROW = [(place, place + 1) for place in range(STEPS - 1)]
 BRANCHES = [
     (0, 1), (0, 2), (1, 3), (2, 3), (3, 4), (3, 5), (4, 6), (5, 6), (6, 7), (6, 8), (7, 9), (8, 9), (9, 10), (9, 11),
 ]  # fmt: skip
-"""Twelve elements, of all types: four times from one to two, and three times back to one."""
+"""Twelve elements of all types: four branches from one element to two, and three joins back to one."""
 
 
 CHARTS: list[dict[str, Any]] = [
@@ -81,7 +81,7 @@ CHARTS: list[dict[str, Any]] = [
 
 
 def engine(links: Sequence[tuple[int, int]], charts: Sequence[dict[str, Any]] = (), memory: str = "2GB") -> Compute:
-    """The product, as a job runs it."""
+    """The product's computation, as in a job."""
     from journeys.archive.reading import Events, connect
     from journeys.registry.schemas.kinds import AttributeKind
     from journeys.registry.schemas.model import SLOTS
@@ -153,7 +153,7 @@ def by_hand() -> Compute:
 
 
 def _in_a_row(reached: Sequence[int]) -> Figures:
-    """The figures of elements in a row, in an interval that has ended: who reaches the last completes all."""
+    """The figures of consecutive elements in a past interval: customers who reach the last element complete all."""
     completed = reached[-1]
     onward = [*reached[1:], completed]
     return [[here, completed, there - completed, here - there] for here, there in zip(reached, onward, strict=True)]
@@ -163,7 +163,7 @@ def _in_a_row(reached: Sequence[int]) -> Figures:
 
 
 def chdb_sequences() -> Compute:
-    """ClickHouse with sequenceMatch, which has the same figures, while no two events of a customer share a moment."""
+    """ClickHouse's sequenceMatch. Its figures are the same if no two events of a customer have the same time."""
     patterns = [f"(?t<={WEEK})".join(f"(?{step + 1})" for step in range(steps)) for steps in range(1, STEPS + 1)]
     conditions = ", ".join(f"type = {step}" for step in range(STEPS))
     levels = ["max(type = 0)", *(f"sequenceMatch('{one}')(toUInt64(date), {conditions})" for one in patterns[1:])]
@@ -176,7 +176,7 @@ def chdb_sequences() -> Compute:
 
 
 def chdb_funnel() -> Compute:
-    """ClickHouse with windowFunnel: one window for all the steps, so other figures; it bounds what a query could do."""
+    """ClickHouse's windowFunnel. One window covers all steps, so its figures differ."""
     conditions = ", ".join(f"type = {step}" for step in range(STEPS))
     level = f"windowFunnel({WEEK}, 'strict_increase')(toUInt64(date), {conditions})"
     return _chdb(
@@ -225,7 +225,7 @@ def main() -> None:
 
 
 def _most_memory() -> float:
-    """The most memory that this process ever had, in MB. `ru_maxrss` would count what started it, too."""
+    """The peak memory of this process in MB. `ru_maxrss` would include the parent process."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 

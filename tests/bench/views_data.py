@@ -1,4 +1,4 @@
-"""The archive that the benchmarks of views read: events made with numpy, written as compaction does."""
+"""The archive for the benchmarks of views: events generated with numpy, in files like those of the compaction."""
 
 # ruff: noqa: S608  (queries are put together here, of numbers)
 
@@ -16,7 +16,7 @@ from journeys.archive.columns import BUCKETS
 
 FOLDER = Path(__file__).resolve().parents[2] / ".local" / "bench"
 CUSTOMERS_OF = 100
-"""Events that a customer has on average."""
+"""The average number of events per customer."""
 TYPES = 12
 DAYS = 90
 DAY = 86_400_000
@@ -32,17 +32,17 @@ _COLUMNS = """
 
 
 def compacted(events: int) -> list[str]:
-    """The files of that many events, as compaction writes a large day: one for each bucket of customers."""
+    """Files with that many events, as the compaction writes a large day: one per bucket of customers."""
     return _files(f"views-compacted-{events}", events, _write_buckets)
 
 
 def daily(events: int) -> list[str]:
-    """The same events as compaction writes small days: one file for each day."""
+    """The same events, as the compaction writes small days: one file per day."""
     return _files(f"views-daily-{events}", events, _write_days)
 
 
 def _files(name: str, events: int, write: Callable[[duckdb.DuckDBPyConnection, Path], None]) -> list[str]:
-    """The files of a folder; they are made when they are not there yet."""
+    """The files of a folder. They are created if they do not exist."""
     folder = FOLDER / name
     if not folder.exists():
         unfinished = folder.with_suffix(".unfinished")

@@ -1,4 +1,4 @@
-"""A canary in customers' ids, attributes and headers, through every door of the deployed stack: in none of its logs."""
+"""Customer data is sent through every operation of the deployed stack. None of its logs may contain it."""
 
 import json
 import time
@@ -17,7 +17,7 @@ from tools.stack import Stack
 
 
 def logged(stack: Stack, group: str, since: float) -> str:
-    """All that a function logged since a moment."""
+    """Everything that a function logged since a given time."""
     logs = stack.client("logs").get_paginator("filter_log_events")
     pages = logs.paginate(logGroupName=group, startTime=int(since * 1000))
     return "\n".join(event["message"] for page in pages for event in page["events"])

@@ -1,4 +1,4 @@
-"""A canary in customers' ids, attributes and headers, through every door: in no log line, metric, error or trace."""
+"""Customer data is sent through every operation. No log line, metric, error or trace may contain it."""
 
 import ast
 import io
@@ -23,7 +23,7 @@ from tests.unit.test_ingest import an_event, of
 in_process = test_isolation.in_process  # a fixture
 
 CANARY = f"canary-{MARK}"
-"""Holds the mark that everything of the world in process bears, so that one search finds both."""
+"""Contains the mark of all data in these tests, so that one search finds every occurrence."""
 
 HEADERS = {
     "User-Agent": CANARY,
@@ -36,7 +36,7 @@ HEADERS = {
 }
 
 NAME = f"{CANARY}@shop.example"
-"""A name that is a customer's data; one that looks like a field's is told to its sender, who is to mend it."""
+"""An attribute name that is customer data. Names that look like fields may appear in error messages."""
 
 EVENTS: list[Any] = [
     an_event(f"good-{CANARY}", identifiers=of("crm", CANARY), attributes={"page": CANARY}),
@@ -67,7 +67,7 @@ BODIES = [
 
 @pytest.fixture(autouse=True)
 def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What the functions log, at every level, and with what AWS's own libraries would say."""
+    """Captures everything that the functions and AWS's libraries log, at every level."""
     stream = io.StringIO()
     (handler,) = logger.handlers
     level, was = logger.log_level, handler.setStream(stream)  # type: ignore[attr-defined]
@@ -79,7 +79,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 
 @pytest.fixture
 def said(written: io.StringIO, capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    """All that was written since: log lines, metrics, and whatever else went to the two outputs."""
+    """Everything written since the last call: log lines, metrics and other output."""
 
     def read() -> str:
         out, err = capfd.readouterr()
@@ -95,7 +95,7 @@ def world(in_process: InProcess) -> InProcess:
 
 
 def assert_clean(text: str, *wanted: str) -> None:
-    """Nothing of the canary in it, and what was to be said was said, so that there was something to look at."""
+    """Checks that the output contains the expected lines, and none of the customer data."""
     assert MARK not in text, text[max(0, text.index(MARK) - 400) : text.index(MARK) + 100]
     for one in wanted:
         assert one in text, one
@@ -110,7 +110,7 @@ def post(world: InProcess, body: Any, path: str = "events") -> tuple[int, str]:
 
 
 def test_every_operation_of_the_api(world: InProcess, said: Callable[[], str]) -> None:
-    """The owner's, which are answered, and the stranger's, which are refused; and the functions behind them."""
+    """Requests of the owner, which succeed, and of a stranger, which are refused; then the functions behind the API."""
     for operation in sorted(OPERATIONS, key=lambda one: (ORDER.index(one.method), -len(one.path))):
         status, text = world.ask(world.stranger, *world.request(operation, world.ids))
         if status >= 400:
@@ -204,7 +204,7 @@ def test_deliveries_good_forged_and_bad(world: InProcess, said: Callable[[], str
 
 
 def _trouble() -> ClientError:
-    """DynamoDB's errors do repeat what they were asked with."""
+    """DynamoDB's error messages repeat values of the request."""
     return ClientError({"Error": {"Code": "ValidationException", "Message": f"bad value {CANARY}"}}, "PutItem")
 
 
@@ -237,7 +237,7 @@ def test_errors_that_hold_the_canary_themselves(
 
 
 def test_nothing_is_written_into_traces() -> None:
-    """X-Ray sees the calls that Lambda and API Gateway make; the code adds no note and no metadata of its own."""
+    """Lambda and API Gateway report calls to X-Ray. The code adds no annotations or metadata."""
     names = {"aws_xray_sdk", "aws_lambda_powertools.tracing", "opentelemetry"}
     for folder in ("layers/core/journeys", "functions"):
         for path in (ROOT / folder).rglob("*.py"):
