@@ -8,7 +8,7 @@ import pytest
 from journeys.events.refusals import REASONS
 from journeys.registry.clients.model import PERMISSIONS
 from journeys.webhooks.senders.registry import SENDERS
-from tests.docs.pages import OTHER_PAGES, PAGES, anchors, folder, links, read, slug
+from tests.docs.pages import OTHER_PAGES, PAGES, anchors, folder, links, prose, read, slug
 from tests.support.template import ROOT, monitoring, resources, template
 from tests.unit.test_architecture import MAY_IMPORT
 from tools.documentation import costs
@@ -16,13 +16,19 @@ from tools.documentation.generated import replaced
 
 ALARM = "AWS::CloudWatch::Alarm"
 MAX_README_LINES = 160
-MAX_README_CHARACTERS = 160
+MAX_CHARACTERS = 160
 
 
 def test_the_readme_is_short() -> None:
     lines = read("README.md").splitlines()
     assert len(lines) <= MAX_README_LINES
-    assert max(map(len, lines)) <= MAX_README_CHARACTERS
+    assert max(map(len, lines)) <= MAX_CHARACTERS
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHER_PAGES])
+def test_lines_of_prose_are_short(page: str) -> None:
+    lines = [line for line in prose(page) if not line.lstrip().startswith("|")]
+    assert [line for line in lines if len(line) > MAX_CHARACTERS] == []
 
 
 def test_the_readme_links_to_every_page() -> None:

@@ -146,6 +146,16 @@ def test_send_prints_the_outcomes_and_has_status_0(api: FakeApi, tmp_path: Path)
     assert api.requests == [("c1", [EVENT])]
 
 
+def test_send_refuses_a_file_that_is_not_utf8_and_says_how_to_save_it(api: FakeApi, tmp_path: Path) -> None:
+    file = tmp_path / "events.csv"
+    file.write_bytes(CSV.replace("C-1", "Zoë").encode("cp1252"))
+    result = run_journeys("send", file, "--configuration", "visits")
+    assert result.exit_code == 2
+    assert "The file is not encoded in UTF-8" in result.stderr
+    assert "Save it as UTF-8" in result.stderr
+    assert api.requests == []
+
+
 def test_send_reads_standard_input_and_prints_the_reason_of_every_refusal(api: FakeApi) -> None:
     events = [EVENT] * 150 + [{key: value for key, value in EVENT.items() if key != "id"}]
     result = run_journeys("send", "--configuration", "c1", stdin=json.dumps(events))

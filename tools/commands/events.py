@@ -25,6 +25,12 @@ from tools.signing import sign
 REFUSED_SHOWN = 50
 
 
+class NotUtf8(CannotImport):
+    """The file to send is not encoded in UTF-8."""
+
+    exit_code = 2
+
+
 @click.command()
 @click.argument("file", type=click.File(encoding="utf-8-sig"), default="-")
 @click.option("--configuration", metavar="NAME|ID", required=True, help="Where the events are posted.")
@@ -57,7 +63,7 @@ def _read_text(file: TextIO) -> str:
     try:
         return file.read()
     except UnicodeDecodeError as error:
-        raise CannotImport(
+        raise NotUtf8(
             f"The file is not encoded in UTF-8: byte {error.start + 1} is invalid. Save it as UTF-8, for example "
             'with Excel\'s file type "CSV UTF-8".'
         ) from None

@@ -145,8 +145,9 @@ def archive() -> None:
 def backfill_command(stack: Stack, segments: int) -> None:
     """Archive every event of the log.
 
-    Needed when the log is older than the archive, or when archiving failed for more than a day. An event that is
-    archived twice is counted once at all times. You can interrupt it and repeat it.
+    Needed when the log is older than the archive, or when archiving failed for more than a day. If an event is
+    archived twice, views count it once, and usage counts it twice until the next compaction. You can interrupt the
+    command and repeat it.
 
     \b
     Example:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
+from tools.operator import show
+
 BOX_WIDTH, BOX_HEIGHT = 156, 92
 GAP_X, GAP_Y = 100, 44
 MARGIN, HEADER, FOOTER = 28, 84, 40
@@ -11,12 +13,8 @@ BAR_HEIGHT = 8
 TITLE_CHARACTERS = 21
 """Characters of an element's name that fit into its box."""
 
-OUTCOMES = (
-    ("completedCount", "completed: reached an end", "#1f883d"),
-    ("flowCount", "flow: went on to a next element", "#0969da"),
-    ("activeCount", "active: can still go on", "#d4a72c"),
-    ("dropoutCount", "dropout", "#cf222e"),
-)
+COLORS = ("#1f883d", "#0969da", "#d4a72c", "#cf222e")
+OUTCOMES = tuple((field, label, color) for (field, label, *_), color in zip(show.OUTCOMES, COLORS, strict=True))
 """The parts of an element's customers, which add up to its participants: field, label and color."""
 
 STYLE = """

@@ -181,7 +181,7 @@ class LocalRun:
     def _show_next_steps(self, *, sample: bool) -> None:
         self._console.print("[bold]Next steps[/bold]\n")
         commands = [
-            'eval "$(.venv/bin/journeys env)"   # API, TOKEN, and the client\'s credentials for curl',
+            'eval "$(.venv/bin/journeys env)"',
             'curl -s -H "Authorization: Bearer $TOKEN" "$API/externalevents/configurations"',
         ]
         if sample:

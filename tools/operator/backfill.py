@@ -1,7 +1,7 @@
 """Fills the archive from the log, and compacts it. Both can be interrupted and repeated.
 
-An event that is archived twice is read once. A backfill is needed when the log is older than the archive, and when
-landing failed for longer than a day, which is how long the stream keeps its records.
+If an event is archived twice, views count it once. A backfill is needed when the log is older than the archive, and
+when landing failed for longer than a day, which is how long the stream keeps its records.
 """
 
 import threading

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from rich.columns import Columns
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
@@ -83,17 +84,20 @@ def _span(summary: Mapping[str, Any]) -> str:
 # -- views -------------------------------------------------------------------------------------------------------------
 
 OUTCOMES = (
-    ("completedCount", "completed (reached an end)", "green", "█"),
-    ("flowCount", "flow (went on)", "cyan", "▓"),
-    ("activeCount", "active (can still go on)", "yellow", "▒"),
-    ("dropoutCount", "dropout", "red", "░"),
+    ("completedCount", "completed: reached an end", "green", "█"),
+    ("flowCount", "flow: went on to a next element", "cyan", "▓"),
+    ("activeCount", "active: can still go on", "yellow", "▒"),
+    ("dropoutCount", "dropout: did not go on", "red", "░"),
 )
 """The figures of an element that add up to its participants, with their labels, colors and the characters of bars."""
+
+AGGREGATES = {"CustomerCount": "Customers", "EventCount": "Events"}
+"""Readable names of aggregates; the names of the others are readable."""
 
 
 def show_view(console: Console, view: Mapping[str, Any], result: Mapping[str, Any]) -> None:
     """Prints the figures of a view: the customers of each element and link, and the charts."""
-    legend = Text.assemble(*(part for _, name, color, mark in OUTCOMES for part in ((f"{mark} ", color), f"{name}   ")))
+    legend = Columns([Text.assemble((mark, color), f" {label}") for _, label, color, mark in OUTCOMES], padding=(0, 3))
     parts: list[Any] = [_flow(view, result), Text(), legend]
     if view.get("description"):
         parts = [Text(view["description"], style="dim"), Text(), *parts]
@@ -152,9 +156,18 @@ def _window(link: Mapping[str, Any]) -> str:
     return f" within {within['value']} {unit[:-1] if within['value'] == 1 else unit}"
 
 
+def _metric_label(metric: Mapping[str, Any]) -> str:
+    """The label of a metric, or a readable name such as "Customers" or "Sum of price"."""
+    if metric.get("displayLabel"):
+        return str(metric["displayLabel"])
+    aggregate = metric.get("aggregate", "CustomerCount")
+    name = AGGREGATES.get(aggregate, aggregate)
+    return f"{name} of {metric['attribute']}" if metric.get("attribute") else name
+
+
 def _chart(chart: Mapping[str, Any], result: Mapping[str, Any]) -> Table:
     """A bar for each group, whose length is the first metric; the other metrics are numbers beside it."""
-    labels = [metric.get("displayLabel") or metric["aggregate"] for metric in chart["metrics"]]
+    labels = [_metric_label(metric) for metric in chart["metrics"]]
     rows: dict[str, list[str]] = {}
     first: dict[str, float] = {}
     for index, metric in enumerate(result["metrics"]):
