@@ -7,13 +7,14 @@ from journeys import cursors
 from journeys.aws import dynamodb, s3
 from journeys.errors import Conflict
 from journeys.events.bindings import Bindings
+from journeys.events.failures.model import FAILURE_REASONS
 from journeys.events.failures.replay import Replay
 from journeys.events.failures.requests import ReplayFilter
 from journeys.events.failures.store import FailureStore
 from journeys.events.failures.summary import summarize
 from journeys.events.ingest import Ingest
 from journeys.events.store import EventLog
-from journeys.http.parameters import CURSOR, PAGE_SIZE, Parameter, choice, moment, text
+from journeys.http.parameters import CURSOR, PAGE_SIZE, Parameter, choice, moment, optional_choice, text
 from journeys.http.request import Request
 from journeys.http.router import Router
 from journeys.jsontext import omit_none
@@ -28,7 +29,7 @@ TAG = "Failures"
 VIEW, EDIT = (f"journey:externalEventsFailures:{action}" for action in ("view", "edit"))
 
 CONFIGURATION = text("configurationId", "Only failures of this configuration.")
-REASON = text("reason", "Only failures with this reason, such as invalid.attribute.")
+REASON = optional_choice("reason", "Only failures with this reason.", FAILURE_REASONS)
 STATUS = choice("status", "Only failures with this status.", ("all", "open", "resolved"))
 FROM = moment("from", "Only failures whose last attempt was at or after this time.")
 TO = moment("to", "Only failures whose last attempt was before this time.")

@@ -49,7 +49,7 @@ def test_no_log_of_the_stack_names_what_a_customer_is_known_by(stack: Stack, cal
     time.sleep(2)  # the last lines are on their way
 
     everything = {group: logged(stack, group, began) for group in groups(stack)}
-    assert {group for group, text in everything.items() if "answered" in text} >= {
+    assert {group for group, text in everything.items() if "request completed" in text} >= {
         f"/journeys/{stack.name}/{name}" for name in ("ingest", "schemas", "configurations", "failures", "customers")
     }
     assert "DeliveriesNotProven" in everything[f"/journeys/{stack.name}/webhooks"]

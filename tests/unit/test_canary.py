@@ -116,7 +116,7 @@ def test_every_operation_of_the_api(world: InProcess, said: Callable[[], str]) -
         if status >= 400:
             assert MARK not in text, operation.name
         world.ask(world.owner, *world.request(operation, world.ids))
-    assert_clean(said(), '"answered"', "EventsTaken")
+    assert_clean(said(), '"request completed"', "EventsTaken")
 
 
 def test_events_good_and_bad_and_bodies_that_are_none(world: InProcess, said: Callable[[], str]) -> None:
@@ -144,7 +144,7 @@ def test_journeys_failures_and_replays(world: InProcess, said: Callable[[], str]
         assert world.ask(world.owner, "GET", f"externalevents/failures/{failure['id']}")[0] == 200
         assert world.ask(world.owner, "POST", f"externalevents/failures/{failure['id']}/replay")[0] == 200
     assert world.ask(world.owner, "POST", "externalevents/failures/replay", {})[0] == 200
-    assert_clean(said(), "answered")
+    assert_clean(said(), "request completed")
 
 
 def _deliver(

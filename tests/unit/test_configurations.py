@@ -102,6 +102,24 @@ def test_the_id_differs_for_another_source_schema_or_organization() -> None:
 def test_an_unknown_schema_cannot_be_bound(registry: Registry) -> None:
     status, error = registry.ask("POST", "", {"name": "Orders", "schemaId": "nothing", "source": "ERP"})
     assert (status, error["code"]) == (404, "not.found")
+    assert error["details"] == [{"errorCode": "not.found", "fieldName": "schemaId"}]
+
+
+def test_a_schema_id_in_place_of_a_configuration_id_is_recognized(registry: Registry) -> None:
+    schema_id = registry.new_schema()
+    for method, body in (("GET", None), ("PATCH", {"name": "Other"}), ("DELETE", None)):
+        status, error = registry.ask(method, f"/{schema_id}", body)
+        assert status == 404
+        assert error["message"].startswith("This is the id of an event type, not of a configuration.")
+    _, error = registry.ask("GET", f"/{schema_id}", client_id="rival")
+    assert error["message"] == "There is no such configuration."
+
+
+def test_a_configuration_id_in_place_of_a_schema_id_is_recognized(registry: Registry) -> None:
+    made = registry.create(registry.new_schema())
+    status, error = registry.ask("POST", "", {"name": "Orders", "schemaId": made["id"], "source": "ERP"})
+    assert status == 404
+    assert error["message"].startswith("The schemaId is the id of a configuration.")
 
 
 def test_another_organizations_schema_cannot_be_bound(registry: Registry) -> None:

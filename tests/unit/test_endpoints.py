@@ -219,7 +219,7 @@ def test_an_invalid_endpoint_is_400_and_names_the_field_and_stores_nothing(
 
 def test_an_unknown_sender_is_refused_with_the_senders_that_exist(endpoints: Endpoints) -> None:
     message = endpoints.request("POST", "", endpoints.body(sender="fax"))[1]["message"]
-    assert message == f"The sender is unknown. Use one of: {', '.join(SENDERS)}."
+    assert message == f"The sender is unknown. Use one of {', '.join(SENDERS)}."
 
 
 def test_all_problems_of_a_mapping_are_reported_at_once(endpoints: Endpoints) -> None:
@@ -405,7 +405,7 @@ def test_a_secret_is_returned_only_at_creation_and_rotation(
         endpoints.request("DELETE", path),
     ]
     printed = capfd.readouterr()
-    assert "answered" in logged.getvalue()
+    assert "request completed" in logged.getvalue()
     assert CANARY not in f"{responses}{logged.getvalue()}{printed.out}{printed.err}"
 
 

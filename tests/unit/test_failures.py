@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from journeys import aws, dates, jsontext, keys
-from journeys.events.failures.model import PROJECTION_FAILED, RETENTION_SECONDS, Failure, failure_id
+from journeys.events.failures.model import FAILURE_REASONS, PROJECTION_FAILED, RETENTION_SECONDS, Failure, failure_id
 from journeys.events.failures.store import FailureStore
 from journeys.events.failures.summary import summarize
 from journeys.events.ingest import Ingest
@@ -291,6 +291,14 @@ def test_a_listing_is_filtered_by_configuration_reason_status_and_time(api: Fail
     assert found(**{"from": dates.text(2001)}) == [4000, 3000]
     assert found(to=dates.text(1999)) == [1000]
     assert found(**{"from": dates.text(3000), "to": dates.text(2000)}) == []
+
+
+def test_an_unknown_reason_is_400_and_all_reasons_are_listed(api: FailuresApi) -> None:
+    status, error = api.ask("GET", query={"reason": "nonsense"})
+    assert (status, error["details"]) == (400, [{"errorCode": "invalid.parameter", "fieldName": "reason"}])
+    assert error["message"].endswith(f"Use one of {', '.join(FAILURE_REASONS)}.")
+    assert {"missing.date", "invalid.payload", "projection.failed"} <= set(FAILURE_REASONS)
+    assert "service.unavailable" not in FAILURE_REASONS
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01", "x"])

@@ -390,7 +390,7 @@ def test_an_unknown_parameter_is_400_and_is_named_with_the_known_ones() -> None:
     router = router_with(lambda _: {}, method="GET", query=(PAGE_SIZE, required_text("value", "x")))
     status, body, _ = answer(router, api_event("GET", "things", query={"value": "x", "pagesize": CANARY}))
     assert (status, body["details"]) == (400, [{"errorCode": "unknown.parameter", "fieldName": "pagesize"}])
-    assert body["message"] == 'The query parameter "pagesize" is unknown. Use pageSize, value.'
+    assert body["message"] == 'The query parameter "pagesize" is unknown. Use one of pageSize, value.'
 
 
 def test_an_operation_without_parameters_says_so() -> None:
@@ -422,7 +422,7 @@ def test_a_wrong_method_is_405_and_the_response_lists_the_right_ones() -> None:
     declare(router, "GET", "things/<thing_id>")(lambda _, thing_id: {"id": thing_id})
     status, body, headers = answer(router, api_event("DELETE", "things"))
     assert (status, body["code"], headers["Allow"]) == (405, "method.not.allowed", "GET, POST")
-    assert body["message"] == "The method DELETE is not allowed for this path. Use GET, POST."
+    assert body["message"] == "The method DELETE is not allowed for this path. Use one of GET, POST."
     assert answer(router, api_event("DELETE", "things/1"))[2]["Allow"] == "GET"
 
 
@@ -719,7 +719,7 @@ def test_no_error_and_no_log_line_repeats_sent_values(
                 if status >= 400:
                     told += answered["message"] + json.dumps(answered)
     assert "contextId" in told
-    assert "answered" in logged.getvalue()
+    assert "request completed" in logged.getvalue()
     printed = capfd.readouterr()
     assert CANARY not in told + logged.getvalue() + printed.out + printed.err
 
@@ -729,7 +729,7 @@ def test_a_request_is_logged_with_its_route_status_and_duration(logged: io.Strin
     event["path"] = "/api/v2/journey/things"
     answer(echo(), event)
     line = json.loads(logged.getvalue().splitlines()[-1])
-    assert (line["message"], line["route"], line["status"]) == ("answered", "POST /test", 200)
+    assert (line["message"], line["route"], line["status"]) == ("request completed", "POST /test", 200)
     assert line["correlation_id"] == event["requestContext"]["requestId"]
     assert line["milliseconds"] >= 0
     assert CANARY not in logged.getvalue()

@@ -28,7 +28,7 @@ from journeys.views.computation.partial_result import PartialResult
 from journeys.views.computation.plan import EventType
 from journeys.views.jobs import computing, running
 from journeys.views.jobs.computing import AttemptFailed
-from journeys.views.jobs.model import EXECUTING_MS, Job, Status
+from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, Job, Status
 from journeys.views.jobs.running import Runner
 from journeys.views.jobs.spec import JobSpec, split
 from journeys.views.jobs.store import JobStore
@@ -398,7 +398,7 @@ def test_a_job_that_is_not_retried_has_failed_after_its_deadline(
     path = harness.accept(view)
     assert harness.deliver(failing_at(1, Crash(), after=False)) != []
     assert harness.job(path)["status"] == "Executing"
-    now[0] += EXECUTING_MS
+    now[0] += ATTEMPT_DEADLINE_MS
     assert harness.job(path)["error"]["code"] == "job.lost"
     harness.drain()
     assert harness.job(path)["error"]["code"] == "job.lost"
@@ -412,7 +412,7 @@ def test_an_attempt_that_ends_after_the_deadline_does_not_complete_the_job(
 
     def fault(_: int, name: str, call: Callable[[], Any]) -> Any:
         if name == "put_object":
-            now[0] += EXECUTING_MS
+            now[0] += ATTEMPT_DEADLINE_MS
         return call()
 
     assert harness.deliver(Calls(fault)) == []
@@ -691,6 +691,6 @@ def test_every_object_in_the_bucket_is_under_its_organization(harness: JobHarnes
 
 
 def test_a_jobs_duration_starts_with_its_attempt() -> None:
-    deadline = EXECUTING_MS + 5
+    deadline = ATTEMPT_DEADLINE_MS + 5
     job = Job("acme", "j", "v", 1, "View", "client", Status.EXECUTING, date_created=0, deadline=deadline, attempt=1)
     assert job.date_begun == 5

@@ -11,7 +11,7 @@ from PureCloudPlatformClientV2 import models
 from journeys import dates
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
-from journeys.views.jobs.model import ACCEPTED_MS, EXECUTING_MS, lowest_id, new_id, scheduled_id
+from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, START_DEADLINE_MS, lowest_id, new_id, scheduled_id
 from journeys.views.jobs.store import JobStore
 from journeys.views.model import View, ViewDefinition
 from journeys.views.store import ViewStore
@@ -291,7 +291,7 @@ def test_a_job_past_its_deadline_has_failed(
         with harness.small_runs(2):
             assert harness.deliver() == []  # the state machine starts and never ends
         assert harness.job(path)["status"] == "Executing"
-    deadline = now[0] + (EXECUTING_MS if executing else ACCEPTED_MS)
+    deadline = now[0] + (ATTEMPT_DEADLINE_MS if executing else START_DEADLINE_MS)
     now[0] = deadline - 1
     assert harness.job(path)["status"] == ("Executing" if executing else "Accepted")
     now[0] = deadline

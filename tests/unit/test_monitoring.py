@@ -562,7 +562,7 @@ def test_every_query_finds_its_log_lines(logs: Logs) -> None:
     assert (forged["sender"], forged["DeliveriesNotProven.0"]) == ("shopify", 1)
     assert [line["milliseconds"] for line in found["SlowestRequestsQuery"]] == ["41", "4100"]
     errors = {line.get("message") for line in found["ServerErrorsQuery"]}
-    assert errors == {"an event was not stored", "a handler failed", "answered", None}
+    assert errors == {"an event was not stored", "a handler failed", "request completed", None}
     assert found["OneEventQuery"] == []
 
 
@@ -572,7 +572,7 @@ def test_the_query_for_a_receipt_finds_every_log_line_of_the_request(logs: Logs)
     asked = condition.removeprefix("filter ").replace("REQUEST", request)
     found = [line for line in logs.lines if matches(asked, line)]
     assert request == logs.request
-    assert {line.get("message") for line in found} == {"taken", "answered", "projected", None}
+    assert {line.get("message") for line in found} == {"ingested", "request completed", "projected", None}
     assert [line["status"] for line in found if line.get("requestId")] == ["200"]
     assert any("EventsTaken.0" in line for line in found)
     assert "customer-1" not in json.dumps(logs.lines)

@@ -15,7 +15,7 @@ from journeys.cache import Cache
 from journeys.http.body import MAX_BODY, JsonBody, decoded_body
 from journeys.http.router import Router
 from journeys.registry.clients.model import Client
-from journeys.registry.schemas.requests import SchemaUpdate
+from journeys.registry.schemas.requests import Presentation, SchemaUpdate
 from tests.support.functions import Context, api_event
 
 CANARY = "canary-7f3a"
@@ -109,6 +109,11 @@ def test_an_empty_body_is_reported_as_such(headers: dict[str, str]) -> None:
     assert (status, error["message"]) == (400, "The request has no body. Send a JSON object.")
 
 
+def test_a_missing_body_that_can_be_empty_names_the_empty_object() -> None:
+    _, error = send(Presentation, api_event("POST", "things"))
+    assert error["message"] == "The request has no body. Send a JSON object. It can be empty: {}."
+
+
 # -- invalid fields ----------------------------------------------------------------------------------------------------
 
 
@@ -150,8 +155,8 @@ class Thing(BaseModel):
         ({"name": "x" * 6}, 'The field "name" is too long. Maximum length: 5.'),
         ({"name": "X1"}, 'The field "name" does not match the pattern ^[a-z]*$.'),
         ({"enabled": CANARY}, 'The field "enabled" has the wrong type. Use true or false.'),
-        ({"frequency": CANARY}, 'The field "frequency" has a value that is not allowed. Use Daily or Weekly.'),
-        ({"kind": CANARY}, 'The field "kind" has a value that is not allowed. Use a or b.'),
+        ({"frequency": CANARY}, 'The field "frequency" has a value that is not allowed. Use one of Daily, Weekly.'),
+        ({"kind": CANARY}, 'The field "kind" has a value that is not allowed. Use one of a, b.'),
         ({"inner": CANARY}, 'The field "inner" has the wrong type. Use an object.'),
         ({"inner": {"weight": 0}}, 'The field "inner.weight" is out of range. Use at least 1.'),
         ({"inner": {"weight": 11}}, 'The field "inner.weight" is out of range. Use at most 10.'),
@@ -203,6 +208,8 @@ def test_a_schema_without_its_envelope_is_explained(body: dict[str, Any]) -> Non
         "The body is a schema without its envelope. Send"
         ' {"version": <the current version>, "jsonSchema": <the schema>}.'
     )
+    _, error = send(SchemaUpdate, api_event("POST", "things", body))
+    assert error["details"] == [{"errorCode": "missing.field", "fieldName": "jsonSchema"}]
 
 
 def test_a_body_that_should_be_gzip_and_is_neither_gzip_nor_json_says_so() -> None:

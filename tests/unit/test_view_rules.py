@@ -319,14 +319,14 @@ def test_a_message_does_not_repeat_the_values_of_a_filter() -> None:
     body = view_body()
     predicate(dimension="member", values=["ada@example.com"])(body)
     assert message(body) == (
-        f'{PREDICATE}.values[0]: The attribute "member" cannot have this value. Allowed values: "true", "false".'
+        f'{PREDICATE}.values[0]: The attribute "member" cannot have this value. Use one of "true", "false".'
     )
 
 
 MESSAGES: list[tuple[Change, str]] = [
     (
         predicate(dimension="channel", values=["fax"]),
-        f'{PREDICATE}.values[0]: The attribute "channel" cannot have this value. Allowed values: "web", "app".',
+        f'{PREDICATE}.values[0]: The attribute "channel" cannot have this value. Use one of "web", "app".',
     ),
     (
         predicate(dimension="items", values=["1.5"]),

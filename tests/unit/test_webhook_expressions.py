@@ -76,7 +76,7 @@ def test_what_is_no_text_and_no_number_becomes_null(payload: Any) -> None:
     ("text", "says"),
     [
         ("a.[", "at character 4"), ("", "1 to 1000 characters"), ("a" * 1001, "1 to 1000 characters"),
-        (7, "1 to 1000 characters"), ("foo(@)", 'calls the unknown function "foo". Use one of: abs,'),
+        (7, "1 to 1000 characters"), ("foo(@)", 'calls the unknown function "foo". Use one of abs,'),
         ("(" * 990 + "a", "is not a valid JMESPath expression"),
     ],
 )  # fmt: skip

@@ -331,10 +331,10 @@ def test_a_message_names_the_field_the_position_and_what_is_allowed(own: dict[st
 
 def test_a_message_about_an_unknown_name_lists_the_names_that_exist() -> None:
     assert message({"color": "id"}).endswith(
-        "is not a part of a mapping. Use events, id, dateCreated, customer, externalSourceId, dateFormat, timeZone, "
-        "externalIds, attributes."
+        "is not a part of a mapping. Use one of events, id, dateCreated, customer, externalSourceId, dateFormat, "
+        "timeZone, externalIds, attributes."
     )
-    assert 'the unknown function "lower". Use one of: abs, avg, ceil, ' in message({"id": "lower(id)"})
+    assert 'the unknown function "lower". Use one of abs, avg, ceil, ' in message({"id": "lower(id)"})
     assert "must be iso, unix, unix_ms or a strptime pattern" in message({"dateFormat": "%H:%M"})
 
 

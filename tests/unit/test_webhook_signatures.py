@@ -405,7 +405,7 @@ def test_the_options_of_every_case_are_accepted(case: SenderCase) -> None:
         (
             "hmac",
             {"header": "X", "color": "red"},
-            'The option "color" is unknown to the sender hmac. Use header, algorithm, encoding, prefix.',
+            'The option "color" is unknown to the sender hmac. Use one of header, algorithm, encoding, prefix.',
         ),
         (
             "hmac",

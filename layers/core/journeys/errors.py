@@ -3,6 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from journeys.messages import use_one_of
+
+MAX_DETAILS = 100
+"""Problems that an error response lists as details; a body of 1 MiB can have many more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Detail:
@@ -28,7 +33,7 @@ class JourneysError(Exception):
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
-        self.details = tuple(details)
+        self.details = tuple(details[:MAX_DETAILS])
         self.params = dict(params or {})
 
 
@@ -62,7 +67,7 @@ class MethodNotAllowed(JourneysError):
     code = "method.not.allowed"
 
     def __init__(self, method: str, allowed: Sequence[str]) -> None:
-        super().__init__(f"The method {method[:20]} is not allowed for this path. Use {', '.join(allowed)}.")
+        super().__init__(f"The method {method[:20]} is not allowed for this path. {use_one_of(allowed)}")
         self.allowed = tuple(allowed)
 
 

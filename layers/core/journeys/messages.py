@@ -22,6 +22,11 @@ def list_values(values: Sequence[str]) -> str:
     return ", ".join(values[:MAX_VALUES]) + (f" and {more} more" if more > 0 else "")
 
 
+def use_one_of(values: Sequence[str]) -> str:
+    """The sentence that says which values are allowed."""
+    return f"Use {'one of ' if len(values) > 1 else ''}{list_values(values)}."
+
+
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that is most like a name, whatever the case of their letters; None if no name is like it."""
     from difflib import get_close_matches  # Only refused requests need it, and an import takes time.

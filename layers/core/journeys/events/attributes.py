@@ -14,7 +14,7 @@ from boto3.dynamodb.types import DYNAMODB_CONTEXT
 from pydantic_core import PydanticCustomError, SchemaValidator, ValidationError, core_schema
 
 from journeys import dates
-from journeys.events.refusals import InvalidEvent, Problem
+from journeys.events.refusals import EventProblem, InvalidEvent
 from journeys.messages import closest, list_values
 from journeys.registry.schemas.document import Document, Field
 from journeys.registry.schemas.kinds import CORE_TYPES, LARGEST_NUMBER, AttributeKind
@@ -71,7 +71,7 @@ class AttributeValidator:
             errors = error.errors(include_url=False, include_context=False, include_input=False)
         raise InvalidEvent(*self._problems(errors))
 
-    def _problems(self, errors: list[Any]) -> Iterator[Problem]:
+    def _problems(self, errors: list[Any]) -> Iterator[EventProblem]:
         """One problem per attribute: unknown attributes first, then missing ones, then invalid values."""
         reported: set[str] = set()
         unknown = 0
@@ -86,19 +86,19 @@ class AttributeValidator:
                     yield self._unknown(name, suggest=unknown <= MAX_SUGGESTIONS)
                 case "missing":
                     message = f'The required attribute "{name}" is missing.'
-                    yield Problem("missing.attribute", message, f"attributes.{name}")
+                    yield EventProblem("missing.attribute", message, f"attributes.{name}")
                 case error_type:
                     message = f'The attribute "{name}" must be {_requirement(self._fields[name], error_type)}'
                     if len(message) >= MAX_MESSAGE:
                         message = f"{message[: MAX_MESSAGE - 2]}…"
-                    yield Problem("invalid.attribute", f"{message}.", f"attributes.{name}")
+                    yield EventProblem("invalid.attribute", f"{message}.", f"attributes.{name}")
 
-    def _unknown(self, name: str, *, suggest: bool) -> Problem:
+    def _unknown(self, name: str, *, suggest: bool) -> EventProblem:
         shown = showable_name(name)
         subject = f'The attribute "{shown}"' if shown == name else "An attribute whose name is not shown"
         known = self._closest_name(name) if suggest and len(name) <= MAX_COMPARED_NAME else None
         hint = f' Did you mean "{known}"?' if known else ""
-        return Problem("unknown.attribute", f"{subject} is not in the schema.{hint}", f"attributes.{shown}")
+        return EventProblem("unknown.attribute", f"{subject} is not in the schema.{hint}", f"attributes.{shown}")
 
     def _find_closest_name(self, name: str) -> str | None:
         return closest(name, (known for known in self._fields if len(known) <= MAX_COMPARED_NAME))

@@ -6,6 +6,7 @@ from enum import Enum
 from journeys.cache import Cache
 from journeys.errors import Conflict, NotFound
 from journeys.events.attributes import AttributeValidator
+from journeys.registry.configurations import store
 from journeys.registry.configurations.model import Configuration
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.model import Schema
@@ -39,11 +40,8 @@ class Binding:
 class _Missing(Enum):
     """Why there is no binding. The values are the messages."""
 
-    UNKNOWN = "There is no such configuration."
-    SCHEMA_ID = (
-        "This is the id of an event type, not of a configuration. Create a configuration for it with "
-        "POST /api/v2/journey/externalevents/configurations, or use one of its configurations."
-    )
+    UNKNOWN = store.UNKNOWN
+    SCHEMA_ID = store.SCHEMA_ID
 
 
 class Bindings:

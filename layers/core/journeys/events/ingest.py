@@ -307,7 +307,7 @@ def _measure(
     if lags:
         emit_duration("EventLag", max(0, *lags))
     logger.info(
-        "taken",
+        "ingested",
         source=binding.configuration.source,
         configuration=binding.configuration.configuration_id,
         stored=outcomes[IngestOutcome.CREATED],  # "created" is a reserved field of log records.

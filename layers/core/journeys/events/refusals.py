@@ -39,7 +39,7 @@ SCHEMA_REASONS = frozenset({"unknown.attribute", "missing.attribute", "invalid.a
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class EventProblem:
     """One rule that an event breaks. The message never contains a value that the sender sent."""
 
     reason: str
@@ -50,7 +50,7 @@ class Problem:
 class InvalidEvent(Exception):
     """An event breaks one or more rules."""
 
-    def __init__(self, *problems: Problem) -> None:
+    def __init__(self, *problems: EventProblem) -> None:
         super().__init__(", ".join(problem.reason for problem in problems))
         self.problems = problems
 
@@ -67,10 +67,10 @@ class Refusal:
     message: str
     field_name: str | None = None
     differing: tuple[str, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[EventProblem, ...] = ()
 
     @classmethod
-    def of(cls, problems: Sequence[Problem]) -> "Refusal":
+    def of(cls, problems: Sequence[EventProblem]) -> "Refusal":
         """The refusal of an event that breaks these rules."""
         first = problems[0]
         message = join_messages([problem.message for problem in problems])

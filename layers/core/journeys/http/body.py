@@ -37,9 +37,10 @@ class JsonBody(Generic[T]):
 
 def read_body(event: Mapping[str, Any], declared: "JsonBody[Any] | type[BaseModel]") -> Any:
     """Return the request's body as the route declares it. Raises BadRequest, PayloadTooLarge, UnsupportedMediaType."""
-    value = _read_json(event)
     if isinstance(declared, JsonBody):
-        return declared.read(value)
+        return declared.read(_read_json(event))
+    optional = not any(field.is_required() for field in declared.model_fields.values())
+    value = _read_json(event, "Send a JSON object. It can be empty: {}." if optional else "Send a JSON object.")
     kind, name = (list, "array") if declared.__pydantic_root_model__ else (dict, "object")
     if not isinstance(value, kind):
         raise BadRequest(f"The body is not a JSON {name}. Send a JSON {name}.")
@@ -51,10 +52,10 @@ def read_body(event: Mapping[str, Any], declared: "JsonBody[Any] | type[BaseMode
         raise invalid_body(declared, error) from None
 
 
-def _read_json(event: Mapping[str, Any]) -> Any:
+def _read_json(event: Mapping[str, Any], expected: str = "Send a JSON object.") -> Any:
     body = decoded_body(event)
     if not body:
-        raise BadRequest("The request has no body. Send a JSON object.")
+        raise BadRequest(f"The request has no body. {expected}")
     if len(body) > MAX_BODY:
         raise PayloadTooLarge(f"The body has {len(body)} bytes. Send at most {MAX_BODY} bytes.")
     media_type = header(event, "content-type").split(";")[0].strip().lower()

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from journeys import dates
 from journeys.errors import BadRequest, Detail
-from journeys.messages import MAX_PROBLEMS, join_messages, shorten
+from journeys.messages import MAX_PROBLEMS, join_messages, shorten, use_one_of
 
 T = TypeVar("T")
 
@@ -43,14 +43,23 @@ def required_text(name: str, description: str) -> Parameter[str]:
 
 def choice(name: str, description: str, choices: Sequence[str]) -> Parameter[str]:
     """Return a parameter with a fixed set of values. The first one is the default."""
+    schema = {"type": "string", "enum": list(choices), "default": choices[0]}
+    return Parameter(name, description, _one_of(choices), choices[0], use_one_of(choices), schema)
 
+
+def optional_choice(name: str, description: str, choices: Sequence[str]) -> Parameter[str | None]:
+    """Return an optional parameter with a fixed set of values."""
+    schema = {"type": "string", "enum": list(choices)}
+    return Parameter(name, description, _one_of(choices), None, use_one_of(choices), schema)
+
+
+def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value not in choices:
             raise ValueError
         return value
 
-    schema = {"type": "string", "enum": list(choices), "default": choices[0]}
-    return Parameter(name, description, parse, choices[0], f"Use {_or(choices)}.", schema)
+    return parse
 
 
 def integer(name: str, description: str, *, default: int, low: int, high: int) -> Parameter[int]:
@@ -112,7 +121,7 @@ def read_query(event: Mapping[str, Any], declared: Sequence[Parameter[Any]]) -> 
 
 
 def _unknown(given: Mapping[str, str], names: Sequence[str]) -> list[tuple[Detail, str]]:
-    allowed = f"Use {', '.join(sorted(names))}." if names else "This operation has no query parameters."
+    allowed = use_one_of(sorted(names)) if names else "This operation has no query parameters."
     return [
         (
             Detail("unknown.parameter", shorten(name)),
@@ -125,7 +134,3 @@ def _unknown(given: Mapping[str, str], names: Sequence[str]) -> list[tuple[Detai
 
 def _uncapitalized(text: str) -> str:
     return text[:1].lower() + text[1:]
-
-
-def _or(choices: Sequence[str]) -> str:
-    return f"{', '.join(choices[:-1])} or {choices[-1]}" if len(choices) > 1 else choices[0]

@@ -5,19 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import ErrorDetails, ValidationError
 
-from journeys.errors import BadRequest, Detail
-from journeys.messages import join_messages, shorten, suggest
+from journeys.errors import MAX_DETAILS, BadRequest, Detail
+from journeys.messages import join_messages, shorten, suggest, use_one_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-MAX_DETAILS = 100
-"""Problems that an error response lists as details; a body of 1 MiB can have many more."""
-
 _WRONG_TYPE, _TOO_SHORT, _TOO_LONG, _OUT_OF_RANGE = "wrong.type", "too.short", "too.long", "out.of.range"
 _WHOLE_NUMBER = (_WRONG_TYPE, "has the wrong type. Use a whole number.")
 _OBJECT = (_WRONG_TYPE, "has the wrong type. Use an object.")
-_NOT_ALLOWED = ("not.allowed", "has a value that is not allowed. Use {expected}.")
+_NOT_ALLOWED = ("not.allowed", "has a value that is not allowed. {choices}")
 
 _PROBLEMS: Mapping[str, tuple[str, str]] = {
     "missing": ("missing.field", "is missing."),
@@ -42,23 +39,33 @@ _PROBLEMS: Mapping[str, tuple[str, str]] = {
 }
 """Per error type of pydantic: our code, and what it says about a field. The placeholders are pydantic's facts."""
 
+WITHOUT_ENVELOPE = "without_envelope"
+"""The error type of a model whose body is the value of one of its fields. The fact `field` names that field."""
+
 _OTHER = ("invalid.value", "is invalid. The operation's schema in /openapi.json says what is allowed.")
 
 
 def invalid_body(model: "type[BaseModel]", error: ValidationError) -> BadRequest:
     """Return the error that names every invalid field of a body."""
     problems = error.errors(include_url=False, include_input=False)
-    details = [
-        Detail(_PROBLEMS.get(problem["type"], _OTHER)[0], _path(problem["loc"])) for problem in problems[:MAX_DETAILS]
-    ]
+    details = [_detail(problem) for problem in problems[:MAX_DETAILS]]
     return BadRequest(join_messages([_sentence(model, p) for p in problems]), code="invalid.field", details=details)
+
+
+def _detail(problem: ErrorDetails) -> Detail:
+    if problem["type"] == WITHOUT_ENVELOPE:
+        return Detail("missing.field", problem["ctx"]["field"])
+    return Detail(_PROBLEMS.get(problem["type"], _OTHER)[0], _path(problem["loc"]))
 
 
 def _sentence(model: "type[BaseModel]", problem: ErrorDetails) -> str:
     facts = problem.get("ctx", {})
     where = _path(problem["loc"])
-    if problem["type"] == "value_error" and not where:
-        return str(facts["error"])  # a model's own validator writes the whole message
+    if problem["type"] == WITHOUT_ENVELOPE:
+        return problem["msg"]  # the model's own validator writes the whole message
+    if "expected" in facts:
+        choices = facts["expected"].replace("' or '", "', '").replace("'", "").split(", ")
+        facts = facts | {"choices": use_one_of(choices)}
     text = _PROBLEMS.get(problem["type"], _OTHER)[1].format_map(facts).replace("'", "")
     if problem["type"] == "extra_forbidden":
         text += suggest(str(problem["loc"][-1]), _known_fields(model, problem["loc"][:-1]))

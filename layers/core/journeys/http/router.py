@@ -113,7 +113,7 @@ class Router:
             response = error_response(_to_journeys_error(error), context_id)
         response["headers"]["Access-Control-Allow-Origin"] = self._origin
         logger.info(
-            "answered",
+            "request completed",
             route=f"{event.get('httpMethod')} {event.get('resource')}",
             status=response["statusCode"],
             milliseconds=round((time.monotonic() - received) * 1000, 1),
@@ -141,7 +141,7 @@ class Router:
                     methods, variables = candidates, match.groupdict()
                     break
         if methods is None:
-            raise NotFound("The resource does not exist.")
+            raise NotFound("The API has no such path.")
         if method not in methods:
             raise MethodNotAllowed(method, sorted(methods))
         route = methods[method]

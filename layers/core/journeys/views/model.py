@@ -90,7 +90,7 @@ def _number(value: object) -> int | Decimal | None:
         number = Decimal(value)
         if number.copy_abs() <= LARGEST_NUMBER and len(number.as_tuple().digits) <= DIGITS:
             return value
-    raise ValueError(f"must be a number of at most {DIGITS} digits")
+    raise ValueError(f"it is not a number of at most {DIGITS} digits")
 
 
 Number = Annotated[int | Decimal | None, PlainValidator(_number), WithJsonSchema({"type": ["number", "null"]})]

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from journeys.errors import BadRequest, Detail
-from journeys.messages import join_messages, list_values, shorten, suggest
+from journeys.messages import join_messages, list_values, shorten, suggest, use_one_of
 from journeys.registry.definitions import is_active
 from journeys.registry.schemas.document import Field
 from journeys.registry.schemas.kinds import FILTERABLE, AttributeKind
@@ -54,7 +54,7 @@ Schemas = Mapping[str, Schema]
 """An organization's event types by id, which is also the id of the event definition."""
 
 
-class Problem(NamedTuple):
+class ViewProblem(NamedTuple):
     """A violation of a rule: a code for programs, the path of the field, and a message for people."""
 
     code: str
@@ -73,7 +73,7 @@ def check(view: ViewDefinition, schemas: Schemas) -> None:
         )
 
 
-def problems(view: ViewDefinition, schemas: Schemas) -> Iterator[Problem]:
+def problems(view: ViewDefinition, schemas: Schemas) -> Iterator[ViewProblem]:
     """All problems of a view."""
     yield from size_problems(view)
     yield from time_problems(view)
@@ -98,61 +98,61 @@ def problems(view: ViewDefinition, schemas: Schemas) -> Iterator[Problem]:
 # -- the view ----------------------------------------------------------------------------------------------------------
 
 
-def size_problems(view: ViewDefinition) -> Iterator[Problem]:
+def size_problems(view: ViewDefinition) -> Iterator[ViewProblem]:
     """A definition has at most `MAX_BYTES` bytes."""
     size = response_size(view.to_values())
     if size > MAX_BYTES:
-        yield Problem(
+        yield ViewProblem(
             "view.too.large",
             "elements",
             f"The view has {size} bytes. At most {MAX_BYTES} are allowed, measured as a JSON string within JSON.",
         )
 
 
-def time_problems(view: ViewDefinition) -> Iterator[Problem]:
+def time_problems(view: ViewDefinition) -> Iterator[ViewProblem]:
     """A view has either an interval or a duration, of at most 100 years."""
     if (view.interval is None) == (view.duration is None):
         given = "neither an interval nor a duration" if view.interval is None else "both an interval and a duration"
-        yield Problem("interval.or.duration", "interval", f"The view has {given}. Set exactly one of them.")
+        yield ViewProblem("interval.or.duration", "interval", f"The view has {given}. Set exactly one of them.")
     if view.interval is not None:
         try:
             start, end = interval(view.interval)
         except ValueError as error:
-            yield Problem("invalid.interval", "interval", f"The interval {error}.")
+            yield ViewProblem("invalid.interval", "interval", f"The interval {error}.")
         else:
             if end - start > LONGEST:
-                yield Problem("invalid.interval", "interval", "The interval is longer than 100 years. Shorten it.")
+                yield ViewProblem("invalid.interval", "interval", "The interval is longer than 100 years. Shorten it.")
     if view.duration is not None:
         try:
             milliseconds = period(view.duration)
         except ValueError as error:
-            yield Problem("invalid.duration", "duration", f"The duration {error}.")
+            yield ViewProblem("invalid.duration", "duration", f"The duration {error}.")
         else:
             if not 0 < milliseconds <= LONGEST:
-                yield Problem(
+                yield ViewProblem(
                     "invalid.duration",
                     "duration",
                     "The duration is zero or longer than 100 years. Use a duration between, such as P30D or PT12H.",
                 )
 
 
-def chart_list_problems(view: ViewDefinition) -> Iterator[Problem]:
+def chart_list_problems(view: ViewDefinition) -> Iterator[ViewProblem]:
     """A view has at most `MAX_CHARTS` charts. Their ids are unique, and so are their names, ignoring case."""
     if len(view.charts) > MAX_CHARTS:
-        yield Problem(
+        yield ViewProblem(
             "too.many.charts", "charts", f"The view has {len(view.charts)} charts. At most {MAX_CHARTS} are allowed."
         )
     yield from _duplicates([chart.id for chart in view.charts], "charts", "id")
     yield from _duplicates([chart.name.casefold() for chart in view.charts], "charts", "name")
 
 
-def cycle_problems(view: ViewDefinition) -> Iterator[Problem]:
+def cycle_problems(view: ViewDefinition) -> Iterator[ViewProblem]:
     """No chain of links leads from an element back to itself."""
     links = {element.id: [link.id for link in element.followedBy] for element in view.elements}
     for index, element in enumerate(view.elements):
         for number, link in enumerate(element.followedBy):
             if element.id in _downstream(link.id, links):
-                yield Problem(
+                yield ViewProblem(
                     "cycle",
                     f"elements[{index}].followedBy[{number}].id",
                     "The link is part of a cycle. Remove one of the cycle's links.",
@@ -172,22 +172,22 @@ def _downstream(start: str, links: Mapping[str, Iterable[str]]) -> set[str]:
 # -- elements ----------------------------------------------------------------------------------------------------------
 
 
-def event_definition_problems(element: Element, path: str, schemas: Schemas) -> Iterator[Problem]:
+def event_definition_problems(element: Element, path: str, schemas: Schemas) -> Iterator[ViewProblem]:
     """An element refers to an event definition that exists, is enabled and is activated."""
     schema, path = schemas.get(element.attributes.id), f"{path}.attributes.id"
     if schema is None:
-        yield Problem(
+        yield ViewProblem(
             "unknown.event.definition",
             path,
             "The event definition does not exist. Use the id of an active event definition.",
         )
     elif not is_active(schema):
-        yield Problem(
+        yield ViewProblem(
             "inactive.event.definition", path, "The event definition is not active. Activate it or use another one."
         )
 
 
-def filter_problems(element: Element, path: str, schemas: Schemas) -> Iterator[Problem]:
+def filter_problems(element: Element, path: str, schemas: Schemas) -> Iterator[ViewProblem]:
     """Predicates are about attributes of the element's event type, and ask for values that these can have."""
     if element.filter is None:
         return
@@ -196,7 +196,9 @@ def filter_problems(element: Element, path: str, schemas: Schemas) -> Iterator[P
         at = f"{path}.filter.predicates[{index}]"
         if bool(predicate.values) == predicate.noValue:
             given = "both values and noValue" if predicate.noValue else "neither values nor noValue"
-            yield Problem("values.or.no.value", f"{at}.values", f"The predicate has {given}. Set exactly one of them.")
+            yield ViewProblem(
+                "values.or.no.value", f"{at}.values", f"The predicate has {given}. Set exactly one of them."
+            )
         if fields is not None:
             yield from _attribute_problems(predicate.dimension, f"{at}.dimension", fields)
             yield from value_problems(predicate, at, fields)
@@ -207,14 +209,14 @@ def filter_problems(element: Element, path: str, schemas: Schemas) -> Iterator[P
             yield from _number_problems(number_predicate.dimension, f"{at}.dimension", fields)
 
 
-def value_problems(predicate: Predicate, path: str, fields: Mapping[str, Field]) -> Iterator[Problem]:
+def value_problems(predicate: Predicate, path: str, fields: Mapping[str, Field]) -> Iterator[ViewProblem]:
     """Each value of a predicate is one that the attribute can have."""
     field = fields.get(predicate.dimension)
     if field is None:
         return
     for index, value in enumerate(predicate.values or ()):
         if not can_have(field, value):
-            yield Problem(
+            yield ViewProblem(
                 "impossible.value",
                 f"{path}.values[{index}]",
                 f"The attribute {_quote(predicate.dimension)} cannot have this value. {_allowed_values(field)}",
@@ -240,44 +242,46 @@ def _allowed_values(field: Field) -> str:
     """A sentence about the values for which `can_have` is true."""
     match field.kind:
         case AttributeKind.ENUM:
-            return f"Allowed values: {_listed(field.enum)}."
+            return use_one_of([_quote(value) for value in field.enum])
         case AttributeKind.BOOLEAN:
-            return 'Allowed values: "true", "false".'
+            return 'Use one of "true", "false".'
         case AttributeKind.INTEGER:
             return "Use a whole number of at most 38 digits, such as -12."
         case _:
             return "Use a number of at most 38 digits before and after the decimal point, such as -12.5."
 
 
-def number_predicate_problems(predicate: NumberPredicate, path: str) -> Iterator[Problem]:
+def number_predicate_problems(predicate: NumberPredicate, path: str) -> Iterator[ViewProblem]:
     """A number predicate has either a range or `noValue`."""
     if (predicate.range is not None) == predicate.noValue:
         given = "both a range and noValue" if predicate.noValue else "neither a range nor noValue"
-        yield Problem("range.or.no.value", f"{path}.range", f"The predicate has {given}. Set exactly one of them.")
+        yield ViewProblem("range.or.no.value", f"{path}.range", f"The predicate has {given}. Set exactly one of them.")
     if predicate.range is not None:
         yield from range_problems(predicate.range, f"{path}.range")
 
 
-def range_problems(range_: Range, path: str) -> Iterator[Problem]:
+def range_problems(range_: Range, path: str) -> Iterator[ViewProblem]:
     """A range has a comparator, each comparator has a number or a duration, and some number satisfies all of them."""
     given = dict(range_.given())
     if not given:
-        yield Problem("empty.range", path, f"The range has no comparator. Set one of {', '.join(Range.model_fields)}.")
+        yield ViewProblem(
+            "empty.range", path, f"The range has no comparator. Set one of {', '.join(Range.model_fields)}."
+        )
     found = [problem for name, value in given.items() for problem in _comparator_problems(value, f"{path}.{name}")]
     yield from found
     if not found and _is_empty({name: _amount(value) for name, value in given.items()}):
-        yield Problem("empty.range", path, "No number is in this range. Use limits that a number can be between.")
+        yield ViewProblem("empty.range", path, "No number is in this range. Use limits that a number can be between.")
 
 
-def _comparator_problems(value: RangeValue, path: str) -> Iterator[Problem]:
+def _comparator_problems(value: RangeValue, path: str) -> Iterator[ViewProblem]:
     if (value.number is None) == (value.duration is None):
         given = "neither a number nor a duration" if value.number is None else "both a number and a duration"
-        yield Problem("number.or.duration", path, f"The comparator has {given}. Set exactly one of them.")
+        yield ViewProblem("number.or.duration", path, f"The comparator has {given}. Set exactly one of them.")
     if value.duration is not None:
         try:
             period(value.duration)
         except ValueError as error:
-            yield Problem("invalid.duration", f"{path}.duration", f"The duration {error}.")
+            yield ViewProblem("invalid.duration", f"{path}.duration", f"The duration {error}.")
 
 
 def _amount(value: RangeValue) -> Decimal | int:
@@ -297,7 +301,7 @@ def _is_empty(amounts: Mapping[str, Decimal | int]) -> bool:
 # -- links -------------------------------------------------------------------------------------------------------------
 
 
-def link_target_problems(element: Element, path: str, view: ViewDefinition) -> Iterator[Problem]:
+def link_target_problems(element: Element, path: str, view: ViewDefinition) -> Iterator[ViewProblem]:
     """A link leads to an element of the view, and no two links of an element lead to the same one."""
     ids = {other.id for other in view.elements}
     for index, link in enumerate(element.followedBy):
@@ -306,26 +310,26 @@ def link_target_problems(element: Element, path: str, view: ViewDefinition) -> I
     yield from _duplicates([link.id for link in element.followedBy], f"{path}.followedBy", "id")
 
 
-def time_constraint_problems(element: Element, path: str) -> Iterator[Problem]:
+def time_constraint_problems(element: Element, path: str) -> Iterator[ViewProblem]:
     """A link's constraints are at most 100 years, and some distance between two events satisfies both."""
     for index, link in enumerate(element.followedBy):
         yield from _link_problems(link, f"{path}.followedBy[{index}]")
 
 
-def _link_problems(link: Link, path: str) -> Iterator[Problem]:
+def _link_problems(link: Link, path: str) -> Iterator[ViewProblem]:
     after, within = link.constraintAfter, link.constraintWithin
     yield from _length_problems(after, f"{path}.constraintAfter.value")
     yield from _length_problems(within, f"{path}.constraintWithin.value")
     if within is None:
         return
     if after is not None and after.milliseconds > within.milliseconds:
-        yield Problem(
+        yield ViewProblem(
             "impossible.constraint",
             f"{path}.constraintAfter",
             "constraintAfter is longer than constraintWithin. It can be at most as long.",
         )
     elif within.milliseconds == 0 and link.eventCountType is EventCountType.SEQUENTIAL:
-        yield Problem(
+        yield ViewProblem(
             "impossible.constraint",
             f"{path}.constraintWithin",
             "constraintWithin is zero, but a Sequential link needs a later event. Use more than zero, or another "
@@ -333,16 +337,16 @@ def _link_problems(link: Link, path: str) -> Iterator[Problem]:
         )
 
 
-def _length_problems(constraint: TimeConstraint | None, path: str) -> Iterator[Problem]:
+def _length_problems(constraint: TimeConstraint | None, path: str) -> Iterator[ViewProblem]:
     if constraint is not None and constraint.milliseconds > LONGEST:
-        yield Problem("impossible.constraint", path, "The time constraint is longer than 100 years. Shorten it.")
+        yield ViewProblem("impossible.constraint", path, "The time constraint is longer than 100 years. Shorten it.")
 
 
-def join_problems(element: Element, path: str) -> Iterator[Problem]:
+def join_problems(element: Element, path: str) -> Iterator[ViewProblem]:
     """Links between external events join by customer only; all elements are external events."""
     for index, link in enumerate(element.followedBy):
         if link.joinAttributes:
-            yield Problem(
+            yield ViewProblem(
                 "join.not.allowed",
                 f"{path}.followedBy[{index}].joinAttributes",
                 "External events join by customer only. Remove joinAttributes.",
@@ -352,7 +356,7 @@ def join_problems(element: Element, path: str) -> Iterator[Problem]:
 # -- charts ------------------------------------------------------------------------------------------------------------
 
 
-def metric_problems(chart: Chart, path: str, view: ViewDefinition, schemas: Schemas) -> Iterator[Problem]:
+def metric_problems(chart: Chart, path: str, view: ViewDefinition, schemas: Schemas) -> Iterator[ViewProblem]:
     """Metrics have unique ids and are about elements of the view.
 
     Minimum, Maximum, Average and Sum need a number attribute; the counts take no attribute.
@@ -367,22 +371,22 @@ def metric_problems(chart: Chart, path: str, view: ViewDefinition, schemas: Sche
         yield from _aggregate_problems(metric, at, _fields(element, schemas) if element is not None else None)
 
 
-def _aggregate_problems(metric: Metric, path: str, fields: Mapping[str, Field] | None) -> Iterator[Problem]:
+def _aggregate_problems(metric: Metric, path: str, fields: Mapping[str, Field] | None) -> Iterator[ViewProblem]:
     path = f"{path}.attribute"
     if metric.aggregate not in _NEEDS_ATTRIBUTE:
         if metric.attribute is not None:
-            yield Problem(
+            yield ViewProblem(
                 "unexpected.attribute", path, f"The aggregate {metric.aggregate} takes no attribute. Remove it."
             )
     elif metric.attribute is None:
-        yield Problem(
+        yield ViewProblem(
             "missing.attribute", path, f"The aggregate {metric.aggregate} needs an attribute. Set a number attribute."
         )
     elif fields is not None:
         yield from _number_problems(metric.attribute, path, fields)
 
 
-def grouping_problems(chart: Chart, path: str, view: ViewDefinition, schemas: Schemas) -> Iterator[Problem]:
+def grouping_problems(chart: Chart, path: str, view: ViewDefinition, schemas: Schemas) -> Iterator[ViewProblem]:
     """A chart groups by attributes that can be filtered, each once, of elements that its metrics are about."""
     elements = {element.id: element for element in view.elements}
     measured = {metric.elementId for metric in chart.metrics}
@@ -393,7 +397,7 @@ def grouping_problems(chart: Chart, path: str, view: ViewDefinition, schemas: Sc
             yield _unknown_element(f"{at}.elementId")
             continue
         if element.id not in measured:
-            yield Problem(
+            yield ViewProblem(
                 "element.not.measured",
                 f"{at}.elementId",
                 "No metric of the chart is about this element. Use the elementId of one of the chart's metrics.",
@@ -405,10 +409,10 @@ def grouping_problems(chart: Chart, path: str, view: ViewDefinition, schemas: Sc
     yield from _duplicates(pairs, f"{path}.groupByAttributes", "attribute")
 
 
-def group_limit_problems(chart: Chart, path: str) -> Iterator[Problem]:
+def group_limit_problems(chart: Chart, path: str) -> Iterator[ViewProblem]:
     """`groupByMax` needs a grouping by time or by attributes."""
     if chart.groupByMax is not None and chart.groupByTime is None and not chart.groupByAttributes:
-        yield Problem(
+        yield ViewProblem(
             "group.by.max.alone",
             f"{path}.groupByMax",
             "The chart has no groups to limit. Set groupByTime or groupByAttributes, or remove groupByMax.",
@@ -424,16 +428,16 @@ def _fields(element: Element, schemas: Schemas) -> Mapping[str, Field] | None:
     return None if schema is None else schema.document.fields
 
 
-def _unknown_element(path: str) -> Problem:
-    return Problem("unknown.element", path, "The view has no element with this id. Use the id of an element.")
+def _unknown_element(path: str) -> ViewProblem:
+    return ViewProblem("unknown.element", path, "The view has no element with this id. Use the id of an element.")
 
 
-def _attribute_problems(name: str, path: str, fields: Mapping[str, Field]) -> Iterator[Problem]:
+def _attribute_problems(name: str, path: str, fields: Mapping[str, Field]) -> Iterator[ViewProblem]:
     """The attribute exists and can be filtered."""
     if name not in fields:
         yield _unknown_attribute(name, path, fields)
     elif fields[name].kind not in FILTERABLE:
-        yield Problem(
+        yield ViewProblem(
             "not.filterable",
             path,
             f"The attribute {_quote(name)} is of kind {fields[name].kind}, which views cannot filter or group by. "
@@ -441,19 +445,19 @@ def _attribute_problems(name: str, path: str, fields: Mapping[str, Field]) -> It
         )
 
 
-def _number_problems(name: str, path: str, fields: Mapping[str, Field]) -> Iterator[Problem]:
+def _number_problems(name: str, path: str, fields: Mapping[str, Field]) -> Iterator[ViewProblem]:
     """The attribute exists and is a number."""
     if name not in fields:
         yield _unknown_attribute(name, path, fields)
     elif fields[name].kind not in NUMBERS:
-        yield Problem(
+        yield ViewProblem(
             "not.a.number", path, f"The attribute {_quote(name)} is not a number. Use a number or integer attribute."
         )
 
 
-def _unknown_attribute(name: str, path: str, fields: Collection[str]) -> Problem:
+def _unknown_attribute(name: str, path: str, fields: Collection[str]) -> ViewProblem:
     advice = suggest(name, fields) or f" Its attributes: {_listed(sorted(fields))}."
-    return Problem("unknown.attribute", path, f"The event type has no attribute {_quote(name)}.{advice}")
+    return ViewProblem("unknown.attribute", path, f"The event type has no attribute {_quote(name)}.{advice}")
 
 
 def _listed(values: Sequence[str]) -> str:
@@ -464,12 +468,12 @@ def _quote(name: str) -> str:
     return f'"{shorten(name)}"'
 
 
-def _duplicates(values: Iterable[object], path: str, field: str) -> Iterator[Problem]:
+def _duplicates(values: Iterable[object], path: str, field: str) -> Iterator[ViewProblem]:
     """A problem for each value that occurred before in the list. None is never a duplicate."""
     seen: set[object] = set()
     for index, value in enumerate(values):
         if value is not None and value in seen:
-            yield Problem(
+            yield ViewProblem(
                 f"duplicate.{field}",
                 f"{path}[{index}].{field}",
                 f"Another item of {path} has the same {field}. Use a different {field}.",

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-INVALID_PAYLOAD = "invalid.payload"
 """The reason of the failure that is stored for an InvalidPayload."""
 
 

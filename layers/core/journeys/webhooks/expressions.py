@@ -76,7 +76,7 @@ def compile_expression(text: object) -> ParsedResult:
         if name not in _Functions.FUNCTION_TABLE:
             known = ", ".join(sorted(_Functions.FUNCTION_TABLE))
             raise InvalidExpression(
-                f'calls the unknown function "{shorten(name)}". Use one of: {known}', "unknown.function"
+                f'calls the unknown function "{shorten(name)}". Use one of {known}', "unknown.function"
             )
         if name == "header" and arguments and arguments[0]["type"] == "literal":
             header = arguments[0]["value"]

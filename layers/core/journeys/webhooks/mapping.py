@@ -26,7 +26,8 @@ from jmespath.parser import ParsedResult
 from journeys import dates, jsontext
 from journeys.date_formats import DateFormat, InvalidDate, InvalidDateFormat, time_zone
 from journeys.errors import BadRequest, Detail
-from journeys.messages import shorten
+from journeys.events.failures.model import INVALID_MAPPING
+from journeys.messages import shorten, use_one_of
 from journeys.response_size import response_size
 from journeys.webhooks.delivery import InvalidPayload
 from journeys.webhooks.expressions import Evaluator, InvalidExpression, TooExpensive, compile_expression
@@ -111,7 +112,7 @@ def compile_mapping(default: Dict[str, Any], own: Dict[str, Any]) -> EventMappin
     if response_size(own) > MAX_MAPPING:
         raise BadRequest(
             f"The mapping is too large. Use a mapping of at most {MAX_MAPPING} bytes.",
-            code="invalid.mapping",
+            code=INVALID_MAPPING,
             details=[Detail("mapping.too.large", "mapping")],
         )
     return _compile_cached(jsontext.canonical([default, own]))
@@ -128,12 +129,12 @@ class _Compiler:
 
     def __init__(self, default: Dict[str, Any], own: Dict[str, Any]) -> None:
         self._default, self._own = default, own
-        self._problems = Problems("invalid.mapping")
+        self._problems = Problems(INVALID_MAPPING)
 
     def compile(self) -> EventMapping:
         """Return the compiled mapping. Raises BadRequest."""
         for name in sorted(self._own.keys() - set(_PARTS)):
-            self._problem("unknown.part", shorten(name), f"is not a part of a mapping. Use {', '.join(_PARTS)}.")
+            self._problem("unknown.part", shorten(name), f"is not a part of a mapping. {use_one_of(_PARTS)}")
         overrides = {name: value for name, value in self._own.items() if name in _EXPRESSIONS + _TEXTS}
         merged = {**self._default, **overrides}
         own_attributes = self._own_attributes()

@@ -18,11 +18,11 @@ from journeys.errors import (
     Unauthenticated,
 )
 from journeys.events.bindings import Bindings
-from journeys.events.failures.model import Failure
+from journeys.events.failures.model import CONFIGURATION_GONE, INVALID_PAYLOAD, Failure
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import MAX_ENTITIES, Ingest
 from journeys.telemetry import emit_count, log_error, logger
-from journeys.webhooks.delivery import INVALID_PAYLOAD, Delivery, DeliveryResponse, InvalidPayload, SignatureInvalid
+from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload, SignatureInvalid
 from journeys.webhooks.expressions import Evaluator
 from journeys.webhooks.mapping import EventMapping, compile_mapping
 from journeys.webhooks.model import ENDPOINT_ID, Endpoint
@@ -35,8 +35,6 @@ MAX_RESPONSE_SECONDS = 2.2
 
 METHODS = ("GET", "OPTIONS", "POST")
 """Deliveries are POST requests. Some senders check an address first, with GET or OPTIONS."""
-
-CONFIGURATION_GONE = "configuration.gone"
 
 
 class Receiver:

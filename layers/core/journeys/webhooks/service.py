@@ -7,10 +7,11 @@ from typing import Any
 from journeys import dates, jsontext
 from journeys.errors import BadRequest, Conflict, Detail, PayloadTooLarge
 from journeys.events.bindings import Bindings
+from journeys.events.failures.model import INVALID_PAYLOAD
 from journeys.events.refusals import Refusal
 from journeys.events.validation import check
 from journeys.response_size import LARGEST_PAGE, response_size
-from journeys.webhooks.delivery import INVALID_PAYLOAD, InvalidPayload
+from journeys.webhooks.delivery import InvalidPayload
 from journeys.webhooks.expressions import Evaluator
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.model import Endpoint, EndpointWithSecret, MappedEvent, new_endpoint_id, new_secret
@@ -163,7 +164,7 @@ class EndpointService:
         sender = SENDERS.get(endpoint.sender)
         if sender is None:
             raise BadRequest(
-                f"The sender is unknown. Use one of: {', '.join(SENDERS)}.",
+                f"The sender is unknown. Use one of {', '.join(SENDERS)}.",
                 code="unknown.sender",
                 details=[Detail("unknown.sender", "sender")],
             )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from journeys import dates, keys
-from journeys.events.refusals import Refusal
+from journeys.events.refusals import REASONS, Refusal
 from journeys.jsontext import canonical, omit_none
 from journeys.registry.configurations.model import Configuration
 
@@ -15,6 +15,23 @@ RETENTION_SECONDS = 30 * 24 * 60 * 60
 PROJECTION_FAILED = "projection.failed"
 EVENT_CHANGED = "event.changed"
 EVENT_REMOVED = "event.removed"
+
+INVALID_PAYLOAD = "invalid.payload"
+"""A webhook payload could not be read or mapped to an event."""
+INVALID_MAPPING = "invalid.mapping"
+CONFIGURATION_GONE = "configuration.gone"
+"""The configuration of a webhook endpoint was deleted, or its schema was disabled."""
+
+FAILURE_REASONS = (
+    *(reason for reason, status in REASONS.items() if not status.retryable),
+    INVALID_PAYLOAD,
+    INVALID_MAPPING,
+    CONFIGURATION_GONE,
+    PROJECTION_FAILED,
+    EVENT_CHANGED,
+    EVENT_REMOVED,
+)
+"""Every reason that a failure can have."""
 
 _RECORD_MESSAGES = {
     PROJECTION_FAILED: "A stored event could not be added to its customer's journey.",

@@ -9,7 +9,10 @@ from journeys import dates
 
 def _moment(text: str) -> str:
     """Return the text if it is a date and time. Raises ValueError."""
-    dates.parse(text)
+    try:
+        dates.parse(text)
+    except ValueError:
+        raise ValueError("it is not an ISO-8601 date and time with a time zone, such as 2026-01-31T09:30:00Z") from None
     return text
 
 

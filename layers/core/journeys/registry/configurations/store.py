@@ -7,11 +7,18 @@ from botocore.exceptions import ClientError
 
 from journeys import dates, keys
 from journeys.aws import ConditionsFailed, from_item, is_condition_failure, query_all, to_item, to_value, transact
-from journeys.errors import Conflict, NotFound
+from journeys.errors import Conflict, Detail, NotFound
 from journeys.registry.configurations.model import Configuration, configuration_id
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+UNKNOWN = "There is no such configuration."
+SCHEMA_ID = (
+    "This is the id of an event type, not of a configuration. Create a configuration for it with "
+    "POST /api/v2/journey/externalevents/configurations, or use one of its configurations."
+)
+CONFIGURATION_ID = "The schemaId is the id of a configuration. Use the id of an event type, which is its schema's id."
 
 
 class ConfigurationStore:
@@ -31,7 +38,7 @@ class ConfigurationStore:
         """The configuration. Raises NotFound if it does not exist or is deleted."""
         configuration = self.find(organization_id, id_)
         if configuration is None or configuration.deleted:
-            raise _not_found()
+            raise self._not_found(organization_id, id_)
         return configuration
 
     def all(self, organization_id: str) -> list[Configuration]:
@@ -110,11 +117,10 @@ class ConfigurationStore:
 
     def _schema_error(self, organization_id: str, schema_id: str) -> NotFound | Conflict:
         """Why no configuration can be created for a schema."""
-        response = self._dynamodb.get_item(
-            TableName=self._table, Key=keys.schema(organization_id, schema_id), ConsistentRead=True
-        )
-        if "Item" not in response:
-            return NotFound("There is no such schema.")
+        if not self._is_schema(organization_id, schema_id):
+            is_configuration = self.find(organization_id, schema_id) is not None
+            message = CONFIGURATION_ID if is_configuration else "There is no such schema. Use the id of a schema."
+            return NotFound(message, details=[Detail("not.found", "schemaId")])
         return Conflict("This event type is disabled. Enable its schema first.", code="schema.disabled")
 
     def update(self, organization_id: str, id_: str, *, name: str | None, description: str | None) -> Configuration:
@@ -141,10 +147,15 @@ class ConfigurationStore:
             )
         except ClientError as error:
             if is_condition_failure(error):
-                raise _not_found() from None
+                raise self._not_found(organization_id, id_) from None
             raise
         return Configuration.from_values(from_item(response["Attributes"]))
 
+    def _not_found(self, organization_id: str, id_: str) -> NotFound:
+        return NotFound(SCHEMA_ID if self._is_schema(organization_id, id_) else UNKNOWN)
 
-def _not_found() -> NotFound:
-    return NotFound("There is no such configuration.")
+    def _is_schema(self, organization_id: str, id_: str) -> bool:
+        response = self._dynamodb.get_item(
+            TableName=self._table, Key=keys.schema(organization_id, id_), ConsistentRead=True
+        )
+        return "Item" in response

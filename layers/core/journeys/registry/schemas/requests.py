@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from journeys.registry.schemas.document import DRAFT_04
 
@@ -36,11 +37,13 @@ class SchemaUpdate(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _explain_the_envelope(cls, value: object) -> object:
-        """Raise ValueError if the body is the schema itself, as it is when a schema is created."""
+        """Raise an error if the body is the schema itself, as it is when a schema is created."""
         if isinstance(value, dict) and "version" not in value and ("title" in value or "properties" in value):
-            raise ValueError(
+            raise PydanticCustomError(
+                "without_envelope",
                 "The body is a schema without its envelope. Send"
-                ' {"version": <the current version>, "jsonSchema": <the schema>}.'
+                ' {"version": <the current version>, "jsonSchema": <the schema>}.',
+                {"field": "jsonSchema"},
             )
         return value
 

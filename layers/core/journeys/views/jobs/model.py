@@ -12,9 +12,9 @@ from journeys import dates
 from journeys.jsontext import omit_none
 from journeys.views.model import View
 
-ACCEPTED_MS = 7_200_000
+START_DEADLINE_MS = 7_200_000
 """Milliseconds that a job can wait for its first attempt. After that it has failed."""
-EXECUTING_MS = 1_800_000
+ATTEMPT_DEADLINE_MS = 1_800_000
 """Milliseconds that an attempt can take. After that the job has failed.
 
 This is longer than the queue's visibility timeout and the state machine's time limit, so both can still retry.
@@ -83,7 +83,7 @@ class Job:
     @property
     def date_begun(self) -> int:
         """When the current attempt started. The start set the deadline; the job must have had an attempt."""
-        return self.deadline - EXECUTING_MS
+        return self.deadline - ATTEMPT_DEADLINE_MS
 
     @property
     def path(self) -> str:
@@ -162,7 +162,7 @@ def accepted(organization_id: str, view: View, job_id: str, user_id: str, *, dat
         user_id=user_id,
         status=Status.ACCEPTED,
         date_created=date_created,
-        deadline=now + ACCEPTED_MS,
+        deadline=now + START_DEADLINE_MS,
     )
 
 

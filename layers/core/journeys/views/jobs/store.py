@@ -20,7 +20,7 @@ from journeys.aws import (
 )
 from journeys.errors import Conflict, NotFound
 from journeys.views.computation.partial_result import PartialResult
-from journeys.views.jobs.model import EXECUTING_MS, Job, JobError, Status, lowest_id
+from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, Job, JobError, Status, lowest_id
 from journeys.views.jobs.spec import JobSpec
 from journeys.views.model import View
 
@@ -124,7 +124,7 @@ class JobStore:
             job_id,
             "SET #status = :executing, attempt = attempt + :one, deadline = :deadline",
             _UNFINISHED,
-            {":one": 1, ":deadline": dates.now_ms() + EXECUTING_MS},
+            {":one": 1, ":deadline": dates.now_ms() + ATTEMPT_DEADLINE_MS},
         )
 
     def is_current(self, spec: JobSpec) -> bool:

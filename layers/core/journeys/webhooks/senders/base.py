@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import jiter
 
 from journeys import jsontext
-from journeys.messages import shorten
+from journeys.messages import shorten, use_one_of
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload
 from journeys.webhooks.problems import Problems
 
@@ -56,7 +56,7 @@ class Sender(ABC):
     def validate_options(self, options: Options) -> None:
         """Raise BadRequest with every option that is unknown, invalid or missing."""
         problems = Problems("invalid.options")
-        allowed = f"Use {', '.join(self.options)}." if self.options else "This sender has no options."
+        allowed = use_one_of(list(self.options)) if self.options else "This sender has no options."
         for name, value in options.items():
             if name not in self.options:
                 sentence = f'The option "{shorten(name)}" is unknown to the sender {self.name}. {allowed}'
