@@ -47,7 +47,7 @@ from journeys.telemetry import logger
 from tests.support.client_events import handling
 from tests.support.functions import Context, api_event, load
 from tests.support.tables import Tables
-from tests.support.template import ROOT
+from tests.support.template import ROOT, resources
 
 CANARY = "canary-7f3a"
 PERMISSION = "journey:customers:view"
@@ -424,6 +424,18 @@ def test_a_wrong_method_is_405_and_the_response_lists_the_right_ones() -> None:
     assert (status, body["code"], headers["Allow"]) == (405, "method.not.allowed", "GET, POST")
     assert body["message"] == "The method DELETE is not allowed for this path. Use one of GET, POST."
     assert answer(router, api_event("DELETE", "things/1"))[2]["Allow"] == "GET"
+
+
+def test_a_path_that_does_not_exist_has_the_same_message_as_at_the_gateway() -> None:
+    status, body, _ = answer(router_with(lambda _: {}), api_event("GET", "nothing"))
+    gateway = resources("AWS::Serverless::Api")["Api"]["Properties"]["GatewayResponses"]["MISSING_AUTHENTICATION_TOKEN"]
+    assert status == 404
+    assert f'"message":"{body["message"]}"' in gateway["ResponseTemplates"]["application/json"]
+
+
+def test_a_response_lists_at_most_100_details() -> None:
+    error = BadRequest("x", details=[Detail("x", str(number)) for number in range(150)])
+    assert len(answer(raises(error), api_event("GET", "things"))[1]["details"]) == 100
 
 
 def test_a_path_without_variables_is_matched_before_one_with_variables() -> None:
