@@ -69,6 +69,7 @@ def create_endpoint(request: Request, body: EndpointCreate) -> dict[str, Any]:
         enabled=body.enabled,
         options=body.options,
         mapping=body.mapping,
+        preset_version=body.presetVersion,
     )
     return to_wire(request, created, created.endpoint.endpoint_id)
 
@@ -97,6 +98,7 @@ def update_endpoint(request: Request, endpoint_id: str, body: EndpointUpdate) ->
         enabled=body.enabled,
         options=body.options,
         mapping=body.mapping,
+        preset_version=body.presetVersion,
     )
     return to_wire(request, updated, endpoint_id)
 

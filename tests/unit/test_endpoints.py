@@ -217,6 +217,26 @@ def test_an_invalid_endpoint_is_400_and_names_the_field_and_stores_nothing(
     assert (endpoints.rows(), endpoints.secrets()) == (before, [])
 
 
+def test_an_endpoint_uses_the_newest_preset_until_it_names_another(endpoints: Endpoints) -> None:
+    newest = SENDERS["shopify"].latest_preset
+    created = endpoints.create()
+    assert created["presetVersion"] == newest
+    old = endpoints.create(presetVersion=1)
+    assert old["presetVersion"] == 1
+    assert endpoints.request("PATCH", f"/{old['id']}", {"name": "Renamed"})[1]["presetVersion"] == 1
+    assert endpoints.request("PATCH", f"/{old['id']}", {"presetVersion": newest})[1]["presetVersion"] == newest
+    status, error = endpoints.request("PATCH", f"/{old['id']}", {"presetVersion": newest + 1})
+    assert (status, error["code"], error["details"][0]["fieldName"]) == (400, "unknown.preset", "presetVersion")
+
+
+def test_an_endpoint_of_the_first_release_keeps_the_first_preset(endpoints: Endpoints, tables: Tables) -> None:
+    created = endpoints.create()
+    tables.dynamodb.update_item(
+        TableName=tables.registry, Key=keys.webhook(created["id"]), UpdateExpression="REMOVE presetVersion"
+    )
+    assert endpoints.request("GET", f"/{created['id']}")[1]["presetVersion"] == 1
+
+
 def test_an_unknown_sender_is_refused_with_the_senders_that_exist(endpoints: Endpoints) -> None:
     message = endpoints.request("POST", "", endpoints.body(sender="fax"))[1]["message"]
     assert message == f"The sender is unknown. Use one of {', '.join(SENDERS)}."

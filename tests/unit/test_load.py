@@ -166,7 +166,7 @@ def test_deliveries_pass_signature_verification_and_forged_ones_do_not() -> None
         sender.verify(received, [one.sender.secret], {})
         (payload,) = sender.extract_payloads(received)
         fields = validators[one.sender.event_type.title]
-        mapping = compile_mapping(sender.default_mapping, one.sender.mapping)
+        mapping = compile_mapping(sender.presets[sender.latest_preset], one.sender.mapping)
         (event,) = mapping.to_events(payload, parse(one.sender.event_type.schema).fields, Evaluator.of_delivery({}, 0))
         assert check(event, fields, dates.now_ms()) == check(as_read(one.event), fields, dates.now_ms())
 

@@ -80,7 +80,7 @@ def test_the_sample_deliveries_are_valid_and_become_valid_events(sample: SampleD
     received = delivery(sample.signed(URL, now), now)
     sender.verify(received, (sample.secret,), sample.options)
     document = parse(sample.event_type.schema)
-    mapping = compile_mapping(sender.default_mapping, sample.mapping)
+    mapping = compile_mapping(sender.presets[sender.latest_preset], sample.mapping)
     (payload,) = sender.extract_payloads(received)
     (event,) = mapping.to_events(payload, document.fields, Evaluator.of_delivery({}, 0))
     assert isinstance(check(event, AttributeValidator(document), int(now * 1000)), Event)

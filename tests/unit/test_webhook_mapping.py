@@ -19,7 +19,7 @@ from journeys.webhooks.senders.registry import SENDERS
 from tests.support.webhooks import DATE, SCHEMA, SenderCase, sender_cases
 
 DOCUMENT = parse(SCHEMA)
-DEFAULT = SENDERS["hmac"].default_mapping
+DEFAULT = SENDERS["hmac"].presets[1]
 PAYLOAD: dict[str, Any] = {"id": "h-1", "date": DATE, "customer": "c-1", "type": "call", "status": "done"}
 each = pytest.mark.parametrize("case", sender_cases(), ids=lambda case: case.name)
 
@@ -52,7 +52,7 @@ def test_the_default_mapping_makes_valid_events_of_the_sample_payload(case: Send
     sent = case.deliver(url="https://x/", now=1738315800)
     headers = {name.lower(): value for name, value in sent.headers.items()}
     sender = SENDERS[case.name]
-    mapping = compile_mapping(sender.default_mapping, case.mapping)
+    mapping = compile_mapping(sender.presets[1], case.mapping)
     payloads = sender.extract_payloads(Delivery("POST", headers, sent.query, sent.body, "https://x/", 0))
     made = [
         event
@@ -67,7 +67,7 @@ def test_the_default_mapping_makes_valid_events_of_the_sample_payload(case: Send
 @each
 def test_the_default_mapping_makes_no_id_date_or_customer_of_a_payload_without_them(case: SenderCase) -> None:
     """Otherwise the text `null` would become the id of many events."""
-    mapping = compile_mapping(SENDERS[case.name].default_mapping, case.mapping)
+    mapping = compile_mapping(SENDERS[case.name].presets[1], case.mapping)
     payloads: list[Any] = [{}, {"x": 1}, [], None, "text", 5]
     for payload in payloads:
         (only,) = mapping.to_events(payload, DOCUMENT.fields, Evaluator.of_delivery({}, 0))
@@ -87,7 +87,7 @@ def test_the_default_mapping_makes_no_id_date_or_customer_of_a_payload_without_t
     ],
 )
 def test_an_id_is_missing_if_one_of_its_parts_is_missing(name: str, payload: Any) -> None:
-    (only,) = compile_mapping(SENDERS[name].default_mapping, {}).to_events(payload, (), Evaluator.of_delivery({}, 0))
+    (only,) = compile_mapping(SENDERS[name].presets[1], {}).to_events(payload, (), Evaluator.of_delivery({}, 0))
     assert only["id"] is None
 
 
@@ -334,7 +334,7 @@ def test_a_message_about_an_unknown_name_lists_the_names_that_exist() -> None:
         "is not a part of a mapping. Use one of events, id, dateCreated, customer, externalSourceId, dateFormat, "
         "timeZone, externalIds, attributes."
     )
-    assert 'the unknown function "lower". Use one of abs, avg, ceil, ' in message({"id": "lower(id)"})
+    assert 'the unknown function "upper". Use one of abs, avg, ceil, ' in message({"id": "upper(id)"})
     assert "must be iso, unix, unix_ms or a strptime pattern" in message({"dateFormat": "%H:%M"})
 
 
@@ -371,3 +371,60 @@ def test_a_mapping_that_exceeds_its_budget_is_an_invalid_payload(own: dict[str, 
 def test_a_result_that_is_nested_too_deeply_for_an_event_is_an_invalid_payload() -> None:
     with pytest.raises(InvalidPayload, match="nested too deeply"):
         events({"attributes": {"a": "{a: " * 31 + "`1`" + "}" * 31}})
+
+
+# -- identifiers in the order of preference ----------------------------------------------------------------------------
+
+PREFERRED: dict[str, Any] = {
+    "id": "id",
+    "dateCreated": "date",
+    "externalIds": [
+        {"externalSourceId": "'shop'", "value": "customer.id"},
+        {"externalSourceId": "'email'", "value": "lower(email)"},
+        {"externalSourceId": "'email'", "value": "lower(customer.email)"},
+        {"externalSourceId": "'phone'", "value": "phone"},
+    ],
+    "attributes": {"status": "status"},
+}
+
+
+def identifiers(payload: dict[str, Any], own: dict[str, Any] | None = None) -> list[tuple[str, Any]]:
+    mapping = compile_mapping(PREFERRED, own or {})
+    (event,) = mapping.to_events({"id": 1, **payload}, ("status",), Evaluator.of_delivery({}, 0))
+    return [(one["externalSourceId"], one["value"]) for one in event["identifiers"]["externalIds"]]
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ({"customer": {"id": 7, "email": "A@x.org"}, "email": "a@x.org"}, [("shop", "7"), ("email", "a@x.org")]),
+        ({"customer": None, "email": " ", "phone": "+1555"}, [("phone", "+1555")]),
+        ({"customer": {"id": ""}, "email": "a@x.org", "phone": None}, [("email", "a@x.org")]),
+        ({}, []),
+    ],
+)
+def test_the_first_identifier_that_a_payload_holds_names_the_journey(
+    payload: dict[str, Any], expected: list[tuple[str, Any]]
+) -> None:
+    assert identifiers(payload) == expected
+
+
+def test_an_own_customer_comes_first_and_must_be_found() -> None:
+    own = {"customer": "account", "externalSourceId": "'crm'", "externalIds": [_identifier("'card'", "card")]}
+    payload = {"customer": {"id": "7"}, "account": "A", "card": "C"}
+    assert identifiers(payload, own) == [("crm", "A"), ("shop", "7"), ("card", "C")]
+    assert identifiers({"customer": {"id": "7"}}, own)[0] == ("crm", None)
+
+
+def test_an_own_source_is_that_of_the_first_identifier() -> None:
+    payload = {"customer": {"id": "7"}, "phone": "+1555"}
+    assert identifiers(payload, {"externalSourceId": "'crm'"}) == [("crm", "7"), ("phone", "+1555")]
+
+
+def test_empty_texts_of_a_payload_are_no_values() -> None:
+    (event,) = compile_mapping(PREFERRED, {}).to_events({"status": ""}, ("status",), Evaluator.of_delivery({}, 0))
+    assert (event["id"], event["attributes"]) == (None, {})
+
+
+def _identifier(source: str, value: str) -> dict[str, str]:
+    return {"externalSourceId": source, "value": value}

@@ -21,6 +21,7 @@ class Endpoint(TypedDict):
     configurationId: str
     enabled: bool
     options: dict[str, Any]
+    presetVersion: int
     mapping: dict[str, Any]
     url: str
     dateCreated: DateTime

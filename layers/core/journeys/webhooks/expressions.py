@@ -10,6 +10,7 @@ object is shared.
 | `header('x-github-event')` | a header of the delivery by its name in any case, or null |
 | `received()` | the time at which the delivery was received, as ISO-8601 text in UTC |
 | `digest(a, b, ...)` | 32 hexadecimal digits that are the same for the same arguments |
+| `lower(text)` | the text in lower case, or null for anything else: e-mail addresses differ in case alone |
 | `to_number(value)` | as in JMESPath, for numeric text with surrounding spaces as well; null for anything else |
 """
 
@@ -265,6 +266,10 @@ class _Functions(Functions):
     def _func_digest(self, *arguments: Any) -> str:
         text = json.dumps(arguments, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=repr)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    @signature({"types": []})
+    def _func_lower(self, value: Any) -> str | None:
+        return value.lower() if isinstance(value, str) else None
 
     @signature({"types": []})
     def _func_to_number(self, value: Any) -> int | float | None:

@@ -1,6 +1,6 @@
 """Map a sender's payload to events, with JMESPath expressions.
 
-An endpoint's mapping overrides the default mapping of its sender:
+An endpoint's own mapping overrides the preset of its sender:
 
 | part | meaning |
 | --- | --- |
@@ -9,11 +9,15 @@ An endpoint's mapping overrides the default mapping of its sender:
 | `dateFormat` | `iso` (default), `unix` (seconds), `unix_ms`, or a strptime pattern that includes the day |
 | `timeZone` | the time zone of dates without one, such as `Europe/Berlin` |
 | `externalIds` | further identifiers of the customer: a list of {externalSourceId, value}, both expressions |
-| `attributes` | {attribute: expression}, added to those of the default mapping; null removes one of them |
+| `attributes` | {attribute: expression}, added to those of the preset; null removes one of them |
+
+A preset lists the customer's identifiers in `externalIds`, in the order of preference. The first one that a payload
+holds names the journey, and the others are stored with the event. An own `customer` comes before them all and must be
+in every payload. Presets of version 1 have a `customer` instead.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 from functools import lru_cache
@@ -44,57 +48,78 @@ _UNUSED = jmespath.compile("@")
 
 @dataclass(frozen=True, slots=True)
 class EventMapping:
-    """A compiled mapping. `overridden` are the attributes that the endpoint's own mapping names."""
+    """A compiled mapping. `overridden` are the attributes that the endpoint's own mapping names.
+
+    `external_ids` are in the order of preference. With `customer_required`, the first of them must be found. With
+    `omit_empty`, identifiers and attributes that are empty texts are left out, as if they were null.
+    """
 
     events: ParsedResult | None
     id: ParsedResult
     date_created: ParsedResult
     date_format: DateFormat
     external_ids: tuple[tuple[ParsedResult, ParsedResult], ...]
+    customer_required: bool
+    omit_empty: bool
     attributes: Dict[str, ParsedResult]
     overridden: frozenset[str]
 
-    def to_events(self, payload: Any, fields: Collection[str], evaluator: Evaluator) -> list[dict[str, Any]]:
-        """Return the events of a payload, in the form of an ingest request. Values that are not found are left out.
+    def items(self, payload: Any, evaluator: Evaluator) -> list[Any]:
+        """Return the parts of a payload of which each becomes an event. An empty list is a payload without events.
 
-        `fields` are the attributes of the schema. Attributes of the default mapping that are not among them are left
-        out, because the default mapping cannot know the schema. An empty list is a payload without events.
-        Raises InvalidPayload if `events` returns neither a list nor an object, or if the expressions exceed the budget
+        Raises InvalidPayload if `events` returns neither a list nor an object, or if its evaluation exceeds the budget
         of `evaluator`, which all payloads of a delivery share.
         """
         try:
             items = [payload] if self.events is None else evaluator.search(self.events, payload)
-            if isinstance(items, dict):
-                items = [items]
-            if not isinstance(items, list):
-                raise InvalidPayload("The expression mapping.events found no list of events in the payload.")
-            return [self._to_event(item, fields, evaluator.for_event()) for item in items]
         except TooExpensive:
-            raise InvalidPayload(
-                "The expressions of the mapping take too long for this payload, or a result is too large or nested too "
-                "deeply. Use simpler expressions."
-            ) from None
+            raise _too_expensive() from None
+        if isinstance(items, dict):
+            items = [items]
+        if not isinstance(items, list):
+            raise InvalidPayload("The expression mapping.events found no list of events in the payload.")
+        return items
 
-    def _to_event(self, payload: Any, fields: Collection[str], evaluator: Evaluator) -> dict[str, Any]:
+    def to_event(self, item: Any, fields: Collection[str], evaluator: Evaluator) -> dict[str, Any]:
+        """Return the event of an item, in the form of an ingest request. Values that are not found are left out.
+
+        `fields` are the attributes of the schema. Attributes of the preset that are not among them are left out,
+        because the preset cannot know the schema. Raises InvalidPayload if the expressions exceed the budget.
+        """
+        try:
+            return self._to_event(item, fields, evaluator)
+        except TooExpensive:
+            raise _too_expensive() from None
+
+    def to_events(self, payload: Any, fields: Collection[str], evaluator: Evaluator) -> list[dict[str, Any]]:
+        """Return the events of all items of a payload. Raises InvalidPayload."""
+        return [self.to_event(item, fields, evaluator.for_event()) for item in self.items(payload, evaluator)]
+
+    def _to_event(self, item: Any, fields: Collection[str], evaluator: Evaluator) -> dict[str, Any]:
         def value(expression: ParsedResult) -> Any:
-            return evaluator.value(expression, payload)
+            result = evaluator.value(expression, item)
+            return None if self.omit_empty and isinstance(result, str) and not result.strip() else result
 
-        external_ids = [
-            {"externalSourceId": _identifier(value(source)), "value": _identifier(value(identifier))}
-            for source, identifier in self.external_ids
-        ]
-        first, *others = external_ids
-        attributes = {
-            name: result
-            for name, expression in self.attributes.items()
-            if (name in fields or name in self.overridden) and (result := value(expression)) is not None
-        }
         return {
             "id": _identifier(value(self.id)),
             "dateCreated": self._date(value(self.date_created)),
-            "identifiers": {"externalIds": [first, *(other for other in others if other["value"] is not None)]},
-            "attributes": attributes,
+            "identifiers": {"externalIds": self._external_ids(value)},
+            "attributes": {
+                name: result
+                for name, expression in self.attributes.items()
+                if (name in fields or name in self.overridden) and (result := value(expression)) is not None
+            },
         }
+
+    def _external_ids(self, value: Callable[[ParsedResult], Any]) -> list[dict[str, Any]]:
+        """Return the identifiers that the item holds. Those of later presets are returned once each."""
+        external_ids: list[dict[str, Any]] = []
+        for index, (source, identifier) in enumerate(self.external_ids):
+            external_id = {"externalSourceId": _identifier(value(source)), "value": _identifier(value(identifier))}
+            found = external_id["value"] is not None and not (self.omit_empty and external_id in external_ids)
+            if found or (index == 0 and self.customer_required):
+                external_ids.append(external_id)
+        return external_ids
 
     def _date(self, value: Any) -> Any:
         """Return the date in UTC. A value in another format is returned unchanged, and ingest refuses it."""
@@ -143,7 +168,9 @@ class _Compiler:
             id=self._expression("id", merged["id"]),
             date_created=self._expression("dateCreated", merged["dateCreated"]),
             date_format=self._date_format(merged.get("dateFormat", "iso"), self._zone(merged.get("timeZone"))),
-            external_ids=self._external_ids(merged["externalSourceId"], merged["customer"]),
+            external_ids=self._external_ids(),
+            customer_required="customer" in merged,
+            omit_empty="externalIds" in self._default,
             attributes={
                 name: self._expression(f"attributes.{shorten(name)}", text)
                 for name, text in {**self._default["attributes"], **own_attributes}.items()
@@ -164,24 +191,38 @@ class _Compiler:
         self._problem("invalid.part", "attributes", "must be an object of attributes and their expressions.")
         return {}
 
-    def _external_ids(self, source: Any, customer: Any) -> tuple[tuple[ParsedResult, ParsedResult], ...]:
-        """Return the customer's identifier, followed by the further identifiers."""
-        further = self._own.get("externalIds") or []
-        if not isinstance(further, list) or not all(
-            isinstance(item, dict) and item.keys() == {"externalSourceId", "value"} for item in further
-        ):
-            self._problem("invalid.part", "externalIds", "must be a list of objects with externalSourceId and value.")
-            further = []
+    def _external_ids(self) -> tuple[tuple[ParsedResult, ParsedResult], ...]:
+        """Return the sources and values of the customer's identifiers, in the order of preference."""
+        preferred = list(self._default.get("externalIds", ()))
+        first_source = preferred[0]["externalSourceId"] if preferred else self._default["externalSourceId"]
+        source = self._own.get("externalSourceId", first_source)
+        customer = self._own.get("customer", self._default.get("customer"))
+        if customer is not None or "customer" in self._own:
+            preferred.insert(0, {"externalSourceId": source, "value": customer})
+        else:
+            preferred[0] = preferred[0] | {"externalSourceId": source}
         return (
-            (self._expression("externalSourceId", source), self._expression("customer", customer)),
+            *(self._external_id(identifier, ("externalSourceId", "customer")) for identifier in preferred),
             *(
-                (
-                    self._expression(f"externalIds[{index}].externalSourceId", item["externalSourceId"]),
-                    self._expression(f"externalIds[{index}].value", item["value"]),
-                )
-                for index, item in enumerate(further)
+                self._external_id(identifier, (f"externalIds[{index}].externalSourceId", f"externalIds[{index}].value"))
+                for index, identifier in enumerate(self._own_external_ids())
             ),
         )
+
+    def _own_external_ids(self) -> list[Any]:
+        own = self._own.get("externalIds") or []
+        if isinstance(own, list) and all(
+            isinstance(item, dict) and item.keys() == {"externalSourceId", "value"} for item in own
+        ):
+            return own
+        self._problem("invalid.part", "externalIds", "must be a list of objects with externalSourceId and value.")
+        return []
+
+    def _external_id(self, identifier: Dict[str, Any], names: tuple[str, str]) -> tuple[ParsedResult, ParsedResult]:
+        """Compile one identifier. `names` are the parts that a problem with its source or its value is reported for."""
+        source_name, value_name = names
+        source = self._expression(source_name, identifier["externalSourceId"])
+        return source, self._expression(value_name, identifier["value"])
 
     def _expression(self, field_name: str, text: Any) -> ParsedResult:
         try:
@@ -203,6 +244,13 @@ class _Compiler:
         except InvalidDateFormat as error:
             self._problem("invalid.part", "timeZone", f"{error}.")
             return None
+
+
+def _too_expensive() -> InvalidPayload:
+    return InvalidPayload(
+        "The expressions of the mapping take too long for this payload, or a result is too large or nested too deeply. "
+        "Use simpler expressions."
+    )
 
 
 def _identifier(value: Any) -> Any:

@@ -28,7 +28,7 @@ def new_secret() -> str:
 class Endpoint:
     """One endpoint, without its secrets, which are in Secrets Manager.
 
-    `options` are those that the sender defines. `mapping` overrides the sender's default mapping. Dates are
+    `options` are those that the sender defines. `mapping` overrides the sender's preset of `preset_version`. Dates are
     milliseconds since 1970. `revision` counts the changes; a change is stored only if no other came before it.
     """
 
@@ -42,6 +42,7 @@ class Endpoint:
     date_modified: int
     options: Mapping[str, Any] = field(default_factory=dict)
     mapping: Mapping[str, Any] = field(default_factory=dict)
+    preset_version: int = 1
     revision: int = 0
 
     def to_wire(self, url: str) -> dict[str, Any]:
@@ -54,6 +55,7 @@ class Endpoint:
                 "configurationId": self.configuration_id,
                 "enabled": self.enabled,
                 "options": dict(self.options),
+                "presetVersion": self.preset_version,
                 "mapping": dict(self.mapping),
                 "url": url,
                 "dateCreated": dates.text(self.date_created),
@@ -73,6 +75,7 @@ class Endpoint:
             "enabled": self.enabled,
             "options": dict(self.options),
             "mapping": dict(self.mapping),
+            "presetVersion": self.preset_version,
             "dateCreated": dates.text(self.date_created),
             "dateModified": dates.text(self.date_modified),
             "revision": self.revision,
@@ -92,6 +95,7 @@ class Endpoint:
             mapping=values["mapping"],
             date_created=dates.parse(values["dateCreated"]),
             date_modified=dates.parse(values["dateModified"]),
+            preset_version=values.get("presetVersion", 1),  # Endpoints of the first release have none.
             revision=values.get("revision", 0),
         )
 

@@ -130,7 +130,7 @@ class Receiver:
             outcomes["failed"] += self._store_failures(endpoint, INVALID_PAYLOAD, str(error), [_as_text(delivery.body)])
             return outcomes
         try:
-            mapping = compile_mapping(sender.default_mapping, endpoint.mapping)
+            mapping = compile_mapping(sender.presets[endpoint.preset_version], endpoint.mapping)
             fields = self._bindings.get(endpoint.organization_id, endpoint.configuration_id).schema.document.fields
             events, invalid = _map(mapping, payloads, fields, delivery)
             self._ingest_events(endpoint, events, request_id, deadline, outcomes)

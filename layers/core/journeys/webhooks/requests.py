@@ -10,10 +10,12 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Secret = Annotated[str, StringConstraints(min_length=8, max_length=4096)]
 SenderName = Annotated[Name, WithJsonSchema({"type": "string", "enum": list(SENDERS)})]
 """The service checks the name, since it names the senders that exist in its error."""
+PresetVersion = Annotated[int, Field(ge=1, le=1000)]
+"""The service checks which versions the sender has."""
 
 
 class EndpointCreate(BaseModel):
-    """A new endpoint. If there is no secret, one is generated."""
+    """A new endpoint. If there is no secret, one is generated. Without `presetVersion`, the newest preset is used."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -24,6 +26,7 @@ class EndpointCreate(BaseModel):
     enabled: bool = True
     options: dict[str, Any] = Field(default_factory=dict)
     mapping: dict[str, Any] = Field(default_factory=dict)
+    presetVersion: PresetVersion | None = None
 
 
 class EndpointUpdate(BaseModel):
@@ -36,6 +39,7 @@ class EndpointUpdate(BaseModel):
     enabled: bool | None = None
     options: dict[str, Any] | None = None
     mapping: dict[str, Any] | None = None
+    presetVersion: PresetVersion | None = None
 
 
 class SecretRotate(BaseModel):

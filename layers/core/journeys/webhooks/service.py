@@ -10,12 +10,13 @@ from journeys.events.bindings import Bindings
 from journeys.events.failures.model import INVALID_PAYLOAD
 from journeys.events.refusals import Refusal
 from journeys.events.validation import check
+from journeys.messages import use_one_of
 from journeys.response_size import LARGEST_PAGE, response_size
 from journeys.webhooks.delivery import InvalidPayload
 from journeys.webhooks.expressions import Evaluator
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.model import Endpoint, EndpointWithSecret, MappedEvent, new_endpoint_id, new_secret
-from journeys.webhooks.senders.base import read_json
+from journeys.webhooks.senders.base import Sender, read_json
 from journeys.webhooks.senders.registry import SENDERS
 from journeys.webhooks.store import EndpointStore, SecretStore
 
@@ -48,6 +49,7 @@ class EndpointService:
         enabled: bool = True,
         options: Mapping[str, Any],
         mapping: Mapping[str, Any],
+        preset_version: int | None = None,
     ) -> EndpointWithSecret:
         """Create an endpoint and store its secret; generates a secret if none is given.
 
@@ -66,6 +68,7 @@ class EndpointService:
             date_modified=now_ms,
             options=options,
             mapping=mapping,
+            preset_version=preset_version or _sender(sender).latest_preset,
         )
         self._validate(endpoint)
         secret = secret or new_secret()
@@ -88,6 +91,7 @@ class EndpointService:
         enabled: bool | None = None,
         options: Mapping[str, Any] | None = None,
         mapping: Mapping[str, Any] | None = None,
+        preset_version: int | None = None,
     ) -> Endpoint:
         """Change an endpoint; None leaves a value unchanged.
 
@@ -103,6 +107,7 @@ class EndpointService:
                 enabled=current.enabled if enabled is None else enabled,
                 options=current.options if options is None else options,
                 mapping=current.mapping if mapping is None else mapping,
+                preset_version=preset_version or current.preset_version,
                 date_modified=dates.now_ms(),
                 revision=current.revision + 1,
             )
@@ -143,7 +148,7 @@ class EndpointService:
         """
         endpoint = self._endpoints.get(organization_id, endpoint_id)
         binding = self._bindings.fresh(organization_id, endpoint.configuration_id)
-        mapping = compile_mapping(SENDERS[endpoint.sender].default_mapping, endpoint.mapping)
+        mapping = compile_mapping(SENDERS[endpoint.sender].presets[endpoint.preset_version], endpoint.mapping)
         evaluator = Evaluator.of_delivery({}, dates.now_ms())
         try:
             # Parse the payload again, so that its numbers have the types that a delivery's numbers have.
@@ -161,13 +166,26 @@ class EndpointService:
 
     def _validate(self, endpoint: Endpoint) -> None:
         """Raise BadRequest, NotFound or Conflict if the endpoint cannot receive deliveries."""
-        sender = SENDERS.get(endpoint.sender)
-        if sender is None:
-            raise BadRequest(
-                f"The sender is unknown. Use one of {', '.join(SENDERS)}.",
-                code="unknown.sender",
-                details=[Detail("unknown.sender", "sender")],
-            )
+        sender = _sender(endpoint.sender)
         sender.validate_options(endpoint.options)
-        compile_mapping(sender.default_mapping, endpoint.mapping)
+        if endpoint.preset_version not in sender.presets:
+            versions = [str(version) for version in sender.presets]
+            raise BadRequest(
+                f"The sender {sender.name} has no preset of that version. {use_one_of(versions)}",
+                code="unknown.preset",
+                details=[Detail("unknown.preset", "presetVersion")],
+            )
+        compile_mapping(sender.presets[endpoint.preset_version], endpoint.mapping)
         self._bindings.fresh(endpoint.organization_id, endpoint.configuration_id)
+
+
+def _sender(name: str) -> Sender:
+    """The sender of that name. Raises BadRequest."""
+    sender = SENDERS.get(name)
+    if sender is None:
+        raise BadRequest(
+            f"The sender is unknown. Use one of {', '.join(SENDERS)}.",
+            code="unknown.sender",
+            details=[Detail("unknown.sender", "sender")],
+        )
+    return sender

@@ -41,18 +41,20 @@ class Adobe(Sender):
     name = "adobe"
     options = {"clientId": None}
     required_options = frozenset({"clientId"})
-    default_mapping = {
-        "id": 'event_id || event."xdm:eventId" || event.id || id',
-        "dateCreated": 'event.timestamp || event."xdm:timestamp" || event.date || event.published',
-        "externalSourceId": "'adobe'",
-        "customer": "event.customerId || event.visitorId || event.mcvisid || event.user_id",
-        "attributes": {
-            "page": "event.pageName || event.pagename",
-            "section": "event.siteSection || event.channel",
-            "url": "event.pageUrl || event.pageURL",
-            "campaign": "event.campaign",
-            "device": "event.device",
-            "pages": "event.pages",
+    presets = {
+        1: {
+            "id": 'event_id || event."xdm:eventId" || event.id || id',
+            "dateCreated": 'event.timestamp || event."xdm:timestamp" || event.date || event.published',
+            "externalSourceId": "'adobe'",
+            "customer": "event.customerId || event.visitorId || event.mcvisid || event.user_id",
+            "attributes": {
+                "page": "event.pageName || event.pagename",
+                "section": "event.siteSection || event.channel",
+                "url": "event.pageUrl || event.pageURL",
+                "campaign": "event.campaign",
+                "device": "event.device",
+                "pages": "event.pages",
+            },
         },
     }
 

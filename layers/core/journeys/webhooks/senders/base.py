@@ -24,13 +24,24 @@ class Sender(ABC):
     """One kind of tool that delivers webhooks. To add one, write its module and list it in `registry.py`."""
 
     name: ClassVar[str]
-    default_mapping: ClassVar[Mapping[str, Any]]
-    """The mapping for the sender's usual payload; see `mapping.py`."""
+    presets: ClassVar[Mapping[int, Mapping[str, Any]]]
+    """The sender's default mappings by version; see `mapping.py`.
+
+    A version never changes, because the ids of stored events depend on it. An endpoint names the version that it uses.
+    """
+
+    delivery_id_header: ClassVar[str | None] = None
+    """The header with an id that is the same for every attempt of a delivery; None if the sender has none."""
 
     options: ClassVar[Mapping[str, Sequence[str] | None]] = {}
     """The options of an endpoint: the values that each allows, or None if it allows any text."""
 
     required_options: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def latest_preset(self) -> int:
+        """The version of the preset that new endpoints use."""
+        return max(self.presets)
 
     def unsigned_handshake(self, delivery: Delivery) -> DeliveryResponse | None:
         """Return the response to a handshake that the sender does not sign, or None for any other request."""

@@ -23,12 +23,14 @@ BATCH = "application/cloudevents-batch+json"
 
 class CloudEvents(Sender):
     name = "cloudevents"
-    default_mapping = {
-        "id": "join('#', [source, id])",
-        "dateCreated": "time",
-        "externalSourceId": "'crm'",
-        "customer": "data.customerId || data.customer_id || data.customer || subject",
-        "attributes": {"type": "type", "source": "source", "subject": "subject"},
+    presets = {
+        1: {
+            "id": "join('#', [source, id])",
+            "dateCreated": "time",
+            "externalSourceId": "'crm'",
+            "customer": "data.customerId || data.customer_id || data.customer || subject",
+            "attributes": {"type": "type", "source": "source", "subject": "subject"},
+        },
     }
 
     def unsigned_handshake(self, delivery: Delivery) -> DeliveryResponse | None:

@@ -20,12 +20,14 @@ class CustomHmac(Sender):
     name = "hmac"
     options = {"header": None, "algorithm": ALGORITHMS, "encoding": tuple(ENCODINGS), "prefix": None}
     required_options = frozenset({"header"})
-    default_mapping = {
-        "id": "id",
-        "dateCreated": "dateCreated || date || timestamp || created_at",
-        "externalSourceId": "'crm'",
-        "customer": "customer || customerId || customer_id || email",
-        "attributes": {"type": "type", "status": "status"},
+    presets = {
+        1: {
+            "id": "id",
+            "dateCreated": "dateCreated || date || timestamp || created_at",
+            "externalSourceId": "'crm'",
+            "customer": "customer || customerId || customer_id || email",
+            "attributes": {"type": "type", "status": "status"},
+        },
     }
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:

@@ -17,17 +17,19 @@ from journeys.webhooks.signatures import hexadecimal, mac, require_any
 
 class GitHub(Sender):
     name = "github"
-    default_mapping = {
-        "id": "join('-', [((issue || pull_request || comment || release || head_commit).id | @ && to_string(@)), "
-        "(issue || pull_request || comment || release).updated_at || head_commit.timestamp])",
-        "dateCreated": "(issue || pull_request || comment || release).updated_at || head_commit.timestamp",
-        "externalSourceId": "'github'",
-        "customer": "sender.login",
-        "attributes": {
-            "action": "action",
-            "repository": "repository.full_name",
-            "title": "(issue || pull_request).title",
-            "state": "(issue || pull_request).state",
+    presets = {
+        1: {
+            "id": "join('-', [((issue || pull_request || comment || release || head_commit).id | @ && to_string(@)), "
+            "(issue || pull_request || comment || release).updated_at || head_commit.timestamp])",
+            "dateCreated": "(issue || pull_request || comment || release).updated_at || head_commit.timestamp",
+            "externalSourceId": "'github'",
+            "customer": "sender.login",
+            "attributes": {
+                "action": "action",
+                "repository": "repository.full_name",
+                "title": "(issue || pull_request).title",
+                "state": "(issue || pull_request).state",
+            },
         },
     }
 

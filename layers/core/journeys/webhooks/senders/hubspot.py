@@ -21,17 +21,19 @@ _DECODED = ":/?@!$'()*,;"
 
 class HubSpot(Sender):
     name = "hubspot"
-    default_mapping = {
-        "id": "eventId",
-        "dateCreated": "occurredAt",
-        "dateFormat": "unix_ms",
-        "externalSourceId": "'hubspot'",
-        "customer": "objectId",
-        "attributes": {
-            "type": "subscriptionType",
-            "property": "propertyName",
-            "value": "propertyValue",
-            "source": "changeSource",
+    presets = {
+        1: {
+            "id": "eventId",
+            "dateCreated": "occurredAt",
+            "dateFormat": "unix_ms",
+            "externalSourceId": "'hubspot'",
+            "customer": "objectId",
+            "attributes": {
+                "type": "subscriptionType",
+                "property": "propertyName",
+                "value": "propertyValue",
+                "source": "changeSource",
+            },
         },
     }
 

@@ -19,17 +19,19 @@ from journeys.webhooks.signatures import hexadecimal, mac, require_any
 
 class Qualtrics(Sender):
     name = "qualtrics"
-    default_mapping = {
-        "id": "ResponseID",
-        "dateCreated": "CompletedDate",
-        "dateFormat": "%Y-%m-%d %H:%M:%S",
-        "externalSourceId": "'qualtrics'",
-        "customer": "CustomerID || ExternalDataReference || ContactID || RecipientEmail",
-        "attributes": {
-            "survey": "SurveyID",
-            "status": "Status",
-            "score": "Score",
-            "brand": "BrandID",
+    presets = {
+        1: {
+            "id": "ResponseID",
+            "dateCreated": "CompletedDate",
+            "dateFormat": "%Y-%m-%d %H:%M:%S",
+            "externalSourceId": "'qualtrics'",
+            "customer": "CustomerID || ExternalDataReference || ContactID || RecipientEmail",
+            "attributes": {
+                "survey": "SurveyID",
+                "status": "Status",
+                "score": "Score",
+                "brand": "BrandID",
+            },
         },
     }
 

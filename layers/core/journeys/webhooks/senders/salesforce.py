@@ -37,17 +37,19 @@ class Salesforce(Sender):
     name = "salesforce"
     options = {"organizationId": None}
     required_options = frozenset({"organizationId"})
-    default_mapping = {
-        "id": "notificationId",
-        "dateCreated": "LastModifiedDate || SystemModstamp || CreatedDate",
-        "externalSourceId": "'salesforce'",
-        "customer": "ContactId || AccountId || SuppliedEmail",
-        "attributes": {
-            "caseNumber": "CaseNumber",
-            "state": "Status",
-            "priority": "Priority",
-            "subject": "Subject",
-            "origin": "Origin",
+    presets = {
+        1: {
+            "id": "notificationId",
+            "dateCreated": "LastModifiedDate || SystemModstamp || CreatedDate",
+            "externalSourceId": "'salesforce'",
+            "customer": "ContactId || AccountId || SuppliedEmail",
+            "attributes": {
+                "caseNumber": "CaseNumber",
+                "state": "Status",
+                "priority": "Priority",
+                "subject": "Subject",
+                "origin": "Origin",
+            },
         },
     }
 

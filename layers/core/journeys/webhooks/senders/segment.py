@@ -16,18 +16,20 @@ from journeys.webhooks.signatures import hexadecimal, mac, require_any
 
 class Segment(Sender):
     name = "segment"
-    default_mapping = {
-        "id": "messageId",
-        "dateCreated": "timestamp || originalTimestamp || sentAt",
-        "externalSourceId": "'segment'",
-        "customer": "userId || anonymousId",
-        "attributes": {
-            "type": "type",
-            "event": "event || name",
-            "page": "properties.title || properties.path",
-            "url": "properties.url",
-            "amount": "properties.revenue",
-            "currency": "properties.currency",
+    presets = {
+        1: {
+            "id": "messageId",
+            "dateCreated": "timestamp || originalTimestamp || sentAt",
+            "externalSourceId": "'segment'",
+            "customer": "userId || anonymousId",
+            "attributes": {
+                "type": "type",
+                "event": "event || name",
+                "page": "properties.title || properties.path",
+                "url": "properties.url",
+                "amount": "properties.revenue",
+                "currency": "properties.currency",
+            },
         },
     }
 

@@ -21,19 +21,21 @@ from journeys.webhooks.signatures import require_any
 class ServiceNow(Sender):
     name = "servicenow"
     options = CustomHmac.options
-    default_mapping = {
-        "id": "join('-', [number, to_string(sys_mod_count || `0`)])",
-        "dateCreated": "sys_updated_on",
-        "dateFormat": "%Y-%m-%d %H:%M:%S",
-        "timeZone": "UTC",
-        "externalSourceId": "'servicenow'",
-        "customer": "caller_id.value || caller_id",
-        "attributes": {
-            "caseNumber": "number",
-            "state": "state.display_value || state",
-            "priority": "priority.display_value || priority",
-            "category": "category",
-            "reassignments": "to_number(reassignment_count)",
+    presets = {
+        1: {
+            "id": "join('-', [number, to_string(sys_mod_count || `0`)])",
+            "dateCreated": "sys_updated_on",
+            "dateFormat": "%Y-%m-%d %H:%M:%S",
+            "timeZone": "UTC",
+            "externalSourceId": "'servicenow'",
+            "customer": "caller_id.value || caller_id",
+            "attributes": {
+                "caseNumber": "number",
+                "state": "state.display_value || state",
+                "priority": "priority.display_value || priority",
+                "category": "category",
+                "reassignments": "to_number(reassignment_count)",
+            },
         },
     }
 

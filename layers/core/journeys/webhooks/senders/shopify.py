@@ -17,17 +17,19 @@ from journeys.webhooks.signatures import base64_text, mac, require_any
 
 class Shopify(Sender):
     name = "shopify"
-    default_mapping = {
-        "id": "join('-', [id && to_string(id), updated_at || created_at])",
-        "dateCreated": "updated_at || created_at",
-        "externalSourceId": "'shopify'",
-        "customer": "customer.id && to_string(customer.id) || email",
-        "attributes": {
-            "orderId": "name || id && to_string(id)",
-            "status": "fulfillment_status || financial_status",
-            "amount": "to_number(total_price)",
-            "currency": "currency",
-            "items": "length(line_items || `[]`)",
+    presets = {
+        1: {
+            "id": "join('-', [id && to_string(id), updated_at || created_at])",
+            "dateCreated": "updated_at || created_at",
+            "externalSourceId": "'shopify'",
+            "customer": "customer.id && to_string(customer.id) || email",
+            "attributes": {
+                "orderId": "name || id && to_string(id)",
+                "status": "fulfillment_status || financial_status",
+                "amount": "to_number(total_price)",
+                "currency": "currency",
+                "items": "length(line_items || `[]`)",
+            },
         },
     }
 

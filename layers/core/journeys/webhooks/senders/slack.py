@@ -18,13 +18,15 @@ from journeys.webhooks.signatures import hexadecimal, mac, require_any, require_
 
 class Slack(Sender):
     name = "slack"
-    default_mapping = {
-        "id": "event_id",
-        "dateCreated": "event_time",
-        "dateFormat": "unix",
-        "externalSourceId": "'slack'",
-        "customer": "event.user.id || event.user",
-        "attributes": {"type": "event.type", "channel": "event.channel.id || event.channel", "team": "team_id"},
+    presets = {
+        1: {
+            "id": "event_id",
+            "dateCreated": "event_time",
+            "dateFormat": "unix",
+            "externalSourceId": "'slack'",
+            "customer": "event.user.id || event.user",
+            "attributes": {"type": "event.type", "channel": "event.channel.id || event.channel", "team": "team_id"},
+        },
     }
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:

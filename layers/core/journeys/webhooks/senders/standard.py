@@ -22,12 +22,14 @@ PUBLIC_KEY = "whpk_"
 
 class Standard(Sender):
     name = "standard"
-    default_mapping = {
-        "id": "data.id || id",
-        "dateCreated": "timestamp || data.timestamp",
-        "externalSourceId": "'crm'",
-        "customer": "data.customer_id || data.customerId || data.user_id || data.email",
-        "attributes": {"type": "type"},
+    presets = {
+        1: {
+            "id": "data.id || id",
+            "dateCreated": "timestamp || data.timestamp",
+            "externalSourceId": "'crm'",
+            "customer": "data.customer_id || data.customerId || data.user_id || data.email",
+            "attributes": {"type": "type"},
+        },
     }
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:

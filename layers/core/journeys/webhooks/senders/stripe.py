@@ -17,19 +17,21 @@ from journeys.webhooks.signatures import hexadecimal, mac, require_any, require_
 
 class Stripe(Sender):
     name = "stripe"
-    default_mapping = {
-        "id": "id",
-        "dateCreated": "created",
-        "dateFormat": "unix",
-        "externalSourceId": "'stripe'",
-        "customer": "data.object.customer || data.object.metadata.customer_id || data.object.billing_details.email",
-        "attributes": {
-            "type": "type",
-            "amount": "data.object.amount",
-            "currency": "data.object.currency",
-            "status": "data.object.status",
-            "paid": "data.object.paid",
-            "description": "data.object.description",
+    presets = {
+        1: {
+            "id": "id",
+            "dateCreated": "created",
+            "dateFormat": "unix",
+            "externalSourceId": "'stripe'",
+            "customer": "data.object.customer || data.object.metadata.customer_id || data.object.billing_details.email",
+            "attributes": {
+                "type": "type",
+                "amount": "data.object.amount",
+                "currency": "data.object.currency",
+                "status": "data.object.status",
+                "paid": "data.object.paid",
+                "description": "data.object.description",
+            },
         },
     }
 

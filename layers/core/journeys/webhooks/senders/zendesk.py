@@ -18,17 +18,20 @@ from journeys.webhooks.signatures import TOLERANCE_SECONDS, base64_text, mac, re
 
 class Zendesk(Sender):
     name = "zendesk"
-    default_mapping = {
-        "id": "id || join('-', [ticket_id && to_string(ticket_id), updated_at])",
-        "dateCreated": "time || updated_at",
-        "externalSourceId": "'zendesk'",
-        "customer": "detail.requester_id && to_string(detail.requester_id) || requester_id && to_string(requester_id)",
-        "attributes": {
-            "type": "type",
-            "caseNumber": "detail.id && to_string(detail.id) || ticket_id && to_string(ticket_id)",
-            "state": "detail.status || status",
-            "priority": "detail.priority || priority",
-            "subject": "detail.subject || subject",
+    presets = {
+        1: {
+            "id": "id || join('-', [ticket_id && to_string(ticket_id), updated_at])",
+            "dateCreated": "time || updated_at",
+            "externalSourceId": "'zendesk'",
+            "customer": "detail.requester_id && to_string(detail.requester_id) "
+            "|| requester_id && to_string(requester_id)",
+            "attributes": {
+                "type": "type",
+                "caseNumber": "detail.id && to_string(detail.id) || ticket_id && to_string(ticket_id)",
+                "state": "detail.status || status",
+                "priority": "detail.priority || priority",
+                "subject": "detail.subject || subject",
+            },
         },
     }
 
