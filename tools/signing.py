@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from journeys.http.body import body_bytes
-from journeys.http.request import public_url
+from journeys.http.request import public_url, resource_path
 
 ADOBE_KEY_PATH = "/prod/keys/sam-local.pem"
 ADOBE_PUBLIC_KEY = b"""\
@@ -77,7 +77,7 @@ def sign(
 
 def sign_event(event: dict[str, Any], sender: str, secret: str, now: float) -> dict[str, Any]:
     """Return a delivery in the form in which API Gateway passes it to a function, with the headers that sign it."""
-    signed = sign(sender, body_bytes(event), secret, public_url(event, event["path"]), now)
+    signed = sign(sender, body_bytes(event), secret, public_url(event, resource_path(event)), now)
     return event | {"headers": event["headers"] | signed.headers}
 
 

@@ -16,7 +16,7 @@ from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import Ingest
 from journeys.events.store import EventLog
 from journeys.http.body import body_bytes, decoded_body
-from journeys.http.request import public_url, request_id
+from journeys.http.request import public_url, request_id, resource_path
 from journeys.http.response import HEADERS, error_response
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
@@ -46,7 +46,7 @@ def to_delivery(event: dict[str, Any]) -> Delivery:
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         query=event.get("queryStringParameters") or {},
         body=body_bytes(event),
-        uri=public_url(event, event["path"]),
+        uri=public_url(event, resource_path(event)),
         now=time.time(),
         decoded=decoded_body(event),
     )

@@ -45,11 +45,11 @@ class Inbox:
         return endpoint
 
     def deliver(self, endpoint: dict[str, Any], sent: Sent, **headers: str) -> httpx.Response:
-        """Send a delivery, with retries as a sender makes them."""
+        """Send a delivery to the address that the API returned, with retries as a sender makes them."""
         for attempt in range(6):
             response = httpx.request(
                 sent.method,
-                f"{self.stack.api_url}/webhooks/{endpoint['id']}",
+                endpoint["url"],
                 params=sent.query,
                 content=sent.body,
                 headers=sent.headers | headers,

@@ -146,6 +146,22 @@ def test_headers_of_the_request_do_not_change_the_url(endpoints: Endpoints) -> N
     assert call(endpoints.module, event)[1]["url"].startswith("https://abc.example/webhooks/")
 
 
+def test_the_url_includes_the_base_path_of_a_custom_domain(endpoints: Endpoints) -> None:
+    event = api_event("POST", ENDPOINTS, endpoints.body())
+    path = f"/journeys/v1{event['path']}"
+    event |= {"resource": event["path"], "path": path}
+    event["requestContext"] |= {"domainName": "events.example", "stage": "live", "path": path}
+    created = call(endpoints.module, event)[1]
+    assert created["url"] == f"https://events.example/journeys/v1/webhooks/{created['id']}"
+
+
+def test_the_url_of_the_local_stack_names_its_port_and_api(endpoints: Endpoints) -> None:
+    event = api_event("POST", ENDPOINTS, endpoints.body(), headers={"Host": "127.0.0.1:4570"})
+    event["requestContext"] |= {"apiId": "a1b2", "stage": "dev", "path": f"/dev{event['path']}"}
+    created = call(endpoints.module, event)[1]
+    assert created["url"] == f"http://127.0.0.1:4570/restapis/a1b2/dev/_user_request_/webhooks/{created['id']}"
+
+
 def test_a_secret_is_generated_if_none_is_given(endpoints: Endpoints) -> None:
     secrets = {endpoints.create(sender="standard")["secret"] for _ in range(2)}
     assert len(secrets) == 2

@@ -568,6 +568,23 @@ def gateway(name: str, sent: Sent, *, plain: bool, change_case: Callable[[str], 
     }
 
 
+@pytest.mark.parametrize(
+    ("path", "public_path"),
+    [
+        pytest.param("/webhooks/hubspot", "/prod/webhooks/hubspot", id="stage"),
+        pytest.param("/webhooks/hubspot", "/webhooks/hubspot", id="custom domain"),
+        pytest.param("/shop/webhooks/hubspot", "/shop/webhooks/hubspot", id="custom domain with a base path"),
+    ],
+)
+def test_the_signed_address_is_the_one_that_the_sender_called(inbox: Inbox, path: str, public_path: str) -> None:
+    sent = CASES["hubspot"].deliver(url=f"https://api.example.com{public_path}", now=time.time())
+    event = gateway("hubspot", sent, plain=True, change_case=str.title) | {"resource": "/webhooks/{endpointId}"}
+    event["path"], event["requestContext"]["path"] = path, public_path
+    assert load("webhooks").handler(event, Context())["statusCode"] == 200
+    event["requestContext"]["domainName"] = "another.example.com"
+    assert load("webhooks").handler(event, Context())["statusCode"] == 401
+
+
 @each
 def test_the_case_of_headers_and_base64_do_not_change_the_result(inbox: Inbox, case: SenderCase) -> None:
     function, statuses = load("webhooks"), []

@@ -101,7 +101,7 @@ def deliver(connection: Connection, sender: str, endpoint: str, file: BinaryIO |
     payload = file.read() if file is not None else sample_for(target)
     key = signing_secret(connection.stack, sender, target["id"], secret)
     signed = sign(sender, payload, key, target["url"], time.time(), options)
-    response = post_delivery(f"{connection.stack.api_url}/webhooks/{target['id']}", signed)
+    response = post_delivery(target["url"], signed)
     click.echo(f"{response.status_code} {response.text}")
     if response.is_success and (refused := refused_events(response)):
         raise ToolError(f"{refused} events were refused. GET externalevents/failures lists them with the reasons.")

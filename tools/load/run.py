@@ -106,7 +106,7 @@ def set_up(stack: Stack, organization_id: str, seed: str) -> LoadOrganization:
             "mapping": sender.mapping,
         }
         endpoint = api.call("POST", "webhooks/endpoints", body)
-        endpoints[sender.name] = f"{stack.api_url}/webhooks/{endpoint['id']}"
+        endpoints[sender.name] = endpoint["url"]
     return LoadOrganization(organization_id, api, configurations, endpoints, Traffic(seed))
 
 

@@ -65,7 +65,7 @@ class LocalRun:
         if sample:
             api = api_of(description, description["organizations"][0])
             self._send_sample_events(stack, description)
-            self._send_deliveries(stack, description, api)
+            self._send_deliveries(stack, api)
             self._show_journey(api)
             self._show_view(api)
         self._show_next_steps(sample=sample)
@@ -128,7 +128,7 @@ class LocalRun:
 
     # -- webhooks ------------------------------------------------------------------------------------------------------
 
-    def _send_deliveries(self, stack: Stack, description: Mapping[str, Any], api: ApiClient) -> None:
+    def _send_deliveries(self, stack: Stack, api: ApiClient) -> None:
         """Creates an endpoint for each of four senders, and sends one delivery to each."""
         sample = self._sample()
         if "deliveries" in sample:
@@ -140,8 +140,8 @@ class LocalRun:
         commands = []
         for delivery in sample_deliveries(moment):
             endpoint = _create_endpoint(api, delivery, configuration_ids[delivery.event_type.title])
-            address = f"{description['apiUrl']}/webhooks/{endpoint['id']}"
-            signed = delivery.signed(endpoint["url"], time.time())
+            address = endpoint["url"]
+            signed = delivery.signed(address, time.time())
             response = httpx.post(address, content=signed.body, headers=signed.headers, timeout=40)
             self._console.print(f"  {delivery.name:16} {response.status_code} {response.text}")
             headers = " ".join(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in signed.headers.items())

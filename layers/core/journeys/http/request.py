@@ -92,8 +92,29 @@ def request_id(event: Mapping[str, Any]) -> str:
     return str((event.get("requestContext") or {}).get("requestId") or "unknown")
 
 
+def resource_path(event: Mapping[str, Any]) -> str:
+    """Return the path as the routes declare it.
+
+    API Gateway removes the stage from a request's path, but not the base path of a custom domain.
+    """
+    path = str(event.get("path") or "")
+    if path != (event.get("requestContext") or {}).get("path"):
+        return path  # The address has a stage, so it is not that of a custom domain.
+    resource = str(event.get("resource") or "").partition("{")[0]
+    return path[max(path.find(resource), 0) :]
+
+
 def public_url(event: Mapping[str, Any], path: str) -> str:
-    """Return the public URL of a path of this API, with the stage, which API Gateway removes from `path`."""
+    """Return the public URL of a path of this API, at the address that the caller used.
+
+    What precedes the resource in the request's path is the stage, or the base path of a custom domain. The domain is
+    the one that API Gateway knows, since anyone can write the headers. Only the local stack's emulator knows none; its
+    APIs are below a path that names the API and the stage.
+    """
     context = event.get("requestContext") or {}
-    stage = str(context.get("path") or "").removesuffix(str(event.get("path") or ""))
-    return f"https://{context.get('domainName') or header(event, 'host')}{stage}{path}"
+    domain = context.get("domainName")
+    if not domain:
+        api, stage = context.get("apiId"), context.get("stage")
+        return f"http://{header(event, 'host')}/restapis/{api}/{stage}/_user_request_{path}"
+    base = str(context.get("path") or "").removesuffix(resource_path(event))
+    return f"https://{domain}{base}{path}"

@@ -18,7 +18,7 @@ from journeys.aws import store_outage
 from journeys.errors import JourneysError, MethodNotAllowed, NotFound
 from journeys.http.body import JsonBody, read_body
 from journeys.http.parameters import Parameter, read_query
-from journeys.http.request import Request, request_id
+from journeys.http.request import Request, request_id, resource_path
 from journeys.http.response import error_response, json_response
 from journeys.telemetry import log_error, logger
 
@@ -122,7 +122,7 @@ class Router:
 
     def _call(self, event: Mapping[str, Any], invocation_id: str, received: float) -> dict[str, Any]:
         """Check the permission, read the query and the body, and call the handler. Raises JourneysError."""
-        route, variables = self._match(event["httpMethod"], event["path"])
+        route, variables = self._match(event["httpMethod"], resource_path(event))
         caller = self._authenticator.authorize(event, route.permission)
         values = read_query(event, route.query)
         request = Request(event, caller=caller, values=values, invocation_id=invocation_id, received=received)
