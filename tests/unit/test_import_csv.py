@@ -145,6 +145,7 @@ def test_unknown_cells_are_left_out(mapping: Path) -> None:
         ({"amount": "12,5"}, "invalid.attribute"),
         ({"amount": "nan"}, "invalid.attribute"),
         ({"amount": "0.1234567890123456789"}, "invalid.attribute"),
+        ({"amount": "1234567890123456.7"}, "invalid.attribute"),  # a double has 1234567890123456.75
         ({"paid": "maybe"}, "invalid.attribute"),
         ({"kind": "Long"}, "invalid.attribute"),
     ],
@@ -200,6 +201,8 @@ def test_a_date_without_a_zone_is_in_the_mappings_zone(
         ('"number"', "5.", 5.0),
         ('"number"', "1.50E+03", 1500.0),
         ('"number"', "12345678901234567890.0", 12345678901234567890),
+        ('"number"', "0.10000000000000001", 0.1),  # as printf's %.17g writes it
+        ('"number"', "1.2345678901234566e-7", 1.2345678901234566e-07),
         ('"number", decimal = ","', "1,5", 1.5),
         ('"number", decimal = ",", thousands = "."', "-1.234.567,50", -1234567.5),
         ('"number", thousands = ","', "1,234.5", 1234.5),

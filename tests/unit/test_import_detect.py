@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_the_kinds_formats_and_columns_of_a_spreadsheet_are_found(tmp_path: Path
     }  # fmt: skip
     assert "n/a" in plan.unknown
     assert importable(path, plan) == 3
-    assert "3 of them can be imported" in text
+    assert "3 of 3 rows can be imported" in text
     assert "CHECK: the time zone" in text
     assert "CHECK: rename the column {odd}" in text
 
@@ -118,6 +119,61 @@ def test_the_encoding_and_the_delimiter_are_found(tmp_path: Path, encoding: str,
     file = CsvFile(path, plan.form)
     assert [row.cells[3] for row in file.rows()] == ["été, là; oui"] * 2
     assert importable(path, plan) == 2
+
+
+def test_a_few_cells_without_a_value_and_a_few_repeated_ids_do_not_hide_a_column(tmp_path: Path) -> None:
+    """As in an audit log with a customer that is not always known."""
+    path = tmp_path / "a.csv"
+    rows = [f"T{n // 4},{n % 4},2026-01-05T10:00:00Z,{'?' if n % 50 == 0 else f'u{n % 7}'},Phone" for n in range(400)]
+    rows[-1] = rows[0].replace("?", "u1")
+    path.write_text("\n".join(["number,version,updated_at,caller_id,contact_type", *rows]))
+    plan, text = plan_for(path), propose(path)
+
+    assert plan.id.template == "{number}-{version}"
+    assert plan.customer.columns == ("caller_id",)
+    assert "rows with the id of an earlier row: 1." not in text  # its first row has no customer
+    assert "With this mapping, 392 of 400 rows can be imported." in text
+
+    rows[-1] = rows[1]
+    path.write_text("\n".join(["number,version,updated_at,caller_id,contact_type", *rows]))
+    assert "# CHECK: rows with the id of an earlier row: 1. Add columns" in propose(path)
+    assert "With this mapping, 391 of 400 rows can be imported." in propose(path)
+
+
+def test_a_proposal_counts_the_rows_as_a_dry_run_does(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [
+        "1,2026-01-05,u,x",
+        f"2,2026-01-05,u,{'x' * 1001}",
+        f"3,2026-01-05,{'u' * 300},x",
+        "4,2026-01-05,u",
+        "5,never,u,x",
+    ]
+    path.write_text("\n".join(["id,date,user,note", *rows]))
+    text = propose(path)
+    (tmp_path / "a.toml").write_text(text)
+    result = run_journeys("import", path, "--mapping", tmp_path / "a.toml", "--dry-run")
+
+    assert "With this mapping, 1 of 5 rows can be imported. 1 cannot be split into cells." in text
+    assert re.search(r"valid *│ *1 ", result.stdout)
+
+
+def test_a_column_whose_name_is_repeated_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,date,user,tag,tag\n1,2026-01-05,u,x,y\n")
+    assert "# CHECK: rename the column tag to import it." in propose(path)
+    assert kinds(plan_for(path)) == {}
+
+
+def test_a_column_of_which_few_cells_are_dates_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [
+        f"{n},2026-01-05,u,{'soon' if n % 3 else '2026-01-05'},{'?!' if n == 1 else '2026-01-05'}" for n in range(60)
+    ]
+    path.write_text("\n".join(["id,date,user,due,done", *rows]))
+
+    assert kinds(plan_for(path)) == {"due": "text", "done": "date"}
+    assert "1.7% of the cells are no dates, and their rows are rejected" in propose(path)
 
 
 def test_an_export_of_the_shipped_mapping_is_recognized(tmp_path: Path) -> None:

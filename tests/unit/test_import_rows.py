@@ -1,6 +1,7 @@
 """`journeys import`: broken rows, the file of rejected rows and dry runs. tests/support/csv has the inputs."""
 
 import csv
+import os
 import string
 import tempfile
 from collections import Counter
@@ -186,6 +187,7 @@ def row(id_: str, note: str) -> str:
         ([row("a", '27" monitor'), row("b", "x")], {}, ["a", "b"]),
         ([row("a", "x"), f'"b,{WHEN},jane,x,1'], {"open.quote": [3]}, ["a"]),
         ([f"a,{WHEN},jane", row("b", "x"), "", row("c", "x")], {"wrong.columns": [2]}, ["b", "c"]),
+        ([row("a", "x"), ",,,,", " ,\t,,,", "  ", ",", row("b", "x")], {}, ["a", "b"]),  # as spreadsheets end
         ([row("a", "x" * (CELL_LIMIT + 1)), row("b", "x")], {"cell.too.large": [2]}, ["b"]),
         ([row("a", '"' + "x\n" * CELL_LIMIT + '"'), row("b", "x")], {"cell.too.large": [2]}, ["b"]),
     ],
@@ -224,6 +226,81 @@ def test_the_reason_names_the_column_and_no_cell(tmp_path: Path) -> None:
     assert "secret" not in "".join(messages.values())
 
 
+# -- files that cannot be imported -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"PK\x03\x04\x14\x00", "is a workbook or a zip file, not a CSV. Save or extract it as CSV first."),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "is a workbook, not a CSV"),
+        (b"\x1f\x8b\x08\x00", "is a gzip file, not a CSV"),
+        (b"sep=;\r\n", "is empty. Its first row must name the columns"),
+        (b",,,\r\n,,\r\n", "is empty. Its first row must name the columns"),
+    ],
+)
+def test_another_kind_of_file_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "visits.csv"
+    path.write_bytes(content)
+    with pytest.raises(CannotImport) as caught:
+        run_import(path, MAPPING)
+    assert message in caught.value.message
+
+
+def test_a_directory_and_a_pipe_are_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CannotImport, match="is a directory"):
+        CsvFile(tmp_path, CsvFormat())
+    with pytest.raises(CannotImport, match="is not a regular file, and an import reads it more than once"):
+        CsvFile(tmp_path / "pipe", CsvFormat())
+
+
+@pytest.mark.parametrize("end", ["\n", ""], ids=["after a line", "within a line"])
+def test_the_last_row_of_a_file_that_is_being_written_is_not_imported(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "visits.csv"
+    path.write_text(f"{HEADER}\n{row('a', 'x')}\n{row('b', 'x')}{end}")
+    file = CsvFile(path, CsvFormat())
+    rows = file.rows()
+    read = [next(rows).cells[0]]
+    with path.open("a") as writer:
+        writer.write("00\n")
+
+    with pytest.raises(CannotImport, match="changed while it was read"):
+        read += [one.cells[0] for one in rows]
+
+    assert "".join(read) in ("a", "ab") if end else read == ["a"]
+
+
+@pytest.mark.usefixtures("api")
+def test_a_file_without_rows_imports_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No event type is created for it."""
+    monkeypatch.setattr("tools.commands.importing.ensure_type", raising(AssertionError("an event type")))
+    (tmp_path / "visits.toml").write_text(MAPPING)
+    result = run_journeys("import", written(tmp_path), "--mapping", tmp_path / "visits.toml")
+    assert (result.exit_code, result.stdout) == (
+        0,
+        f"{tmp_path}/visits.csv has no row after its header. Nothing was imported.\n",
+    )
+
+
+def test_an_event_type_is_created_after_the_whole_file_was_read(
+    tmp_path: Path, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.commands.importing.ensure_type", raising(AssertionError("an event type")))
+    (tmp_path / "visits.toml").write_text(MAPPING)
+    path = written(tmp_path, *[row(f"a{number}", "x" * 1000) for number in range(500)])
+    path.write_bytes(path.read_bytes() + b"\xff\xfe")
+    result = run_journeys("import", path, "--mapping", tmp_path / "visits.toml")
+    assert result.exit_code == 1
+    assert "is not UTF-8: line 502 cannot be read" in result.stderr
+    assert api.stored == {}
+
+
+def test_a_file_that_cannot_be_read_is_reported_without_a_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "connect", raising(SetupError("The local stack is not running.")))
+    assert "There is no file none.csv" in run_journeys("import", "none.csv", "--mapping", CASES / "sci.toml").stderr
+
+
 # -- delimiters and encodings ------------------------------------------------------------------------------------------
 
 
@@ -237,7 +314,7 @@ def test_the_reason_names_the_column_and_no_cell(tmp_path: Path) -> None:
         ('"sep=|"\n', "|", 'delimiter = ";"'),
     ],
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252"])
 def test_delimiters_and_encodings(tmp_path: Path, first: str, delimiter: str, entry: str, encoding: str) -> None:
     lines = [HEADER, row("a", "Jérôme"), "b,sometime,Zoë,x,1"]
     path = tmp_path / "visits.csv"
@@ -259,9 +336,10 @@ def test_delimiters_and_encodings(tmp_path: Path, first: str, delimiter: str, en
 
 def test_a_byte_order_mark_goes_before_the_mapping(tmp_path: Path) -> None:
     path = written(tmp_path, row("a", "Jérôme"))
-    path.write_text(path.read_text(), encoding="utf-16")
-
-    assert run_import(path, MAPPING)[1].stored["a"]["attributes"]["note"] == "Jérôme"
+    text = path.read_text(encoding="utf-8")
+    for encoding in ("utf-16", "utf-32", "utf-8-sig"):
+        path.write_text(text, encoding=encoding)
+        assert run_import(path, MAPPING)[1].stored["a"]["attributes"]["note"] == "Jérôme"
 
 
 @pytest.mark.parametrize(
@@ -327,16 +405,13 @@ def test_an_earlier_file_of_rejected_rows_is_never_lost(tmp_path: Path) -> None:
     assert list(tmp_path.glob(".*")) == []
 
 
-def test_a_file_of_rejected_rows_that_cannot_be_written_stops_the_import_before_the_first_row(tmp_path: Path) -> None:
-    path, api = written(tmp_path, row("a", "x")), FakeApi(MAPPING)
-    file, plan = CsvFile(path, CsvFormat()), parse_plan(MAPPING, "mapping")
-    run = ImportRun(lambda events: api.send("c", events), plan, 2, RejectedRows(file, tmp_path / "none" / "r.csv"))
+def test_a_file_of_rejected_rows_that_cannot_be_written_is_an_error_before_the_first_row(tmp_path: Path) -> None:
+    path = written(tmp_path, row("a", "x"))
+    file = CsvFile(path, CsvFormat())
 
-    with pytest.raises(CannotImport, match="Name another file with --rejected"):
-        run.run(file)
-    with pytest.raises(CannotImport, match="Name another file with --rejected"):
-        RejectedRows(file, path)
-    assert api.stored == {}
+    for unusable in (tmp_path / "none" / "rejected.csv", tmp_path, path):
+        with pytest.raises(CannotImport, match="Name another file with --rejected"):
+            RejectedRows(file, unusable)
 
 
 # -- properties --------------------------------------------------------------------------------------------------------
@@ -434,6 +509,7 @@ def test_a_dry_run_judges_every_row_as_an_import_and_stores_nothing(
     assert result.exit_code == 1
     assert counted(result.stdout) == {"valid": 1, "duplicate": 1, "conflict": 1, "rejected": 2, "total": 5}
     assert "nothing is stored" in result.stdout.replace("\n", " ")
+    assert "3 rows were not valid. See" in result.stdout
     assert api.stored == {}
     assert any(path.endswith("/validate") for path in api.paths) is (connected == "api")
     assert ("without the API" in result.stderr) is (connected == "no stack")

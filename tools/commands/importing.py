@@ -15,7 +15,7 @@ from tools.errors import Interrupted, SetupError, ToolError
 from tools.importer.columns import open_csv
 from tools.importer.detect import propose
 from tools.importer.dry_run import judge_for
-from tools.importer.import_run import ImportRun, ensure_type, send_to
+from tools.importer.import_run import ImportRun, count_rows, ensure_type, send_to
 from tools.importer.mapping_file import InvalidEntry, known_encoding
 from tools.importer.rejected import RejectedRows
 from tools.importer.tally import NO_RESPONSE, import_table
@@ -112,21 +112,26 @@ def _import(
     options: _Options,
 ) -> None:
     console = output_console()
-    api = _connect(open_connection, dry_run=options.dry_run)
     file, plan = open_csv(path, mapping, encoding)
+    api = _connect(open_connection, dry_run=options.dry_run)
     rejected = RejectedRows(file, rejected_path)
+    with progress_bars() as bars:
+        rows = count_rows(file, plan, bars)
+    if not rows:
+        click.echo(f"{path} has no row after its header. Nothing was imported.")
+        return
     send = judge_for(api, plan) if options.dry_run or api is None else send_to(api, ensure_type(api, plan))
     run = ImportRun(send, plan, options.threads, rejected)
     try:
         with progress_bars() as bars:
-            run.run(file, bars)
+            run.run(file, rows, bars)
     except KeyboardInterrupt:
         raise Interrupted("Interrupted. Run the command again to continue; stored events are duplicates.") from None
     finally:
         if run.tally.counts:
             title = f"{path.name} as {plan.title}{' (dry run: nothing is stored)' if options.dry_run else ''}"
             console.print(import_table(run.tally, escape(title), dry_run=options.dry_run))
-        _name_files(rejected)
+        _name_files(rejected, dry_run=options.dry_run)
     if unanswered := run.tally.count(NO_RESPONSE):
         raise ToolError(f"{_rows(unanswered)} not answered. Run the command again to continue.")
     exit_with(1 if rejected.count and not options.allow_rejected else 0)
@@ -147,9 +152,11 @@ def _rows(count: int) -> str:
     return "1 row was" if count == 1 else f"{count:,} rows were"
 
 
-def _name_files(rejected: RejectedRows) -> None:
+def _name_files(rejected: RejectedRows, *, dry_run: bool) -> None:
     if rejected.count:
-        click.echo(f"{_rows(rejected.count)} not stored. See {rejected.path} for the reasons.")
+        click.echo(
+            f"{_rows(rejected.count)} not {'valid' if dry_run else 'stored'}. See {rejected.path} for the reasons."
+        )
     if rejected.earlier and rejected.count:
         click.echo(f"The rejected rows of an earlier import are now in {rejected.earlier}.")
     elif rejected.earlier:

@@ -29,9 +29,17 @@ REJECTED_COLUMNS = ("rejected_line", "rejected_reason")
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark begins alike
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_OTHER_FILES = (
+    (b"PK\x03\x04", "a workbook or a zip file"),
+    (b"\xd0\xcf\x11\xe0", "a workbook"),
+    (b"\x1f\x8b", "a gzip file"),
+)
+"""The first bytes of files that are often named instead of a CSV."""
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*+(?:""[^"]*+)*+"')
 _QUOTE_HINT = 'Write "" for a quote inside a quoted cell.'
@@ -66,10 +74,9 @@ class CsvFile:
     """A CSV whose header is read. Raises CannotImport if the file or its header cannot be read."""
 
     def __init__(self, path: Path, form: CsvFormat) -> None:
-        if not path.is_file():
-            raise CannotImport(f"There is no file {path}.")
         self.path, self.delimiter, self.separator_line = path, form.delimiter, False
         self.encoding = byte_order_mark(path) or form.encoding
+        self._version = _version(path)
         self.header: list[str] = []
         for row in self._read(lambda _: False):
             if row.refusal:
@@ -81,7 +88,11 @@ class CsvFile:
         self.columns = [name.strip() for name in self.header]
 
     def rows(self, is_event: IsEvent = lambda _: False) -> Iterator[Row]:
-        """Yields every row but the header and blank lines. Raises CannotImport if the file cannot be read."""
+        """Yields every row but the header and blank rows.
+
+        Raises CannotImport if the file cannot be read, or changes while it is read. The last row of a file that is
+        still being written is not yielded.
+        """
         rows = self._read(is_event)
         next(rows, None)
         return rows
@@ -89,7 +100,7 @@ class CsvFile:
     def _read(self, is_event: IsEvent) -> Iterator[Row]:
         try:
             with self.path.open(encoding=self.encoding, newline="") as file:
-                lines = _numbered(file)
+                lines = self._lines(file)
                 first = next(lines, None)
                 if first and (separator := _SEPARATOR_LINE.fullmatch(first.text)):
                     self.delimiter, self.separator_line = separator[1], True
@@ -101,9 +112,29 @@ class CsvFile:
         except OSError as error:
             raise CannotImport(f"{self.path} cannot be read: {error.strerror}.") from None
 
+    def _lines(self, file: IO[str]) -> Iterator[_Line]:
+        """The lines with their numbers. A line that is longer than ROW_LIMIT is cut off after that."""
+        number = 0
+        while text := file.readline(ROW_LIMIT + 1):
+            number += 1
+            piece = text
+            while len(piece) > ROW_LIMIT and piece[-1] not in "\r\n":
+                piece = file.readline(ROW_LIMIT + 1)
+            if piece[-1:] not in ("\r", "\n"):
+                self._check_version()
+            yield _Line(number, text)
+        self._check_version()
+
+    def _check_version(self) -> None:
+        if _version(self.path) != self._version:
+            raise CannotImport(
+                f"{self.path} changed while it was read. When it is complete, run the import again; stored events are "
+                "duplicates."
+            )
+
     def _wrong_encoding(self) -> str:
         with self.path.open(encoding=self.encoding, errors="replace", newline="") as file:
-            number = next((line.number for line in _numbered(file) if "\ufffd" in line.text), 1)
+            number = next((line.number for line in self._lines(file) if "\ufffd" in line.text), 1)
         name = self.encoding.upper().removesuffix("-SIG")
         return (
             f"{self.path} is not {name}: line {number} cannot be read. Name the file's encoding with --encoding or in "
@@ -112,29 +143,31 @@ class CsvFile:
 
 
 def byte_order_mark(path: Path) -> str | None:
-    """The encoding that the byte order mark of a file names, or None. Raises CannotImport."""
+    """The encoding that the byte order mark of a file names, or None. Raises CannotImport if it cannot be a CSV."""
+    if path.exists() and not path.is_file():
+        kind = "a directory" if path.is_dir() else "not a regular file, and an import reads it more than once"
+        raise CannotImport(f"{path} is {kind}. Name a CSV file.")
     try:
         with path.open("rb") as file:
             start = file.read(4)
+    except FileNotFoundError:
+        raise CannotImport(f"There is no file {path}.") from None
     except OSError as error:
         raise CannotImport(f"{path} cannot be read: {error.strerror}.") from None
+    if other := next((kind for mark, kind in _OTHER_FILES if start.startswith(mark)), None):
+        raise CannotImport(f"{path} is {other}, not a CSV. Save or extract it as CSV first.")
     return next((name for mark, name in _BYTE_ORDER_MARKS if start.startswith(mark)), None)
+
+
+def _version(path: Path) -> tuple[int, int]:
+    """What differs when the file was written: its size and the time of its last change."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _chain(first: _Line, rest: Iterator[_Line]) -> Iterator[_Line]:
     yield first
     yield from rest
-
-
-def _numbered(file: IO[str]) -> Iterator[_Line]:
-    """The lines of a file with their numbers. A line that is longer than ROW_LIMIT is cut off after that."""
-    number = 0
-    while text := file.readline(ROW_LIMIT + 1):
-        number += 1
-        piece = text
-        while len(piece) > ROW_LIMIT and piece[-1] not in "\r\n":
-            piece = file.readline(ROW_LIMIT + 1)
-        yield _Line(number, text)
 
 
 class _Records:
@@ -171,7 +204,7 @@ class _Records:
                 first = self._taken[0]
                 reader = self._reader()
                 yield Row(first.number, self._as_written(first.text), refusal)
-            elif cells:  # csv.reader returns an empty list for a blank line
+            elif any(map(str.strip, cells)):  # spreadsheets write delimiters alone for a blank row
                 yield Row(self._taken[0].number, cells, self._wrong_size(cells))
 
     def _reader(self) -> Iterator[list[str]]:
@@ -181,6 +214,8 @@ class _Records:
         """A refusal if one of the row's later lines seems to be a row of its own."""
         columns = len(self._file.header)
         for line in self._taken[1:] if columns else []:
+            if line.text.count(self._file.delimiter) < columns - 1:
+                continue
             inner = self._alone(line.text)
             if len(inner) != columns or (len(cells) == columns and not self._is_event(inner)):
                 continue
@@ -224,7 +259,8 @@ class _Records:
         if not header:  # this row is the header
             return None
         if len(cells) != len(header):
-            return RowRefused("wrong.columns", f"The row has {len(cells)} cells. The header has {len(header)}.")
+            number = "1 cell" if len(cells) == 1 else f"{len(cells):,} cells"
+            return RowRefused("wrong.columns", f"The row has {number}. The header has {len(header)}.")
         for name, cell in zip(header, cells, strict=True):
             if len(cell) > CELL_LIMIT:
                 return RowRefused(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from tools.api import ApiClient, ApiError
 from tools.importer.errors import CannotImport
 from tools.importer.import_run import Response, Send, find_schema
 from tools.importer.mapping import ImportPlan
-from tools.importer.tally import VALID
+from tools.importer.tally import CONFLICT, VALID
 
 CONFIGURATIONS = "externalevents/configurations"
 
@@ -74,26 +75,42 @@ def _local_judge(schema: Mapping[str, Any]) -> Send:
     return judge
 
 
+class _EarlierEvents:
+    """The digests of the events of earlier rows, in a temporary file, so that a large import fits the memory."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute("CREATE TABLE events (id BLOB PRIMARY KEY, content BLOB) WITHOUT ROWID")
+        self._database.execute("BEGIN")
+
+    def add(self, event: Mapping[str, Any]) -> str | None:
+        """Notes an event. Returns "duplicate" or "conflict" if an earlier one has its id."""
+        row = _digest(event["id"]), _digest(json.dumps(event, sort_keys=True))
+        with self._lock:
+            if self._database.execute("INSERT OR IGNORE INTO events VALUES (?, ?)", row).rowcount:
+                return None
+            earlier = self._database.execute("SELECT content FROM events WHERE id = ?", row[:1]).fetchone()
+        return "duplicate" if earlier == row[1:] else CONFLICT
+
+
 def _without_repeats(judge: Callable[[Sequence[Mapping[str, Any]]], Response]) -> Send:
     """Reports a valid event whose id an earlier row has as a duplicate or a conflict, as an import would."""
-    contents: dict[bytes, bytes] = {}
-    lock = threading.Lock()
+    earlier = _EarlierEvents()
 
     def judge_each(events: Sequence[Mapping[str, Any]]) -> Response:
         response = judge(events)
         refused = list(response["unprocessedEntities"])
         processed = []
         for result in sorted(response["processed"], key=lambda one: int(one["originalRequestIndex"])):
-            event = events[result["originalRequestIndex"]]
-            key, content = _digest(event["id"]), _digest(json.dumps(event, sort_keys=True))
-            with lock:
-                earlier = contents.get(key)
-                contents.setdefault(key, content)
-            if earlier not in (None, content):
-                refused.append(result | {"errorCode": "event.conflict", "errorMessage": "", "isRetryable": False})
-                del refused[-1]["outcome"]
+            index = result["originalRequestIndex"]
+            repeated = earlier.add(events[index])
+            if repeated == CONFLICT:
+                refusal = {"errorCode": "event.conflict", "errorMessage": "", "isRetryable": False}
+                refused.append(refusal | {"originalRequestIndex": index})
             else:
-                processed.append(result if earlier is None else result | {"outcome": "duplicate"})
+                processed.append(result | {"outcome": repeated or result["outcome"]})
         return {"processed": processed, "unprocessedEntities": refused}
 
     return judge_each

@@ -78,6 +78,22 @@ def send_to(api: ApiClient, configuration_id: str) -> Send:
     return send
 
 
+def plan_rows(file: CsvFile, plan: ImportPlan) -> Iterator[Row]:
+    """The rows of a file, whose mapping shows which lines of a quoted cell are rows. Raises CannotImport."""
+    return file.rows(lambda cells: plan.is_event(file.columns, cells))
+
+
+def count_rows(file: CsvFile, plan: ImportPlan, bars: ProgressBars | None = None) -> int:
+    """Reads a whole file, so that it is known to be readable before the first event is sent. Raises CannotImport."""
+    count = 0
+    with (bars or ProgressBars()).bar(f"counting rows of {file.path.name}", None) as bar:
+        for count, _ in enumerate(plan_rows(file, plan), start=1):
+            if count % ROWS_PER_BATCH == 0:
+                bar.set(count)
+        bar.set(count)
+    return count
+
+
 @dataclass
 class _Batch:
     """Rows in the order of the file, the events of some of them, and the request with these events."""
@@ -108,15 +124,16 @@ class ImportRun:
         self._pending: deque[_Batch] = deque()
         self.tally = ImportTally()
 
-    def run(self, file: CsvFile, bars: ProgressBars | None = None) -> None:
+    def run(self, file: CsvFile, rows: int | None = None, bars: ProgressBars | None = None) -> None:
         """Imports a file. After an error, the rows that were sent before it are counted.
 
+        Args:
+            rows: the number of rows, for the progress bar.
+
         Raises:
-            CannotImport: the file cannot be read, or the rejected rows cannot be written.
+            CannotImport: the file cannot be read, or a rejected row cannot be written.
             ApiError, httpx.HTTPError: the API refused a whole request, or does not respond.
         """
-        self._rejected.check()
-        rows = sum(1 for _ in self._rows(file))
         pool = ThreadPoolExecutor(self._threads)
         with (bars or ProgressBars()).bar(file.path.name, rows) as bar:
             try:
@@ -135,9 +152,6 @@ class ImportRun:
                 self._count_the_rest()
                 self._rejected.finish()
             bar.set(self.tally.counts.total())
-
-    def _rows(self, file: CsvFile) -> Iterator[Row]:
-        return file.rows(lambda cells: self._plan.is_event(file.columns, cells))
 
     def _respond(self, events: Sequence[Mapping[str, Any]]) -> Response:
         return self._send(events) if events else {"processed": [], "unprocessedEntities": []}
@@ -159,7 +173,7 @@ class ImportRun:
 
     def _batches(self, file: CsvFile) -> Iterator[_Batch]:
         batch = _Batch()
-        for row in self._rows(file):
+        for row in plan_rows(file, self._plan):
             event: dict[str, Any] | None = None
             try:
                 event, size = self._event(file, row)

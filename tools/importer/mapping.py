@@ -85,7 +85,7 @@ class CellTemplate:
 def format_in_words(form: DateFormat) -> str:
     """The date format of a column, for a message."""
     words = _EXAMPLES.get(form.pattern, form.pattern)
-    return f"{words} (as the time zone, UTC, GMT or Z)" if "%Z" in form.pattern else words
+    return f"{words}, where %Z is UTC, GMT or Z, and no other name of a zone" if "%Z" in form.pattern else words
 
 
 def milliseconds(form: DateFormat, text: str) -> int:

@@ -31,13 +31,14 @@ class Proposal:
 
     path: Path
     rows: int
+    broken: int
+    """The rows among them that cannot be split into cells."""
     delimiter: str
     encoding: str
     unknown: Sequence[str]
     numbers: NumberFormat
     ambiguous_numbers: Sequence[str]
     id_columns: Sequence[str]
-    unique_id: bool
     date_column: str
     date_format: str
     found_date: bool
@@ -46,16 +47,23 @@ class Proposal:
     attributes: Sequence[AttributeProposal]
     left_out: Sequence[str]
     """Columns that a mapping cannot name."""
+    valid: int = 0
+    """The rows that the mapping can import."""
+    repeated: int = 0
+    """The rows that have the id of an earlier row."""
 
 
-def write(proposal: Proposal, fitting: int | None = None) -> str:
-    """The text of the mapping file. `fitting` is the number of rows that the mapping can import."""
-    return "\n".join([*_head(proposal, fitting), *_event(proposal), *_attributes(proposal)]) + "\n"
+def write(proposal: Proposal) -> str:
+    """The text of the mapping file."""
+    return "\n".join([*_head(proposal), *_event(proposal), *_attributes(proposal)]) + "\n"
 
 
-def _head(proposal: Proposal, fitting: int | None) -> Iterator[str]:
-    yield f"# Proposed by `journeys import --detect` from {proposal.rows:,} rows of {shortened(proposal.path.name)}."
-    yield f"# {fitting or 0:,} of them can be imported with it. Check every line with a comment, and then the rest with"
+def _head(proposal: Proposal) -> Iterator[str]:
+    rows = f"{proposal.rows:,} row{'s' * (proposal.rows != 1)}"
+    broken = f" {proposal.broken:,} cannot be split into cells." if proposal.broken else ""
+    yield f"# Proposed by `journeys import --detect` from {rows} of {shortened(proposal.path.name)}."
+    yield f"# With this mapping, {proposal.valid:,} of {rows} can be imported.{broken}"
+    yield "# Check every line with a comment, and then all rows with"
     yield "# `journeys import FILE --mapping THIS_FILE --dry-run`."
     yield ""
     yield f"delimiter = {quoted(proposal.delimiter)}"
@@ -74,8 +82,8 @@ def _event(proposal: Proposal) -> Iterator[str]:
     template = "-".join(f"{{{name}}}" for name in columns) if len(columns) > 1 else columns[0]
     yield ""
     yield "# The id must be different for each event, and the same whenever the file is exported and imported again."
-    check = "" if proposal.unique_id else '  # CHECK: not unique. Add columns, such as "{a}-{b}"'
-    yield f"id = {quoted(template)}{check}"
+    repeated = f"  # CHECK: rows with the id of an earlier row: {proposal.repeated:,}. Add columns, such as {{a}}-{{b}}"
+    yield f"id = {quoted(template)}{repeated if proposal.repeated else ''}"
     yield ""
     yield "[date]"
     missing = "" if proposal.found_date else "  # CHECK: no column of dates was found"
@@ -116,7 +124,10 @@ def _attributes(proposal: Proposal) -> Iterator[str]:
             yield f"# An event type has at most {MAX_FIELDS} attributes. These are left out:"
         yield f"{left_out}{name} = {{ {', '.join(entries)} }}{note}"
     for column in proposal.left_out:
-        yield f"# CHECK: rename the column {shortened(column)} to import it. A mapping cannot name columns with braces."
+        yield (
+            f"# CHECK: rename the column {shortened(column)} to import it. A mapping cannot name a column with braces, "
+            "or several columns with the same name."
+        )
 
 
 def quoted(text: str) -> str:

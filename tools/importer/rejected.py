@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import filecmp
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ class RejectedRows:
     """A file of rejected rows in the form of the input: the line, the reason, and the row's original cells.
 
     The file is complete when `finish` returns. It never replaces another file: the earlier one gets a number.
+    Raises CannotImport if the file cannot be written, before any row is imported.
     """
 
     def __init__(self, source: CsvFile, path: Path | None = None) -> None:
@@ -30,6 +32,9 @@ class RejectedRows:
             raise CannotImport(
                 f"The rejected rows cannot be written to {self.path}. Name another file with --rejected."
             )
+        with self._writing():
+            self._draft.touch()
+            self._draft.unlink()
 
     def add(self, row: Row, reason: str, message: str) -> None:
         """Writes a row. Raises CannotImport if the file cannot be written."""
@@ -43,12 +48,6 @@ class RejectedRows:
         """The row's cells without the line and the reason that an earlier import added."""
         return row.cells[self._carried :] if row.cells and row.cells[0].isdecimal() else row.cells
 
-    def check(self) -> None:
-        """Raises CannotImport if the file cannot be written."""
-        with self._writing():
-            self._draft.touch()
-            self._draft.unlink()
-
     def finish(self) -> None:
         """Gives the file its name. Without rejected rows, there is none. Raises CannotImport."""
         self.earlier = self.path if self.path.exists() else None
@@ -57,7 +56,7 @@ class RejectedRows:
         with self._writing():
             self._file.close()
             self._file = None
-            if self.earlier and self.path.read_bytes() == self._draft.read_bytes():
+            if self.earlier and filecmp.cmp(self.path, self._draft, shallow=False):
                 self.earlier = None
             elif self.earlier:
                 self.earlier = self._free_name()

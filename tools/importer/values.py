@@ -17,6 +17,8 @@ _VARIANTS = {" ": "[ \u00a0\u202f]", "'": "['\u2019]"}
 """Separators that have several characters: spaces that do not break, and the typographic apostrophe."""
 MAX_DIGITS = 38
 """Digits of a number that the API stores."""
+SAFE_DIGITS = 15
+"""Digits of a number with decimals that a double always carries. Numbers with 16 or 17 digits may fit, too."""
 _MAX_TEXT = 100
 _PLAIN_INTEGER = re.compile(rf"[+-]?\d{{1,{MAX_DIGITS}}}", re.ASCII)
 
@@ -60,13 +62,16 @@ class NumberFormat:
         return int(number)
 
     def number(self, text: str) -> int | float:
-        """A number. Raises ValueError, also if JSON would not carry every digit."""
+        """A number. Raises ValueError, also if it has more digits than a double carries.
+
+        Systems write a double with its shortest digits or with 17: 0.1 or 0.10000000000000001.
+        """
         normal = self.normalized(text)
         if _PLAIN_INTEGER.fullmatch(normal):
             return int(normal)
-        exact = Decimal(normal)
-        if Decimal(repr(float(normal))) == exact:
-            return float(normal)
+        exact, double = Decimal(normal), float(normal)
+        if exact in (Decimal(repr(double)), Decimal(f"{double:.17g}")):
+            return double
         return self.integer(text)
 
 
@@ -93,7 +98,10 @@ def allowed(kind: str, numbers: NumberFormat) -> str:
         case "integer":
             return f"a whole number of at most {MAX_DIGITS} digits, such as 1{numbers.thousands}234"
         case "number":
-            return f"a number such as {numbers.example} or 1e-5, without a currency sign, unit or per cent sign"
+            return (
+                f"a number such as {numbers.example} or 1e-5, as the mapping's decimal and thousands say, without a "
+                f"currency sign, unit or per cent sign, and of at most {SAFE_DIGITS} digits if it has decimals"
+            )
         case "boolean":
             return f"one of {', '.join(TRUE_WORDS)}, {', '.join(FALSE_WORDS)}, in upper or lower case"
     return f"a {kind}"
