@@ -13,7 +13,13 @@ from jmespath.exceptions import JMESPathError
 
 from journeys import jsontext
 from journeys.webhooks import expressions
-from journeys.webhooks.expressions import Evaluator, InvalidExpression, TooExpensive, compile_expression
+from journeys.webhooks.expressions import (
+    MAX_PARTS,
+    Evaluator,
+    InvalidExpression,
+    TooExpensive,
+    compile_expression,
+)
 
 HEADERS = {"x-github-event": "issues", "authorization": "Bearer secret", "x-hub-signature-256": "sha256=secret"}
 
@@ -67,6 +73,31 @@ def test_numeric_text_becomes_a_number_and_other_text_null(text: str, number: An
 @pytest.mark.parametrize("payload", [True, False, None, [], {}])
 def test_what_is_no_text_and_no_number_becomes_null(payload: Any) -> None:
     assert value_of("to_number(@)", payload) is None
+    assert value_of("split(@, '/')", payload) is None
+    assert value_of("from_unix_ms(@)", payload) is None
+
+
+def test_a_text_is_split_into_the_parts_between_the_separators() -> None:
+    assert value_of("split(@, '/')", "/a/b") == ["", "a", "b"]
+    assert value_of("split(link, '/')[-1]", {"link": "https://x/api/now/table/sys_user/1"}) == "1"
+    assert value_of("split(@, '')", "ab") is None
+    assert value_of("split(@, `1`)", "a1b") is None
+
+
+def test_a_text_with_too_many_parts_is_not_split() -> None:
+    assert len(value_of("split(@, ',')", "," * (MAX_PARTS - 1))) == MAX_PARTS
+    assert value_of("split(@, ',')", "," * MAX_PARTS) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1516324157228, "2018-01-19T01:09:17.228Z"), ("1516324157228", "2018-01-19T01:09:17.228Z"),
+        (0, "1970-01-01T00:00:00.000Z"), ("soon", None), ("", None), (10**30, None), ("9" * 20, None),
+    ],
+)  # fmt: skip
+def test_a_unix_time_becomes_text_in_utc(value: Any, text: str | None) -> None:
+    assert value_of("from_unix_ms(@)", value) == text
 
 
 # -- expressions that are refused --------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ object is shared.
 | `received()` | the time at which the delivery was received, as ISO-8601 text in UTC |
 | `digest(a, b, ...)` | 32 hexadecimal digits that are the same for the same arguments |
 | `lower(text)` | the text in lower case, or null for anything else: e-mail addresses differ in case alone |
+| `split(text, separator)` | the parts of a text, or null for anything else: `split(link, '/')[-1]` is the last one |
+| `from_unix_ms(value)` | Unix time in milliseconds as ISO-8601 text in UTC, or null for anything else |
 | `to_number(value)` | as in JMESPath, for numeric text with surrounding spaces as well; null for anything else |
 """
 
@@ -29,6 +31,7 @@ from jmespath.parser import ParsedResult
 from jmespath.visitor import Options, TreeInterpreter
 
 from journeys import dates, jsontext
+from journeys.date_formats import DateFormat, InvalidDate
 from journeys.messages import shorten
 
 MAX_EXPRESSION = 1000
@@ -40,9 +43,13 @@ DELIVERY_BUDGET = 1_000_000
 MAX_RESULT_DEPTH = jsontext.MAX_DEPTH - 2
 """Levels of a result. The rest of a stored event's nesting is for what surrounds an attribute in a request."""
 
+MAX_PARTS = 1000
+"""Parts that split() returns. A text with more parts becomes null."""
+
 _BYTES_PER_UNIT = 64
 _MAX_NUMBER_BITS = 1024
 """Bits of a whole number, like those of the largest fraction. Longer numbers take quadratic time to be written."""
+_UNIX_MS = DateFormat("unix_ms")
 _NUMERIC_TEXT = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _SECRET_HEADERS = re.compile(
     r"authorization|cookie|signature|hmac|secret|token|api-?key|^x-amz|^x-forwarded|^cloudfront|^via$|^forwarded$"
@@ -270,6 +277,19 @@ class _Functions(Functions):
     @signature({"types": []})
     def _func_lower(self, value: Any) -> str | None:
         return value.lower() if isinstance(value, str) else None
+
+    @signature({"types": []}, {"types": []})
+    def _func_split(self, text: Any, separator: Any) -> list[str] | None:
+        if not isinstance(text, str) or not isinstance(separator, str) or not separator:
+            return None
+        return text.split(separator) if text.count(separator) < MAX_PARTS else None
+
+    @signature({"types": []})
+    def _func_from_unix_ms(self, value: Any) -> str | None:
+        try:
+            return dates.text(_UNIX_MS.milliseconds(value))
+        except (InvalidDate, OverflowError):
+            return None
 
     @signature({"types": []})
     def _func_to_number(self, value: Any) -> int | float | None:
