@@ -1,8 +1,10 @@
 """The cache: how long values are cached and when they are read again."""
 
+from typing import Any
+
 import pytest
 
-from journeys.cache import Cache
+from journeys.cache import MAX_MISSING, Cache, RecentlyUsed
 
 
 class Store:
@@ -113,12 +115,69 @@ def test_a_failed_read_caches_nothing() -> None:
     assert kept.get("a") == 7
 
 
-def test_the_number_of_cached_keys_is_limited() -> None:
+def test_the_keys_that_were_not_used_for_the_longest_time_are_removed_first() -> None:
     kept, store, _ = cache(most=3)
-    for number in range(50):
-        kept.get(str(number))
-        assert len(kept._entries) <= 3
-    assert len(store.asked) == 50
+    for key in ("a", "b", "c", "a", "d"):
+        kept.get(key)
+    asked = len(store.asked)
+    for key in ("a", "c", "d"):
+        kept.get(key)
+    assert len(store.asked) == asked
+    kept.get("b")
+    assert len(store.asked) == asked + 1
+
+
+@pytest.mark.parametrize("missing", [None, ()])
+def test_invented_keys_do_not_displace_existing_values(missing: Any) -> None:
+    asked: list[str] = []
+
+    def load(key: str, _consistent: bool) -> Any:
+        asked.append(key)
+        return "value" if key == "exists" else missing
+
+    kept = Cache(load, most=2000, clock=Clock())
+    kept.get("exists")
+    for number in range(5 * MAX_MISSING):
+        assert kept.get(f"invented-{number}") is missing
+        assert kept.fresh(f"invented-{number}") is missing
+    asked.clear()
+    assert kept.get("exists") == "value"
+    assert asked == []
+    assert (len(kept._existing), len(kept._missing)) == (1, MAX_MISSING)
+
+
+def test_a_value_that_appears_or_disappears_is_read_as_it_is_now() -> None:
+    values: dict[str, str] = {}
+    clock = Clock()
+
+    def load(key: str, _consistent: bool) -> str | None:
+        return values.get(key)
+
+    kept = Cache(load, clock=clock)
+    assert kept.get("a") is None
+    values["a"] = "value"
+    assert kept.fresh("a") == kept.get("a") == "value"
+    del values["a"]
+    clock.now += 1
+    assert kept.fresh("a") is kept.get("a") is None
+
+
+def test_the_total_weight_of_values_is_limited() -> None:
+    recent: RecentlyUsed[str, str] = RecentlyUsed(10)
+    recent.put("a", "A", 4)
+    recent.put("b", "B", 4)
+    recent.put("a", "A", 5)
+    assert (recent.get("a"), recent.get("b")) == ("A", "B")
+    recent.put("c", "C", 2)
+    assert [recent.get(key) for key in "abc"] == [None, "B", "C"]
+    recent.put("d", "D", 11)
+    assert [recent.get(key) for key in "bcd"] == ["B", "C", None]
+    recent.put("b", "B", 11)
+    assert recent.get("b") is None
+    recent.remove("c")
+    recent.remove("c")
+    recent.put("e", "E", 10)
+    assert (len(recent), recent.get("e")) == (1, "E")
 
 
 def test_the_duration_of_a_read_counts_towards_the_age() -> None:

@@ -126,6 +126,7 @@ HOSTILE: dict[str, tuple[str, Any]] = {
     "doubling lists": ("length(@" + "|[@,@][]" * 100 + ")", [1]),
     "doubling text": ("'aaaaaaaaaaaaaaaa'" + "|join('',[@,@])" * 60, {}),
     "comparing what doubled": ("[@,@]|[@[0]" + "|[@,@]" * 25 + "==@[1]" + "|[@,@]" * 25 + "]", {"a": 1}),
+    "joining many texts with a long one": ("length(join(a, b))", {"a": "x" * 600_000, "b": [""] * 9000}),
     "writing what doubled": ("to_string(@" + "|[@,@]" * 60 + ")", {}),
     "digesting what doubled": ("digest(@" + "|[@,@]" * 60 + ")", {}),
     "searching what doubled": ("contains(@" + "|[@,@]" * 60 + ", 'x')", {}),

@@ -1,16 +1,67 @@
-"""A cache of values loaded from a store, which can be read again before a request is refused."""
+"""Caches in the memory of a process: values that were used last, and values loaded from a store."""
 
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
 
+MAX_ENTRIES = 10_000
+"""Values that a Cache holds."""
+MAX_MISSING = 1000
+"""Keys without a value that a Cache remembers."""
+
+
+class RecentlyUsed(Generic[K, V]):
+    """Values up to a total weight. The values that were not used for the longest time make room for new ones."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._total = most, 0
+        self._entries: OrderedDict[K, tuple[V, int]] = OrderedDict()  # the last one was used last
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: K) -> V | None:
+        """The value of a key, or None."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None:
+                return None
+            self._entries.move_to_end(key)
+            return entry[0]
+
+    def put(self, key: K, value: V, weight: int = 1) -> None:
+        """Stores a value. A value that is heavier than all together may be is not stored."""
+        with self._lock:
+            self._remove(key)
+            if weight > self._most:
+                return
+            self._entries[key] = (value, weight)
+            self._total += weight
+            while self._total > self._most:
+                self._remove(next(iter(self._entries)))
+
+    def remove(self, key: K) -> None:
+        """Removes a key's value, if there is one."""
+        with self._lock:
+            self._remove(key)
+
+    def _remove(self, key: K) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._total -= entry[1]
+
 
 class Cache(Generic[K, V]):
     """Caches what `load(key, consistent)` returns, for `seconds`, for up to `most` keys.
+
+    A value that is None or empty means that the store has none. Such keys have a space of their own, so that requests
+    for invented keys cannot displace the values that exist.
 
     `get` can return an outdated value. `fresh` reads the store consistently, but at most once per second and key, so
     that a sender who is refused repeatedly causes few reads.
@@ -21,32 +72,35 @@ class Cache(Generic[K, V]):
         load: Callable[[K, bool], V],
         *,
         seconds: float = 60,
-        most: int = 10_000,
+        most: int = MAX_ENTRIES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._load, self._seconds, self._most, self._clock = load, seconds, most, clock
-        self._entries: dict[K, tuple[float, bool, V]] = {}  # time of the read, whether it was consistent, value
-        self._lock = threading.Lock()
+        self._load, self._seconds, self._clock = load, seconds, clock
+        # Each entry has the time of its read, whether the read was consistent, and the value.
+        self._existing: RecentlyUsed[K, tuple[float, bool, V]] = RecentlyUsed(most)
+        self._missing: RecentlyUsed[K, tuple[float, bool, V]] = RecentlyUsed(min(most, MAX_MISSING))
 
     def get(self, key: K) -> V:
         """The cached value, or the store's value if the cached one has expired."""
-        entry = self._entries.get(key)
+        entry = self._entry(key)
         if entry is not None and self._clock() - entry[0] < self._seconds:
             return entry[2]
         return self._read(key, consistent=False)
 
     def fresh(self, key: K) -> V:
         """The value of a consistent read, at most one second old."""
-        entry = self._entries.get(key)
+        entry = self._entry(key)
         if entry is not None and entry[1] and self._clock() - entry[0] < 1:
             return entry[2]
         return self._read(key, consistent=True)
 
+    def _entry(self, key: K) -> tuple[float, bool, V] | None:
+        return self._existing.get(key) or self._missing.get(key)
+
     def _read(self, key: K, *, consistent: bool) -> V:
         read_at = self._clock()
         value = self._load(key, consistent)
-        with self._lock:
-            if len(self._entries) >= self._most:
-                self._entries.clear()
-            self._entries[key] = (read_at, consistent, value)
+        space, other = (self._existing, self._missing) if value else (self._missing, self._existing)
+        space.put(key, (read_at, consistent, value))
+        other.remove(key)
         return value

@@ -43,6 +43,9 @@ class _Missing(Enum):
     UNKNOWN = store.UNKNOWN
     SCHEMA_ID = store.SCHEMA_ID
 
+    def __bool__(self) -> bool:
+        return False  # The cache then knows that there is no such value.
+
 
 class Bindings:
     """The bindings of all organizations. `get` can be up to one minute old, `fresh` up to one second."""

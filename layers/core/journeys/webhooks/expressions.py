@@ -269,9 +269,16 @@ class _Functions(Functions):
     def _func_received(self) -> str:
         return self._received
 
+    @signature({"types": ["string"]}, {"types": ["array-string"]})
+    def _func_join(self, glue: str, texts: list[str]) -> str:
+        characters = len(glue) * len(texts) + sum(map(len, texts))
+        if characters > EVENT_BUDGET * _BYTES_PER_UNIT:  # A long glue can make far more of texts than their size.
+            raise TooExpensive
+        return glue.join(texts)
+
     @signature({"types": [], "variadic": True})
     def _func_digest(self, *arguments: Any) -> str:
-        text = json.dumps(arguments, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=repr)
+        text = json.dumps(arguments, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @signature({"types": []})

@@ -18,22 +18,13 @@ they rarely change.
 import base64
 import binascii
 import re
-import time
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
-from journeys.settings import adobe_keys_url
+from journeys.errors import TooManyRequests
+from journeys.webhooks.adobe_keys import AdobeKeys, Fetch
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload, SignatureInvalid
 from journeys.webhooks.senders.base import Options, Secrets, Sender, read_json
 
-KEY_SECONDS = 24 * 60 * 60
-"""How long a public key is cached."""
-NO_KEY_SECONDS = 60
-"""How long the absence of a key is cached."""
-MAX_KEY_BYTES = 16 * 1024
-MAX_KEYS = 64
-"""Cached keys per process."""
 _PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*){1,8}", re.ASCII)
 
 
@@ -58,9 +49,8 @@ class Adobe(Sender):
         },
     }
 
-    def __init__(self, fetch: "Callable[[str], bytes] | None" = None) -> None:
-        self._fetch = fetch or _fetch
-        self._keys: dict[str, tuple[float, bytes]] = {}
+    def __init__(self, fetch: Fetch | None = None) -> None:
+        self._keys = AdobeKeys(fetch)
 
     def unsigned_handshake(self, delivery: Delivery) -> DeliveryResponse | None:
         """Return the challenge that Adobe sends with GET when the webhook is registered."""
@@ -72,25 +62,26 @@ class Adobe(Sender):
         return DeliveryResponse(200, f'{{"challenge":"{challenge}"}}')
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
-        self._require_signed(delivery)
         try:
             body = read_json(delivery.body)
         except InvalidPayload:
             raise SignatureInvalid from None
-        if not isinstance(body, dict) or body.get("recipient_client_id") != options["clientId"]:
-            raise SignatureInvalid  # Adobe signed it for another customer.
+        recipient = body.get("recipient_client_id") if isinstance(body, dict) else None
+        if not recipient or recipient != options.get("clientId"):
+            raise SignatureInvalid  # It is for another customer of Adobe. No key is fetched for it.
+        self._require_signed(delivery)
 
     def _require_signed(self, delivery: Delivery) -> None:
         """Raise SignatureInvalid unless one of the two signatures is valid.
 
-        Raises OSError if no signature is valid and a key could not be fetched.
+        Raises OSError or TooManyRequests if no signature is valid and a key could not be fetched.
         """
-        unavailable = None
+        unavailable: Exception | None = None
         for number in ("1", "2"):
             try:
                 if self._is_signed(delivery, number):
                     return
-            except OSError as error:
+            except (OSError, TooManyRequests) as error:
                 unavailable = error
         raise unavailable or SignatureInvalid
 
@@ -104,9 +95,12 @@ class Adobe(Sender):
         path = delivery.headers.get(f"x-adobe-public-key{number}-path", "")
         if not text or not _PATH.fullmatch(path):
             return False
+        pem = self._keys.get(path)
+        if pem is None:
+            return False
         try:
             signature = base64.b64decode(text, validate=True)
-            key = serialization.load_pem_public_key(self._key(path))
+            key = serialization.load_pem_public_key(pem)
             if base64.b64encode(signature).decode() != text or not isinstance(key, rsa.RSAPublicKey):
                 return False
             key.verify(signature, delivery.body, padding.PKCS1v15(), hashes.SHA256())
@@ -114,41 +108,5 @@ class Adobe(Sender):
         except (binascii.Error, ValueError, InvalidSignature):
             return False
 
-    def _key(self, path: str) -> bytes:
-        """Return the public key at a path, empty if there is none. Raises OSError if it cannot be fetched."""
-        cached = self._keys.pop(path, None)
-        if cached is not None and time.monotonic() - cached[0] < (KEY_SECONDS if cached[1] else NO_KEY_SECONDS):
-            self._keys[path] = cached  # The dictionary is ordered by last use.
-            return cached[1]
-        try:
-            key = self._fetch(path)
-        except ValueError:
-            key = b""  # Cached as well, so that repeated forged deliveries do not send requests to Adobe's host.
-        if len(self._keys) >= MAX_KEYS:
-            del self._keys[next(iter(self._keys))]
-        self._keys[path] = (time.monotonic(), key)
-        return key
-
     def extract_payloads(self, delivery: Delivery) -> list[Any]:
         return [read_json(delivery.body)]
-
-
-def _fetch(path: str) -> bytes:
-    """Fetch a public key from Adobe's key host.
-
-    Raises ValueError if the key does not exist, and OSError if the host is unavailable.
-    """
-    import urllib3
-
-    # A delivery can need two keys, and some senders wait only three seconds for a response.
-    pool = urllib3.PoolManager(timeout=urllib3.Timeout(total=0.9), retries=False)
-    try:
-        response = pool.request("GET", adobe_keys_url() + quote(path), redirect=False, preload_content=False)
-        content = response.read(MAX_KEY_BYTES + 1)
-    except urllib3.exceptions.HTTPError as error:
-        raise OSError("Adobe's key host is unavailable") from error
-    if response.status >= 500 or response.status == 429:
-        raise OSError("Adobe's key host is unavailable")
-    if response.status != 200 or len(content) > MAX_KEY_BYTES:
-        raise ValueError("the key does not exist")
-    return content

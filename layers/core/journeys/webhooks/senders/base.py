@@ -1,6 +1,7 @@
 """The interface of a sender, and what senders have in common."""
 
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -83,7 +84,10 @@ class Sender(ABC):
 
 
 def read_json(body: bytes) -> Any:
-    """Parse a sender's JSON, with fractions as floats because JMESPath requires them. Raises InvalidPayload."""
+    """Parse a sender's JSON, with fractions as floats because JMESPath requires them. Raises InvalidPayload.
+
+    The parser refuses a whole number of more than 4,300 digits before it becomes an integer.
+    """
     try:
         value = jiter.from_json(body, allow_inf_nan=False, float_mode="float")
     except ValueError as error:
@@ -98,6 +102,8 @@ def _is_storable(value: Any, depth: int) -> bool:
     """Whether a value can be written as JSON and read again, as stored failures must be."""
     if isinstance(value, float):
         return math.isfinite(value)  # The parser reads 1e999 as infinity.
+    if isinstance(value, int):
+        return value.bit_length() <= sys.float_info.max_exp
     if isinstance(value, dict | list):
         return depth > 0 and all(
             _is_storable(item, depth - 1) for item in (value.values() if isinstance(value, dict) else value)
