@@ -1,6 +1,7 @@
 """Fixtures: tables in moto, on the local stack and on DynamoDB Local, and the deployed local stack."""
 
 import functools
+import io
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from moto.s3.models import S3Backend
 from journeys import aws
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from journeys.telemetry import logger
 from tests.support import leading_keys
 from tests.support.tables import Tables, create_tables
 from tests.support.template import ROOT
@@ -59,6 +61,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tables" in getattr(item, "fixturenames", ()):
             item.add_marker("moto")
+
+
+# -- log lines ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """What the functions log, at every level."""
+    written = io.StringIO()
+    (handler,) = logger.handlers
+    level, stream = logger.log_level, handler.setStream(written)  # type: ignore[attr-defined]
+    logger.setLevel("DEBUG")
+    yield written
+    handler.setStream(stream)  # type: ignore[attr-defined]
+    logger.setLevel(level)
 
 
 # -- moto: units of the stores and of the functions --------------------------------------------------------------------

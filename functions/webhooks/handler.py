@@ -10,18 +10,18 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
 from journeys.aws import dynamodb, s3, secretsmanager, store_outage
-from journeys.errors import JourneysError
+from journeys.errors import JourneysError, PayloadTooLarge
 from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import Ingest
 from journeys.events.store import EventLog
-from journeys.http.body import body_bytes, decoded_body
+from journeys.http.body import MAX_BODY, body_bytes, decoded_body
 from journeys.http.request import public_url, request_id, resource_path
 from journeys.http.response import HEADERS, error_response
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import WebhookSettings
-from journeys.telemetry import log_error, logger
+from journeys.telemetry import emit_count, log_error, logger
 from journeys.webhooks.delivery import Delivery
 from journeys.webhooks.receive import Receiver
 from journeys.webhooks.store import EndpointStore, SecretStore
@@ -40,12 +40,18 @@ receiver = Receiver(
 
 
 def to_delivery(event: dict[str, Any]) -> Delivery:
-    """Return the request as a delivery. Raises BadRequest, PayloadTooLarge and UnsupportedMediaType for its coding."""
+    """Return the request as a delivery.
+
+    Raises PayloadTooLarge for more than MAX_BODY bytes, and BadRequest and UnsupportedMediaType for its coding.
+    """
+    body = body_bytes(event)
+    if len(body) > MAX_BODY:
+        raise PayloadTooLarge(f"The delivery has {len(body)} bytes. Send at most {MAX_BODY} bytes.")
     return Delivery(
         method=event["httpMethod"],
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         query=event.get("queryStringParameters") or {},
-        body=body_bytes(event),
+        body=body,
         uri=public_url(event, resource_path(event)),
         now=time.time(),
         decoded=decoded_body(event),
@@ -65,5 +71,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except (ClientError, BotoCoreError) as error:
         log_error("a store failed", error)
         return error_response(store_outage(error), context_id)
+    except Exception as error:  # No exception may reach Lambda, which would respond with a bare 502.
+        log_error("a delivery failed", error)
+        emit_count("DeliveryErrors")
+        return error_response(JourneysError("The delivery failed because of a server error. Retry it."), context_id)
     headers = {"Content-Type": response.content_type, **HEADERS, **response.headers}
     return {"statusCode": response.status, "headers": headers, "body": response.body}

@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -13,7 +12,6 @@ from journeys import aws, keys
 from journeys.errors import ServiceUnavailable
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
-from journeys.telemetry import logger
 from journeys.webhooks.model import Endpoint
 from journeys.webhooks.senders.registry import SENDERS
 from journeys.webhooks.store import EndpointStore
@@ -84,18 +82,6 @@ class Endpoints:
 def endpoints(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Endpoints:
     monkeypatch.setenv("SECRETS_PREFIX", PREFIX)
     return Endpoints(tables)
-
-
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    """Captures the log at every level."""
-    written = io.StringIO()
-    (handler,) = logger.handlers
-    level, stream = logger.log_level, handler.setStream(written)  # type: ignore[attr-defined]
-    logger.setLevel("DEBUG")
-    yield written
-    handler.setStream(stream)  # type: ignore[attr-defined]
-    logger.setLevel(level)
 
 
 def without_secret(endpoint: dict[str, Any]) -> dict[str, Any]:

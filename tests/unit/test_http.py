@@ -43,7 +43,6 @@ from journeys.http.response import STATUS
 from journeys.http.router import Router
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
-from journeys.telemetry import logger
 from tests.support.client_events import handling
 from tests.support.functions import Context, api_event, load
 from tests.support.tables import Tables
@@ -104,18 +103,6 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set the variables that the fixture `tables` does not set."""
     monkeypatch.setenv("SECRETS_PREFIX", "stack/webhooks/")
     monkeypatch.setenv("TOKEN_URL", "https://auth.example.com/oauth2/token")
-
-
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    """Collect what is logged, at every level."""
-    written = io.StringIO()
-    (handler,) = logger.handlers
-    level, stream = logger.log_level, handler.setStream(written)  # type: ignore[attr-defined]
-    logger.setLevel("DEBUG")
-    yield written
-    handler.setStream(stream)  # type: ignore[attr-defined]
-    logger.setLevel(level)
 
 
 # -- errors ------------------------------------------------------------------------------------------------------------

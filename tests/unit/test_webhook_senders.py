@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import io
 import json
 import time
 import uuid
@@ -22,6 +23,7 @@ from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import Ingest
 from journeys.events.store import EventLog
+from journeys.http.body import MAX_BODY
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.document import parse
 from journeys.registry.schemas.store import SchemaStore
@@ -630,6 +632,41 @@ def test_a_gzip_delivery_is_verified_as_sent_and_mapped_decoded(inbox: Inbox, na
     assert function.handler(forged, Context())["statusCode"] == 401
     other = event | {"headers": event["headers"] | {"Content-Encoding": "br"}}
     assert function.handler(other, Context())["statusCode"] == 415
+
+
+def test_a_delivery_has_at_most_1_mebibyte(inbox: Inbox) -> None:
+    function = load("webhooks")
+    for more, status, plain in ((0, 200, True), (1, 413, True), (1, 413, False)):
+        filler = json.dumps(json.loads(CASES["hmac"].body) | {"filler": ""}).encode()
+        body = filler.replace(b'"filler": "', b'"filler": "' + b"x" * (MAX_BODY - len(filler) + more))
+        response = function.handler(
+            gateway("hmac", sample("hmac", body=body), plain=plain, change_case=str.title), Context()
+        )
+        assert response["statusCode"] == status
+    assert json.loads(response["body"])["code"] == "payload.too.large"
+
+
+@pytest.mark.parametrize("defect", [KeyError, RecursionError, MemoryError, UnicodeError])
+def test_a_defect_is_500_and_reported_by_its_type_and_place(
+    inbox: Inbox,
+    monkeypatch: pytest.MonkeyPatch,
+    logged: io.StringIO,
+    capsys: pytest.CaptureFixture[str],
+    defect: type[Exception],
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise defect("canary-7f3a")
+
+    function, event = load("webhooks"), gateway("hmac", sample("hmac"), plain=True, change_case=str.title)
+    monkeypatch.setattr(function.receiver._bindings, "get", broken)
+    response = function.handler(event, Context())
+    assert (response["statusCode"], json.loads(response["body"])["code"]) == (500, "internal.error")
+    line = next(line for line in map(json.loads, logged.getvalue().splitlines()) if line["level"] == "ERROR")
+    assert (line["message"], line["error_type"]) == ("a delivery failed", defect.__name__)
+    assert line["frames"][0].endswith(" broken")
+    counted = capsys.readouterr().out
+    assert '"DeliveryErrors":[1.0]' in counted
+    assert "canary-7f3a" not in logged.getvalue() + counted + str(response)
 
 
 # -- fuzz --------------------------------------------------------------------------------------------------------------

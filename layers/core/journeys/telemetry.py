@@ -17,14 +17,18 @@ logger = Logger(service="journeys")
 
 
 def log_error(message: str, error: BaseException) -> None:
-    """Logs an error with its type and stack frames. Its own message is omitted because it can contain customer data."""
+    """Logs an error with its type and its stack frames, beginning with the place where it was raised.
+
+    Its own message is omitted because it can contain customer data.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
     response = getattr(error, "response", None)
     logger.error(
         message,
         error_type=type(error).__name__,
         error_code=response.get("Error", {}).get("Code") if isinstance(response, dict) else None,
         operation=getattr(error, "operation_name", None),
-        frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)],
+        frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames)],
     )
 
 
