@@ -24,6 +24,7 @@ from tests.bench.figures import Figure, NotHere
 BENCHMARKS = {
     "capacity": "tests.bench.capacity",
     "import": "tests.bench.cold_import",
+    "importer": "tests.bench.importer",
     "ingest": "tests.bench.ingest_cpu",
     "request": "tests.bench.request_wall",
     "delivery": "tests.bench.cold_delivery",

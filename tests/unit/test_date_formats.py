@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 
 from journeys import dates
 from journeys.date_formats import DateFormat, InvalidDate, InvalidDateFormat, time_zone
+from journeys.webhooks.expressions import Evaluator
+from journeys.webhooks.mapping import compile_mapping
+from journeys.webhooks.senders.registry import SENDERS
+from tools.importer.mapping_file import parse_plan
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -96,3 +100,47 @@ def test_an_unknown_zone_is_refused(name: object) -> None:
 def test_any_value_is_a_time_or_an_invalid_date(value: object, pattern: str) -> None:
     with contextlib.suppress(InvalidDate):
         assert isinstance(DateFormat.of(pattern, BERLIN).milliseconds(value), int)
+
+
+CSV_MAPPING = """
+id = "id"
+[date]
+value = "date"
+format = "iso"
+zone = "{zone}"
+[customer]
+externalSourceId = "crm"
+value = "id"
+[type]
+title = "Visit"
+source = "CRM"
+[attributes]
+at = {{ value = "date", kind = "datetime", format = "iso" }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("zone", "text", "expected"),
+    [
+        ("Europe/Berlin", "2026-03-29T02:30", "2026-03-29T01:30:00.000Z"),  # skipped
+        ("Europe/Berlin", "2026-10-25T02:30", "2026-10-25T00:30:00.000Z"),  # repeated
+        ("America/New_York", "2026-03-08T02:30", "2026-03-08T07:30:00.000Z"),
+        ("America/New_York", "2026-11-01T01:30", "2026-11-01T05:30:00.000Z"),
+        ("America/Sao_Paulo", "2018-11-04T00:30", "2018-11-04T03:30:00.000Z"),  # at midnight
+        ("Australia/Lord_Howe", "2026-10-04T02:15", "2026-10-03T15:45:00.000Z"),  # half an hour
+        ("Australia/Lord_Howe", "2026-04-05T01:45", "2026-04-04T14:45:00.000Z"),
+        ("Pacific/Apia", "2011-12-30T12:00", "2011-12-30T22:00:00.000Z"),  # a whole day
+    ],
+)
+@pytest.mark.parametrize("pattern", ["iso", "%Y-%m-%dT%H:%M"])
+def test_webhook_mappings_and_imports_treat_clock_changes_alike(
+    zone: str, text: str, expected: str, pattern: str
+) -> None:
+    plan = parse_plan(CSV_MAPPING.format(zone=zone).replace("iso", pattern), "test")
+    imported = plan.event({"id": "1", "date": text})
+    own = {"dateFormat": pattern, "timeZone": zone}
+    mapping = compile_mapping(SENDERS["hmac"].presets[1], own)
+    (delivered,) = mapping.to_events({"id": "1", "date": text, "customer": "1"}, {}, Evaluator.of_delivery({}, 0))
+
+    assert moment(text, pattern, ZoneInfo(zone)) == expected
+    assert imported["dateCreated"] == delivered["dateCreated"] == imported["attributes"]["at"] == expected

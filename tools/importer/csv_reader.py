@@ -261,13 +261,12 @@ class _Records:
         if len(cells) != len(header):
             number = "1 cell" if len(cells) == 1 else f"{len(cells):,} cells"
             return RowRefused("wrong.columns", f"The row has {number}. The header has {len(header)}.")
-        for name, cell in zip(header, cells, strict=True):
-            if len(cell) > CELL_LIMIT:
-                return RowRefused(
-                    "cell.too.large",
-                    f'The column "{shortened(name)}" has more than {CELL_LIMIT:,} characters in this row.',
-                )
-        return None
+        if max(map(len, cells)) <= CELL_LIMIT:
+            return None
+        name = next(name for name, cell in zip(header, cells, strict=True) if len(cell) > CELL_LIMIT)
+        return RowRefused(
+            "cell.too.large", f'The column "{shortened(name)}" has more than {CELL_LIMIT:,} characters in this row.'
+        )
 
 
 class _Broken(NamedTuple):

@@ -61,8 +61,8 @@ def _local_judge(schema: Mapping[str, Any]) -> Send:
     def judge(events: Sequence[Mapping[str, Any]]) -> Response:
         now = dates.now_ms()
         response: Response = {"processed": [], "unprocessedEntities": []}
-        for index, event in enumerate(events):
-            outcome = check(jsontext.loads(json.dumps(event).encode()), validator, now)
+        for index, event in enumerate(jsontext.loads(json.dumps(events).encode())):
+            outcome = check(event, validator, now)
             result: dict[str, Any] = {"originalRequestIndex": index}
             if isinstance(outcome, Refusal):
                 result |= {"errorCode": outcome.reason, "errorMessage": outcome.message}
@@ -87,7 +87,7 @@ class _EarlierEvents:
 
     def add(self, event: Mapping[str, Any]) -> str | None:
         """Notes an event. Returns "duplicate" or "conflict" if an earlier one has its id."""
-        row = _digest(event["id"]), _digest(json.dumps(event, sort_keys=True))
+        row = _digest(event["id"]), _digest(json.dumps(event))
         with self._lock:
             if self._database.execute("INSERT OR IGNORE INTO events VALUES (?, ?)", row).rowcount:
                 return None

@@ -99,8 +99,8 @@ def allowed(kind: str, numbers: NumberFormat) -> str:
             return f"a whole number of at most {MAX_DIGITS} digits, such as 1{numbers.thousands}234"
         case "number":
             return (
-                f"a number such as {numbers.example} or 1e-5, as the mapping's decimal and thousands say, without a "
-                f"currency sign, unit or per cent sign, and of at most {SAFE_DIGITS} digits if it has decimals"
+                f"a number such as {numbers.example} or 1e-5 (see decimal and thousands), without currency, unit or "
+                f"per cent sign, of at most {SAFE_DIGITS} digits if it has decimals"
             )
         case "boolean":
             return f"one of {', '.join(TRUE_WORDS)}, {', '.join(FALSE_WORDS)}, in upper or lower case"
