@@ -65,6 +65,7 @@ def create_endpoint(request: Request, body: EndpointCreate) -> dict[str, Any]:
         name=body.name,
         sender=body.sender,
         configuration_id=body.configurationId,
+        routing=body.routing.to_routing() if body.routing else None,
         secret=body.secret,
         enabled=body.enabled,
         options=body.options,
@@ -95,6 +96,7 @@ def update_endpoint(request: Request, endpoint_id: str, body: EndpointUpdate) ->
         endpoint_id,
         name=body.name,
         configuration_id=body.configurationId,
+        routing=body.routing.to_routing() if body.routing else None,
         enabled=body.enabled,
         options=body.options,
         mapping=body.mapping,
@@ -142,7 +144,9 @@ def rotate_endpoint_secret(request: Request, endpoint_id: str, body: SecretRotat
     errors=(Conflict,),
 )
 def test_endpoint_mapping(request: Request, endpoint_id: str, body: Sample) -> dict[str, Any]:
-    events = service.test_mapping(request.organization_id, endpoint_id, body.payload)
+    events = service.test_mapping(
+        request.organization_id, endpoint_id, payload=body.payload, body=body.body, headers=body.headers
+    )
     return {"entities": [event.to_wire() for event in events]}
 
 

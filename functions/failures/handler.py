@@ -22,6 +22,10 @@ from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.response_size import count_fitting
 from journeys.settings import IngestSettings
+from journeys.webhooks.mapper import Mapper
+from journeys.webhooks.processing import Processor
+from journeys.webhooks.replaying import DeliveryReplay
+from journeys.webhooks.store import EndpointStore
 
 FAILURES = "/api/v2/journey/externalevents/failures"
 FAILURE = f"{FAILURES}/<failure_id>"
@@ -29,21 +33,20 @@ TAG = "Failures"
 VIEW, EDIT = (f"journey:externalEventsFailures:{action}" for action in ("view", "edit"))
 
 CONFIGURATION = text("configurationId", "Only failures of this configuration.")
+ENDPOINT = text("endpointId", "Only failures of deliveries to this webhook endpoint.")
 REASON = optional_choice("reason", "Only failures with this reason.", FAILURE_REASONS)
 STATUS = choice("status", "Only failures with this status.", ("all", "open", "resolved"))
 FROM = moment("from", "Only failures whose last attempt was at or after this time.")
 TO = moment("to", "Only failures whose last attempt was before this time.")
-FILTERS: tuple[Parameter[Any], ...] = (CONFIGURATION, REASON, STATUS, FROM, TO)
+FILTERS: tuple[Parameter[Any], ...] = (CONFIGURATION, ENDPOINT, REASON, STATUS, FROM, TO)
 
 settings = IngestSettings.read()
 table = settings.registry_table
 failures = FailureStore(dynamodb(), settings.failures_table, s3, settings.archive_bucket)
-ingest = Ingest(
-    EventLog(dynamodb(), settings.events_table),
-    failures,
-    Bindings(ConfigurationStore(dynamodb(), table), SchemaStore(dynamodb(), table)),
-)
-replay = Replay(ingest, failures)
+bindings = Bindings(ConfigurationStore(dynamodb(), table), SchemaStore(dynamodb(), table))
+ingest = Ingest(EventLog(dynamodb(), settings.events_table), failures, bindings)
+deliveries = DeliveryReplay(EndpointStore(dynamodb(), table), bindings, Processor(ingest, Mapper(bindings), failures))
+replay = Replay(ingest, failures, deliveries)
 router = Router.for_registry(table)
 
 
@@ -66,6 +69,7 @@ def list_failures(request: Request) -> dict[str, Any]:
         after=cursors.decode(cursor, *scope) if cursor is not None else None,
         page=size + 2,
         configuration_id=request.get(CONFIGURATION),
+        endpoint_id=request.get(ENDPOINT),
         reason=request.get(REASON),
         status=status if status != "all" else None,
     )
@@ -107,6 +111,7 @@ def replay_failures(request: Request, body: ReplayFilter) -> dict[str, Any]:
     progress = replay.matching(
         request.organization_id,
         configuration_id=body.configurationId,
+        endpoint_id=body.endpointId,
         reason=body.reason,
         since=body.since_ms(),
         until=body.until_ms(),

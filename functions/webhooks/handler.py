@@ -23,6 +23,8 @@ from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import WebhookSettings
 from journeys.telemetry import emit_count, log_error, logger
 from journeys.webhooks.delivery import Delivery
+from journeys.webhooks.mapper import Mapper
+from journeys.webhooks.processing import Processor
 from journeys.webhooks.receive import Receiver
 from journeys.webhooks.store import EndpointStore, SecretStore
 
@@ -33,9 +35,7 @@ failures = FailureStore(dynamodb(), settings.failures_table, s3, settings.archiv
 receiver = Receiver(
     EndpointStore(dynamodb(), table),
     SecretStore(secretsmanager(), settings.secrets_prefix),
-    Ingest(EventLog(dynamodb(), settings.events_table), failures, bindings),
-    bindings,
-    failures,
+    Processor(Ingest(EventLog(dynamodb(), settings.events_table), failures, bindings), Mapper(bindings), failures),
 )
 
 

@@ -260,8 +260,8 @@ def test_a_mapping_that_is_too_large_is_400_and_stores_nothing(endpoints: Endpoi
 
 
 def test_a_sample_whose_events_do_not_fit_in_a_response_is_413(endpoints: Endpoints) -> None:
-    copies = {f"copy{number}": "text" for number in range(10)}
-    created = endpoints.create(mapping={"events": "orders", "attributes": copies})
+    copies = [{"externalSourceId": f"'copy{number}'", "value": "text"} for number in range(10)]
+    created = endpoints.create(mapping={"events": "orders", "externalIds": copies})
     orders = [ORDER | {"text": "x" * 100_000}] * 9
     status, error = endpoints.request("POST", f"/{created['id']}/test", {"payload": {"orders": orders}})
     assert (status, error["code"]) == (413, "payload.too.large")
@@ -584,6 +584,7 @@ def test_a_sample_is_mapped_to_its_event_and_nothing_is_stored(endpoints: Endpoi
             "identifiers": {"externalIds": [{"externalSourceId": "shopify", "value": "7"}]},
             "attributes": {"orderId": "#1001", "amount": 19.9},
         },
+        "configurationId": endpoints.configuration_id,
         "outcome": "valid",
     }
 

@@ -454,6 +454,7 @@ def test_all_failures_that_match_a_filter_are_replayed_once(
         "created": 90,
         "duplicate": 0,
         "failed": 30,
+        "ignored": 0,
         "failedReasons": [{"reason": "unknown.attribute", "count": 30}],
         "complete": True,
     }

@@ -510,7 +510,7 @@ def test_events_for_a_disabled_schema_or_a_deleted_configuration_are_refused(sou
 def clock(source: Source) -> Callable[[float], None]:
     """Moves the clock of the function's caches."""
     now = [1000.0]
-    for cache in (source.function.ingest._bindings._cache, source.function.router._authenticator._clients):
+    for cache in (source.function.ingest._judge._bindings._cache, source.function.router._authenticator._clients):
         cache._clock = lambda: now[0]
 
     def sleep(seconds: float) -> None:

@@ -5,41 +5,30 @@ import gzip
 import io
 import json
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from journeys import aws
 from journeys.errors import MethodNotAllowed, NotFound, ServiceUnavailable, TooManyRequests, Unauthenticated
-from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
-from journeys.events.ingest import Ingest
 from journeys.events.store import EventLog
 from journeys.http.body import MAX_BODY
 from journeys.registry.configurations.store import ConfigurationStore
-from journeys.registry.schemas.document import parse
-from journeys.registry.schemas.store import SchemaStore
 from journeys.webhooks.adobe_keys import MAX_FETCHES
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, SignatureInvalid
-from journeys.webhooks.model import Endpoint
-from journeys.webhooks.receive import Receiver
 from journeys.webhooks.senders.adobe import Adobe
 from journeys.webhooks.senders.registry import SENDERS
-from journeys.webhooks.store import EndpointStore, SecretStore
 from tests.conftest import ORGANIZATION
 from tests.support.functions import Context, load
+from tests.support.inbox import CASES, URL, Inbox, KeyHost, make_inbox, sample
 from tests.support.tables import Tables
 from tests.support.webhooks import (
     ADOBE_KEY_PATH,
-    SCHEMA,
     SenderCase,
     Sent,
     adobe_public_key,
@@ -47,81 +36,12 @@ from tests.support.webhooks import (
     sender_cases,
 )
 
-URL = "https://api.example.com/prod/webhooks/"
-CASES = {case.name: case for case in sender_cases()}
 each = pytest.mark.parametrize("case", sender_cases(), ids=lambda case: case.name)
-
-
-@dataclass
-class Inbox:
-    """A receiver with an endpoint for every sender, named as the sender."""
-
-    tables: Tables
-    receiver: Receiver
-    endpoints: EndpointStore
-    secrets: SecretStore
-    failures: FailureStore
-    configuration_id: str
-
-    def receive(self, endpoint_id: str, sent: Sent, now: float | None = None) -> DeliveryResponse:
-        headers = {name.lower(): value for name, value in sent.headers.items()}
-        delivery = Delivery(
-            sent.method, headers, sent.query, sent.body, URL + endpoint_id, time.time() if now is None else now
-        )
-        return self.receiver.receive(endpoint_id, delivery, request_id=str(uuid.uuid4()))
-
-    def send(self, name: str, **changes: Any) -> dict[str, int]:
-        """Return the outcomes of a sender's sample delivery, or of one with another body or secret."""
-        return dict(json.loads(self.receive(name, sample(name, **changes)).body))
-
-    def change(self, name: str, **changes: Any) -> None:
-        current = self.endpoints.get(ORGANIZATION, name)
-        assert self.endpoints.update(replace(current, revision=current.revision + 1, **changes))
-
-    def nothing_written(self) -> bool:
-        return not self.tables.items(self.tables.events) and not self.tables.items(self.tables.failures)
-
-    def reasons(self) -> list[str]:
-        return sorted(item["reason"]["S"] for item in self.tables.items(self.tables.failures) if "reason" in item)
-
-
-def sample(name: str, **changes: Any) -> Sent:
-    return CASES[name].deliver(url=URL + name, now=time.time(), **changes)
 
 
 @pytest.fixture
 def inbox(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Inbox:
-    monkeypatch.setenv("SECRETS_PREFIX", "journeys/webhooks/")
-    monkeypatch.setitem(SENDERS, "adobe", Adobe(KeyHost()))
-    schema = SchemaStore(tables.dynamodb, tables.registry).create(ORGANIZATION, parse(SCHEMA), {"id": "x"})
-    configurations = ConfigurationStore(tables.dynamodb, tables.registry)
-    configuration_id = configurations.create(
-        ORGANIZATION, name="SaaS", description=None, division_id=None, schema_id=schema.schema_id, source="SaaS"
-    ).configuration_id
-    endpoints = EndpointStore(tables.dynamodb, tables.registry)
-    secrets = SecretStore(boto3.client("secretsmanager"), "journeys/webhooks/")
-    for case in sender_cases():
-        endpoints.create(
-            Endpoint(
-                case.name,
-                *(ORGANIZATION, case.name, case.name, configuration_id, True, 0, 0),
-                options=case.options,
-                mapping=case.mapping,
-            )
-        )
-        secrets.create(case.name, case.secret)
-    bindings = Bindings(configurations, SchemaStore(tables.dynamodb, tables.registry))
-    failures = FailureStore(tables.dynamodb, tables.failures, aws.s3, "archive")
-    stopped = lambda: 0.0  # noqa: E731  # A stopped clock, so that a slow machine does not exceed the time limit.
-    ingest = Ingest(EventLog(tables.dynamodb, tables.events), failures, bindings, clock=stopped)
-    return Inbox(
-        tables,
-        Receiver(endpoints, secrets, ingest, bindings, failures, clock=stopped),
-        endpoints,
-        secrets,
-        failures,
-        configuration_id,
-    )
+    return make_inbox(tables, monkeypatch)
 
 
 # -- valid signatures --------------------------------------------------------------------------------------------------
@@ -230,10 +150,10 @@ def test_a_signed_body_that_is_not_json_is_stored_as_a_failure(inbox: Inbox, bod
     response = inbox.receive("github", sample("github", body=body))
     assert (response.status, json.loads(response.body)["failed"]) == (200, 1)
     assert inbox.reasons() == ["invalid.payload"]
-    (listed,) = [item["failureId"]["S"] for item in inbox.tables.items(inbox.tables.failures) if "reason" in item]
-    assert inbox.failures.get(ORGANIZATION, listed).payload == (
-        base64.b64encode(body).decode() if b"\xff" in body else body.decode()
-    )
+    delivery = inbox.failure().payload["delivery"]
+    binary = b"\xff" in body
+    assert delivery["body"] == (base64.b64encode(body).decode() if binary else body.decode())
+    assert delivery["isBase64Encoded"] == binary
 
 
 def test_a_failure_with_deeply_nested_attributes_can_be_read(inbox: Inbox) -> None:
@@ -242,14 +162,13 @@ def test_a_failure_with_deeply_nested_attributes_can_be_read(inbox: Inbox) -> No
         value = [value]
     body = json.dumps(json.loads(CASES["hmac"].body) | {"status": value}).encode()
     assert inbox.send("hmac", body=body)["failed"] == 1
-    (listed,) = [item["failureId"]["S"] for item in inbox.tables.items(inbox.tables.failures) if "reason" in item]
-    assert inbox.failures.get(ORGANIZATION, listed).reason in {"invalid.attribute", "invalid.payload"}
+    assert inbox.failure().reason in {"invalid.attribute", "invalid.payload"}
 
 
 def test_deliveries_for_a_deleted_configuration_are_stored_as_failures(inbox: Inbox) -> None:
     ConfigurationStore(inbox.tables.dynamodb, inbox.tables.registry).delete(ORGANIZATION, inbox.configuration_id)
     assert inbox.send("hubspot") == {"created": 0, "duplicate": 0, "failed": 2}
-    assert inbox.reasons() == ["configuration.gone"] * 2
+    assert inbox.reasons() == ["configuration.gone"]
 
 
 def test_a_payload_without_a_list_of_events_is_stored_as_a_failure(inbox: Inbox) -> None:
@@ -259,8 +178,7 @@ def test_a_payload_without_a_list_of_events_is_stored_as_a_failure(inbox: Inbox)
         response = inbox.send("hubspot", body=json.dumps(batch).encode())
         assert response == {"created": 0, "duplicate": 0, "failed": 1} | {outcome: 1}
     assert inbox.reasons() == ["invalid.payload"]
-    (listed,) = [item["failureId"]["S"] for item in inbox.tables.items(inbox.tables.failures) if "reason" in item]
-    assert inbox.failures.get(ORGANIZATION, listed).payload == {"other": 1}
+    assert json.loads(inbox.failure().payload["delivery"]["body"]) == batch
 
 
 @pytest.mark.parametrize(
@@ -294,9 +212,11 @@ def test_deliveries_for_an_invalid_mapping_are_stored_as_failures(inbox: Inbox) 
 
 def test_failures_are_counted_by_reason(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(
-        "journeys.webhooks.receive.emit_count", lambda *arguments, **dimension: counted.append((*arguments, dimension))
-    )
+    for module in ("receive", "processing"):
+        monkeypatch.setattr(
+            f"journeys.webhooks.{module}.emit_count",
+            lambda *arguments, **dimension: counted.append((*arguments, dimension)),
+        )
     inbox.send("github", body=b"not json")
     ConfigurationStore(inbox.tables.dynamodb, inbox.tables.registry).delete(ORGANIZATION, inbox.configuration_id)
     inbox.send("hubspot")
@@ -424,22 +344,6 @@ def test_a_message_with_a_document_type_is_refused(inbox: Inbox, prolog: bytes) 
 
 
 # -- Adobe's keys ------------------------------------------------------------------------------------------------------
-
-
-class KeyHost:
-    """Serves Adobe's key at its path, and records the requested paths."""
-
-    def __init__(self, error: type[Exception] | None = None) -> None:
-        self.requested: list[str] = []
-        self.error = error
-
-    def __call__(self, path: str) -> bytes:
-        self.requested.append(path)
-        if self.error is not None:
-            raise self.error("no")
-        if path != ADOBE_KEY_PATH:
-            raise ValueError("there is no such key")
-        return adobe_public_key()
 
 
 def adobe_delivery(sent: Sent, **headers: str) -> Delivery:

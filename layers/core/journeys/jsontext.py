@@ -17,7 +17,7 @@ class InvalidJson(ValueError):
     """The text is not JSON by the rules of this module. The message names the position, never the content."""
 
 
-def loads(text: bytes) -> Any:
+def loads(text: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
     """Parses a JSON text. Raises InvalidJson."""
     try:
         value = jiter.from_json(
@@ -25,8 +25,8 @@ def loads(text: bytes) -> Any:
         )
     except ValueError as error:
         raise InvalidJson(_reason(str(error))) from None
-    if _deeper_than(value, MAX_DEPTH):
-        raise InvalidJson(f"nested deeper than {MAX_DEPTH} levels")
+    if _deeper_than(value, max_depth):
+        raise InvalidJson(f"nested deeper than {max_depth} levels")
     return value
 
 

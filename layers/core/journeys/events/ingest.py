@@ -11,15 +11,15 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from journeys import dates
-from journeys.aws import PUT_CONCURRENCY, item_size, store_outage
+from journeys.aws import PUT_CONCURRENCY, store_outage
 from journeys.errors import BadRequest, Detail
 from journeys.events.bindings import Binding, Bindings
 from journeys.events.failures.model import Failure
 from journeys.events.failures.store import FailureStore
-from journeys.events.model import Event, StoredEvent, differences
+from journeys.events.judging import Judge, Put
+from journeys.events.model import differences
 from journeys.events.refusals import Refusal
 from journeys.events.store import EventLog
-from journeys.events.validation import MAX_ITEM_BYTES, check
 from journeys.telemetry import emit_count, emit_duration, log_error, logger
 
 MAX_ENTITIES = 100
@@ -103,7 +103,7 @@ class Ingest:
         clock: Callable[[], float] = time.monotonic,
         now_ms: Callable[[], int] = dates.now_ms,
     ) -> None:
-        self._log, self._failures, self._bindings = log, failures, bindings
+        self._log, self._failures, self._judge = log, failures, Judge(bindings, now_ms=now_ms)
         self._clock, self._now_ms = clock, now_ms
         self._threads = ThreadPoolExecutor(PUT_CONCURRENCY, thread_name_prefix="put")
 
@@ -112,8 +112,9 @@ class Ingest:
 
         Raises NotFound, or Conflict if the configuration accepts no events.
         """
-        _, puts, refused = self._judge(organization_id, configuration_id, entities, "validate")
-        return IngestResult({index: (stored.event.event_id, IngestOutcome.VALID) for index, stored, _ in puts}, refused)
+        judged = self._judge.judge(organization_id, configuration_id, entities, request_id="validate")
+        valid = {index: (stored.event.event_id, IngestOutcome.VALID) for index, stored, _ in judged.puts}
+        return IngestResult(valid, judged.refused)
 
     def ingest(
         self,
@@ -123,20 +124,25 @@ class Ingest:
         *,
         request_id: str,
         seconds: float = REQUEST_SECONDS,
+        record_failures: bool = True,
     ) -> IngestResult:
         """Validates events and stores the valid ones. After `seconds`, no further put is started.
 
+        Without `record_failures`, the caller stores the permanently refused events.
         Raises NotFound, or Conflict if the configuration accepts no events.
         """
         deadline = self._clock() + seconds
-        binding, puts, refused = self._judge(organization_id, configuration_id, entities, request_id)
+        judged = self._judge.judge(organization_id, configuration_id, entities, request_id=request_id)
+        binding, puts, refused = judged.binding, judged.puts, dict(judged.refused)
         processed: dict[int, tuple[str, IngestOutcome]] = {}
         for index, outcome in self._put_all(puts, deadline):
             if isinstance(outcome, Refusal):
                 refused[index] = outcome
             else:
                 processed[index] = outcome
-        recorded = self._record_failures(organization_id, binding, entities, refused, deadline)
+        recorded = True
+        if record_failures:
+            recorded = self._record_failures(organization_id, binding, entities, refused, deadline)
         lags = [
             stored.date_received - stored.event.date_created
             for index, stored, _ in puts
@@ -145,43 +151,14 @@ class Ingest:
         _measure(binding, processed, refused, lags)
         return IngestResult(processed, refused, recorded)
 
-    # -- validating ----------------------------------------------------------------------------------------------------
-
-    def _judge(
-        self, organization_id: str, configuration_id: str, entities: Sequence[object], request_id: str
-    ) -> tuple[Binding, list["_Put"], dict[int, Refusal]]:
-        """The binding, the valid events with their items, and the refused ones by index."""
-        binding = self._bindings.get(organization_id, configuration_id)
-        now_ms = self._now_ms()
-        checked = [check(raw, binding.validator, now_ms) for raw in entities]
-        if any(isinstance(event, Refusal) and event.depends_on_schema for event in checked):
-            newest = self._bindings.fresh(organization_id, configuration_id)
-            if newest is not binding:
-                binding = newest
-                checked = [check(raw, binding.validator, now_ms) for raw in entities]
-        puts: list[_Put] = []
-        refused: dict[int, Refusal] = {}
-        for index, event in enumerate(checked):
-            if isinstance(event, Refusal):
-                refused[index] = event
-                continue
-            stored = _stored(event, organization_id, binding, now_ms, f"{request_id}#{index}")
-            item = stored.to_item()
-            if _may_be_large(event) and item_size(item) > MAX_ITEM_BYTES:
-                limit = MAX_ITEM_BYTES // 1024
-                refused[index] = Refusal("event.too.large", f"The event is too large. At most {limit} KB are allowed.")
-            else:
-                puts.append((index, stored, item))
-        return binding, puts, refused
-
     # -- storing -------------------------------------------------------------------------------------------------------
 
-    def _put_all(self, puts: Sequence["_Put"], deadline: float) -> Iterator[tuple[int, "_PutOutcome"]]:
+    def _put_all(self, puts: Sequence[Put], deadline: float) -> Iterator[tuple[int, "_PutOutcome"]]:
         """Puts events in parallel. Events with the same id are put one after another, in the order of the request."""
         if len(puts) == 1:
             yield puts[0][0], self._put(puts[0], deadline)
             return
-        by_id: dict[str, list[_Put]] = defaultdict(list)
+        by_id: dict[str, list[Put]] = defaultdict(list)
         for put in puts:
             by_id[put[1].event.event_id].append(put)
 
@@ -193,7 +170,7 @@ class Ingest:
         for outcomes in self._threads.map(put_groups, range(min(PUT_CONCURRENCY, len(by_id)))):
             yield from outcomes
 
-    def _put(self, put: "_Put", deadline: float) -> "_PutOutcome":
+    def _put(self, put: Put, deadline: float) -> "_PutOutcome":
         _, stored, item = put
         if self._clock() >= deadline:
             return Refusal("too.many.requests", "The event was not stored within the request's time. Send it again.")
@@ -256,33 +233,7 @@ class Ingest:
         return recorded == len(failures)
 
 
-_Put = tuple[int, StoredEvent, dict[str, Any]]
-"""The index of an event in the request, the event, and its item."""
 _PutOutcome = tuple[str, IngestOutcome] | Refusal
-
-
-def _stored(event: Event, organization_id: str, binding: Binding, now_ms: int, receipt: str) -> StoredEvent:
-    schema, configuration = binding.schema, binding.configuration
-    return StoredEvent(
-        event=event,
-        organization_id=organization_id,
-        configuration_id=configuration.configuration_id,
-        schema_id=schema.schema_id,
-        schema_version=schema.version,
-        slot=schema.slot,
-        event_name=schema.title,
-        source=configuration.source,
-        date_received=now_ms,
-        receipt=receipt,
-    )
-
-
-def _may_be_large(event: Event) -> bool:
-    """Whether the event could exceed the size limit. Computing the exact size of every event would be slow."""
-    texts = (
-        value if type(value) is list else (value,) for value in event.attributes.values() if type(value) in (str, list)
-    )
-    return len(event.external_ids) > 20 or sum(len(text) for several in texts for text in several) > 50_000
 
 
 def _measure(

@@ -6,21 +6,27 @@ from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
 from journeys.responses.contract import DateTime
+from journeys.responses.webhooks import MappedEvent
 
 
 class FailureReplay(TypedDict):
-    """One attempt to replay a failure."""
+    """One attempt to replay a failure. The counts are those of a delivery's events."""
 
     date: DateTime
-    outcome: Literal["created", "duplicate", "failed"]
+    outcome: Literal["created", "duplicate", "failed", "ignored"]
     reason: NotRequired[str]
+    created: NotRequired[int]
+    duplicate: NotRequired[int]
+    failed: NotRequired[int]
+    ignored: NotRequired[int]
 
 
 class ListedFailure(TypedDict):
-    """A refused event, as listings show it."""
+    """A refused event or delivery, as listings show it. A delivery has the id of its webhook endpoint."""
 
     id: str
     configurationId: str
+    endpointId: NotRequired[str]
     source: str
     reason: str
     message: str
@@ -32,10 +38,27 @@ class ListedFailure(TypedDict):
     selfUri: str
 
 
-class Failure(ListedFailure):
-    """A refused event with its payload and the attempts to replay it."""
+class FailedDelivery(TypedDict):
+    """A webhook delivery as it was received, with the headers that a mapping may read."""
 
-    payload: Annotated[Any, WithJsonSchema({"description": "The event or the delivery as it was sent."})]
+    body: str
+    isBase64Encoded: bool
+    headers: dict[str, str]
+    dateReceived: DateTime
+    deliveryId: NotRequired[str]
+
+
+class Failure(ListedFailure):
+    """A refused event or delivery, and the attempts to replay it.
+
+    An event is in `payload`. A delivery is in `delivery`, and `events` are the first of its `eventsRefused` refused
+    events, as the mapping made them.
+    """
+
+    payload: NotRequired[Annotated[Any, WithJsonSchema({"description": "The event as it was sent."})]]
+    delivery: NotRequired[FailedDelivery]
+    events: NotRequired[list[MappedEvent]]
+    eventsRefused: NotRequired[int]
     replays: list[FailureReplay]
 
 
@@ -82,6 +105,7 @@ class ReplayResult(TypedDict):
     created: int
     duplicate: int
     failed: int
+    ignored: int
     failedReasons: list[ReasonCount]
     complete: bool
     remaining: NotRequired[int]

@@ -12,13 +12,21 @@ from journeys.webhooks.senders.registry import SENDERS
 Sender = Annotated[str, WithJsonSchema({"type": "string", "enum": list(SENDERS)})]
 
 
+class Routing(TypedDict):
+    """Which configuration each event goes to: that of the expression's result. All other events are ignored."""
+
+    expression: str
+    configurations: dict[str, str]
+
+
 class Endpoint(TypedDict):
     """A webhook endpoint. `url` is the address to enter in the sender's settings."""
 
     id: str
     name: str
     sender: Sender
-    configurationId: str
+    configurationId: NotRequired[str]
+    routing: NotRequired[Routing]
     enabled: bool
     options: dict[str, Any]
     presetVersion: int
@@ -42,9 +50,10 @@ class EndpointListing(Page):
 
 
 class MappedEvent(TypedDict):
-    """An event that the mapping made of the sample. A refused event has an error."""
+    """An event that the mapping made. A refused event has an error; the endpoint's routing ignores the others."""
 
-    outcome: Literal["valid", "refused"]
+    outcome: Literal["valid", "refused", "ignored"]
+    configurationId: NotRequired[str]
     event: NotRequired[dict[str, Any]]
     errorCode: NotRequired[str]
     errorMessage: NotRequired[str]

@@ -1,9 +1,14 @@
-"""A webhook delivery as it was received, and the response to it."""
+"""A webhook delivery as it was received, what is stored of it, and the response to it."""
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-"""The reason of the failure that is stored for an InvalidPayload."""
+from journeys import dates
+from journeys.jsontext import omit_none
+from journeys.webhooks.expressions import is_readable_header
 
 
 class SignatureInvalid(Exception):
@@ -45,6 +50,67 @@ class Delivery:
     @property
     def media_type(self) -> str:
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedDelivery:
+    """What is kept of a verified delivery, so that it can be mapped at any later time with the same result.
+
+    `body` is without its content coding. `headers` are those that mappings may read, with names in lower case.
+    `received_ms` is the time of receipt in milliseconds since 1970. `delivery_id` is the sender's own id of the
+    delivery, which is the same for every attempt.
+    """
+
+    endpoint_id: str
+    body: bytes
+    headers: Mapping[str, str]
+    received_ms: int
+    delivery_id: str | None = None
+
+    @classmethod
+    def of(cls, delivery: Delivery, endpoint_id: str, delivery_id_header: str | None) -> "ReceivedDelivery":
+        """Return what is kept of a delivery. Its content coding must have been removed before."""
+        headers = {name: value for name, value in delivery.headers.items() if is_readable_header(name)}
+        delivery_id = headers.get(delivery_id_header) if delivery_id_header else None
+        return cls(endpoint_id, delivery.body, headers, int(delivery.now * 1000), delivery_id)
+
+    def to_delivery(self) -> Delivery:
+        """Return the delivery for `Sender.extract_payloads`, without what only its verification needs."""
+        return Delivery("POST", self.headers, {}, self.body, "", self.received_ms / 1000)
+
+    @property
+    def key(self) -> str:
+        """32 hexadecimal digits that are the same for every attempt of this delivery."""
+        text = f"{self.endpoint_id}\n{self.delivery_id or ''}\n".encode("utf-8", "surrogatepass")
+        return hashlib.sha256(text + self.body).hexdigest()[:32]
+
+    def to_values(self) -> dict[str, Any]:
+        """Return the delivery as JSON values, as it is stored and as the API returns it."""
+        try:
+            body, is_base64 = self.body.decode(), False
+        except UnicodeDecodeError:
+            body, is_base64 = base64.b64encode(self.body).decode(), True
+        return omit_none(
+            {
+                "body": body,
+                "isBase64Encoded": is_base64,
+                "headers": dict(self.headers),
+                "dateReceived": dates.text(self.received_ms),
+                "deliveryId": self.delivery_id,
+            }
+        )
+
+    @classmethod
+    def from_values(cls, endpoint_id: str, values: Mapping[str, Any]) -> "ReceivedDelivery":
+        """Return the delivery of stored JSON values."""
+        body = values["body"]
+        return cls(
+            endpoint_id,
+            base64.b64decode(body) if values["isBase64Encoded"] else body.encode(),
+            values["headers"],
+            dates.parse(values["dateReceived"]),
+            values.get("deliveryId"),
+        )
 
 
 @dataclass(frozen=True, slots=True)

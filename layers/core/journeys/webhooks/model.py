@@ -25,25 +25,50 @@ def new_secret() -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Routing:
+    """Sends the events of one endpoint to several configurations.
+
+    `expression` is evaluated like those of the mapping. `configurations` has the id of the configuration for each of
+    its results. An event with another result is ignored.
+    """
+
+    expression: str
+    configurations: Mapping[str, str]
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the routing as the API returns it and as it is stored."""
+        return {"expression": self.expression, "configurations": dict(self.configurations)}
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One endpoint, without its secrets, which are in Secrets Manager.
 
-    `options` are those that the sender defines. `mapping` overrides the sender's preset of `preset_version`. Dates are
-    milliseconds since 1970. `revision` counts the changes; a change is stored only if no other came before it.
+    Either `configuration_id` or `routing` is set. `options` are those that the sender defines. `mapping` overrides the
+    sender's preset of `preset_version`. Dates are milliseconds since 1970. `revision` counts the changes; a change is
+    stored only if no other came before it.
     """
 
     endpoint_id: str
     organization_id: str
     name: str
     sender: str
-    configuration_id: str
+    configuration_id: str | None
     enabled: bool
     date_created: int
     date_modified: int
     options: Mapping[str, Any] = field(default_factory=dict)
     mapping: Mapping[str, Any] = field(default_factory=dict)
     preset_version: int = 1
+    routing: Routing | None = None
     revision: int = 0
+
+    @property
+    def configuration_ids(self) -> tuple[str, ...]:
+        """The configurations that events of this endpoint can go to, each once; at least one."""
+        if self.routing is not None:
+            return tuple(dict.fromkeys(self.routing.configurations.values()))
+        return () if self.configuration_id is None else (self.configuration_id,)
 
     def to_wire(self, url: str) -> dict[str, Any]:
         """Return the endpoint as the API returns it. `url` is its public address."""
@@ -53,6 +78,7 @@ class Endpoint:
                 "name": self.name,
                 "sender": self.sender,
                 "configurationId": self.configuration_id,
+                "routing": self.routing.to_wire() if self.routing else None,
                 "enabled": self.enabled,
                 "options": dict(self.options),
                 "presetVersion": self.preset_version,
@@ -72,6 +98,7 @@ class Endpoint:
             "name": self.name,
             "sender": self.sender,
             "configurationId": self.configuration_id,
+            "routing": self.routing.to_wire() if self.routing else None,
             "enabled": self.enabled,
             "options": dict(self.options),
             "mapping": dict(self.mapping),
@@ -89,7 +116,8 @@ class Endpoint:
             organization_id=values["organizationId"],
             name=values["name"],
             sender=values["sender"],
-            configuration_id=values["configurationId"],
+            configuration_id=values.get("configurationId"),
+            routing=Routing(**values["routing"]) if values.get("routing") else None,
             enabled=values["enabled"],
             options=values["options"],
             mapping=values["mapping"],
@@ -98,6 +126,19 @@ class Endpoint:
             preset_version=values.get("presetVersion", 1),  # Endpoints of the first release have none.
             revision=values.get("revision", 0),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why deliveries to an endpoint fail. `field_name` is the part of the endpoint that has to be changed."""
+
+    code: str
+    field_name: str
+    message: str
+
+    def to_wire(self) -> dict[str, str]:
+        """Return the problem as the API returns it."""
+        return {"errorCode": self.code, "fieldName": self.field_name, "message": self.message}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +155,30 @@ class EndpointWithSecret:
 
 @dataclass(frozen=True, slots=True)
 class MappedEvent:
-    """One event that a mapping made of a sample; `refusal` is set if the event is invalid.
+    """What a mapping made of one part of a payload.
 
-    `event` is None if the mapping found no events in the payload.
+    `refusal` is set if the event is invalid. `event` is None if the mapping made none of it. `configuration_id` is None
+    if the endpoint's routing ignores the event, or if its configuration is not known.
     """
 
-    event: Mapping[str, Any] | None
-    refusal: Refusal | None
+    configuration_id: str | None = None
+    event: Mapping[str, Any] | None = None
+    refusal: Refusal | None = None
+
+    @property
+    def outcome(self) -> str:
+        """`valid`, `refused` or `ignored`."""
+        if self.refusal is not None:
+            return "refused"
+        return "ignored" if self.event is None else "valid"
 
     def to_wire(self) -> dict[str, Any]:
         """Return the event as the API returns it."""
-        wire: dict[str, Any] = {"event": self.event, "outcome": "refused" if self.refusal else "valid"}
+        wire: dict[str, Any] = {
+            "outcome": self.outcome,
+            "configurationId": self.configuration_id,
+            "event": self.event,
+        }
         if self.refusal is not None:
             wire["errorCode"] = self.refusal.reason
             wire["errorMessage"] = self.refusal.message

@@ -1,22 +1,33 @@
 """Operations on webhook endpoints: create, read, update, delete, rotate the secret and test the mapping."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from journeys import dates, jsontext
-from journeys.errors import BadRequest, Conflict, Detail, PayloadTooLarge
-from journeys.events.bindings import Bindings
-from journeys.events.failures.model import INVALID_PAYLOAD
+from journeys.errors import BadRequest, Conflict, Detail, NotFound, PayloadTooLarge
+from journeys.events.bindings import Binding, Bindings
+from journeys.events.failures.model import CONFIGURATION_GONE, INVALID_MAPPING, INVALID_PAYLOAD
+from journeys.events.judging import Judge
 from journeys.events.refusals import Refusal
-from journeys.events.validation import check
-from journeys.messages import use_one_of
+from journeys.messages import closest, shorten, use_one_of
 from journeys.response_size import LARGEST_PAGE, response_size
-from journeys.webhooks.delivery import InvalidPayload
-from journeys.webhooks.expressions import Evaluator
+from journeys.webhooks.delivery import InvalidPayload, ReceivedDelivery
+from journeys.webhooks.expressions import is_readable_header
+from journeys.webhooks.mapper import Mapper, validate_routing
 from journeys.webhooks.mapping import compile_mapping
-from journeys.webhooks.model import Endpoint, EndpointWithSecret, MappedEvent, new_endpoint_id, new_secret
-from journeys.webhooks.senders.base import Sender, read_json
+from journeys.webhooks.model import (
+    Endpoint,
+    EndpointWithSecret,
+    MappedEvent,
+    Problem,
+    Routing,
+    new_endpoint_id,
+    new_secret,
+)
+from journeys.webhooks.problems import Problems
+from journeys.webhooks.senders.base import Sender
 from journeys.webhooks.senders.registry import SENDERS
 from journeys.webhooks.store import EndpointStore, SecretStore
 
@@ -29,6 +40,7 @@ class EndpointService:
 
     def __init__(self, endpoints: EndpointStore, secrets: SecretStore, bindings: Bindings) -> None:
         self._endpoints, self._secrets, self._bindings = endpoints, secrets, bindings
+        self._mapper, self._judge = Mapper(bindings), Judge(bindings)
 
     def list_endpoints(self, organization_id: str) -> list[Endpoint]:
         """Return the organization's endpoints, sorted by name."""
@@ -44,7 +56,8 @@ class EndpointService:
         *,
         name: str,
         sender: str,
-        configuration_id: str,
+        configuration_id: str | None = None,
+        routing: Routing | None = None,
         secret: str | None = None,
         enabled: bool = True,
         options: Mapping[str, Any],
@@ -53,8 +66,8 @@ class EndpointService:
     ) -> EndpointWithSecret:
         """Create an endpoint and store its secret; generates a secret if none is given.
 
-        Raises BadRequest for an unknown sender or invalid options or mapping, and NotFound or Conflict if the
-        configuration cannot receive events.
+        Either `configuration_id` or `routing` is given. Raises BadRequest for an unknown sender or invalid options,
+        mapping or routing, and NotFound or Conflict if a configuration cannot receive events.
         """
         now_ms = dates.now_ms()
         endpoint = Endpoint(
@@ -63,6 +76,7 @@ class EndpointService:
             name=name,
             sender=sender,
             configuration_id=configuration_id,
+            routing=routing,
             enabled=enabled,
             date_created=now_ms,
             date_modified=now_ms,
@@ -88,22 +102,27 @@ class EndpointService:
         *,
         name: str | None = None,
         configuration_id: str | None = None,
+        routing: Routing | None = None,
         enabled: bool | None = None,
         options: Mapping[str, Any] | None = None,
         mapping: Mapping[str, Any] | None = None,
         preset_version: int | None = None,
     ) -> Endpoint:
-        """Change an endpoint; None leaves a value unchanged.
+        """Change an endpoint; None leaves a value unchanged. A routing replaces the configuration, and vice versa.
 
         Concurrent changes of different values are all stored. Raises NotFound, the same errors as `create`, and
         Conflict if other requests keep changing the endpoint.
         """
+        if configuration_id is not None and routing is not None:
+            raise _one_target()
+        target = configuration_id is not None or routing is not None
         for _ in range(MAX_UPDATE_ATTEMPTS):
             current = self._endpoints.get(organization_id, endpoint_id)
             endpoint = replace(
                 current,
                 name=name or current.name,
-                configuration_id=configuration_id or current.configuration_id,
+                configuration_id=configuration_id if target else current.configuration_id,
+                routing=routing if target else current.routing,
                 enabled=current.enabled if enabled is None else enabled,
                 options=current.options if options is None else options,
                 mapping=current.mapping if mapping is None else mapping,
@@ -111,7 +130,8 @@ class EndpointService:
                 date_modified=dates.now_ms(),
                 revision=current.revision + 1,
             )
-            self._validate(endpoint)
+            if receives_differently(current, endpoint):
+                self._validate(endpoint)
             if self._endpoints.update(endpoint):
                 return endpoint
         raise Conflict(
@@ -140,29 +160,64 @@ class EndpointService:
         self._secrets.put(endpoint_id, secret, others[0] if keep_previous and others else None)
         return EndpointWithSecret(endpoint, secret)
 
-    def test_mapping(self, organization_id: str, endpoint_id: str, payload: Any) -> list[MappedEvent]:
-        """Map a sample payload to events and validate them, without storing anything.
+    def test_mapping(
+        self, organization_id: str, endpoint_id: str, *, payload: Any, body: str | None, headers: Mapping[str, str]
+    ) -> list[MappedEvent]:
+        """Judge a sample exactly as a delivery is judged, without storing anything.
 
-        Raises NotFound, Conflict if the configuration cannot receive events, and PayloadTooLarge if the result does
-        not fit in a response.
+        The sample is either `body`, the exact body of a delivery, or `payload`, the JSON value in it. Raises NotFound,
+        and PayloadTooLarge if the result does not fit in a response.
         """
         endpoint = self._endpoints.get(organization_id, endpoint_id)
-        binding = self._bindings.fresh(organization_id, endpoint.configuration_id)
-        mapping = compile_mapping(SENDERS[endpoint.sender].presets[endpoint.preset_version], endpoint.mapping)
-        evaluator = Evaluator.of_delivery({}, dates.now_ms())
-        try:
-            # Parse the payload again, so that its numbers have the types that a delivery's numbers have.
-            parsed = read_json(jsontext.dumps(payload).encode())
-            events = mapping.to_events(parsed, binding.schema.document.fields, evaluator)
-        except InvalidPayload as error:
-            return [MappedEvent(None, Refusal(INVALID_PAYLOAD, str(error)))]
-        mapped = []
-        for event in events:
-            result = check(event, binding.validator, dates.now_ms())
-            mapped.append(MappedEvent(event, result if isinstance(result, Refusal) else None))
+        for configuration_id in endpoint.configuration_ids:
+            with suppress(NotFound, Conflict):  # A delivery is refused for these, and so is the sample.
+                self._bindings.fresh(organization_id, configuration_id)
+        mapped = self._judged(organization_id, self._map_sample(endpoint, payload, body, headers))
         if response_size([item.to_wire() for item in mapped]) > LARGEST_PAGE:
             raise PayloadTooLarge("The events of this sample do not fit in one response. Send a smaller sample.")
         return mapped
+
+    def _map_sample(
+        self, endpoint: Endpoint, payload: Any, body: str | None, headers: Mapping[str, str]
+    ) -> list[MappedEvent]:
+        readable = {name.lower(): value for name, value in headers.items() if is_readable_header(name)}
+        if body is not None:
+            received = ReceivedDelivery(endpoint.endpoint_id, body.encode(), readable, dates.now_ms())
+            return self._mapper.map(endpoint, received)
+        sample = jsontext.dumps(payload).encode()
+        readable = {"content-type": "application/json"} | readable
+        received = ReceivedDelivery(endpoint.endpoint_id, sample, readable, dates.now_ms())
+        try:
+            payloads = SENDERS[endpoint.sender].sample_payloads(received.to_delivery())
+        except InvalidPayload as error:
+            return [MappedEvent(refusal=Refusal(INVALID_PAYLOAD, str(error)))]
+        return self._mapper.map_payloads(endpoint, payloads, readable, received.received_ms)
+
+    def _judged(self, organization_id: str, mapped: list[MappedEvent]) -> list[MappedEvent]:
+        """Return the events with the refusals of those that ingest would refuse."""
+        by_configuration: dict[str, list[int]] = {}
+        for index, event in enumerate(mapped):
+            if event.outcome == "valid" and event.configuration_id is not None:
+                by_configuration.setdefault(event.configuration_id, []).append(index)
+        for configuration_id, indexes in by_configuration.items():
+            entities = [mapped[index].event for index in indexes]
+            judgment = self._judge.judge(organization_id, configuration_id, entities, request_id="test")
+            for position, refusal in judgment.refused.items():
+                mapped[indexes[position]] = replace(mapped[indexes[position]], refusal=refusal)
+        return mapped
+
+    def problems(self, endpoint: Endpoint) -> list[Problem]:
+        """Return why deliveries to a stored endpoint will fail: the registry may have changed since it was stored."""
+        problems = []
+        bindings = []
+        for configuration_id in endpoint.configuration_ids:
+            try:
+                bindings.append(self._bindings.fresh(endpoint.organization_id, configuration_id))
+            except (NotFound, Conflict) as error:
+                problems.append(Problem(CONFIGURATION_GONE, configuration_id, error.message))
+        if not problems:
+            problems += _unknown_attributes(endpoint, bindings)
+        return problems
 
     def _validate(self, endpoint: Endpoint) -> None:
         """Raise BadRequest, NotFound or Conflict if the endpoint cannot receive deliveries."""
@@ -175,8 +230,53 @@ class EndpointService:
                 code="unknown.preset",
                 details=[Detail("unknown.preset", "presetVersion")],
             )
+        if (endpoint.configuration_id is None) == (endpoint.routing is None):
+            raise _one_target()
         compile_mapping(sender.presets[endpoint.preset_version], endpoint.mapping)
-        self._bindings.fresh(endpoint.organization_id, endpoint.configuration_id)
+        if endpoint.routing is not None:
+            validate_routing(endpoint.routing)
+        bindings = [self._bindings.fresh(endpoint.organization_id, id_) for id_ in endpoint.configuration_ids]
+        problems = Problems(INVALID_MAPPING)
+        for problem in _unknown_attributes(endpoint, bindings):
+            problems.add(problem.code, problem.field_name, problem.message)
+        problems.raise_if_any()
+
+
+def receives_differently(current: Endpoint, changed: Endpoint) -> bool:
+    """Whether a change affects what becomes of deliveries. Renaming and disabling do not, and are always allowed."""
+    return (
+        replace(
+            changed,
+            name=current.name,
+            enabled=current.enabled or changed.enabled,
+            revision=current.revision,
+            date_modified=current.date_modified,
+        )
+        != current
+    )
+
+
+def _unknown_attributes(endpoint: Endpoint, bindings: Sequence[Binding]) -> list[Problem]:
+    """Return a problem for each attribute of the endpoint's own mapping that none of its schemas has."""
+    own = endpoint.mapping.get("attributes")
+    if not own:
+        return []
+    known = {name for binding in bindings for name in binding.schema.document.fields}
+    problems = []
+    for name in sorted(name for name, expression in own.items() if expression is not None and name not in known):
+        similar = closest(name, known)
+        hint = f'Did you mean "{similar}"?' if similar else "Add it to the schema, or remove it from the mapping."
+        field_name = f"mapping.attributes.{shorten(name)}"
+        problems.append(Problem("unknown.attribute", field_name, f"{field_name} is not in the schema. {hint}"))
+    return problems
+
+
+def _one_target() -> BadRequest:
+    return BadRequest(
+        "Send either configurationId or routing.",
+        code="invalid.field",
+        details=[Detail("invalid.field", "routing")],
+    )
 
 
 def _sender(name: str) -> Sender:

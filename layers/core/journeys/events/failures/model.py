@@ -47,10 +47,12 @@ def failure_id(configuration_id: str, payload: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One refused payload.
+    """One refused event, or one webhook delivery of which at least one event was refused.
 
     `date_first` and `date_last` are milliseconds since 1970. `replays` lists the results of replays, newest last.
-    `replayable` is False if the payload is not an event in the form in which senders send events.
+    `replayable` is False if the payload is neither an event in the form in which senders send events nor a delivery.
+    `endpoint_id` is set if it is a delivery. Its payload is {"delivery": ..., "events": [...]}: what the sender
+    delivered, and what the mapping made of it.
     """
 
     failure_id: str
@@ -61,12 +63,13 @@ class Failure:
     message: str
     field_name: str | None
     differing: tuple[str, ...]
-    payload: object
+    payload: Any
     date_first: int
     date_last: int
     resolved: bool = False
     replayable: bool = True
     replays: tuple[Mapping[str, Any], ...] = ()
+    endpoint_id: str | None = None
 
     @classmethod
     def of_event(
@@ -92,27 +95,28 @@ class Failure:
         cls,
         organization_id: str,
         configuration_id: str,
-        payload: object,
+        endpoint_id: str,
+        payload: Mapping[str, Any],
+        refusal: Refusal,
         *,
+        failure_id: str,
         sender: str,
-        reason: str,
-        message: str,
         now_ms: int,
     ) -> "Failure":
-        """The failure of a webhook payload that could not be mapped to an event."""
+        """The failure of a webhook delivery. `refusal` is that of its first refused event."""
         return cls(
-            failure_id=failure_id(configuration_id, payload),
+            failure_id=failure_id,
             organization_id=organization_id,
             configuration_id=configuration_id,
             source=sender,
-            reason=reason,
-            message=message,
-            field_name=None,
-            differing=(),
+            reason=refusal.reason,
+            message=refusal.message,
+            field_name=refusal.field_name,
+            differing=refusal.differing,
             payload=payload,
             date_first=now_ms,
             date_last=now_ms,
-            replayable=False,
+            endpoint_id=endpoint_id,
         )
 
     @classmethod
@@ -138,10 +142,11 @@ class Failure:
         )
 
     def to_wire(self, *, whole: bool) -> dict[str, Any]:
-        """The failure as the API returns it. `whole` adds the payload and the replays."""
+        """The failure as the API returns it. `whole` adds what was refused and the replays."""
         wire: dict[str, Any] = {
             "id": self.failure_id,
             "configurationId": self.configuration_id,
+            "endpointId": self.endpoint_id,
             "source": self.source,
             "reason": self.reason,
             "message": self.message,
@@ -153,5 +158,9 @@ class Failure:
             "selfUri": f"/api/v2/journey/externalevents/failures/{self.failure_id}",
         }
         if whole:
-            wire |= {"payload": self.payload, "replays": list(self.replays)}
+            wire["replays"] = list(self.replays)
+            if self.endpoint_id is not None and isinstance(self.payload, dict):
+                wire |= self.payload
+            else:
+                wire["payload"] = self.payload
         return omit_none(wire)

@@ -1,11 +1,11 @@
-"""Replays failures: sends refused events through ingest again and records the results."""
+"""Replays failures: sends refused events and deliveries through ingest again and records the results."""
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from journeys import dates
 from journeys.errors import Conflict, JourneysError, NotFound
@@ -24,18 +24,52 @@ UNREADABLE = "failure.unreadable"
 """The reason for a failure whose payload expired or is damaged."""
 
 
+class ReplayOutcome(NamedTuple):
+    """The result of one replay.
+
+    `outcome` is `created`, `duplicate`, `failed` or `ignored`. `reason` says why it failed. `counts` are the numbers of
+    events by outcome if the failure is a delivery.
+    """
+
+    outcome: str
+    reason: str | None = None
+    counts: Mapping[str, int] = {}
+
+
+class Deliveries(Protocol):
+    """Replays failures that are webhook deliveries, with the current mapping of their endpoints."""
+
+    def refusal(self, organization_id: str, endpoint_id: str) -> str | None:
+        """The error code with which all deliveries of an endpoint fail; None if some can succeed."""
+
+    def replay(
+        self, organization_id: str, endpoint_id: str, payload: Any, *, request_id: str, seconds: float
+    ) -> ReplayOutcome:
+        """Processes the delivery of a failure with this payload again.
+
+        Raises NotFound if the endpoint was deleted, and ValueError if the payload is damaged.
+        """
+
+
 class Replay:
     """Replays the failures of one organization per call."""
 
-    def __init__(self, ingest: Ingest, failures: FailureStore, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ingest, self._failures, self._clock = ingest, failures, clock
+    def __init__(
+        self,
+        ingest: Ingest,
+        failures: FailureStore,
+        deliveries: Deliveries,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ingest, self._failures, self._deliveries, self._clock = ingest, failures, deliveries, clock
 
     def one(self, organization_id: str, id_: str, *, request_id: str) -> Failure:
         """Replays one failure and returns its new state. Raises NotFound, or Conflict if it holds no event to send."""
         failure = self._failures.get(organization_id, id_)
         if not failure.replayable:
             raise Conflict(
-                "This failure cannot be replayed, because its payload is not an event.",
+                "This failure cannot be replayed, because its payload is neither an event nor a delivery.",
                 code="not.replayable",
             )
         (replayed,) = self._replay(organization_id, [failure], request_id, REPLAY_SECONDS)
@@ -46,6 +80,7 @@ class Replay:
         organization_id: str,
         *,
         configuration_id: str | None,
+        endpoint_id: str | None = None,
         reason: str | None,
         since: int | None,
         until: int | None,
@@ -68,6 +103,7 @@ class Replay:
                 until=until,
                 after=after,
                 configuration_id=configuration_id,
+                endpoint_id=endpoint_id,
                 reason=reason,
                 status="open",
             )
@@ -80,7 +116,7 @@ class Replay:
                 progress.count_remaining(failure for _, failure in open_failures(progress.position))
                 break
             failures = [failure for _, failure in batch]
-            refusal = self._refusal(organization_id, failures[0].configuration_id)
+            refusal = self._refusal(organization_id, failures[0])
             if refusal is not None:
                 progress.failed(refusal, len(failures))
             else:
@@ -88,10 +124,12 @@ class Replay:
             progress.position = batch[-1][0]
         return progress
 
-    def _refusal(self, organization_id: str, configuration_id: str) -> str | None:
-        """The error code with which a configuration refuses all events; None if it accepts events."""
+    def _refusal(self, organization_id: str, failure: Failure) -> str | None:
+        """The error code with which the endpoint or the configuration of a failure refuses everything, or None."""
+        if failure.endpoint_id is not None:
+            return self._deliveries.refusal(organization_id, failure.endpoint_id)
         try:
-            self._ingest.validate(organization_id, configuration_id, [])
+            self._ingest.validate(organization_id, failure.configuration_id, [])
         except JourneysError as error:
             return error.code
         return None
@@ -119,7 +157,16 @@ class Replay:
     def _replay(
         self, organization_id: str, failures: list[Failure], request_id: str, seconds: float
     ) -> Iterator[Failure]:
-        """Replays failures of one configuration in one call of ingest."""
+        """Replays failures of one configuration in one call of ingest, or deliveries one after another."""
+        endpoint_id = failures[0].endpoint_id
+        if endpoint_id is not None:
+            deadline = self._clock() + seconds
+            for number, failure in enumerate(failures):
+                outcome = self._replay_delivery(
+                    failure, endpoint_id, request_id=f"replay-{request_id}-{number}", seconds=deadline - self._clock()
+                )
+                yield self._record(failure, outcome)
+            return
         try:
             result = self._ingest.ingest(
                 organization_id,
@@ -131,24 +178,36 @@ class Replay:
         except JourneysError as error:  # For example, the configuration was deleted.
             log_error("a replay was refused", error)
             for failure in failures:
-                yield self._record(failure, "failed", error.code)
+                yield self._record(failure, ReplayOutcome("failed", error.code))
             return
         for index, failure in enumerate(failures):
             if index in result.processed:
-                yield self._record(failure, result.processed[index][1], None)
+                yield self._record(failure, ReplayOutcome(result.processed[index][1]))
             else:
-                yield self._record(failure, "failed", result.refused[index].reason)
+                yield self._record(failure, ReplayOutcome("failed", result.refused[index].reason))
 
-    def _record(self, failure: Failure, outcome: str, reason: str | None) -> Failure:
-        replay = {"date": dates.text(dates.now_ms()), "outcome": str(outcome)}
-        if reason is not None:
-            replay["reason"] = reason
-        return self._failures.add_replay(failure, replay, resolved=outcome != "failed")
+    def _replay_delivery(self, failure: Failure, endpoint_id: str, *, request_id: str, seconds: float) -> ReplayOutcome:
+        try:
+            return self._deliveries.replay(
+                failure.organization_id, endpoint_id, failure.payload, request_id=request_id, seconds=seconds
+            )
+        except JourneysError as error:
+            log_error("a replay was refused", error)
+            return ReplayOutcome("failed", error.code)
+        except ValueError as error:
+            log_error("a failure could not be read", error)
+            return ReplayOutcome("failed", UNREADABLE)
+
+    def _record(self, failure: Failure, outcome: ReplayOutcome) -> Failure:
+        replay: dict[str, Any] = {"date": dates.text(dates.now_ms()), "outcome": str(outcome.outcome), **outcome.counts}
+        if outcome.reason is not None:
+            replay["reason"] = outcome.reason
+        return self._failures.add_replay(failure, replay, resolved=outcome.outcome != "failed")
 
 
 def _batches(failures: Iterator[tuple[str, Failure]]) -> Iterator[list[tuple[str, Failure]]]:
-    """Groups consecutive failures of one configuration into batches of at most MAX_ENTITIES."""
-    for _, run in groupby(failures, key=lambda row: row[1].configuration_id):
+    """Groups consecutive failures of one endpoint or configuration into batches of at most MAX_ENTITIES."""
+    for _, run in groupby(failures, key=lambda row: (row[1].endpoint_id, row[1].configuration_id)):
         while batch := list(islice(run, MAX_ENTITIES)):
             yield batch
 
@@ -189,6 +248,7 @@ class ReplayProgress:
                 "created": self.outcomes["created"],
                 "duplicate": self.outcomes["duplicate"],
                 "failed": self.outcomes["failed"],
+                "ignored": self.outcomes["ignored"],
                 "failedReasons": _by_number(self.reasons),
                 "complete": self.remaining is None,
                 "remaining": self.remaining.total() if self.remaining is not None else None,

@@ -25,6 +25,7 @@ class ReplayFilter(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     configurationId: str | None = None
+    endpointId: str | None = None
     reason: str | None = None
     since: Moment | None = Field(default=None, alias="from")
     until: Moment | None = Field(default=None, alias="to")
@@ -32,7 +33,9 @@ class ReplayFilter(BaseModel):
 
     def scope(self) -> tuple[str, ...]:
         """Return what distinguishes this filter from others, for its cursors."""
-        return tuple(str(value) for value in (self.configurationId, self.reason, self.since, self.until))
+        return tuple(
+            str(value) for value in (self.configurationId, self.endpointId, self.reason, self.since, self.until)
+        )
 
     def since_ms(self) -> int | None:
         """Return `from` in milliseconds."""

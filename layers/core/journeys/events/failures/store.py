@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_PAYLOAD_IN_ROW = 100 * 1024
 MAX_REPLAYS = 20
+MAX_DEPTH = jsontext.MAX_DEPTH + 8
+"""Levels of a payload. The failure of a delivery holds events, which can be as deep as a request."""
 
 
 class FailureStore:
@@ -48,16 +50,18 @@ class FailureStore:
             "place": keys.join(dates.text(failure.date_last), failure.failure_id),
             "expires": failure.date_last // 1000 + RETENTION_SECONDS,
         }
+        if failure.endpoint_id is not None:
+            values["endpointId"] = failure.endpoint_id
         if len(payload.encode()) > MAX_PAYLOAD_IN_ROW:
-            values["payloadKey"] = self._put_payload("failures", failure, payload)
+            values["payloadKey"], other = self._put_payload("failures", failure, payload), "payload"
         else:
-            values["payload"] = payload
-        assignments = [f"#{name} = :{name}" for name in values]
+            values["payload"], other = payload, "payloadKey"
+        assignments = ", ".join(f"#{name} = :{name}" for name in values)
         self._dynamodb.update_item(
             TableName=self._table,
             Key=keys.item(keys.failure(failure.organization_id, failure.failure_id)),
-            UpdateExpression=f"SET {', '.join(assignments)}, dateFirst = if_not_exists(dateFirst, :first)",
-            ExpressionAttributeNames={f"#{name}": name for name in values},
+            UpdateExpression=f"SET {assignments}, dateFirst = if_not_exists(dateFirst, :first) REMOVE #other",
+            ExpressionAttributeNames={f"#{name}": name for name in values} | {"#other": other},
             ExpressionAttributeValues={f":{name}": to_value(value) for name, value in values.items()}
             | {":first": to_value(dates.text(failure.date_first))},
         )
@@ -113,6 +117,7 @@ class FailureStore:
         after: str | None = None,
         page: int | None = None,
         configuration_id: str | None = None,
+        endpoint_id: str | None = None,
         reason: str | None = None,
         status: str | None = None,
     ) -> Iterator[tuple[str, Failure]]:
@@ -125,44 +130,48 @@ class FailureStore:
         high = after or (dates.text(until) if until is not None else "9999")
         if low > high:
             return
-        conditions = {"configurationId": configuration_id, "reason": reason}
+        conditions = {"configurationId": configuration_id, "endpointId": endpoint_id, "reason": reason}
         filters = {name: to_value(value) for name, value in conditions.items() if value is not None}
         if status is not None:
             filters["resolved"] = to_value(status == "resolved")
-
-        def rows(bucket: str) -> Iterator[dict[str, Any]]:
-            query: dict[str, Any] = {
-                "TableName": self._table,
-                "IndexName": keys.FAILURES_BY_TIME,
-                "KeyConditionExpression": "#bucket = :bucket AND place BETWEEN :low AND :high",
-                "ExpressionAttributeNames": {"#bucket": "bucket"} | {f"#{name}": name for name in filters},
-                "ExpressionAttributeValues": {
-                    ":bucket": to_value(keys.join(organization_id, bucket)),
-                    ":low": to_value(low),
-                    ":high": to_value(high),
-                }
-                | {f":{name}": value for name, value in filters.items()},
-                "ScanIndexForward": False,
-            }
-            if page is not None and not filters:
-                query["Limit"] = page
-            if filters:
-                query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in filters)
-            return query_all(self._dynamodb, **query)
-
-        buckets = [rows(bucket) for bucket in keys.FAILURE_BUCKETS]
+        buckets = [
+            self._rows(keys.join(organization_id, bucket), low, high, filters, page) for bucket in keys.FAILURE_BUCKETS
+        ]
         for row in heapq.merge(*buckets, key=lambda row: str(row["place"]["S"]), reverse=True):
             if (position := row["place"]["S"]) != after:
                 yield position, self._failure(organization_id, row, whole=False)
+
+    def _rows(
+        self, bucket: str, low: str, high: str, filters: Mapping[str, Any], page: int | None
+    ) -> Iterator[dict[str, Any]]:
+        """The rows of one bucket between two positions that match the filters, newest first."""
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": keys.FAILURES_BY_TIME,
+            "KeyConditionExpression": "#bucket = :bucket AND place BETWEEN :low AND :high",
+            "ExpressionAttributeNames": {"#bucket": "bucket"} | {f"#{name}": name for name in filters},
+            "ExpressionAttributeValues": {
+                ":bucket": to_value(bucket),
+                ":low": to_value(low),
+                ":high": to_value(high),
+            }
+            | {f":{name}": value for name, value in filters.items()},
+            "ScanIndexForward": False,
+        }
+        if page is not None and not filters:
+            query["Limit"] = page
+        if filters:
+            query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in filters)
+        return query_all(self._dynamodb, **query)
 
     def _failure(self, organization_id: str, item: Mapping[str, Any], *, whole: bool) -> Failure:
         values = from_item(item)
         payload: object = None
         if whole and "payloadKey" in values:
             body = self._s3().get_object(Bucket=self._bucket, Key=values["payloadKey"])["Body"]
-            payload = jsontext.loads(body.read())
+            payload = jsontext.loads(body.read(), max_depth=MAX_DEPTH)
         elif whole:
-            payload = jsontext.loads(values["payload"].encode())
+            payload = jsontext.loads(values["payload"].encode(), max_depth=MAX_DEPTH)
         return Failure(
             failure_id=values["failureId"],
             organization_id=organization_id,
@@ -178,4 +187,5 @@ class FailureStore:
             resolved=values["resolved"],
             replayable=values["replayable"],
             replays=tuple(values.get("replays", ())),
+            endpoint_id=values.get("endpointId"),
         )

@@ -61,6 +61,13 @@ class Sender(ABC):
         payload = read_json(delivery.body)
         return payload if isinstance(payload, list) else [payload]
 
+    def sample_payloads(self, sample: Delivery) -> list[Any]:
+        """Return the payloads of a sample in JSON. Raises InvalidPayload.
+
+        A sender whose deliveries are no JSON overrides it: its sample is what is inside of a delivery.
+        """
+        return self.extract_payloads(sample)
+
     def success_response(self) -> DeliveryResponse | None:
         """Return the response that the sender requires after success; None for the standard response."""
         return None

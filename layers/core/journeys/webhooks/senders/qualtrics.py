@@ -40,6 +40,9 @@ class Qualtrics(Sender):
         expected = (hexadecimal(mac(secret.encode(), form["MSG"], "sha512")) for secret in secrets)
         require_any([form["HMAC"].decode("latin-1")], expected)
 
+    def sample_payloads(self, sample: Delivery) -> list[Any]:
+        return [read_json(sample.body)]
+
     def extract_payloads(self, delivery: Delivery) -> list[Any]:
         return [read_json(_form(delivery)["MSG"])]
 

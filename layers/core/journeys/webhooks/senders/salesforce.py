@@ -19,7 +19,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload, SignatureInvalid
-from journeys.webhooks.senders.base import Options, Secrets, Sender
+from journeys.webhooks.senders.base import Options, Secrets, Sender, read_json
 from journeys.webhooks.signatures import require_any
 
 MAX_NOTIFICATIONS = 100
@@ -60,6 +60,9 @@ class Salesforce(Sender):
         except InvalidPayload:
             raise SignatureInvalid from None
         require_any([organization], [options["organizationId"]])
+
+    def sample_payloads(self, sample: Delivery) -> list[Any]:
+        return [read_json(sample.body)]
 
     def extract_payloads(self, delivery: Delivery) -> list[Any]:
         notifications = _notifications(delivery).findall(f"{_OUTBOUND}Notification")
