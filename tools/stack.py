@@ -110,7 +110,7 @@ class Stack:
             "stackName": self.name,
             "tables": {
                 name: outputs[f"{name.capitalize()}TableName"]
-                for name in ("events", "journeys", "registry", "failures")
+                for name in ("events", "journeys", "registry", "failures", "deliveries")
             },
             "archiveBucket": outputs["ArchiveBucketName"],
         }

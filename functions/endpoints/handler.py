@@ -2,24 +2,41 @@
 
 from typing import Any
 
-from journeys.aws import dynamodb, secretsmanager
+from journeys import cursors
+from journeys.aws import dynamodb, s3, secretsmanager
 from journeys.errors import Conflict, NotFound
 from journeys.events.bindings import Bindings
-from journeys.http.parameters import PAGE
+from journeys.events.failures.replay import Replay
+from journeys.events.failures.store import FailureStore
+from journeys.events.ingest import Ingest
+from journeys.events.store import EventLog
+from journeys.http.parameters import CURSOR, PAGE, PAGE_SIZE, optional_choice
 from journeys.http.request import Request
 from journeys.http.router import Router
+from journeys.jsontext import omit_none
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import EndpointSettings
+from journeys.webhooks.deliveries.model import RecordedOutcome
+from journeys.webhooks.deliveries.service import DeliveryService
+from journeys.webhooks.deliveries.store import DeliveryStore
+from journeys.webhooks.mapper import Mapper
 from journeys.webhooks.model import Endpoint, EndpointWithSecret
+from journeys.webhooks.processing import Processor
+from journeys.webhooks.replaying import DeliveryReplay
 from journeys.webhooks.requests import EndpointCreate, EndpointUpdate, Sample, SecretRotate
 from journeys.webhooks.service import EndpointService
 from journeys.webhooks.store import EndpointStore, SecretStore
 
 ENDPOINTS = "/api/v2/journey/webhooks/endpoints"
 ENDPOINT = f"{ENDPOINTS}/<endpoint_id>"
+DELIVERIES = f"{ENDPOINT}/deliveries"
+DELIVERY = f"{DELIVERIES}/<delivery_id>"
 TAG = "Webhook endpoints"
 VIEW, ADD, EDIT, DELETE = (f"journey:webhooks:{action}" for action in ("view", "add", "edit", "delete"))
+REPLAY = "journey:externalEventsFailures:edit"
+
+OUTCOME = optional_choice("outcome", "Only deliveries with this outcome.", list(RecordedOutcome))
 
 settings = EndpointSettings.read()
 table = settings.registry_table
@@ -27,6 +44,10 @@ endpoints = EndpointStore(dynamodb(), table)
 secrets = SecretStore(secretsmanager(), settings.secrets_prefix)
 bindings = Bindings(ConfigurationStore(dynamodb(), table), SchemaStore(dynamodb(), table))
 service = EndpointService(endpoints, secrets, bindings)
+failures = FailureStore(dynamodb(), settings.failures_table, s3, settings.archive_bucket)
+ingest = Ingest(EventLog(dynamodb(), settings.events_table), failures, bindings)
+replay = Replay(ingest, failures, DeliveryReplay(endpoints, bindings, Processor(ingest, Mapper(bindings), failures)))
+deliveries = DeliveryService(endpoints, DeliveryStore(dynamodb(), settings.deliveries_table), replay)
 router = Router.for_registry(table)
 
 
@@ -148,6 +169,59 @@ def test_endpoint_mapping(request: Request, endpoint_id: str, body: Sample) -> d
         request.organization_id, endpoint_id, payload=body.payload, body=body.body, headers=body.headers
     )
     return {"entities": [event.to_wire() for event in events]}
+
+
+@router.route(
+    "GET",
+    DELIVERIES,
+    summary="List the deliveries to a webhook endpoint",
+    tag=TAG,
+    permission=VIEW,
+    query=(OUTCOME, PAGE_SIZE, CURSOR),
+    response="DeliveryListing",
+)
+def list_deliveries(request: Request, endpoint_id: str) -> dict[str, Any]:
+    cursor, outcome = request.get(CURSOR), request.get(OUTCOME)
+    scope = ("deliveries", request.organization_id, endpoint_id, str(outcome))
+    page = deliveries.list_records(
+        request.organization_id,
+        endpoint_id,
+        outcome=outcome,
+        size=request.get(PAGE_SIZE),
+        before=cursors.decode(cursor, *scope) if cursor is not None else None,
+    )
+    return omit_none(
+        {
+            "entities": [record.to_wire() for record in page.records],
+            "nextCursor": cursors.encode(page.position, *scope) if page.position is not None else None,
+        }
+    )
+
+
+@router.route(
+    "GET",
+    DELIVERY,
+    summary="Get a delivery to a webhook endpoint",
+    tag=TAG,
+    permission=VIEW,
+    response="Delivery",
+)
+def get_delivery(request: Request, endpoint_id: str, delivery_id: str) -> dict[str, Any]:
+    return deliveries.get(request.organization_id, endpoint_id, delivery_id).to_wire()
+
+
+@router.route(
+    "POST",
+    f"{DELIVERY}/replay",
+    summary="Replay the failure of a delivery",
+    tag=TAG,
+    permission=REPLAY,
+    response="Failure",
+    errors=(Conflict,),
+)
+def replay_delivery(request: Request, endpoint_id: str, delivery_id: str) -> dict[str, Any]:
+    failure = deliveries.replay(request.organization_id, endpoint_id, delivery_id, request_id=request.request_id)
+    return failure.to_wire(whole=True)
 
 
 handler = router.handle

@@ -71,6 +71,7 @@ def _environment() -> None:
         "EVENTS_TABLE": "events",
         "JOURNEYS_TABLE": "journeys",
         "FAILURES_TABLE": "failures",
+        "DELIVERIES_TABLE": "deliveries",
         "REGISTRY_TABLE": "registry",
         "ARCHIVE_BUCKET": "archive",
     }

@@ -53,7 +53,8 @@ class Database:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for table in (self.tables.events, self.tables.journeys, self.tables.failures, self.tables.registry):
+        tables = self.tables
+        for table in (tables.events, tables.journeys, tables.failures, tables.deliveries, tables.registry):
             self.client.delete_table(TableName=table)
 
     def warm(self, chance: random.Random) -> None:

@@ -18,10 +18,12 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from journeys import aws
+from journeys import aws, dates
 from journeys.http.router import Router
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from journeys.webhooks.deliveries.model import DeliveryRecord, RecordedOutcome, new_record_id
+from journeys.webhooks.deliveries.store import DeliveryStore
 from tests.conftest import Caller
 from tests.e2e.test_access import rows, wait_until_journey_is_there
 from tests.support.client_events import handling
@@ -126,6 +128,10 @@ class World(ABC):
         """Return everything that is stored of an organization."""
 
     @abstractmethod
+    def records(self) -> DeliveryStore:
+        """Return the store of delivery records."""
+
+    @abstractmethod
     def settle(self) -> None:
         """Wait until the owner's event is in a journey."""
 
@@ -159,6 +165,17 @@ class World(ABC):
         (failure,) = made("GET", "externalevents/failures", None)["entities"]
         wanted = {"name": f"Shop {MARK}", "sender": "shopify", "configurationId": configuration["id"]}
         endpoint = made("POST", "webhooks/endpoints", wanted)
+        now_ms = dates.now_ms()
+        delivery = DeliveryRecord(
+            new_record_id(now_ms),
+            self.owner.organization_id,
+            endpoint["id"],
+            now_ms,
+            RecordedOutcome.FAILED,
+            failure_id=failure["id"],
+            sender_delivery_id=MARK,
+        )
+        self.records().add(delivery)
         self.settle()
         view = made("POST", "views", self.fill(VIEW, {"schemaId": schema["id"]}))
         job = made("POST", f"views/{view['id']}/versions/1/jobs", None)
@@ -169,6 +186,7 @@ class World(ABC):
             "configurationId": configuration["id"],
             "failureId": failure["id"],
             "endpointId": endpoint["id"],
+            "deliveryId": delivery.record_id,
             "viewId": view["id"],
             "jobId": job["id"],
             "chartId": view["charts"][0]["id"],
@@ -252,14 +270,18 @@ class InProcess(World):
         return min(found, key=lambda one: one[0])[1]
 
     def stored(self, who: Who) -> Any:
-        tables = (self._tables.events, self._tables.journeys, self._tables.failures, self._tables.registry)
-        items = [sorted(str(item) for item in self._tables.items(table)) for table in tables]
+        of = self._tables
+        tables = (of.events, of.journeys, of.failures, of.deliveries, of.registry)
+        items = [sorted(str(item) for item in of.items(table)) for table in tables]
         keys = [one["Key"] for one in aws.s3().list_objects_v2(Bucket="archive").get("Contents", [])]
         secrets = aws.secretsmanager()
         names = sorted(one["Name"] for one in secrets.list_secrets()["SecretList"])
         values = [secrets.get_secret_value(SecretId=name)["SecretString"] for name in names]
-        of = [[item for item in some if who.organization_id in item] for some in items]
-        return of, [key for key in keys if who.organization_id in key], names, values
+        owned = [[item for item in some if who.organization_id in item] for some in items]
+        return owned, [key for key in keys if who.organization_id in key], names, values
+
+    def records(self) -> DeliveryStore:
+        return DeliveryStore(self._tables.dynamodb, self._tables.deliveries)
 
     def settle(self) -> None:
         records = [
@@ -310,6 +332,9 @@ class OnStack(World):
 
     def stored(self, who: Who) -> Any:
         return rows(self._stack, who.organization_id)
+
+    def records(self) -> DeliveryStore:
+        return DeliveryStore(self._stack.dynamodb, self._stack.outputs["DeliveriesTableName"])
 
     def settle(self) -> None:
         wait_until_journey_is_there(self._owner.api, f"ada-{MARK}")

@@ -10,13 +10,16 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from journeys import aws
+from journeys import aws, dates
 from journeys.http.router import Route
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from journeys.webhooks.deliveries.model import DeliveryRecord, RecordedOutcome, new_record_id
+from journeys.webhooks.deliveries.store import DeliveryStore
 from tests.support.functions import Context, api_event, load
 from tests.support.tables import Tables, create_tables
 from tools.documentation.openapi import EXAMPLES
@@ -79,7 +82,8 @@ def environment() -> Iterator[Tables]:
     with mock_aws():
         tables = create_tables(aws.dynamodb())
         aws.s3().create_bucket(Bucket="archive")
-        os.environ |= {f"{name.upper()}_TABLE": getattr(tables, name) for name in ("events", "journeys", "failures")}
+        names = ("events", "journeys", "failures", "deliveries")
+        os.environ |= {f"{name.upper()}_TABLE": getattr(tables, name) for name in names}
         os.environ |= {
             "REGISTRY_TABLE": tables.registry,
             "ARCHIVE_BUCKET": "archive",
@@ -110,6 +114,7 @@ class Recorder:
         filled = re.sub(r"<(?:int:)?(\w+)>", lambda match: str(path[camel_case(match[1])]), route.path)
         event = api_event(route.method, filled.removeprefix(PREFIX), body, client_id=CLIENT, query=query)
         event["requestContext"] |= {"domainName": "api.example.com", "path": event["path"]}
+        event["resource"] = event["path"]
         answer = module.handler(event, Context())
         assert answer["statusCode"] < 300, (operation_id, answer)
         response = json.loads(answer["body"]) if answer["body"] else None
@@ -173,6 +178,23 @@ def record_endpoints(recorder: Recorder) -> None:
     )
 
 
+def record_deliveries(recorder: Recorder, tables: Tables) -> None:
+    """Record the operations on the deliveries to an endpoint."""
+    failure = {"outcome": RecordedOutcome.FAILED, "failed": 1, "failure_id": recorder.path["failureId"]}
+    records = DeliveryStore(tables.dynamodb, tables.deliveries)
+    changes: dict[str, Any]
+    for ago, changes in ((60_000, {"outcome": RecordedOutcome.INGESTED, "created": 1}), (0, failure)):
+        received = dates.now_ms() - ago
+        record = DeliveryRecord(
+            new_record_id(received), "acme", recorder.path["endpointId"], received, **changes, size=412, duration=31
+        )
+        records.add(replace(record, sender_delivery_id="f2b1c0de-0001"))
+    recorder.path["deliveryId"] = record.record_id
+    recorder.record("listDeliveries", query={"outcome": "failed", "pageSize": "25"})
+    recorder.record("getDelivery")
+    recorder.record("replayDelivery")
+
+
 def record_views(recorder: Recorder) -> None:
     """Record the operations on views, schedules and jobs."""
     made = recorder.record("createView", view(recorder.path["schemaId"]))
@@ -217,6 +239,7 @@ def main() -> None:
         recorder = Recorder()
         record_events(recorder, tables)
         record_endpoints(recorder)
+        record_deliveries(recorder, tables)
         record_views(recorder)
         record_changes(recorder)
         missing = recorder.operations.keys() - recorder.recorded

@@ -20,6 +20,7 @@ class Tables:
     events: str
     journeys: str
     failures: str
+    deliveries: str
     registry: str
 
     def items(self, table: str) -> list[dict[str, Any]]:
@@ -31,7 +32,7 @@ class Tables:
 
     def clear(self) -> None:
         """Deletes all items, by deleting the tables and creating them again."""
-        for table in (self.events, self.journeys, self.failures, self.registry):
+        for table in (self.events, self.journeys, self.failures, self.deliveries, self.registry):
             self.dynamodb.delete_table(TableName=table)
         create_tables(self.dynamodb, self.registry.rsplit("-", 1)[1])
 

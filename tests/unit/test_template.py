@@ -17,7 +17,7 @@ FUNCTIONS = {name.removesuffix("Function"): one["Properties"]
              for name, one in resources("AWS::Serverless::Function").items()}  # fmt: skip
 API: dict[str, Any] = RESOURCES["Api"]["Properties"]
 LOG: dict[str, Any] = RESOURCES["EventsTable"]["Properties"]
-WRITERS = {"IngestRole", "FailuresRole", "WebhooksRole"}
+WRITERS = {"IngestRole", "FailuresRole", "WebhooksRole", "EndpointsRole"}
 DELIVERIES = "/webhooks/{endpointId}"
 DESCRIPTIONS = ("/openapi.json", "/api/v2/journey/openapi.json")
 SECRETS = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/webhooks/*"
@@ -456,7 +456,7 @@ def test_the_access_log_names_no_customer() -> None:
 
 def test_every_table_has_point_in_time_recovery_and_accepts_a_customer_key() -> None:
     tables = resources("AWS::DynamoDB::Table")
-    assert tables.keys() == {"EventsTable", "JourneysTable", "FailuresTable", "RegistryTable"}
+    assert tables.keys() == {"EventsTable", "JourneysTable", "FailuresTable", "DeliveriesTable", "RegistryTable"}
     for name, table in tables.items():
         properties = table["Properties"]
         assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, name
@@ -466,9 +466,10 @@ def test_every_table_has_point_in_time_recovery_and_accepts_a_customer_key() -> 
     assert RESOURCES["RegistryTable"]["Properties"]["DeletionProtectionEnabled"] is True
 
 
-def test_failures_expire_in_table_and_bucket() -> None:
-    failures = RESOURCES["FailuresTable"]["Properties"]
-    assert failures["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+def test_failures_and_deliveries_expire_in_table_and_bucket() -> None:
+    for table in ("FailuresTable", "DeliveriesTable"):
+        expiry = RESOURCES[table]["Properties"]["TimeToLiveSpecification"]
+        assert expiry == {"AttributeName": "expires", "Enabled": True}
     ends = {
         rule["Prefix"]: rule["ExpirationInDays"]
         for rule in RESOURCES["ArchiveBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]

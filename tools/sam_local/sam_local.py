@@ -83,7 +83,8 @@ class SamLocal:
         except (BotoCoreError, ClientError) as error:
             raise SamLocalFailed(f"The database at {address.url} could not be seeded: {error}") from None
         tables = {
-            f"{name}_TABLE": f"{name.capitalize()}Table" for name in ("EVENTS", "JOURNEYS", "FAILURES", "REGISTRY")
+            f"{name}_TABLE": f"{name.capitalize()}Table"
+            for name in ("EVENTS", "JOURNEYS", "FAILURES", "DELIVERIES", "REGISTRY")
         }
         variables = {"AWS_ENDPOINT_URL": address.container_url, "ARCHIVE_BUCKET": BUCKET, "JOBS_QUEUE_URL": queue_url}
         variables |= tables | {"SECRETS_PREFIX": SECRETS_PREFIX}

@@ -1,29 +1,32 @@
 """The keys of all tables and the access patterns that they serve.
 
-| table    | partition key                      | sort key                | read by                                  |
-| -------- | ---------------------------------- | ----------------------- | ---------------------------------------- |
-| events   | {org}#{config}#{event}             |                         | one event                                |
-| journeys | {org}#{external source}#{customer} | SUMMARY                 | one customer's summary                   |
-|          |                                    | {date}#{config}#{event} | steps in order, from either end, by time |
-|          | ... #{generation}                  | {date}#{config}#{event} | the same for a rebuilt journey           |
-| failures | {org}#{failure}                    |                         | one failure                              |
-| byTime   | {org}#{bucket}                     | {date}#{failure}        | an organization's failures by time       |
-| registry | CLIENT#{client}                    | CLIENT                  | the client of a caller                   |
-|          | ORG#{org}                          | ORG                     | an organization                          |
-|          | ORG#{org}                          | EVENT_TYPES             | the counter of event types               |
-|          | ORG#{org}#SCHEMAS                  | {schema}                | schemas, one or all                      |
-|          | ORG#{org}#SCHEMA#{schema}          | {version}               | versions of a schema                     |
-|          | ORG#{org}#TITLES                   | {title}                 | whether a title is in use                |
-|          | ORG#{org}#CONFIGURATIONS           | {configuration}         | configurations, one or all               |
-|          | WEBHOOK#{endpoint}                 | WEBHOOK                 | one webhook endpoint                     |
-|          | ORG#{org}#WEBHOOKS                 | {endpoint}              | an organization's webhook endpoints      |
-|          | ORG#{org}#VIEWS                    | {view}                  | journey views, one or all                |
-|          | ORG#{org}#VIEW#{view}              | VERSION#{version}       | a view's versions                        |
-|          |                                    | CHART#{chart}#{version} | a chart's versions                       |
-|          |                                    | JOB#{version}#{job}     | jobs of a version, newest last           |
-|          | ORG#{org}#JOBS                     | {job}                   | jobs by the time of their acceptance     |
-|          | SCHEDULES                          | {org}#{view}            | schedules, an organization's or all      |
-|          | ARCHIVES                           | {org}                   | an organization's archive manifest       |
+| table      | partition key                      | sort key                | read by |
+| ---------- | ---------------------------------- | ----------------------- | ---------------------------------------- |
+| events     | {org}#{config}#{event}             | | one event |
+| journeys   | {org}#{external source}#{customer} | SUMMARY                 | one customer's summary |
+|            |                                    | {date}#{config}#{event} | steps in order, from either end, by time |
+|            | ... #{generation}                  | {date}#{config}#{event} | the same for a rebuilt journey |
+| failures   | {org}#{failure}                    | | one failure |
+| byTime     | {org}#{bucket}                     | {date}#{failure}        | an organization's failures by time |
+| deliveries | {org}#{endpoint}                   | {time}{random}          | an endpoint's deliveries, newest first |
+| registry   | CLIENT#{client}                    | CLIENT                  | the client of a caller |
+|            | ORG#{org}                          | ORG                     | an organization |
+|            | ORG#{org}                          | EVENT_TYPES             | the counter of event types |
+|            | ORG#{org}#SCHEMAS                  | {schema}                | schemas, one or all |
+|            | ORG#{org}#SCHEMA#{schema}          | {version}               | versions of a schema |
+|            | ORG#{org}#TITLES                   | {title}                 | whether a title is in use |
+|            | ORG#{org}#CONFIGURATIONS           | {configuration}         | configurations, one or all |
+|            | WEBHOOK#{endpoint}                 | WEBHOOK                 | one webhook endpoint |
+|            | ORG#{org}#WEBHOOKS                 | {endpoint}              | an organization's webhook endpoints |
+|            | ORG#{org}#VIEWS                    | {view}                  | journey views, one or all |
+|            | ORG#{org}#VIEW#{view}              | VERSION#{version}       | a view's versions |
+|            |                                    | CHART#{chart}#{version} | a chart's versions |
+|            |                                    | JOB#{version}#{job}     | jobs of a version, newest last |
+|            | ORG#{org}#JOBS                     | {job}                   | jobs by the time of their acceptance |
+|            | SCHEDULES                          | {org}#{view}            | schedules, an organization's or all |
+|            | ARCHIVES                           | {org}                   | an organization's archive manifest |
+
+A delivery record costs one write unit. A page of them reads at most 1,000 rows, and one without a filter only its own.
 
 Parts are percent-encoded, so no part can contain the separator. DynamoDB orders keys by their bytes, and so does all
 code that orders steps.
@@ -94,6 +97,16 @@ def failure(organization_id: str, failure_id: str) -> str:
 def failure_bucket(organization_id: str, failure_id: str) -> str:
     """The index partition of a failure. Each organization has four, to avoid a hot partition."""
     return join(organization_id, FAILURE_BUCKETS[int(failure_id[0], 16) % len(FAILURE_BUCKETS)])
+
+
+def deliveries(organization_id: str, endpoint_id: str) -> str:
+    """The partition of an endpoint's delivery records."""
+    return join(organization_id, endpoint_id)
+
+
+def delivery(organization_id: str, endpoint_id: str, record_id: str) -> Key:
+    """The key of a delivery record. Its id begins with the time of receipt, so records are ordered by it."""
+    return item(deliveries(organization_id, endpoint_id), record_id)
 
 
 def client(client_id: str) -> Key:

@@ -49,7 +49,8 @@ class WebhookSettings(IngestSettings):
 
 
 @dataclass(frozen=True, slots=True)
-class EndpointSettings(RegistrySettings):
+class EndpointSettings(IngestSettings):
+    deliveries_table: str
     secrets_prefix: str
 
 

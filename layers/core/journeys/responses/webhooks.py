@@ -7,9 +7,14 @@ from typing_extensions import TypedDict
 
 from journeys.responses.contract import DateTime
 from journeys.responses.listings import Page
+from journeys.webhooks.deliveries.model import RecordedOutcome, RefusalReason
 from journeys.webhooks.senders.registry import SENDERS
 
 Sender = Annotated[str, WithJsonSchema({"type": "string", "enum": list(SENDERS)})]
+
+
+Outcome = Annotated[str, WithJsonSchema({"type": "string", "enum": list(RecordedOutcome)})]
+Reason = Annotated[str, WithJsonSchema({"type": "string", "enum": list(RefusalReason)})]
 
 
 class Routing(TypedDict):
@@ -64,3 +69,35 @@ class MappingTestResult(TypedDict):
     """The events of a sample payload."""
 
     entities: list[MappedEvent]
+
+
+class Delivery(TypedDict):
+    """What became of one delivery. `reason` says why a delivery was refused. `failureId` names the failure to replay.
+
+    `durationMs` is the time until the response or, for a delivery that was queued, until its events were stored.
+    """
+
+    id: str
+    dateReceived: DateTime
+    outcome: Outcome
+    reason: NotRequired[Reason]
+    created: int
+    duplicate: int
+    failed: int
+    ignored: int
+    bytes: int
+    durationMs: int
+    senderDeliveryId: NotRequired[str]
+    failureId: NotRequired[str]
+    failureUri: NotRequired[str]
+    selfUri: str
+
+
+class DeliveryListing(TypedDict):
+    """A page of deliveries, newest first. `nextCursor` is missing on the last page.
+
+    With a filter, a page reads at most 1,000 deliveries. It can have few entities, or none, and still a `nextCursor`.
+    """
+
+    entities: list[Delivery]
+    nextCursor: NotRequired[str]
