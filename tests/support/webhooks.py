@@ -83,11 +83,19 @@ class SenderCase:
     body: bytes
     events: tuple[dict[str, Any], ...]
 
-    def deliver(self, *, url: str, now: float, secret: str | None = None, body: bytes | None = None) -> Sent:
-        """Return the sample delivery, or one with another secret or body, signed at `now`, in seconds."""
+    def deliver(
+        self,
+        *,
+        url: str,
+        now: float,
+        secret: str | None = None,
+        body: bytes | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> Sent:
+        """Return the sample delivery, or one with another secret, body or options, signed at `now`, in seconds."""
         body = self.body if body is None else body
         secret = ADOBE_KEY if self.name == "adobe" else secret or self.secret
-        signed = signing.sign(self.name, body, secret, url, now, self.options)
+        signed = signing.sign(self.name, body, secret, url, now, self.options if options is None else options)
         if self.name in OFFICIAL:
             signed.headers.update(OFFICIAL[self.name](body, secret, url, now))
         return Sent("POST", signed.headers, signed.query, signed.body)

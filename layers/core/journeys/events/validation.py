@@ -148,10 +148,15 @@ def _external_id(raw: object, index: int) -> ExternalId:
             problem = f"{where}.{name} must be a string of at most {MAX_ID_BYTES} bytes in UTF-8."
             raise InvalidEvent(EventProblem("invalid.identifier", problem, f"{where}.{name}"))
         parts.append(part)
-    if parts[1].strip().lower() in PLACEHOLDERS:
+    if is_placeholder(parts[1]):
         problem = f"{where}.value is a placeholder that identifies no customer."
         raise InvalidEvent(EventProblem("invalid.identifier", problem, f"{where}.value"))
     return ExternalId(*parts)
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a value stands for an unknown customer."""
+    return value.strip().lower() in PLACEHOLDERS
 
 
 def _event_id(value: object) -> str:

@@ -31,6 +31,7 @@ from journeys import dates, jsontext
 from journeys.date_formats import DateFormat, InvalidDate, InvalidDateFormat, time_zone
 from journeys.errors import BadRequest, Detail
 from journeys.events.failures.model import INVALID_MAPPING
+from journeys.events.validation import is_placeholder
 from journeys.messages import shorten, use_one_of
 from journeys.response_size import response_size
 from journeys.webhooks.delivery import InvalidPayload
@@ -51,7 +52,8 @@ class EventMapping:
     """A compiled mapping. `overridden` are the attributes that the endpoint's own mapping names.
 
     `external_ids` are in the order of preference. With `customer_required`, the first of them must be found. With
-    `omit_empty`, identifiers and attributes that are empty texts are left out, as if they were null.
+    `omit_empty`, identifiers and attributes that are empty texts are left out, as if they were null, and so are
+    identifiers such as `undefined`, which senders write if they do not know the customer.
     """
 
     events: ParsedResult | None
@@ -116,10 +118,16 @@ class EventMapping:
         external_ids: list[dict[str, Any]] = []
         for index, (source, identifier) in enumerate(self.external_ids):
             external_id = {"externalSourceId": _identifier(value(source)), "value": _identifier(value(identifier))}
-            found = external_id["value"] is not None and not (self.omit_empty and external_id in external_ids)
-            if found or (index == 0 and self.customer_required):
+            if self._is_found(external_id, external_ids) or (index == 0 and self.customer_required):
                 external_ids.append(external_id)
         return external_ids
+
+    def _is_found(self, external_id: dict[str, Any], found: list[dict[str, Any]]) -> bool:
+        """Whether an identifier is to be stored. Later presets omit repeated ones and placeholders."""
+        value = external_id["value"]
+        if not self.omit_empty:
+            return value is not None
+        return value is not None and external_id not in found and not is_placeholder(str(value))
 
     def _date(self, value: Any) -> Any:
         """Return the date in UTC. A value in another format is returned unchanged, and ingest refuses it."""
@@ -244,6 +252,14 @@ class _Compiler:
         except InvalidDateFormat as error:
             self._problem("invalid.part", "timeZone", f"{error}.")
             return None
+
+
+def is_same_event(event: Dict[str, Any], differing: Collection[str], received_ms: int) -> bool:
+    """Whether an event that differs from the stored one in these fields is the same event, delivered once more.
+
+    Where a payload holds no date, the event has the time of receipt, which is another one for each attempt.
+    """
+    return tuple(differing) == ("dateCreated",) and event["dateCreated"] == dates.text(received_ms)
 
 
 def _too_expensive() -> InvalidPayload:

@@ -5,6 +5,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
 import jiter
 
@@ -13,6 +14,8 @@ from journeys.messages import shorten, use_one_of
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload
 from journeys.webhooks.problems import Problems
 
+FORM = "application/x-www-form-urlencoded"
+MAX_FORM_FIELDS = 100
 EVENT_DEPTH = 2
 """How many levels deeper a value can be nested in an event than in the delivery."""
 
@@ -33,6 +36,9 @@ class Sender(ABC):
 
     delivery_id_header: ClassVar[str | None] = None
     """The header with an id that is the same for every attempt of a delivery; None if the sender has none."""
+
+    accepts_forms: ClassVar[bool] = False
+    """Whether a payload can be a form, as well as JSON."""
 
     options: ClassVar[Mapping[str, Sequence[str] | None]] = {}
     """The options of an endpoint: the values that each allows, or None if it allows any text."""
@@ -58,7 +64,7 @@ class Sender(ABC):
 
     def extract_payloads(self, delivery: Delivery) -> list[Any]:
         """Return the payloads of a verified delivery; each is mapped on its own. Raises InvalidPayload."""
-        payload = read_json(delivery.body)
+        payload = read_json_or_form(delivery) if self.accepts_forms else read_json(delivery.body)
         return payload if isinstance(payload, list) else [payload]
 
     def sample_payloads(self, sample: Delivery) -> list[Any]:
@@ -103,6 +109,26 @@ def read_json(body: bytes) -> Any:
         levels = jsontext.MAX_DEPTH - EVENT_DEPTH
         raise InvalidPayload(f"The payload has more than {levels} levels, or a number outside the range of a double.")
     return value
+
+
+def read_form(body: bytes) -> dict[str, str]:
+    """Parse a form, of which each field is taken once. Raises InvalidPayload."""
+    try:
+        text = body.decode("ascii")
+        return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS))
+    except ValueError:
+        raise InvalidPayload(f"The payload is not a form in UTF-8 of at most {MAX_FORM_FIELDS} fields.") from None
+
+
+def read_json_or_form(delivery: Delivery) -> Any:
+    """Parse a JSON body, or a form whose field `payload` is JSON; any other form is an object of texts.
+
+    Raises InvalidPayload.
+    """
+    if delivery.media_type != FORM:
+        return read_json(delivery.body)
+    fields = read_form(delivery.body)
+    return read_json(fields["payload"].encode()) if "payload" in fields else fields
 
 
 def _is_storable(value: Any, depth: int) -> bool:

@@ -1,12 +1,20 @@
 """Segment.
 
-- Sends: one call (page, alias, group, identify or track) per delivery, in JSON.
+- Sends: one call (page, screen, alias, group, identify or track) per delivery, in JSON.
 - Signature: HMAC-SHA1 over the body in hexadecimal, in the header `X-Signature`.
 - Secret: the shared secret of the destination.
-- Time: not signed. A repeated delivery is a duplicate, because `messageId` identifies the event.
-- Default mapping: type, event, page, URL, amount and currency; the customer is the user's id, or else the anonymous id,
-  under the source `segment`.
-- Documentation: "Webhooks Destination", https://segment.com/docs/connections/destinations/catalog/webhooks.
+- Time: not signed.
+- Id: `messageId`, which is signed, unique per call, and the same for every attempt and replay. Without it, a digest of
+  the call's type, name, user and time.
+- Customer: the user's id (source `segment`); then the anonymous id (`segment-anonymous`), which alone identifies
+  visitors who are not known yet, and e-mail address (`email`) and telephone number (`phone`) of the user's traits. The
+  earlier id of an `alias` is a further user id. The traits of a `group` are a company's, and an address in
+  `properties` can be somebody else's, so neither is used.
+- Amounts are numbers, or text in some sources; both become numbers.
+- Test delivery: the event tester sends a normal call, which becomes an event.
+- Documentation: "Webhooks Destination", https://www.twilio.com/docs/segment/connections/destinations/catalog/webhooks;
+  "Spec: Common Fields", https://www.twilio.com/docs/segment/connections/spec/common, and the pages of the calls beside
+  it.
 """
 
 from journeys.webhooks.delivery import Delivery
@@ -29,6 +37,35 @@ class Segment(Sender):
                 "url": "properties.url",
                 "amount": "properties.revenue",
                 "currency": "properties.currency",
+            },
+        },
+        2: {
+            "id": "messageId || (userId || anonymousId) && digest(type, event || name, userId, anonymousId, "
+            "timestamp || originalTimestamp || sentAt)",
+            "dateCreated": "timestamp || originalTimestamp || sentAt || receivedAt || received()",
+            "externalIds": [
+                {"externalSourceId": "'segment'", "value": "userId"},
+                {"externalSourceId": "'segment-anonymous'", "value": "anonymousId"},
+                {"externalSourceId": "'segment'", "value": "[@][?previousId != anonymousId] | [0].previousId"},
+                {
+                    "externalSourceId": "'email'",
+                    "value": "lower(([@][?type == 'identify'] | [0].traits.email) || context.traits.email)",
+                },
+                {
+                    "externalSourceId": "'phone'",
+                    "value": "([@][?type == 'identify'] | [0].traits.phone) || context.traits.phone",
+                },
+            ],
+            "attributes": {
+                "type": "type",
+                "event": "event || name",
+                "page": "properties.title || properties.path || context.page.title",
+                "url": "properties.url || context.page.url",
+                "amount": "to_number(properties.revenue || properties.total || properties.value)",
+                "currency": "properties.currency",
+                "orderId": "properties.order_id && to_string(properties.order_id)",
+                "campaign": "context.campaign.name",
+                "group": "groupId",
             },
         },
     }

@@ -1,13 +1,21 @@
 """Standard Webhooks, and Svix, from which the specification originates.
 
-- Sends: one JSON object per event.
+- Sends: one JSON object per event: `type`, `timestamp` and `data`.
 - Signature: HMAC-SHA256 over `id.timestamp.body` in base64, in the header `Webhook-Signature` (`Svix-Signature`) as
   `v1,...`; or ed25519 as `v1a,...`. The header can list several, separated by spaces; one valid signature suffices.
 - Secret: `whsec_` and a key in base64, or `whpk_` and a public key in base64 for ed25519.
-- Time: the header `Webhook-Timestamp`, in seconds, within five minutes.
-- Default mapping: the event's type as an attribute; the customer under the source `crm`.
-- Documentation: "Standard Webhooks" specification, section "Verifying webhook authenticity",
-  https://www.standardwebhooks.com.
+- Time: the header `Webhook-Timestamp`, in seconds, within five minutes. It is the time of the attempt.
+- Id: the header `Webhook-Id` (`Svix-Id`). It is signed, unique per message and the same for every attempt. The ids in
+  `data` are those of objects, about which there can be many events.
+- Date: `timestamp` or `created_at`, in ISO 8601 or in milliseconds since 1970, as Clerk sends it. For senders that use
+  seconds, such as OpenAI, set `dateFormat` to `unix`. Without any, the time of receipt.
+- Customer: `data.customer_id` under the source `crm`, then the user (`user`), e-mail address (`email`) and telephone
+  number (`phone`). An object of type `user`, as Clerk sends it, is itself the user.
+- Test delivery: Svix sends an example of an event type as a normal message, which becomes an event.
+- Documentation: "Standard Webhooks" specification, sections "Webhook headers" and "Verifying webhook authenticity",
+  https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md; "Receiving Webhooks with
+  Svix", https://docs.svix.com/receiving/introduction; "Webhooks" of Clerk, https://clerk.com/docs/webhooks/overview,
+  and "Event types" of Resend, https://resend.com/docs/dashboard/webhooks/event-types.
 """
 
 import base64
@@ -22,6 +30,7 @@ PUBLIC_KEY = "whpk_"
 
 class Standard(Sender):
     name = "standard"
+    delivery_id_header = "webhook-id"
     presets = {
         1: {
             "id": "data.id || id",
@@ -29,6 +38,41 @@ class Standard(Sender):
             "externalSourceId": "'crm'",
             "customer": "data.customer_id || data.customerId || data.user_id || data.email",
             "attributes": {"type": "type"},
+        },
+        2: {
+            "id": "header('webhook-id') || header('svix-id') || id",
+            "dateCreated": "from_unix_ms([timestamp, created_at][?type(@) == 'number' && @ > `100000000000`] | [0]) "
+            "|| timestamp || created_at || data.timestamp || received()",
+            "externalIds": [
+                {
+                    "externalSourceId": "'crm'",
+                    "value": "data.customer_id || data.customerId || data.customer.id "
+                    "|| ([data.customer][?type(@) == 'string'] | [0])",
+                },
+                {
+                    "externalSourceId": "'user'",
+                    "value": "data.user_id || data.userId || data.user.id || data.public_user_data.user_id "
+                    "|| ([data][?object == 'user'] | [0].id)",
+                },
+                {"externalSourceId": "'email'", "value": "lower(data.email)"},
+                {
+                    "externalSourceId": "'email'",
+                    "value": "lower(data.customer.email || data.customer_email || data.user.email "
+                    "|| data.email_addresses[0].email_address || data.to_email_address || data.to[0])",
+                },
+                {
+                    "externalSourceId": "'phone'",
+                    "value": "data.phone || data.phone_number || data.customer.phone "
+                    "|| data.phone_numbers[0].phone_number",
+                },
+            ],
+            "attributes": {
+                "type": "type",
+                "objectId": "(data.id || data.email_id) | @ && to_string(@)",
+                "status": "data.status",
+                "amount": "to_number(data.amount || data.total_amount || data.total)",
+                "currency": "data.currency",
+            },
         },
     }
 

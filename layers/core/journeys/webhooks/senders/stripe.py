@@ -5,14 +5,26 @@
   header can list several; one valid `v1` suffices, other versions are ignored.
 - Secret: the signing secret of the endpoint in Stripe.
 - Time: `t` in the same header, in seconds, within five minutes.
-- Default mapping: the type of the event, and amount, currency, status, paid and description of its object; the customer
-  under the source `stripe`.
-- Documentation: Stripe's page on webhook signatures, https://docs.stripe.com/webhooks/signature.
+- Id: the event's `id` (`evt_...`), which is unique, signed, and the same for every attempt. Stripe can describe one
+  change in two events, which have two ids.
+- Customer: the customer that the object belongs to, or a `customer` itself (source `stripe`); then your own id in
+  `metadata.customer_id` (`crm`), the customer's account (`stripe-account`), e-mail address (`email`) and telephone
+  number (`phone`), which identify guests. `client_reference_id` is not used, because it can be the id of a cart, nor
+  are connected accounts and their persons. Refunds, payouts, products and prices have no customer.
+- Amounts are whole numbers of the currency's smallest unit and are stored as sent: 1250 is 12.50 EUR, but 1250 JPY.
+- Test delivery: events of the test mode have `livemode: false`, and become events with that attribute. The ping of an
+  event destination (`v2.core.event_destination.ping`) is answered with 204. Thin events hold no object: only those
+  about a customer name one.
+- Documentation: "Receive Stripe events in your webhook endpoint", https://docs.stripe.com/webhooks, and its section on
+  signatures, https://docs.stripe.com/webhooks/signature; "The Event object", https://docs.stripe.com/api/events/object;
+  "Types of events", https://docs.stripe.com/api/events/types; "Currencies", https://docs.stripe.com/currencies.
 """
 
-from journeys.webhooks.delivery import Delivery, SignatureInvalid
-from journeys.webhooks.senders.base import Options, Secrets, Sender
+from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload, SignatureInvalid
+from journeys.webhooks.senders.base import Options, Secrets, Sender, read_json
 from journeys.webhooks.signatures import hexadecimal, mac, require_any, require_recent
+
+PING = b"v2.core.event_destination.ping"
 
 
 class Stripe(Sender):
@@ -33,6 +45,47 @@ class Stripe(Sender):
                 "description": "data.object.description",
             },
         },
+        2: {
+            "id": "id",
+            "dateCreated": "created",
+            "dateFormat": "unix",
+            "externalIds": [
+                {
+                    "externalSourceId": "'stripe'",
+                    "value": "data.object.customer.id || data.object.customer || data.object.related_customer "
+                    "|| ([data.object][?object == 'customer'] | [0].id) "
+                    "|| ([related_object][?type == 'customer'] | [0].id)",
+                },
+                {"externalSourceId": "'crm'", "value": "data.object.metadata.customer_id"},
+                {"externalSourceId": "'stripe-account'", "value": "data.object.customer_account"},
+                {
+                    "externalSourceId": "'email'",
+                    "value": "lower(data.object.customer_details.email || data.object.customer_email "
+                    "|| data.object.billing_details.email || data.object.receipt_email || data.object.owner.email "
+                    "|| data.object.evidence.customer_email_address || data.object.customer.email "
+                    "|| ([data.object][?object == 'customer'] | [0].email))",
+                },
+                {
+                    "externalSourceId": "'phone'",
+                    "value": "data.object.customer_details.phone || data.object.customer_phone "
+                    "|| data.object.billing_details.phone || ([data.object][?object == 'customer'] | [0].phone)",
+                },
+            ],
+            "attributes": {
+                "type": "type",
+                "amount": "data.object.amount || data.object.amount_total || data.object.total",
+                "amountRefunded": "data.object.amount_refunded",
+                "currency": "data.object.currency",
+                "status": "data.object.status",
+                "paymentStatus": "data.object.payment_status",
+                "paid": "data.object.paid",
+                "description": "data.object.description",
+                "reason": "data.object.billing_reason || data.object.reason || data.object.cancellation_details.reason",
+                "objectType": "data.object.object || related_object.type",
+                "objectId": "data.object.id || related_object.id",
+                "livemode": "livemode",
+            },
+        },
     }
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
@@ -44,3 +97,14 @@ class Stripe(Sender):
         content = timestamps[0].encode() + b"." + delivery.body
         expected = [hexadecimal(mac(secret.encode(), content)) for secret in secrets]
         require_any((value for name, _, value in parts if name == "v1"), expected)
+
+    def signed_handshake(self, delivery: Delivery) -> DeliveryResponse | None:
+        """Answer the ping of an event destination."""
+        if PING not in delivery.body:
+            return None
+        try:
+            event = read_json(delivery.body)
+        except InvalidPayload:
+            return None
+        is_ping = isinstance(event, dict) and event.get("type") == PING.decode()
+        return DeliveryResponse(204) if is_ping else None

@@ -1,13 +1,26 @@
 """Zendesk.
 
-- Sends: one JSON object per event, or the body that a trigger defines. A test delivery can have no body.
+- Sends: one JSON object per event, or the body that a trigger or an automation defines, as JSON or as a form.
 - Signature: HMAC-SHA256 over timestamp and body in base64, in the header `X-Zendesk-Webhook-Signature`.
 - Secret: the signing secret of the webhook.
 - Time: the header `X-Zendesk-Webhook-Signature-Timestamp`, in ISO 8601, within five minutes.
-- Handshake: a signed delivery without a body, answered with 204.
-- Default mapping: type, ticket number, state, priority and subject; the customer is the requester under the source
-  `zendesk`.
-- Documentation: Zendesk's page on verifying webhooks, https://developer.zendesk.com/documentation/webhooks/verifying.
+- Id: of an event (`zen:event-type:...`) its `id`, which is signed and the same for every attempt. Of a trigger, the
+  header `X-Zendesk-Webhook-Invocation-Id`: a trigger can fire twice in a second, and the `id` in its body can be a
+  ticket's. The header is not signed, but the time is, so that a signed body can be repeated for five minutes only.
+  Without the header, a digest of the body.
+- Date: `time` of an event. Of a trigger, `updated_at` if it has a time of day (the placeholder
+  `ticket.updated_at_with_timestamp`, not `ticket.updated_at`), or else the time of receipt.
+- Customer: the requester of a ticket, the user of a user's event, or the author of a post or a comment (source
+  `zendesk`); then an end user who writes in a conversation (`zendesk-messaging`), your own id of the user (`crm`),
+  e-mail address (`email`) and telephone number (`phone`). An agent, an organization and the external id of a ticket do
+  not identify the customer.
+- Test delivery: a signed delivery without a body is answered with 204. One with a body, such as the sample of an event
+  type, becomes an event.
+- Documentation: "Verifying webhook authenticity", https://developer.zendesk.com/documentation/webhooks/verifying;
+  "Anatomy of a webhook request",
+  https://developer.zendesk.com/documentation/webhooks/anatomy-of-a-webhook-request/; "Webhook event types",
+  https://developer.zendesk.com/api-reference/webhooks/event-types/webhook-event-types/, and its pages on tickets,
+  users, messaging and the community.
 """
 
 from journeys import dates
@@ -15,9 +28,13 @@ from journeys.webhooks.delivery import Delivery, DeliveryResponse, SignatureInva
 from journeys.webhooks.senders.base import Options, Secrets, Sender
 from journeys.webhooks.signatures import TOLERANCE_SECONDS, base64_text, mac, require_any
 
+_IS_EVENT = "starts_with(to_string(type || ''), 'zen:event-type:')"
+
 
 class Zendesk(Sender):
     name = "zendesk"
+    accepts_forms = True
+    delivery_id_header = "x-zendesk-webhook-invocation-id"
     presets = {
         1: {
             "id": "id || join('-', [ticket_id && to_string(ticket_id), updated_at])",
@@ -31,6 +48,47 @@ class Zendesk(Sender):
                 "state": "detail.status || status",
                 "priority": "detail.priority || priority",
                 "subject": "detail.subject || subject",
+            },
+        },
+        2: {
+            "id": f"{_IS_EVENT} && id || header('x-zendesk-webhook-invocation-id') "
+            "|| (ticket_id || ticket.id || id) && digest(@)",
+            "dateCreated": "time || ([updated_at, ticket.updated_at][?contains(to_string(@), ':')] | [0]) "
+            "|| received()",
+            "externalIds": [
+                {
+                    "externalSourceId": "'zendesk'",
+                    "value": "detail.requester_id || starts_with(to_string(type || ''), 'zen:event-type:user.') "
+                    "&& detail.id || contains(to_string(type || ''), 'community_') && event.author_id "
+                    "|| event.comment.author_id || event.comment.author.id "
+                    "|| requester_id || ticket.requester_id || requester.id || ticket.requester.id || `null`",
+                },
+                {
+                    "externalSourceId": "'zendesk-messaging'",
+                    "value": "[event.actor][?type == 'end_user'] | [0].id",
+                },
+                {
+                    "externalSourceId": "'crm'",
+                    "value": "starts_with(to_string(type || ''), 'zen:event-type:user.') && detail.external_id "
+                    "|| requester_external_id || requester.external_id || ticket.requester.external_id || `null`",
+                },
+                {
+                    "externalSourceId": "'email'",
+                    "value": "lower(detail.email || requester_email || requester.email || ticket.requester.email)",
+                },
+                {
+                    "externalSourceId": "'phone'",
+                    "value": "requester_phone || requester.phone || ticket.requester.phone",
+                },
+            ],
+            "attributes": {
+                "type": "type",
+                "caseNumber": "(contains(to_string(type || ''), 'ticket.') && detail.id || ticket_id || ticket.id) "
+                "| @ && to_string(@) || `null`",
+                "state": "detail.status || status || ticket.status",
+                "priority": "detail.priority || ([priority, ticket.priority][?@ && @ != '-'] | [0])",
+                "subject": "detail.subject || !detail && (subject || ticket.subject || ticket.title) || `null`",
+                "channel": "detail.via.channel || via || ticket.via",
             },
         },
     }

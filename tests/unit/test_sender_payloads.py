@@ -1,0 +1,106 @@
+"""What the newest preset of each sender makes of the payloads that the sender documents."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from journeys import jsontext
+from journeys.events.attributes import AttributeValidator
+from journeys.events.model import Event, differences
+from journeys.events.validation import check
+from journeys.registry.schemas.document import Document, parse
+from journeys.webhooks.delivery import Delivery, SignatureInvalid
+from journeys.webhooks.expressions import Evaluator
+from journeys.webhooks.mapping import compile_mapping, is_same_event
+from journeys.webhooks.senders.registry import SENDERS
+from tests.support.documented import DocumentedDelivery, Story, attribute_types, stories
+from tests.support.webhooks import sender_cases
+
+OTHER_SECRETS = {case.name: case.other_secret for case in sender_cases()}
+each = pytest.mark.parametrize("story", stories(), ids=lambda story: story.name)
+
+
+def made(story: Story, delivery: Delivery, fields: Any) -> list[dict[str, Any]]:
+    """Return the events of a delivery."""
+    sender = SENDERS[story.sender]
+    mapping = compile_mapping(sender.presets[sender.latest_preset], story.mapping)
+    evaluator = Evaluator.of_delivery(delivery.headers, int(delivery.now * 1000))
+    payloads = sender.extract_payloads(delivery)
+    return [event for payload in payloads for event in mapping.to_events(payload, fields, evaluator)]
+
+
+def document(story: Story) -> Document:
+    return parse({"title": "Delivered", "properties": attribute_types(story.sender) or {"type": {"type": "string"}}})
+
+
+@each
+def test_the_preset_makes_the_events_of_a_documented_delivery(story: Story) -> None:
+    fields = document(story).fields
+    for sent in story.deliveries:
+        if sent.response is None and set(sent.outcomes) != {"duplicate"}:
+            events = json.loads(jsontext.dumps(made(story, sent.delivery, fields)))
+            assert events == list(sent.events)
+
+
+@each
+def test_each_event_of_a_story_is_stored_once(story: Story) -> None:
+    """A repeated delivery is a duplicate. Different events have different ids, so that none is a conflict."""
+    stored: dict[str, Event] = {}
+    for sent in story.deliveries:
+        if sent.response is None:
+            raw = made(story, sent.delivery, document(story).fields)
+            assert [_outcome(story, stored, event, sent) for event in raw] == list(sent.outcomes)
+
+
+def _outcome(story: Story, stored: dict[str, Event], raw: Mapping[str, Any], sent: DocumentedDelivery) -> str:
+    event = check(raw, AttributeValidator(document(story)), int(sent.delivery.now * 1000))
+    if not isinstance(event, Event):
+        return event.reason
+    existing = stored.setdefault(event.event_id, event)
+    if existing is event:
+        return "created"
+    differing = list(differences(existing, event))
+    same = not differing or is_same_event(raw, differing, int(sent.delivery.now * 1000))
+    return "duplicate" if same else "event.conflict"
+
+
+@each
+def test_a_documented_delivery_is_signed_and_answered(story: Story) -> None:
+    sender = SENDERS[story.sender]
+    for sent in story.deliveries:
+        if story.sender != "adobe":  # Its key is on a server.
+            sender.verify(sent.delivery, [story.secret], story.options)
+            with pytest.raises(SignatureInvalid):
+                sender.verify(sent.delivery, [OTHER_SECRETS[story.sender]], story.options)
+        response = sender.signed_handshake(sent.delivery)
+        assert (response.status if response else None) == sent.response
+
+
+# -- versions ----------------------------------------------------------------------------------------------------------
+
+FIRST_VERSIONS = {
+    "standard": "8d29ca004438a388",
+    "stripe": "e20538e0b4ee84b0",
+    "shopify": "c53c837d87cd6987",
+    "github": "615be7e7bd916688",
+    "adobe": "270099561867a3b4",
+    "qualtrics": "f75d3616b1bbd3ff",
+    "servicenow": "7e686c746b5f5717",
+    "hubspot": "a99f993061b335a9",
+    "zendesk": "a6f7409125a9e65e",
+    "segment": "4d3e6a3027b780d9",
+    "slack": "080c61f97bb26469",
+    "salesforce": "a428e770379f3d41",
+    "cloudevents": "660f754919278e2b",
+    "hmac": "cbfc9e8984a49da2",
+}
+
+
+@pytest.mark.parametrize("name", SENDERS)
+def test_the_first_version_of_a_preset_never_changes(name: str) -> None:
+    """The ids of stored events depend on it: a change would store a repeated delivery as a second event."""
+    canonical = jsontext.canonical(SENDERS[name].presets[1])
+    assert hashlib.sha256(canonical.encode()).hexdigest()[:16] == FIRST_VERSIONS[name]
