@@ -42,7 +42,8 @@ FOLDER = Path(__file__).parent / "deliveries"
 FIRST_RECEIVED = 1795255200.0
 """2026-11-21T10:00:00Z, in seconds."""
 SECONDS_BETWEEN = 60
-URL = "https://api.example.com/prod/webhooks/endpoint"
+URL = "https://api.example.com/prod/webhooks/"
+"""The endpoint of each sender has the sender's name."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +106,13 @@ def _read(case: SenderCase, path: Path) -> Story:
 def _delivery(case: SenderCase, options: Mapping[str, Any], data: Mapping[str, Any], now: float) -> DocumentedDelivery:
     events = tuple(_event(one) for one in data.get("events", ()))
     body = _body(data)
-    sent = case.deliver(url=URL, now=now, body=body, options=options)
+    url = URL + case.name
+    sent = case.deliver(url=url, now=now, body=body, options=options)
     headers = _lower(sent.headers) | _lower(data.get("headers", {}))
     if case.name == "standard":
         headers = _signed_as_standard(_lower(data["headers"]), case.secret, body, now)
     return DocumentedDelivery(
-        delivery=Delivery("POST", headers, sent.query, sent.body, URL, now),
+        delivery=Delivery("POST", headers, sent.query, sent.body, url, now),
         events=events,
         outcomes=tuple(data.get("outcomes", ["created"] * len(events))[: len(events)]),
         response=data.get("response"),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,14 +10,22 @@ import pytest
 
 from journeys import jsontext
 from journeys.events.attributes import AttributeValidator
+from journeys.events.ingest import Ingest
 from journeys.events.model import Event, differences
+from journeys.events.store import EventLog
 from journeys.events.validation import check
 from journeys.registry.schemas.document import Document, parse
-from journeys.webhooks.delivery import Delivery, SignatureInvalid
+from journeys.webhooks.delivery import Delivery, InvalidPayload, SignatureInvalid
 from journeys.webhooks.expressions import Evaluator
+from journeys.webhooks.mapper import Mapper
 from journeys.webhooks.mapping import compile_mapping, is_same_event
+from journeys.webhooks.processing import DeliveryOutcome, Processor
+from journeys.webhooks.receive import Receiver
+from journeys.webhooks.senders.base import MAX_FORM_FIELDS
 from journeys.webhooks.senders.registry import SENDERS
 from tests.support.documented import DocumentedDelivery, Story, attribute_types, stories
+from tests.support.inbox import Inbox, make_inbox
+from tests.support.tables import Tables
 from tests.support.webhooks import sender_cases
 
 OTHER_SECRETS = {case.name: case.other_secret for case in sender_cases()}
@@ -77,6 +86,84 @@ def test_a_documented_delivery_is_signed_and_answered(story: Story) -> None:
                 sender.verify(sent.delivery, [OTHER_SECRETS[story.sender]], story.options)
         response = sender.signed_handshake(sent.delivery)
         assert (response.status if response else None) == sent.response
+
+
+# -- through the receiver ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", dict.fromkeys(story.sender for story in stories()))
+def test_the_receiver_stores_each_event_once_and_counts_the_others(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Each story has a configuration of its own, because several have the same ids."""
+    inbox = make_inbox(tables, monkeypatch)
+    for story in stories():
+        if story.sender == name:
+            version = SENDERS[name].latest_preset
+            changes = {"mapping": story.mapping, "options": story.options, "preset_version": version}
+            inbox.change(name, configuration_id=inbox.new_configuration(story.name), **changes)
+            received = [_receive(inbox, story, sent.delivery) for sent in story.deliveries]
+            assert received == [_expected(story, sent) for sent in story.deliveries], story.name
+
+
+def _receive(inbox: Inbox, story: Story, delivery: Delivery) -> Counter[str] | int:
+    """Return the outcomes of a delivery, or the status of the response to one that carries no event."""
+    now_ms = int(delivery.now * 1000)
+    bindings = inbox.new_bindings()
+    log = EventLog(inbox.tables.dynamodb, inbox.tables.events)
+    ingest = Ingest(log, inbox.failures, bindings, now_ms=lambda: now_ms)
+    processor = CountingProcessor(ingest, Mapper(bindings), inbox.failures)
+    receiver = Receiver(inbox.endpoints, inbox.secrets, processor)
+    response = receiver.receive(story.sender, delivery, request_id=str(now_ms))
+    return response.status if processor.outcomes is None else +processor.outcomes
+
+
+class CountingProcessor(Processor):
+    """A processor that counts the outcomes, because some senders receive no counts."""
+
+    outcomes: Counter[str] | None = None
+
+    def ingest(self, *arguments: Any, **named: Any) -> DeliveryOutcome:
+        outcome = super().ingest(*arguments, **named)
+        self.outcomes = Counter(outcome.to_wire())
+        return outcome
+
+
+def _expected(story: Story, sent: DocumentedDelivery) -> Counter[str] | int:
+    if sent.response is not None:
+        return sent.response
+    return Counter(one if one in ("created", "duplicate") else "failed" for one in sent.outcomes)
+
+
+# -- forms -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name, sender in SENDERS.items() if sender.accepts_forms])
+@pytest.mark.parametrize(
+    "body", [b"payload=%7B", b"payload=", b"a=%FF", "a=é".encode(), b"&".join([b"a=1"] * (MAX_FORM_FIELDS + 1))]
+)
+def test_a_broken_form_is_an_invalid_payload(name: str, body: bytes) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
+    delivery = Delivery("POST", headers, {}, body, "https://x/", 0)
+    with pytest.raises(InvalidPayload):
+        SENDERS[name].extract_payloads(delivery)
+    assert SENDERS[name].signed_handshake(delivery) is None
+
+
+@pytest.mark.parametrize("name", [name for name, sender in SENDERS.items() if sender.accepts_forms])
+def test_a_sample_in_json_is_never_read_as_a_form(name: str) -> None:
+    """A sample can be tested with the headers of a form, because that is what the sender sends."""
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    sample = Delivery("POST", headers, {}, b'{"payload": "x"}', "https://x/", 0)
+    assert SENDERS[name].sample_payloads(sample) == [{"payload": "x"}]
+
+
+def test_slack_shows_nothing_after_an_interaction_or_a_command() -> None:
+    for content_type, body in (("application/x-www-form-urlencoded", ""), ("application/json", None)):
+        response = SENDERS["slack"].success_response(
+            Delivery("POST", {"content-type": content_type}, {}, b"", "https://x/", 0)
+        )
+        assert (response.body if response else None) == body
 
 
 # -- versions ----------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from journeys.events.validation import check
 from journeys.registry.schemas.document import parse
 from journeys.webhooks.delivery import Delivery, InvalidPayload
 from journeys.webhooks.expressions import Evaluator
-from journeys.webhooks.mapping import compile_mapping
+from journeys.webhooks.mapping import compile_mapping, is_same_event
 from journeys.webhooks.senders.registry import SENDERS
 from tests.support.webhooks import DATE, SCHEMA, SenderCase, sender_cases
 
@@ -424,6 +424,28 @@ def test_an_own_source_is_that_of_the_first_identifier() -> None:
 def test_empty_texts_of_a_payload_are_no_values() -> None:
     (event,) = compile_mapping(PREFERRED, {}).to_events({"status": ""}, ("status",), Evaluator.of_delivery({}, 0))
     assert (event["id"], event["attributes"]) == (None, {})
+
+
+@pytest.mark.parametrize("value", ["undefined", " NULL ", "anonymous", "(not set)"])
+def test_a_placeholder_identifies_nobody(value: str) -> None:
+    """Otherwise the whole event would be refused, although another identifier is known."""
+    assert identifiers({"customer": {"id": value}, "phone": "+1555"}) == [("phone", "+1555")]
+    assert identifiers({"account": value, "phone": "+1555"}, {"customer": "account"})[0] == ("shop", value)
+
+
+@pytest.mark.parametrize(
+    ("differing", "date", "expected"),
+    [
+        (("dateCreated",), "2025-01-31T09:30:00.000Z", True),
+        (("dateCreated",), "2025-01-31T09:30:00.001Z", False),
+        (("dateCreated", "attributes.type"), "2025-01-31T09:30:00.000Z", False),
+        (("attributes.type",), "2025-01-31T09:30:00.000Z", False),
+    ],
+)
+def test_an_event_that_differs_only_in_the_time_of_receipt_is_the_same(
+    differing: tuple[str, ...], date: str, expected: bool
+) -> None:
+    assert is_same_event({"dateCreated": date}, differing, 1738315800_000) is expected
 
 
 def _identifier(source: str, value: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from journeys.response_size import response_size
 from journeys.telemetry import emit_count, log_error
 from journeys.webhooks.delivery import ReceivedDelivery
 from journeys.webhooks.mapper import Mapper
+from journeys.webhooks.mapping import is_same_event
 from journeys.webhooks.model import Endpoint, MappedEvent
 
 MAX_SHOWN_EVENTS = 20
@@ -92,6 +93,7 @@ class Processor:
                 batch,
                 request_id=f"{request_id}.{number}",
                 seconds=deadline - self._clock(),
+                received_ms=received.received_ms,
                 outcome=outcome,
             )
         outcome.failed = len(refused)
@@ -107,6 +109,7 @@ class Processor:
         *,
         request_id: str,
         seconds: float,
+        received_ms: int,
         outcome: DeliveryOutcome,
     ) -> list[MappedEvent]:
         """Ingest events of one configuration, count them in `outcome`, and return those that were refused for good."""
@@ -127,11 +130,13 @@ class Processor:
         for _, stored in result.processed.values():
             setattr(outcome, stored, getattr(outcome, stored) + 1)
         outcome.must_retry |= any(refusal.retryable for refusal in result.refused.values())
-        return [
-            replace(batch[index], refusal=refusal)
-            for index, refusal in sorted(result.refused.items())
-            if not refusal.retryable
-        ]
+        refused = []
+        for index, refusal in sorted(result.refused.items()):
+            if is_same_event(batch[index].event or {}, refusal.differing, received_ms):
+                outcome.duplicate += 1
+            elif not refusal.retryable:
+                refused.append(replace(batch[index], refusal=refusal))
+        return refused
 
     def _store_failure(
         self,

@@ -65,7 +65,7 @@ class Receiver:
             emit_count("DeliveriesEmpty", sender=sender.name)
         emit_count("Deliveries", sender=sender.name)
         logger.info("delivered", sender=sender.name, outcomes=outcome.to_wire())
-        return sender.success_response() or DeliveryResponse(200, jsontext.dumps(outcome.to_wire()))
+        return sender.success_response(delivery) or DeliveryResponse(200, jsontext.dumps(outcome.to_wire()))
 
     def _endpoint(self, endpoint_id: str) -> Endpoint:
         """Return the endpoint. Before it is reported as missing or disabled, it is read again without the cache."""

@@ -64,17 +64,17 @@ class Sender(ABC):
 
     def extract_payloads(self, delivery: Delivery) -> list[Any]:
         """Return the payloads of a verified delivery; each is mapped on its own. Raises InvalidPayload."""
-        payload = read_json_or_form(delivery) if self.accepts_forms else read_json(delivery.body)
-        return payload if isinstance(payload, list) else [payload]
+        is_form = self.accepts_forms and delivery.media_type == FORM
+        return _as_list(read_form(delivery.body) if is_form else read_json(delivery.body))
 
     def sample_payloads(self, sample: Delivery) -> list[Any]:
         """Return the payloads of a sample in JSON. Raises InvalidPayload.
 
         A sender whose deliveries are no JSON overrides it: its sample is what is inside of a delivery.
         """
-        return self.extract_payloads(sample)
+        return _as_list(read_json(sample.body)) if self.accepts_forms else self.extract_payloads(sample)
 
-    def success_response(self) -> DeliveryResponse | None:
+    def success_response(self, delivery: Delivery) -> DeliveryResponse | None:
         """Return the response that the sender requires after success; None for the standard response."""
         return None
 
@@ -111,24 +111,18 @@ def read_json(body: bytes) -> Any:
     return value
 
 
-def read_form(body: bytes) -> dict[str, str]:
-    """Parse a form, of which each field is taken once. Raises InvalidPayload."""
+def read_form(body: bytes) -> Any:
+    """Parse a form: its field `payload` as JSON, or else the object of its fields. Raises InvalidPayload."""
     try:
         text = body.decode("ascii")
-        return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS))
+        fields = dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS))
     except ValueError:
         raise InvalidPayload(f"The payload is not a form in UTF-8 of at most {MAX_FORM_FIELDS} fields.") from None
-
-
-def read_json_or_form(delivery: Delivery) -> Any:
-    """Parse a JSON body, or a form whose field `payload` is JSON; any other form is an object of texts.
-
-    Raises InvalidPayload.
-    """
-    if delivery.media_type != FORM:
-        return read_json(delivery.body)
-    fields = read_form(delivery.body)
     return read_json(fields["payload"].encode()) if "payload" in fields else fields
+
+
+def _as_list(payload: Any) -> list[Any]:
+    return payload if isinstance(payload, list) else [payload]
 
 
 def _is_storable(value: Any, depth: int) -> bool:

@@ -70,7 +70,7 @@ class Salesforce(Sender):
             raise InvalidPayload(f"The message has {len(notifications)} notifications. Send 1 to {MAX_NOTIFICATIONS}.")
         return [_payload(notification) for notification in notifications]
 
-    def success_response(self) -> DeliveryResponse | None:
+    def success_response(self, delivery: Delivery) -> DeliveryResponse | None:
         return DeliveryResponse(200, _ACK, "text/xml; charset=utf-8")
 
 

@@ -23,7 +23,7 @@
 
 from journeys import jsontext
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload
-from journeys.webhooks.senders.base import Options, Secrets, Sender, read_json_or_form
+from journeys.webhooks.senders.base import FORM, Options, Secrets, Sender
 from journeys.webhooks.signatures import hexadecimal, mac, require_any, require_recent
 
 
@@ -74,8 +74,8 @@ class Slack(Sender):
     def signed_handshake(self, delivery: Delivery) -> DeliveryResponse | None:
         """Return the challenge that Slack sends to a new address, or answer a check of the address's certificate."""
         try:
-            body = read_json_or_form(delivery)
-        except InvalidPayload:
+            (body,) = self.extract_payloads(delivery)
+        except (InvalidPayload, ValueError):
             return None
         if not isinstance(body, dict):
             return None
@@ -84,3 +84,7 @@ class Slack(Sender):
         if body.get("type") != "url_verification":
             return None
         return DeliveryResponse(200, jsontext.dumps({"challenge": str(body.get("challenge", ""))}))
+
+    def success_response(self, delivery: Delivery) -> DeliveryResponse | None:
+        """Answer an interaction or a command without a body, because Slack would show it or report it as invalid."""
+        return DeliveryResponse(200) if delivery.media_type == FORM else None
