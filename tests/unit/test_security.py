@@ -182,6 +182,61 @@ def test_rate_limits_are_per_token_and_for_deliveries_per_path() -> None:
         assert {"Name": "Retry-After", "Value": "60"} in answer["ResponseHeaders"]
 
 
+def of_one_address(name: str) -> dict[str, Any]:
+    """A rule's rate statement, which counts by IP address."""
+    statement: dict[str, Any] = rule(name)["Statement"]["RateBasedStatement"]
+    assert statement["AggregateKeyType"] == "IP"
+    assert statement["EvaluationWindowSec"] == 60
+    assert rule(name)["Action"]["Block"]["CustomResponse"]["ResponseCode"] == 429
+    return statement
+
+
+def matches(statement: dict[str, Any], method: str, path: str) -> bool:
+    """Whether the firewall's statement matches a request."""
+    ((kind, content),) = statement.items()
+    match kind:
+        case "AndStatement":
+            return all(matches(one, method, path) for one in content["Statements"])
+        case "OrStatement":
+            return any(matches(one, method, path) for one in content["Statements"])
+    value = method if "Method" in content["FieldToMatch"] else path
+    if kind == "RegexMatchStatement":
+        return bool(re.search(content["RegexString"], value))
+    assert kind == "ByteMatchStatement"
+    constraint, text = content["PositionalConstraint"], content["SearchString"]
+    return value == text if constraint == "EXACTLY" else constraint == "ENDS_WITH" and value.endswith(text)
+
+
+@pytest.mark.parametrize("stage", ["", "/prod"])
+def test_deliveries_and_public_requests_of_one_address_have_limits_of_their_own(stage: str) -> None:
+    deliveries = of_one_address("DeliveriesOfOneAddress")["ScopeDownStatement"]
+    public = of_one_address("PublicRequestsOfOneAddress")["ScopeDownStatement"]
+    for method, path, is_delivery, is_public in (
+        ("POST", "/webhooks/invented-1", True, False),
+        ("GET", "/webhooks/invented-1", True, True),
+        ("OPTIONS", "/webhooks/invented-1", True, True),
+        ("OPTIONS", "/api/v2/journey/views", False, True),
+        ("GET", "/openapi.json", False, True),
+        ("GET", "/api/v2/journey/openapi.json", False, True),
+        ("GET", "/api/v2/journey/views", False, False),
+        ("POST", "/api/v2/journey/webhooks/endpoints", False, False),
+    ):
+        assert matches(deliveries, method, stage + path) is is_delivery, path
+        assert matches(public, method, stage + path) is is_public, path
+    assert "ScopeDownStatement" not in of_one_address("RateOfOneAddress")
+
+
+def test_one_address_cannot_use_up_the_throttle_that_all_organizations_share() -> None:
+    parameters = template()["Parameters"]
+    for name, throttle in (
+        ("RateOfOneAddress", "ThrottleRate"),
+        ("DeliveriesOfOneAddress", "DeliveryThrottleRate"),
+        ("PublicRequestsOfOneAddress", "PublicThrottleRate"),
+    ):
+        limit = of_one_address(name)["Limit"]["Ref"]
+        assert parameters[limit]["Default"] / 60 <= 0.8 * parameters[throttle]["Default"], limit
+
+
 @pytest.mark.parametrize("group", BODY_RULES)
 def test_rules_on_bodies_only_count_in_their_rule_group(group: str) -> None:
     assert counted(group) >= BODY_RULES[group]
