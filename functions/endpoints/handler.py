@@ -21,7 +21,7 @@ from journeys.webhooks.deliveries.model import RecordedOutcome
 from journeys.webhooks.deliveries.service import DeliveryService
 from journeys.webhooks.deliveries.store import DeliveryStore
 from journeys.webhooks.mapper import Mapper
-from journeys.webhooks.model import Endpoint, EndpointWithSecret
+from journeys.webhooks.model import Endpoint, EndpointDescription, EndpointWithSecret
 from journeys.webhooks.processing import Processor
 from journeys.webhooks.replaying import DeliveryReplay
 from journeys.webhooks.requests import EndpointCreate, EndpointUpdate, Sample, SecretRotate
@@ -51,7 +51,9 @@ deliveries = DeliveryService(endpoints, DeliveryStore(dynamodb(), settings.deliv
 router = Router.for_registry(table)
 
 
-def to_wire(request: Request, endpoint: Endpoint | EndpointWithSecret, endpoint_id: str) -> dict[str, Any]:
+def to_wire(
+    request: Request, endpoint: Endpoint | EndpointDescription | EndpointWithSecret, endpoint_id: str
+) -> dict[str, Any]:
     return endpoint.to_wire(request.url(f"/webhooks/{endpoint_id}"))
 
 
@@ -96,9 +98,12 @@ def create_endpoint(request: Request, body: EndpointCreate) -> dict[str, Any]:
     return to_wire(request, created, created.endpoint.endpoint_id)
 
 
-@router.route("GET", ENDPOINT, summary="Get a webhook endpoint", tag=TAG, permission=VIEW, response="Endpoint")
+@router.route(
+    "GET", ENDPOINT, summary="Get a webhook endpoint", tag=TAG, permission=VIEW, response="EndpointDescription"
+)
 def get_endpoint(request: Request, endpoint_id: str) -> dict[str, Any]:
-    return to_wire(request, service.get(request.organization_id, endpoint_id), endpoint_id)
+    described = service.describe(service.get(request.organization_id, endpoint_id))
+    return to_wire(request, described, endpoint_id)
 
 
 @router.route(

@@ -12,9 +12,11 @@ from journeys import aws, keys
 from journeys.errors import ServiceUnavailable
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from journeys.registry.configurations.store import ConfigurationStore
 from journeys.webhooks.model import Endpoint
 from journeys.webhooks.senders.registry import SENDERS
 from journeys.webhooks.store import EndpointStore
+from tests.conftest import ORGANIZATION
 from tests.support.functions import api_event, call, load
 from tests.support.tables import Tables
 
@@ -59,8 +61,19 @@ class Endpoints:
         endpoint: dict[str, Any] = created
         return endpoint
 
+    def read(self, endpoint_id: str) -> dict[str, Any]:
+        """Return an endpoint as listings show it."""
+        status, described = self.request("GET", f"/{endpoint_id}")
+        assert status == 200, described
+        return {name: value for name, value in described.items() if name not in ("effectiveMapping", "problems")}
+
     def body(self, **changes: Any) -> dict[str, Any]:
         return {"name": "Shop", "sender": "shopify", "configurationId": self.configuration_id} | changes
+
+    def delete_configuration(self) -> None:
+        """Delete the configuration in the registry, whatever endpoints use it."""
+        ConfigurationStore(self.tables.dynamodb, self.tables.registry).delete(ORGANIZATION, self.configuration_id)
+        self.module.bindings._cache._existing.remove((ORGANIZATION, self.configuration_id))
 
     def stored_secrets(self, endpoint_id: str) -> Any:
         """Return the secrets of an endpoint that Secrets Manager stores."""
@@ -109,7 +122,10 @@ def test_an_endpoint_is_returned_as_it_was_created(endpoints: Endpoints) -> None
         }.items()
     )
     assert created["dateCreated"] == created["dateModified"]
-    assert endpoints.request("GET", f"/{created['id']}") == (200, without_secret(created))
+    status, read = endpoints.request("GET", f"/{created['id']}")
+    assert (status, read.pop("problems")) == (200, [])
+    assert read.pop("effectiveMapping")["attributes"]["ratio"] == "ratio"
+    assert read == without_secret(created)
     assert endpoints.request("GET")[1]["entities"] == [without_secret(created)]
 
 
@@ -276,7 +292,7 @@ def test_an_unknown_configuration_or_one_of_another_organization_is_404(endpoint
     assert endpoints.request("POST", "", endpoints.body(configurationId=other))[0] == 404
     created = endpoints.create()
     assert endpoints.request("PATCH", f"/{created['id']}", {"configurationId": other})[0] == 404
-    assert endpoints.request("GET", f"/{created['id']}")[1] == without_secret(created)
+    assert endpoints.read(created["id"]) == without_secret(created)
 
 
 def test_concurrent_changes_of_different_fields_are_all_stored(
@@ -298,7 +314,7 @@ def test_concurrent_changes_of_different_fields_are_all_stored(
     assert status == 200
     assert (changed["name"], changed["enabled"], changed["mapping"]) == ("Renamed", False, {"id": "number"})
     monkeypatch.undo()
-    assert endpoints.request("GET", f"/{id_}")[1] == changed
+    assert endpoints.read(id_) == changed
 
 
 def test_a_change_that_is_overtaken_every_time_is_409(endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,7 +374,7 @@ def test_an_update_changes_only_the_given_fields(endpoints: Endpoints, changes: 
     status, changed = endpoints.request("PATCH", f"/{created['id']}", changes)
     assert status == 200
     assert changed | {"dateModified": ""} == without_secret(created) | changes | {"dateModified": ""}
-    assert endpoints.request("GET", f"/{created['id']}") == (200, changed)
+    assert endpoints.read(created["id"]) == changed
     assert endpoints.stored_secrets(created["id"]) == {"current": SECRET}
 
 
@@ -383,7 +399,7 @@ def test_an_invalid_update_is_400_and_changes_nothing(
     created = endpoints.create()
     status, error = endpoints.request("PATCH", f"/{created['id']}", {"name": "New"} | changes)
     assert (status, error["details"][0]["fieldName"]) == (400, field)
-    assert endpoints.request("GET", f"/{created['id']}") == (200, without_secret(created))
+    assert endpoints.read(created["id"]) == without_secret(created)
 
 
 def test_an_update_does_not_restore_an_endpoint_that_was_deleted_in_the_meantime(
@@ -646,3 +662,123 @@ def test_a_sample_of_any_json_type_is_answered(endpoints: Endpoints, payload: An
 def test_a_mapping_test_without_a_sample_is_400(endpoints: Endpoints, body: Any) -> None:
     created = endpoints.create()
     assert endpoints.request("POST", f"/{created['id']}/test", body)[0] == 400
+
+
+def test_a_sample_is_judged_with_the_senders_envelope(endpoints: Endpoints) -> None:
+    """HubSpot delivers lists, and Qualtrics delivers forms."""
+    mapping = {"attributes": {"orderId": "type"}}
+    change = {"type": "x", "objectId": 1, "eventId": 7, "occurredAt": 1_790_000_000_000, "subscriptionType": "x"}
+    assert [one["outcome"] for one in map_sample(endpoints, [change, change], sender="hubspot", mapping=mapping)] == [
+        "valid",
+        "valid",
+    ]
+    survey = endpoints.create(sender="qualtrics", mapping={"timeZone": "UTC", "attributes": {"orderId": "ResponseID"}})
+    form = 'MSG={"ResponseID":"R_1","CompletedDate":"2026-01-31 09:30:00","CustomerID":"c"}&HMAC=x'
+    sample = {"body": form, "headers": {"Content-Type": "application/x-www-form-urlencoded"}}
+    status, response = endpoints.request("POST", f"/{survey['id']}/test", sample)
+    assert (status, [one["outcome"] for one in response["entities"]]) == (200, ["valid"])
+
+
+def test_a_sample_can_have_headers_except_those_that_carry_secrets(endpoints: Endpoints) -> None:
+    created = endpoints.create(mapping={"id": "header('x-event') || 'none'"})
+    for name, expected in (("X-Event", "7"), ("Authorization", "none")):
+        body = {"payload": ORDER, "headers": {name: "7"}}
+        (mapped,) = endpoints.request("POST", f"/{created['id']}/test", body)[1]["entities"]
+        assert mapped["event"]["id"] == expected
+
+
+def test_a_sample_for_a_deleted_configuration_is_refused_as_a_delivery_is(endpoints: Endpoints) -> None:
+    created = endpoints.create()
+    endpoints.delete_configuration()
+    (mapped,) = endpoints.request("POST", f"/{created['id']}/test", {"payload": ORDER})[1]["entities"]
+    assert (mapped["outcome"], mapped["errorCode"]) == ("refused", "configuration.gone")
+
+
+@pytest.mark.parametrize("body", [{}, {"payload": ORDER, "body": "{}"}], ids=["neither", "both"])
+def test_a_sample_is_either_a_payload_or_a_body(endpoints: Endpoints, body: Any) -> None:
+    created = endpoints.create()
+    status, error = endpoints.request("POST", f"/{created['id']}/test", body)
+    assert (status, error["code"]) == (400, "invalid.field")
+
+
+# -- routing -----------------------------------------------------------------------------------------------------------
+
+
+def routed(endpoints: Endpoints, **configurations: str) -> dict[str, Any]:
+    return {
+        "expression": "header('x-topic')",
+        "configurations": configurations or {"order": endpoints.configuration_id},
+    }
+
+
+def test_an_endpoint_can_route_instead_of_having_one_configuration(endpoints: Endpoints) -> None:
+    created = endpoints.create(configurationId=None, routing=routed(endpoints))
+    assert created["routing"] == routed(endpoints)
+    assert "configurationId" not in created
+    for topic, outcome in (("order", "valid"), ("other", "ignored")):
+        sample = {"payload": ORDER, "headers": {"X-Topic": topic}}
+        (mapped,) = endpoints.request("POST", f"/{created['id']}/test", sample)[1]["entities"]
+        assert mapped["outcome"] == outcome
+    changed = endpoints.request("PATCH", f"/{created['id']}", {"configurationId": endpoints.configuration_id})[1]
+    assert (changed["configurationId"], "routing" in changed) == (endpoints.configuration_id, False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"routing": {"expression": "type", "configurations": {"a": "x"}}}, "routing"),
+        ({"configurationId": None}, "routing"),
+        (
+            {"configurationId": None, "routing": {"expression": "a[", "configurations": {"a": "x"}}},
+            "routing.expression",
+        ),
+        ({"configurationId": None, "routing": {"expression": "type", "configurations": {}}}, "routing.configurations"),
+    ],
+    ids=str,
+)
+def test_an_invalid_routing_is_400(endpoints: Endpoints, changes: dict[str, Any], field: str) -> None:
+    status, error = endpoints.request("POST", "", endpoints.body(**changes))
+    assert (status, [detail["fieldName"] for detail in error["details"]]) == (400, [field])
+
+
+def test_a_routing_to_an_unknown_configuration_is_404(endpoints: Endpoints) -> None:
+    body = endpoints.body(configurationId=None, routing=routed(endpoints, order="unknown"))
+    assert endpoints.request("POST", "", body)[0] == 404
+
+
+# -- attributes and problems -------------------------------------------------------------------------------------------
+
+
+def test_an_attribute_that_the_schema_lacks_is_refused_when_the_endpoint_is_saved(endpoints: Endpoints) -> None:
+    mapping = {"attributes": {"ammount": "total"}}
+    status, error = endpoints.request("POST", "", endpoints.body(mapping=mapping))
+    assert (status, error["code"]) == (400, "invalid.mapping")
+    assert error["details"] == [{"errorCode": "unknown.attribute", "fieldName": "mapping.attributes.ammount"}]
+    assert 'Did you mean "amount"?' in error["message"]
+    created = endpoints.create(mapping={"attributes": {"ammount": None}})
+    assert endpoints.request("PATCH", f"/{created['id']}", {"mapping": mapping})[0] == 400
+
+
+def test_a_schema_that_loses_its_configuration_is_reported_on_the_endpoint(endpoints: Endpoints) -> None:
+    created = endpoints.create()
+    endpoints.delete_configuration()
+    (problem,) = endpoints.request("GET", f"/{created['id']}")[1]["problems"]
+    assert problem["errorCode"] == "configuration.gone"
+
+
+def test_an_endpoint_with_a_problem_can_be_renamed_and_disabled_but_not_enabled(endpoints: Endpoints) -> None:
+    created = endpoints.create()
+    endpoints.delete_configuration()
+    path = f"/{created['id']}"
+    assert endpoints.request("PATCH", path, {"name": "Old", "enabled": False})[0] == 200
+    assert endpoints.request("PATCH", path, {"enabled": True})[0] == 409
+
+
+def test_the_effective_mapping_lists_what_the_preset_and_the_endpoint_define_together(endpoints: Endpoints) -> None:
+    mapping = {"customer": "email", "externalIds": [{"externalSourceId": "'card'", "value": "card"}]}
+    created = endpoints.create(mapping=mapping | {"attributes": {"amount": None, "ratio": "r"}}, presetVersion=1)
+    effective = endpoints.request("GET", f"/{created['id']}")[1]["effectiveMapping"]
+    assert effective["externalIds"] == [{"externalSourceId": "'shopify'", "value": "email"}, *mapping["externalIds"]]
+    assert "amount" not in effective["attributes"]
+    assert effective["attributes"]["ratio"] == "r"
+    assert effective["dateCreated"] == "updated_at || created_at"

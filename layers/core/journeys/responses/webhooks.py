@@ -42,6 +42,24 @@ class Endpoint(TypedDict):
     selfUri: str
 
 
+class EndpointProblem(TypedDict):
+    """Why deliveries to an endpoint fail, and which part of the endpoint has to be changed."""
+
+    errorCode: str
+    fieldName: str
+    message: str
+
+
+class EndpointDescription(Endpoint):
+    """A webhook endpoint with the mapping that results from its preset and its own mapping.
+
+    `problems` says why its deliveries will fail: for example, the schema no longer has an attribute of the mapping.
+    """
+
+    effectiveMapping: dict[str, Any]
+    problems: list[EndpointProblem]
+
+
 class EndpointWithSecret(Endpoint):
     """A webhook endpoint and its secret, which no other response shows."""
 

@@ -151,6 +151,31 @@ def compile_mapping(default: Dict[str, Any], own: Dict[str, Any]) -> EventMappin
     return _compile_cached(jsontext.canonical([default, own]))
 
 
+def effective_mapping(default: Dict[str, Any], own: Dict[str, Any]) -> dict[str, Any]:
+    """Return the mapping that results from a preset and an endpoint's own mapping, in the form of a preset.
+
+    `externalIds` has all identifiers in the order of preference, that of `customer` included.
+    """
+    overrides = {name: value for name, value in own.items() if name in _EXPRESSIONS + _TEXTS}
+    merged = {**default, **overrides}
+    attributes = {**default["attributes"], **(own.get("attributes") or {})}
+    shown = {name: merged[name] for name in ("events", "id", "dateCreated", "dateFormat", "timeZone") if name in merged}
+    return shown | {
+        "externalIds": [*_preferred(default, own), *(own.get("externalIds") or [])],
+        "attributes": {name: expression for name, expression in attributes.items() if expression is not None},
+    }
+
+
+def _preferred(default: Dict[str, Any], own: Dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the customer's identifiers in the order of preference, without the endpoint's own `externalIds`."""
+    preferred = list(default.get("externalIds", ()))
+    first_source = preferred[0]["externalSourceId"] if preferred else default["externalSourceId"]
+    source = own.get("externalSourceId", first_source)
+    if "customer" in own or "customer" in default:
+        return [{"externalSourceId": source, "value": own.get("customer", default.get("customer"))}, *preferred]
+    return [preferred[0] | {"externalSourceId": source}, *preferred[1:]]
+
+
 @lru_cache(maxsize=1000)
 def _compile_cached(canonical: str) -> EventMapping:
     default, own = json.loads(canonical)
@@ -201,14 +226,7 @@ class _Compiler:
 
     def _external_ids(self) -> tuple[tuple[ParsedResult, ParsedResult], ...]:
         """Return the sources and values of the customer's identifiers, in the order of preference."""
-        preferred = list(self._default.get("externalIds", ()))
-        first_source = preferred[0]["externalSourceId"] if preferred else self._default["externalSourceId"]
-        source = self._own.get("externalSourceId", first_source)
-        customer = self._own.get("customer", self._default.get("customer"))
-        if customer is not None or "customer" in self._own:
-            preferred.insert(0, {"externalSourceId": source, "value": customer})
-        else:
-            preferred[0] = preferred[0] | {"externalSourceId": source}
+        preferred = _preferred(self._default, self._own)
         return (
             *(self._external_id(identifier, ("externalSourceId", "customer")) for identifier in preferred),
             *(

@@ -3,7 +3,7 @@
 import base64
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,6 +139,22 @@ class Problem:
     def to_wire(self) -> dict[str, str]:
         """Return the problem as the API returns it."""
         return {"errorCode": self.code, "fieldName": self.field_name, "message": self.message}
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointDescription:
+    """An endpoint, the mapping that results from its preset and its own, and why its deliveries will fail."""
+
+    endpoint: Endpoint
+    effective_mapping: Mapping[str, Any]
+    problems: Sequence[Problem]
+
+    def to_wire(self, url: str) -> dict[str, Any]:
+        """Return the endpoint as the API returns it."""
+        return self.endpoint.to_wire(url) | {
+            "effectiveMapping": self.effective_mapping,
+            "problems": [problem.to_wire() for problem in self.problems],
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from journeys.response_size import LARGEST_PAGE, response_size
 from journeys.webhooks.delivery import InvalidPayload, ReceivedDelivery
 from journeys.webhooks.expressions import is_readable_header
 from journeys.webhooks.mapper import Mapper, validate_routing
-from journeys.webhooks.mapping import compile_mapping
+from journeys.webhooks.mapping import compile_mapping, effective_mapping
 from journeys.webhooks.model import (
     Endpoint,
+    EndpointDescription,
     EndpointWithSecret,
     MappedEvent,
     Problem,
@@ -206,7 +207,12 @@ class EndpointService:
                 mapped[indexes[position]] = replace(mapped[indexes[position]], refusal=refusal)
         return mapped
 
-    def problems(self, endpoint: Endpoint) -> list[Problem]:
+    def describe(self, endpoint: Endpoint) -> EndpointDescription:
+        """Return an endpoint with its effective mapping and its problems."""
+        preset = _sender(endpoint.sender).presets[endpoint.preset_version]
+        return EndpointDescription(endpoint, effective_mapping(preset, endpoint.mapping), self._problems(endpoint))
+
+    def _problems(self, endpoint: Endpoint) -> list[Problem]:
         """Return why deliveries to a stored endpoint will fail: the registry may have changed since it was stored."""
         problems = []
         bindings = []
