@@ -381,6 +381,43 @@ def test_one_valid_signature_of_adobe_suffices() -> None:
     Adobe(KeyHost()).verify(delivery, (), CASES["adobe"].options)
 
 
+ADOBE_CLIENT = CASES["adobe"].options["clientId"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"recipientclientid": ADOBE_CLIENT},
+        {"recipient_client_id": ADOBE_CLIENT},
+        {"recipientclientid": ADOBE_CLIENT, "recipient_client_id": ADOBE_CLIENT},
+        [{"recipientclientid": ADOBE_CLIENT}, {"recipient_client_id": ADOBE_CLIENT}],
+    ],
+)
+def test_every_event_of_adobe_names_its_recipient_by_the_newer_or_the_older_name(body: Any) -> None:
+    sent = sample("adobe", body=json.dumps(body).encode())
+    Adobe(KeyHost()).verify(adobe_delivery(sent), (), CASES["adobe"].options)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"recipientclientid": "other", "recipient_client_id": ADOBE_CLIENT},
+        {"recipientclientid": ADOBE_CLIENT, "recipient_client_id": "other"},
+        [{"recipientclientid": ADOBE_CLIENT}, {"recipientclientid": "other"}],
+        [{"recipientclientid": ADOBE_CLIENT}, {}],
+        [{"recipientclientid": ADOBE_CLIENT}, ADOBE_CLIENT],
+        {"recipientclientid": None},
+        {"data": {"recipientclientid": ADOBE_CLIENT}},
+        [],
+    ],
+)
+def test_a_delivery_of_adobe_with_an_event_for_another_customer_is_refused(body: Any) -> None:
+    sent = sample("adobe", body=json.dumps(body).encode())
+    for options in (CASES["adobe"].options, {}):
+        with pytest.raises(SignatureInvalid):
+            Adobe(KeyHost()).verify(adobe_delivery(sent), (), options)
+
+
 def test_the_second_signature_of_adobe_is_checked_if_the_first_key_is_unavailable() -> None:
     sent, requested = sample("adobe"), []
 

@@ -1,15 +1,23 @@
 """Adobe I/O Events, which includes Adobe Analytics and Adobe Experience Platform.
 
-- Sends: one JSON object per delivery, with the event in `event`.
+- Sends: a CloudEvent with the event in `data`, or an older form with it in `event`. With the delivery style "Batch", a
+  JSON list of up to 20 of them.
 - Signature: RSA with SHA-256 over the body in base64, in the headers `x-adobe-digital-signature-1` and `-2`. One valid
   signature suffices. The headers `x-adobe-public-key1-path` and `-key2-path` name the public keys on Adobe's key host.
-- Secret: none, because Adobe signs with its own keys. The option `clientId` must equal `recipient_client_id` in the
-  body, since Adobe signs deliveries to all of its customers with the same keys.
-- Time: not signed. A repeated delivery is a duplicate, because Adobe's event id identifies the event.
+- Secret: none, because Adobe signs with its own keys. The option `clientId` must equal `recipientclientid` in every
+  event (`recipient_client_id` in deliveries of the past), since Adobe signs those to all of its customers with the same
+  keys.
+- Time: not signed. A repeated delivery is a duplicate.
 - Handshake: an unsigned GET with the parameter `challenge`, which is returned.
-- Default mapping: page, section, URL, campaign, device and pages; the customer under the source `adobe`.
-- Documentation: "Signature Verification for Events",
-  https://developer.adobe.com/events/docs/guides/sdk/sdk-signature-verification.
+- Id: `eventid`, which Adobe gives to every event and which is the same in every attempt; it was called `event_id`.
+- Customer: `customerId` under the source `adobe`. Then the Adobe user (`adobe-user`), the lead of Marketo (a source for
+  each instance, such as `marketo-123-ABC-456`), the email address, the telephone number, the Experience Cloud id
+  (`adobe-ecid`) and the visitor id of Analytics (`adobe-visitor`). The last two stand for a device.
+- Dates: ISO-8601; the triggers of Adobe Analytics are in milliseconds.
+- Test delivery: the challenge. Sample events from the Developer Console are delivered like any other event.
+- Documentation: "Introduction to Adobe I/O Events Webhooks", https://developer.adobe.com/events/docs/guides; "FAQ",
+  https://developer.adobe.com/events/docs/support/faq; "Integrate Analytics Triggers" and "Marketo Lead Activity Data
+  Stream Setup", https://developer.adobe.com/events/docs/guides/using.
 
 Anyone can write the headers, so only the path of a key is taken from them, never the host. Keys are cached, because
 they rarely change.
@@ -26,6 +34,18 @@ from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayloa
 from journeys.webhooks.senders.base import Options, Secrets, Sender, read_json
 
 _PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*){1,8}", re.ASCII)
+
+_RECIPIENT = ("recipientclientid", "recipient_client_id")
+"""The names of the field with the client id of the recipient, the newer one first."""
+
+_EVENT = "(event || data)"
+_TRIGGER = 'event."com.adobe.mcloud.pipeline.pipelineMessage"."com.adobe.mcloud.protocol.trigger"'
+_LAST_PAGE = f"({_TRIGGER}.enrichments.analyticsHitSummary.dimensions.pageURL.data[?@ != ''] | [-1])"
+
+
+def _attribute(name: str) -> str:
+    """Return an expression for an attribute of a Marketo activity."""
+    return f"(data.attributes[?name == '{name}'].value | [0])"
 
 
 class Adobe(Sender):
@@ -47,6 +67,38 @@ class Adobe(Sender):
                 "pages": "event.pages",
             },
         },
+        2: {
+            "id": f'eventid || event_id || id || {_EVENT}."xdm:eventId" || {_EVENT}.id',
+            "dateCreated": " || ".join(
+                (
+                    *("time", f"{_EVENT}.timestamp", f'{_EVENT}."xdm:timestamp"', f"{_EVENT}.date"),
+                    *(f"{_EVENT}.published", f"from_unix_ms({_TRIGGER}.triggerTimestamp)"),
+                )
+            ),
+            "externalIds": [
+                {"externalSourceId": "'adobe'", "value": f"{_EVENT}.customerId"},
+                {"externalSourceId": "'adobe-user'", "value": f"recipient.userid || {_EVENT}.user_id"},
+                {"externalSourceId": "join('-', ['marketo', data.munchkinId])", "value": "data.leadId"},
+                {"externalSourceId": "'email'", "value": f"lower({_EVENT}.email)"},
+                {"externalSourceId": "'phone'", "value": f"{_EVENT}.phone"},
+                {
+                    "externalSourceId": "'adobe-ecid'",
+                    "value": f"{_EVENT}.mcvisid || {_TRIGGER}.mcId || {_EVENT}.identityMap.ECID[0].id",
+                },
+                {"externalSourceId": "'adobe-visitor'", "value": f"{_EVENT}.visitorId"},
+            ],
+            "attributes": {
+                "page": f"{_EVENT}.pageName || {_EVENT}.pagename",
+                "section": f"{_EVENT}.siteSection || {_EVENT}.channel",
+                "url": f"{_EVENT}.pageUrl || {_EVENT}.pageURL || {_LAST_PAGE} || {_attribute('Webpage URL')}",
+                "campaign": f"{_EVENT}.campaign",
+                "device": f"{_EVENT}.device || {_attribute('Device')}",
+                "pages": f"to_number({_EVENT}.pages)",
+                "type": "type || header('x-adobe-event-code')",
+                "activity": "data.activityType",
+                "trigger": f"{_TRIGGER}.triggerId",
+            },
+        },
     }
 
     def __init__(self, fetch: Fetch | None = None) -> None:
@@ -66,8 +118,8 @@ class Adobe(Sender):
             body = read_json(delivery.body)
         except InvalidPayload:
             raise SignatureInvalid from None
-        recipient = body.get("recipient_client_id") if isinstance(body, dict) else None
-        if not recipient or recipient != options.get("clientId"):
+        events = body if isinstance(body, list) else [body]
+        if not events or not all(_is_for(options.get("clientId"), event) for event in events):
             raise SignatureInvalid  # It is for another customer of Adobe. No key is fetched for it.
         self._require_signed(delivery)
 
@@ -108,5 +160,8 @@ class Adobe(Sender):
         except (binascii.Error, ValueError, InvalidSignature):
             return False
 
-    def extract_payloads(self, delivery: Delivery) -> list[Any]:
-        return [read_json(delivery.body)]
+
+def _is_for(client_id: Any, event: Any) -> bool:
+    """Whether an event names its recipient, and names no other."""
+    named = [event[name] for name in _RECIPIENT if name in event] if isinstance(event, dict) else []
+    return bool(client_id and named) and all(name == client_id for name in named)

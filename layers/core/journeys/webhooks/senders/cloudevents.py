@@ -3,11 +3,16 @@
 - Sends: events in binary mode (attributes in headers that begin with `ce-`), structured mode or batch mode.
 - Signature: none. The header `Authorization` carries a token (Bearer).
 - Secret: the token.
-- Time: not signed. A repeated delivery is a duplicate, because source and id identify the event.
+- Time: not signed. A repeated delivery is a duplicate.
 - Handshake: an unsigned OPTIONS request with the header `WebHook-Request-Origin`, which is allowed.
-- Default mapping: type, source and subject; the customer under the source `crm`.
-- Documentation: "HTTP 1.1 Web Hooks for Event Delivery",
-  https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md.
+- Id: a digest of `source` and `id`, which together identify an event and can be longer than an event's id.
+- Customer: the customer's id in `data` under the source `crm`, then the email address and the telephone number. The
+  subject is what the event is about, such as a file, and names the journey only if `data` names no customer: its source
+  is `cloudevents-subject`.
+- Dates: `time`, or the time of receipt, because `time` is optional.
+- Test delivery: the handshake.
+- Documentation: "CloudEvents", "HTTP Protocol Binding" and "HTTP 1.1 Web Hooks for Event Delivery",
+  https://github.com/cloudevents/spec/tree/main/cloudevents.
 """
 
 from typing import Any
@@ -20,6 +25,10 @@ from journeys.webhooks.signatures import require_any
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 
+_CUSTOMER = "(data.customerId || data.customer_id || data.customer.id || ([data.customer][?type(@) == 'string'] | [0]))"
+_EMAIL = "(data.email || data.customer.email)"
+_PHONE = "(data.phone || data.customer.phone)"
+
 
 class CloudEvents(Sender):
     name = "cloudevents"
@@ -30,6 +39,27 @@ class CloudEvents(Sender):
             "externalSourceId": "'crm'",
             "customer": "data.customerId || data.customer_id || data.customer || subject",
             "attributes": {"type": "type", "source": "source", "subject": "subject"},
+        },
+        2: {
+            "id": "source && id && digest(source, id)",
+            "dateCreated": "time || received()",
+            "externalIds": [
+                {"externalSourceId": "'crm'", "value": _CUSTOMER},
+                {"externalSourceId": "'email'", "value": f"lower({_EMAIL})"},
+                {"externalSourceId": "'phone'", "value": _PHONE},
+                {
+                    "externalSourceId": "'cloudevents-subject'",
+                    "value": f"[@][?!({_CUSTOMER} || {_EMAIL} || {_PHONE})].subject | [0]",
+                },
+            ],
+            "attributes": {
+                "type": "type",
+                "source": "source",
+                "subject": "subject",
+                "status": "data.status",
+                "amount": "to_number(data.amount)",
+                "currency": "data.currency",
+            },
         },
     }
 
@@ -60,4 +90,15 @@ class CloudEvents(Sender):
         }
         if "id" not in attributes:
             raise InvalidPayload("The delivery is not a CloudEvent: in binary mode, send the header ce-id.")
-        return [attributes | {"data": read_json(delivery.body) if delivery.body else None}]
+        return [attributes | {"data": _data(delivery)}]
+
+
+def _data(delivery: Delivery) -> Any:
+    """Return the data of an event in binary mode: JSON, or else text; null if it is neither."""
+    kind = delivery.media_type
+    if not delivery.body or kind in ("", "application/json") or kind.endswith("+json"):
+        return read_json(delivery.body) if delivery.body else None
+    try:
+        return delivery.body.decode()
+    except UnicodeDecodeError:
+        return None

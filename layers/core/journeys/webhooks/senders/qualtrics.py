@@ -3,10 +3,16 @@
 - Sends: a form (`application/x-www-form-urlencoded`) whose field `MSG` is a JSON object about the event.
 - Signature: HMAC-SHA512 over `MSG` in hexadecimal, in the form's field `HMAC`.
 - Secret: the `sharedKey` of the subscription.
-- Time: not signed. A repeated delivery is a duplicate, because the response's id identifies the event.
-- Default mapping: survey, status, score and brand; the customer under the source `qualtrics`. The dates have no time
-  zone, so the endpoint's mapping must name one in `timeZone`.
-- Documentation: "Create Subscription" and the event subscriptions of the Qualtrics API reference.
+- Time: not signed. A repeated delivery is a duplicate.
+- Id: a digest of `MSG`. A response is reported again when its status changes, so its own id is not unique.
+- Customer: `MSG` names the response, and the contact only if the survey was sent to one. The company's own id
+  (`CustomerID`, `ExternalDataReference`) is under the source `qualtrics`; then the contact (`qualtrics-contact`), the
+  email address and the telephone number. An anonymous response has a journey of its own under `qualtrics-response`.
+- Dates: without a time zone, so the endpoint's mapping must name the brand's in `timeZone`.
+- Test delivery: none. A preview of the survey, when submitted, is reported like any other response.
+- Documentation: "Create Subscription" and "Listening for Events" of the Qualtrics API reference,
+  https://api.qualtrics.com; the fields as in "New survey response trigger",
+  https://docs.workato.com/en/connectors/qualtrics/new-survey-response-trigger.html.
 """
 
 from typing import Any
@@ -15,6 +21,8 @@ from urllib.parse import unquote_to_bytes
 from journeys.webhooks.delivery import Delivery, SignatureInvalid
 from journeys.webhooks.senders.base import Options, Secrets, Sender, read_json
 from journeys.webhooks.signatures import hexadecimal, mac, require_any
+
+_RESPONDENT = "CustomerID || ExternalDataReference || RecipientID || ContactID || RecipientEmail || RecipientPhone"
 
 
 class Qualtrics(Sender):
@@ -31,6 +39,29 @@ class Qualtrics(Sender):
                 "status": "Status",
                 "score": "Score",
                 "brand": "BrandID",
+            },
+        },
+        2: {
+            "id": "digest(@)",
+            "dateCreated": "CompletedDate",
+            "dateFormat": "%Y-%m-%d %H:%M:%S",
+            "externalIds": [
+                {"externalSourceId": "'qualtrics'", "value": "CustomerID || ExternalDataReference"},
+                {"externalSourceId": "'qualtrics-contact'", "value": "RecipientID || ContactID"},
+                {"externalSourceId": "'email'", "value": "lower(RecipientEmail)"},
+                {"externalSourceId": "'phone'", "value": "RecipientPhone"},
+                {
+                    "externalSourceId": "'qualtrics-response'",
+                    "value": f"[@][?!({_RESPONDENT})].ResponseID | [0]",
+                },
+            ],
+            "attributes": {
+                "survey": "SurveyID",
+                "status": "Status",
+                "score": "to_number(Score)",
+                "brand": "BrandID",
+                "distribution": "DistributionID",
+                "response": "ResponseID",
             },
         },
     }

@@ -4,10 +4,13 @@
 - Signature: none. The address carries a secret in the query parameter `secret`, and the message the organization's id,
   which must equal the option `organizationId`.
 - Secret: the value of the query parameter.
-- Time: not signed. A repeated delivery is a duplicate, because the notification's id identifies the event.
+- Time: not signed. A repeated delivery is a duplicate.
+- Id: the notification's id, which is the same in every attempt. Two notifications about one record are two events.
 - Response: an acknowledgement in SOAP. Without it, Salesforce sends the message again for 24 hours.
-- Default mapping: a case's number, state, priority, subject and origin; the customer is the contact, or else the
-  account or the email address, under the source `salesforce`.
+- Customer: the contact under the source `salesforce`, also if the record is the contact. Then the lead
+  (`salesforce-lead`), the email address, the telephone number and the account (`salesforce-account`).
+- Empty: elements with `xsi:nil` are null. A record changed before it is sent arrives as it is then.
+- Test delivery: none.
 - Documentation: "Understanding Notifications" and "Understanding the Outbound Messaging WSDL",
   https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging_understanding.htm.
 """
@@ -32,6 +35,15 @@ _ACK = (
     "</soapenv:Body></soapenv:Envelope>"
 )
 
+_CONTACT = "ContactId || PersonContactId || ConvertedContactId || BillToContactId"
+_EMAIL = "Email || SuppliedEmail || ContactEmail || PersonEmail"
+_PHONE = "MobilePhone || Phone || SuppliedPhone || ContactMobile || ContactPhone || PersonMobilePhone"
+
+
+def _own_id(object_type: str) -> str:
+    """Return an expression for the record's id, which is null unless the record is of that type."""
+    return f"([@][?objectType == '{object_type}'].Id | [0])"
+
 
 class Salesforce(Sender):
     name = "salesforce"
@@ -49,6 +61,30 @@ class Salesforce(Sender):
                 "priority": "Priority",
                 "subject": "Subject",
                 "origin": "Origin",
+            },
+        },
+        2: {
+            "id": "notificationId",
+            "dateCreated": "LastModifiedDate || SystemModstamp || CreatedDate",
+            "externalIds": [
+                {"externalSourceId": "'salesforce'", "value": f"{_own_id('Contact')} || {_CONTACT}"},
+                {"externalSourceId": "'salesforce-lead'", "value": f"{_own_id('Lead')} || LeadId"},
+                {
+                    "externalSourceId": "'email'",
+                    "value": f"lower({_EMAIL})",
+                },
+                {"externalSourceId": "'phone'", "value": _PHONE},
+                {"externalSourceId": "'salesforce-account'", "value": f"{_own_id('Account')} || AccountId"},
+            ],
+            "attributes": {
+                "caseNumber": "CaseNumber",
+                "state": "Status || StageName",
+                "priority": "Priority",
+                "subject": "Subject",
+                "origin": "Origin || LeadSource",
+                "type": "objectType",
+                "amount": "to_number(Amount || TotalAmount)",
+                "currency": "CurrencyIsoCode",
             },
         },
     }

@@ -1,13 +1,21 @@
 """ServiceNow, where a REST message or a business rule sends a record.
 
-- Sends: one record in JSON.
+- Sends: a record in JSON as the Table API writes it, with values, display values or both. It can be in `result`.
 - Signature: none. The header `Authorization` carries a user and a password (HTTP Basic) or a token (Bearer). With the
   option `header`, the script signs the body instead, as the sender `hmac` does; then a password does not suffice.
 - Secret: `user:password`, or the token.
-- Time: not signed. A repeated delivery is a duplicate, because the record's number and update count identify the event.
-- Default mapping: case number, state, priority, category and reassignments; the customer under the source `servicenow`.
-  Dates are in UTC, as in ServiceNow's tables.
-- Documentation: "Outbound REST web service" in ServiceNow's product documentation.
+- Time: not signed. A repeated delivery is a duplicate.
+- Id: a digest of the record. ServiceNow has no id of a change: two updates can lie in one second, and with
+  `autoSysFields(false)` neither the number of updates nor the date changes. The same record twice is one event.
+- Customer: the user's `sys_id` under the source `servicenow`, from `caller_id`, `contact`, `requested_for` or
+  `opened_for`. Of a reference with a display value alone, it is the id at the end of the link; without a link, it is
+  the text as it is. Then the email address, the telephone number, the consumer and the account.
+- Empty: an empty text means that the value is not known, and is left out.
+- Dates: values are in UTC. Display values alone are in the time zone and the format of the user that the script runs
+  as, so the endpoint's mapping must name them.
+- Test delivery: "Test" of a REST message sends the body with the variables' test values, like any other delivery.
+- Documentation: "Table API" (`sysparm_display_value`, `sysparm_exclude_reference_link`), "Outbound REST web service"
+  and "GlideRecord" (`autoSysFields`), https://www.servicenow.com/docs.
 """
 
 import base64
@@ -16,6 +24,32 @@ from journeys.webhooks.delivery import Delivery
 from journeys.webhooks.senders.base import Options, Secrets, Sender, bearer
 from journeys.webhooks.senders.custom import CustomHmac
 from journeys.webhooks.signatures import require_any
+
+_USERS = ("caller_id", "contact", "requested_for", "opened_for")
+"""Fields with the user that a record is about. The user who opened a record is often an agent."""
+_TEXTS = "[?type(@) == 'string' && @ != ''] | [0]"
+
+
+def _reference(*fields: str) -> str:
+    """Return an expression for the id of the first reference that is not empty."""
+    ids = (f"{field}.value, split({field}.link, '/')[-1], {field}" for field in fields)
+    return f"[{', '.join(ids)}] | {_TEXTS}"
+
+
+def _of_user(*fields: str) -> str:
+    """Return an expression for the first field of the user that is not empty, such as `caller_id.email`."""
+    dotted = [f'"{user}.{field}"' for user in _USERS for field in fields]
+    return f"[{', '.join(f'{name}.value, {name}' for name in dotted)}] | {_TEXTS}"
+
+
+def _value(field: str) -> str:
+    """Return an expression for a field's value."""
+    return f"[{field}.value, {field}] | {_TEXTS}"
+
+
+def _display(field: str) -> str:
+    """Return an expression for what a form shows in a field, or else its value."""
+    return f"[{field}.display_value, {field}] | {_TEXTS}"
 
 
 class ServiceNow(Sender):
@@ -35,6 +69,34 @@ class ServiceNow(Sender):
                 "priority": "priority.display_value || priority",
                 "category": "category",
                 "reassignments": "to_number(reassignment_count)",
+            },
+        },
+        2: {
+            "events": "result || @",
+            "id": "digest(@)",
+            "dateCreated": f"[sys_updated_on.value, sys_updated_on, sys_created_on.value, sys_created_on] | {_TEXTS}",
+            "dateFormat": "%Y-%m-%d %H:%M:%S",
+            "timeZone": "UTC",
+            "externalIds": [
+                {"externalSourceId": "'servicenow'", "value": _reference(*_USERS)},
+                {"externalSourceId": "'email'", "value": f"lower({_of_user('email')})"},
+                {"externalSourceId": "'phone'", "value": _of_user("phone", "mobile_phone")},
+                {"externalSourceId": "'servicenow-consumer'", "value": _reference("consumer")},
+                {"externalSourceId": "'servicenow-account'", "value": _reference("account", "company")},
+            ],
+            "attributes": {
+                "caseNumber": _display("number"),
+                "state": _display("state"),
+                "priority": _display("priority"),
+                "category": _display("category"),
+                "reassignments": "to_number(reassignment_count.value || reassignment_count)",
+                "type": _value("sys_class_name"),
+                "subject": _display("short_description"),
+                "urgency": _display("urgency"),
+                "impact": _display("impact"),
+                "group": _display("assignment_group"),
+                "origin": _display("contact_type"),
+                "resolution": _display("close_code"),
             },
         },
     }
