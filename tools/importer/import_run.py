@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tools.api import EVENTS_PER_REQUEST, ApiClient, ApiError
-from tools.importer.csv_reader import CsvFile, Row
+from tools.importer.csv_reader import CsvFile
+from tools.importer.csv_rows import Row
 from tools.importer.errors import CannotImport, RowRefused, listed
 from tools.importer.mapping import ImportPlan
 from tools.importer.rejected import RejectedRows

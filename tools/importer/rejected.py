@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from tools.importer.csv_reader import REJECTED_COLUMNS, CsvFile, Row
+from tools.importer.csv_reader import REJECTED_COLUMNS, CsvFile
+from tools.importer.csv_rows import Row
 from tools.importer.errors import CannotImport
 
 

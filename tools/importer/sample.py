@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.importer.csv_reader import REJECTED_COLUMNS, CsvFile, CsvFormat, Row, byte_order_mark
+from tools.importer.csv_reader import REJECTED_COLUMNS, CsvFile, CsvFormat, byte_order_mark
+from tools.importer.csv_rows import Row
 from tools.importer.errors import CannotImport, listed
 
 ROWS_READ, CHARACTERS_READ = 5000, 20_000_000
