@@ -215,6 +215,18 @@ def test_the_command_prints_the_proposal_and_never_replaces_a_file(tmp_path: Pat
     assert run_journeys("import", path, "--output", output).exit_code == 2
 
 
+def test_detect_never_replaces_the_csv_and_takes_no_options_of_an_import(tmp_path: Path) -> None:
+    path = tmp_path / "sci.csv"
+    path.write_bytes((CASES / "sci.csv").read_bytes())
+
+    result = run_journeys("import", path, "--detect", "--output", path, "--force")
+    assert (result.exit_code, path.read_bytes()) == (2, (CASES / "sci.csv").read_bytes())
+    for option in (["--mapping", path], ["--dry-run"], ["--rejected", path], ["--allow-rejected"]):
+        result = run_journeys("import", path, "--detect", *option)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "--detect imports nothing." in result.stderr
+
+
 CELLS = {
     "text": st.text(max_size=20),
     "int": st.integers(-(10**12), 10**12).map(str),

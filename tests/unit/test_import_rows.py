@@ -184,6 +184,7 @@ def row(id_: str, note: str) -> str:
         ([row("a", '"27" monitor"'), row("b", "x")], {"stray.quote": [2]}, ["b"]),
         ([row("a", '"two\nlines"'), row("b", "x")], {}, ["a", "b"]),
         ([row("a", '"a, b\n\n""c"", d"'), row("b", "x")], {}, ["a", "b"]),
+        ([row("a", '"a list:\n1,2,3,4,5\nand more"'), row("b", "x")], {}, ["a", "b"]),  # 5 cells, but no event
         ([row("a", '"two\nlines",more'), row("b", "x")], {"wrong.columns": [2]}, ["b"]),
         ([row("a", '27" monitor'), row("b", "x")], {}, ["a", "b"]),
         ([row("a", "x"), f'"b,{WHEN},jane,x,1'], {"open.quote": [3]}, ["a"]),

@@ -82,6 +82,10 @@ def import_command(
       journeys import visits.rejected.csv --mapping visits.toml
     """
     if detect:
+        if mapping or rejected or dry_run or allow_rejected:
+            raise click.UsageError("--detect imports nothing. Its options are --encoding, --output and --force.")
+        if output and output.exists() and file.exists() and output.samefile(file):
+            raise click.UsageError("--output names the CSV itself. Name another file.")
         _write_proposal(propose(file, encoding), output, force=force)
     else:
         if output or force:

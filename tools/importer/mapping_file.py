@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from journeys.date_formats import DateFormat, InvalidDateFormat, time_zone
 from tools.importer.csv_reader import CsvFormat
-from tools.importer.errors import CannotImport
+from tools.importer.errors import CannotImport, shortened
 from tools.importer.mapping import AttributeKind, CellTemplate, ImportPlan, InvalidTemplate, MappedAttribute
 from tools.importer.values import DECIMALS, THOUSANDS, NumberFormat
 
@@ -57,6 +57,13 @@ class MappingTable:
             raise InvalidEntry(f"{self._path}{name} is missing.")
         if not isinstance(value, kind):
             raise InvalidEntry(f"{self._path}{name} must be {_TYPES[kind]}.")
+        return value
+
+    def filled(self, name: str, default: str | None = None) -> str:
+        """A text that is not blank."""
+        value: str = self.get(name, str, default)
+        if not value.strip():
+            raise InvalidEntry(f"{self._path}{name} must not be empty.")
         return value
 
     def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
@@ -122,7 +129,8 @@ class MappingTable:
     def check_unknown(self) -> None:
         """Raises InvalidEntry for an entry that was not read."""
         for name in sorted(self._raw.keys() - self._read):
-            raise InvalidEntry(f"{self._path}{name} is not known.")
+            known = ", ".join(sorted(self._read))
+            raise InvalidEntry(f"{self._path}{shortened(name)} is not known. Use only {known}.")
 
 
 def known_encoding(name: str) -> str:
@@ -139,7 +147,7 @@ def known_encoding(name: str) -> str:
 def _plan(root: MappingTable) -> ImportPlan:
     dated, customer, event_type, attributes = (root.table(name) for name in ("date", "customer", "type", "attributes"))
     date_format = dated.date_format(UTC)
-    source, title = event_type.get("source", str), event_type.get("title", str)
+    source, title = event_type.filled("source"), event_type.filled("title")
     numbers = root.numbers(NumberFormat())
     plan = ImportPlan(
         unknown=frozenset(root.texts("unknown")) | {""},
@@ -147,12 +155,12 @@ def _plan(root: MappingTable) -> ImportPlan:
         id=root.cell("id"),
         date=dated.cell("value"),
         date_format=date_format,
-        external_source_id=customer.get("externalSourceId", str),
+        external_source_id=customer.filled("externalSourceId"),
         customer=customer.cell("value"),
         title=title,
         description=event_type.get("description", str, ""),
         source=source,
-        configuration=event_type.get("configuration", str, f"{title} from {source}"),
+        configuration=event_type.filled("configuration", f"{title} from {source}"),
         attributes=tuple(
             _attribute(name, attributes.table(name), date_format.zone, numbers) for name in attributes.names()
         ),
