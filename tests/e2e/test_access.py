@@ -126,7 +126,7 @@ def owned(caller: Callable[..., Caller]) -> Owned:
     owner.api.send(configuration["id"], [EVENT, EVENT | {"id": "e-2", "attributes": {"price": 1}}])
     (failure,) = owner.api.call("GET", "externalevents/failures")["entities"]
     endpoint = owner.api.call(
-        "POST", "webhooks/endpoints", {"name": "Shop", "sender": "shopify", "configurationId": configuration["id"]}
+        "POST", "webhooks/endpoints", {"name": "Shop", "sender": "segment", "configurationId": configuration["id"]}
     )
     wait_until_journey_is_there(owner.api)
     made = {"schema": schema, "configuration": configuration, "failure": failure, "endpoint": endpoint}

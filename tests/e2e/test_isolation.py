@@ -164,7 +164,7 @@ class World(ABC):
         made("POST", path, {"entities": [EVENT, bad]})
         (failure,) = made("GET", "externalevents/failures", None)["entities"]
         wanted = {"name": f"Shop {MARK}", "sender": "shopify", "configurationId": configuration["id"]}
-        endpoint = made("POST", "webhooks/endpoints", wanted)
+        endpoint = made("POST", "webhooks/endpoints", wanted | {"secret": "a secret of the shop"})
         now_ms = dates.now_ms()
         delivery = DeliveryRecord(
             new_record_id(now_ms),

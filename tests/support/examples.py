@@ -113,6 +113,7 @@ class Recorder:
         path = {name: self.path[name] for name in names}
         filled = re.sub(r"<(?:int:)?(\w+)>", lambda match: str(path[camel_case(match[1])]), route.path)
         event = api_event(route.method, filled.removeprefix(PREFIX), body, client_id=CLIENT, query=query)
+        event["resource"] = event["path"]
         event["requestContext"] |= {"domainName": "api.example.com", "path": event["path"]}
         event["resource"] = event["path"]
         answer = module.handler(event, Context())

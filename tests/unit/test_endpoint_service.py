@@ -9,7 +9,7 @@ from journeys.errors import NotFound, ServiceUnavailable
 from journeys.webhooks.model import Endpoint
 from journeys.webhooks.service import EndpointService
 
-ENDPOINT = Endpoint("endpoint-1", "acme", "Shop", "shopify", "configuration-1", True, 0, 0)
+ENDPOINT = Endpoint("endpoint-1", "acme", "Shop", "segment", "configuration-1", True, 0, 0)
 
 
 class Calls:
@@ -21,26 +21,29 @@ class Calls:
 
     def service(self) -> EndpointService:
         endpoints: Any = self._store("endpoints", get=ENDPOINT)
-        secrets: Any = self._store("secrets", get=("first", "zeroth"))
+        secrets: Any = self._store("secrets", create="version-1")
         bindings: Any = self._store("bindings")
         return EndpointService(endpoints, secrets, bindings)
 
     def _store(self, store: str, **results: Any) -> SimpleNamespace:
         def method(name: str) -> Any:
             def call(*arguments: Any, **_: Any) -> Any:
-                self.made.append(f"{store}.{name}")
-                if self.made[-1] == self._fails_at:
-                    raise self._error
+                self._call(f"{store}.{name}")
                 return results.get(name)
 
             return call
 
-        return SimpleNamespace(**{name: method(name) for name in ("get", "create", "update", "put", "delete", "fresh")})
+        return SimpleNamespace(**{name: method(name) for name in ("get", "create", "change", "put", "delete", "fresh")})
+
+    def _call(self, name: str) -> None:
+        self.made.append(name)
+        if name == self._fails_at:
+            raise self._error
 
 
 def create(service: EndpointService) -> Any:
     return service.create(
-        "acme", name="Shop", sender="shopify", configuration_id="configuration-1", options={}, mapping={}
+        "acme", name="Shop", sender="segment", configuration_id="configuration-1", options={}, mapping={}
     )
 
 
@@ -49,6 +52,7 @@ def test_the_secret_is_stored_before_the_endpoint() -> None:
     created = create(calls.service())
     assert calls.made == ["bindings.fresh", "secrets.create", "endpoints.create"]
     assert created.secret.startswith("whsec_")
+    assert created.endpoint.secret_version == "version-1"
 
 
 def test_the_secret_is_deleted_if_the_endpoint_cannot_be_stored() -> None:
@@ -70,3 +74,17 @@ def test_the_endpoint_is_kept_if_its_secrets_cannot_be_deleted() -> None:
     with pytest.raises(ServiceUnavailable):
         calls.service().delete("acme", "endpoint-1")
     assert calls.made == ["endpoints.get", "secrets.delete"]
+
+
+def test_a_secret_is_not_left_behind_if_its_endpoint_was_deleted_during_the_rotation() -> None:
+    calls = Calls(fails_at="endpoints.change", error=NotFound("The endpoint does not exist."))
+    with pytest.raises(NotFound):
+        calls.service().rotate_secret("acme", "endpoint-1")
+    assert calls.made == ["endpoints.get", "endpoints.change", "secrets.delete"]
+
+
+def test_the_secrets_of_an_unknown_endpoint_are_never_deleted() -> None:
+    calls = Calls(fails_at="endpoints.get", error=NotFound("The endpoint does not exist."))
+    with pytest.raises(NotFound):
+        calls.service().rotate_secret("another organization", "endpoint-1")
+    assert calls.made == ["endpoints.get"]

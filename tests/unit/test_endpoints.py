@@ -4,7 +4,7 @@ import io
 import json
 from types import ModuleType
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 
@@ -78,6 +78,12 @@ class Endpoints:
     def stored_secrets(self, endpoint_id: str) -> Any:
         """Return the secrets of an endpoint that Secrets Manager stores."""
         return json.loads(aws.secretsmanager().get_secret_value(SecretId=f"{PREFIX}{endpoint_id}")["SecretString"])
+
+    def valid_secrets(self, endpoint_id: str) -> tuple[str, ...]:
+        """Return the secrets of the version that the endpoint names."""
+        endpoint = self.module.endpoints.find(endpoint_id, consistent=True)
+        secrets: tuple[str, ...] = self.module.secrets.get(endpoint_id, endpoint.secret_version)
+        return secrets
 
     def secrets(self) -> list[str]:
         return sorted(one["Name"] for one in aws.secretsmanager().list_secrets()["SecretList"])
@@ -373,7 +379,8 @@ def test_an_update_changes_only_the_given_fields(endpoints: Endpoints, changes: 
     created = endpoints.create(sender="hmac", options={"header": "x-old"}, mapping={"id": "number"}, secret=SECRET)
     status, changed = endpoints.request("PATCH", f"/{created['id']}", changes)
     assert status == 200
-    assert changed | {"dateModified": ""} == without_secret(created) | changes | {"dateModified": ""}
+    status_after = {"status": "active" if changes.get("enabled", True) else "disabled"}
+    assert changed | {"dateModified": ""} == without_secret(created) | changes | status_after | {"dateModified": ""}
     assert endpoints.read(created["id"]) == changed
     assert endpoints.stored_secrets(created["id"]) == {"current": SECRET}
 
@@ -454,9 +461,9 @@ def test_a_rotation_keeps_the_current_secret_as_the_previous_one_and_retires_the
     path = f"/{created['id']}/secret"
     status, rotated = endpoints.request("POST", path, {"secret": "the second one"})
     assert (status, rotated) == (200, without_secret(created) | {"secret": "the second one"})
-    assert endpoints.module.secrets.get(created["id"], consistent=True) == ("the second one", "the first one")
+    assert endpoints.valid_secrets(created["id"]) == ("the second one", "the first one")
     endpoints.request("POST", path, {"secret": "the third one"})
-    assert endpoints.module.secrets.get(created["id"], consistent=True) == ("the third one", "the second one")
+    assert endpoints.valid_secrets(created["id"]) == ("the third one", "the second one")
 
 
 def test_a_rotation_can_retire_the_previous_secret_immediately(endpoints: Endpoints) -> None:
@@ -487,12 +494,122 @@ def test_an_invalid_rotation_is_400_and_changes_nothing(endpoints: Endpoints, bo
     assert endpoints.stored_secrets(created["id"]) == {"current": SECRET}
 
 
+# -- secrets that the sender owns --------------------------------------------------------------------------------------
+
+OWNERS = {"stripe": "whsec_of_stripe", "shopify": SECRET, "hubspot": SECRET, "slack": SECRET, "zendesk": SECRET}
+
+
+def test_the_senders_that_generate_their_secrets_are_known() -> None:
+    assert {name for name, sender in SENDERS.items() if sender.owns_secret and sender.needs_secret} == set(OWNERS)
+
+
+@pytest.mark.parametrize(("sender", "secret"), OWNERS.items(), ids=OWNERS)
+def test_an_endpoint_waits_for_a_secret_that_its_sender_owns(endpoints: Endpoints, sender: str, secret: str) -> None:
+    created = endpoints.create(sender=sender)
+    assert (created["status"], created.get("secret"), endpoints.secrets()) == ("waitingForSecret", None, [])
+    status, rotated = endpoints.request("POST", f"/{created['id']}/secret", {"secret": secret})
+    assert (status, rotated) == (200, created | {"status": "active", "secret": secret})
+    assert endpoints.request("GET", f"/{created['id']}")[1]["status"] == "active"
+    assert endpoints.valid_secrets(created["id"]) == (secret,)
+
+
+@pytest.mark.parametrize("sender", [*OWNERS, "adobe"])
+def test_no_secret_is_generated_for_a_sender_that_owns_it(endpoints: Endpoints, sender: str) -> None:
+    options = {"clientId": "x"} if sender == "adobe" else {}
+    created = endpoints.create(sender=sender, options=options)
+    status, error = endpoints.request("POST", f"/{created['id']}/secret", {})
+    assert (status, error["code"], error["details"]) == (
+        400,
+        "secret.required",
+        [{"errorCode": "missing.field", "fieldName": "secret"}],
+    )
+    assert SENDERS[sender].secret_guide.source in error["message"]
+    assert endpoints.read(created["id"]) == created
+
+
+def test_an_endpoint_whose_sender_signs_with_its_own_keys_is_active_without_a_secret(endpoints: Endpoints) -> None:
+    created = endpoints.create(sender="adobe", options={"clientId": "x"})
+    assert (created["status"], created.get("secret"), endpoints.secrets()) == ("active", None, [])
+
+
+def test_a_disabled_endpoint_says_so_while_it_waits_for_a_secret(endpoints: Endpoints) -> None:
+    created = endpoints.create(enabled=False)
+    assert created["status"] == "disabled"
+    assert endpoints.request("PATCH", f"/{created['id']}", {"enabled": True})[1]["status"] == "waitingForSecret"
+
+
+INVALID_SECRETS = [
+    ("stripe", "sk_live_4711canary"),
+    ("stripe", "WHSEC_4711canary"),
+    ("standard", "whsec_4711 canary"),
+    ("standard", "whsec_4711canary_"),
+    ("standard", "whsk_4711canary"),
+    ("standard", "whpk_4711canary4711canary4711canary4711canar="),
+    ("standard", "whsec_=="),
+    ("shopify", "shpat_4711canary"),
+    ("hubspot", "pat-na1-4711canary"),
+    ("slack", "xoxb-4711canary"),
+    ("slack", "xapp-4711canary"),
+    ("github", "4711canary\n"),
+    ("github", " 4711canary"),
+    ("zendesk", "4711canary\u00a0"),
+    ("qualtrics", "\ufeff4711canary"),
+    ("cloudevents", "4711canary\u0000"),
+]
+
+
+@pytest.mark.parametrize(("sender", "secret"), INVALID_SECRETS, ids=[f"{one}-{two!r}" for one, two in INVALID_SECRETS])
+def test_a_secret_that_cannot_be_right_is_refused(endpoints: Endpoints, sender: str, secret: str) -> None:
+    rows = endpoints.rows()
+    refused = [endpoints.request("POST", "", endpoints.body(sender=sender, secret=secret))]
+    assert (endpoints.rows(), endpoints.secrets()) == (rows, [])
+    created = endpoints.create(sender=sender)
+    stored = endpoints.secrets()
+    refused.append(endpoints.request("POST", f"/{created['id']}/secret", {"secret": secret}))
+    assert endpoints.read(created["id"]) == without_secret(created)
+    assert endpoints.secrets() == stored
+    for status, error in refused:
+        assert (status, error["code"]) == (400, "invalid.secret")
+        assert error["details"] == [{"errorCode": "invalid.secret", "fieldName": "secret"}]
+        assert "4711" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("sender", "secret"),
+    [
+        ("stripe", "whsec_8c0f7a"),
+        ("standard", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("standard", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("standard", "whsec_dGVzdC1rZXk"),
+        ("standard", "whpk_C2FVsBQIhrscChlQIMV+b5sSYspob7oD/3eZbrw1aBk="),
+        ("shopify", "shpss_0123456789abcdef0123456789abcdef"),
+        ("hubspot", "5ae0d7f8-8a6a-4f0f-9f7c-2f6a3c1d9f10"),
+        ("slack", "8f742231b10e8888abcd99yyyzzz85a5"),
+        ("zendesk", "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="),
+        ("github", "It's a Secret to Everybody"),
+        ("qualtrics", "größer als acht"),
+        ("servicenow", "journeys:correct horse"),
+    ],
+)
+def test_the_secrets_of_the_senders_documentation_are_accepted(endpoints: Endpoints, sender: str, secret: str) -> None:
+    assert endpoints.create(sender=sender, secret=secret)["status"] == "active"
+
+
+@pytest.mark.parametrize("name", [name for name, sender in SENDERS.items() if not sender.owns_secret])
+def test_a_generated_secret_is_one_that_the_sender_accepts(name: str) -> None:
+    generated = SENDERS[name].new_secret()
+    SENDERS[name].validate_secret(generated)
+    assert len(generated) >= 43
+    if name == "salesforce":  # The secret is a part of the address.
+        assert quote(generated, safe="") == generated
+
+
 # -- delete ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_deletion_deletes_the_endpoint_and_its_secret(endpoints: Endpoints) -> None:
     before = endpoints.rows()
-    gone, stays = endpoints.create(), endpoints.create(name="Another")
+    gone, stays = endpoints.create(secret=SECRET), endpoints.create(name="Another", secret=SECRET)
     assert endpoints.request("DELETE", f"/{gone['id']}") == (204, None)
     assert endpoints.secrets() == [f"{PREFIX}{stays['id']}"]
     assert [one["id"] for one in endpoints.request("GET")[1]["entities"]] == [stays["id"]]
@@ -512,12 +629,12 @@ def test_a_creation_that_fails_after_storing_the_secret_deletes_it(
         raise ServiceUnavailable("DynamoDB is unavailable.")
 
     monkeypatch.setattr(endpoints.module.endpoints, "create", fails)
-    assert endpoints.request("POST", "", endpoints.body())[0] == 503
+    assert endpoints.request("POST", "", endpoints.body(secret=SECRET))[0] == 503
     assert (endpoints.rows(), endpoints.secrets()) == (before, [])
 
 
 def test_a_deletion_that_failed_can_be_retried(endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
-    created = endpoints.create()
+    created = endpoints.create(secret=SECRET)
 
     def fails(*_: Any) -> None:
         raise ServiceUnavailable("Secrets Manager is unavailable.")

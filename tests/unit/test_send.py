@@ -228,7 +228,7 @@ def test_deliver_posts_a_signed_payload(
     assert result.exit_code == status
     assert result.stdout.startswith(str(response.status_code))
     ((url, request),) = posted
-    assert url == "http://127.0.0.1:9/restapis/a/local/_user_request_/webhooks/e1"
+    assert url == "https://api.example/webhooks/e1"
     assert request["content"] == b'{"id": 7}'
     assert "X-Shopify-Hmac-SHA256" in request["headers"]
 

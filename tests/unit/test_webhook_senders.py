@@ -595,11 +595,11 @@ def test_a_defect_is_500_and_reported_by_its_type_and_place(
     capsys: pytest.CaptureFixture[str],
     defect: type[Exception],
 ) -> None:
-    def broken(*_: Any) -> Any:
+    def broken(*_: Any, **__: Any) -> Any:
         raise defect("canary-7f3a")
 
     function, event = load("webhooks"), gateway("hmac", sample("hmac"), plain=True, change_case=str.title)
-    monkeypatch.setattr(function.receiver._bindings, "get", broken)
+    monkeypatch.setattr(function.receiver._processor, "process", broken)
     response = function.handler(event, Context())
     assert (response["statusCode"], json.loads(response["body"])["code"]) == (500, "internal.error")
     line = next(line for line in map(json.loads, logged.getvalue().splitlines()) if line["level"] == "ERROR")

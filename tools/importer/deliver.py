@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from journeys.webhooks.store import SecretStore
+from journeys.webhooks.store import EndpointStore, SecretStore
 from tools.api import ApiClient
 from tools.deliveries import sample_deliveries, sample_payload, serve_adobe_key
 from tools.errors import SetupError, ToolError
@@ -51,7 +51,9 @@ def signing_secret(stack: Stack, sender: str, endpoint_id: str, secret: str | No
         return key
     if secret:
         return secret
-    stored = SecretStore(stack.client("secretsmanager"), f"{stack.name}/webhooks/").get(endpoint_id, consistent=True)
+    endpoint = EndpointStore(stack.dynamodb, stack.outputs["RegistryTableName"]).find(endpoint_id, consistent=True)
+    secrets = SecretStore(stack.client("secretsmanager"), f"{stack.name}/webhooks/")
+    stored = secrets.get(endpoint_id, endpoint.secret_version) if endpoint else ()
     if not stored:
         raise SetupError(f"The endpoint has no stored secret. Use --secret or {SECRET_VARIABLE}.")
     return stored[0]

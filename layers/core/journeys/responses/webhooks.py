@@ -25,7 +25,10 @@ class Routing(TypedDict):
 
 
 class Endpoint(TypedDict):
-    """A webhook endpoint. `url` is the address to enter in the sender's settings."""
+    """A webhook endpoint. `url` is the address to enter in the sender's settings.
+
+    An endpoint with the status `waitingForSecret` refuses deliveries until it has the secret that the sender generates.
+    """
 
     id: str
     name: str
@@ -33,6 +36,8 @@ class Endpoint(TypedDict):
     configurationId: NotRequired[str]
     routing: NotRequired[Routing]
     enabled: bool
+    status: Literal["active", "disabled", "waitingForSecret"]
+    disabledReason: NotRequired[Literal["configuration.deleted"]]
     options: dict[str, Any]
     presetVersion: int
     mapping: dict[str, Any]
@@ -61,9 +66,12 @@ class EndpointDescription(Endpoint):
 
 
 class EndpointWithSecret(Endpoint):
-    """A webhook endpoint and its secret, which no other response shows."""
+    """A webhook endpoint and its secret, which no other response shows.
 
-    secret: str
+    The secret is missing while the endpoint waits for it.
+    """
+
+    secret: NotRequired[str]
 
 
 class EndpointListing(Page):

@@ -11,6 +11,9 @@ from journeys import dates
 from journeys.events.refusals import Refusal
 from journeys.jsontext import omit_none
 
+DISABLED_BY_DELETION = "configuration.deleted"
+"""Why an endpoint is disabled whose configuration was deleted by force."""
+
 ENDPOINT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
@@ -20,7 +23,7 @@ def new_endpoint_id() -> str:
 
 
 def new_secret() -> str:
-    """Return a random secret in the form of Standard Webhooks, for senders that let the receiver choose it."""
+    """Return a random secret in the form of Standard Webhooks. Other senders can use it as any text."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -46,7 +49,9 @@ class Endpoint:
 
     Either `configuration_id` or `routing` is set. `options` are those that the sender defines. `mapping` overrides the
     sender's preset of `preset_version`. Dates are milliseconds since 1970. `revision` counts the changes; a change is
-    stored only if no other came before it.
+    stored only if no other came before it. `secret_version` is the version of the secrets in Secrets Manager. If it is
+    None, they are those with the label AWSCURRENT, as for endpoints of the first release, or there are none.
+    `disabled_reason` is the reason if the endpoint was not disabled by its owner.
     """
 
     endpoint_id: str
@@ -62,6 +67,16 @@ class Endpoint:
     preset_version: int = 1
     routing: Routing | None = None
     revision: int = 0
+    secret_version: str | None = None
+    waiting_for_secret: bool = False
+    disabled_reason: str | None = None
+
+    @property
+    def status(self) -> str:
+        """Whether the endpoint receives deliveries: `active`, `disabled` or `waitingForSecret`."""
+        if not self.enabled:
+            return "disabled"
+        return "waitingForSecret" if self.waiting_for_secret else "active"
 
     @property
     def configuration_ids(self) -> tuple[str, ...]:
@@ -80,6 +95,8 @@ class Endpoint:
                 "configurationId": self.configuration_id,
                 "routing": self.routing.to_wire() if self.routing else None,
                 "enabled": self.enabled,
+                "status": self.status,
+                "disabledReason": self.disabled_reason,
                 "options": dict(self.options),
                 "presetVersion": self.preset_version,
                 "mapping": dict(self.mapping),
@@ -106,6 +123,9 @@ class Endpoint:
             "dateCreated": dates.text(self.date_created),
             "dateModified": dates.text(self.date_modified),
             "revision": self.revision,
+            "secretVersion": self.secret_version,
+            "waitingForSecret": self.waiting_for_secret,
+            "disabledReason": self.disabled_reason,
         }
 
     @classmethod
@@ -125,6 +145,9 @@ class Endpoint:
             date_modified=dates.parse(values["dateModified"]),
             preset_version=values.get("presetVersion", 1),  # Endpoints of the first release have none.
             revision=values.get("revision", 0),
+            secret_version=values.get("secretVersion"),
+            waiting_for_secret=values.get("waitingForSecret", False),
+            disabled_reason=values.get("disabledReason"),
         )
 
 
@@ -159,14 +182,17 @@ class EndpointDescription:
 
 @dataclass(frozen=True, slots=True)
 class EndpointWithSecret:
-    """An endpoint and its current secret. Only the responses to a creation and a rotation show the secret."""
+    """An endpoint and its current secret. Only the responses to a creation and a rotation show the secret.
+
+    `secret` is None if the endpoint waits for its secret, or needs none.
+    """
 
     endpoint: Endpoint
-    secret: str
+    secret: str | None
 
     def to_wire(self, url: str) -> dict[str, Any]:
         """Return the endpoint as the API returns it, with its secret."""
-        return self.endpoint.to_wire(url) | {"secret": self.secret}
+        return self.endpoint.to_wire(url) | omit_none({"secret": self.secret})
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ class RoutingRequest(BaseModel):
 class EndpointCreate(BaseModel):
     """A new endpoint, with either `configurationId` or `routing`.
 
-    If there is no secret, one is generated. Without `presetVersion`, the newest preset is used.
+    If there is no secret, one is generated; or, if the sender owns it, the endpoint waits for it. Without
+    `presetVersion`, the newest preset is used.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -64,7 +65,10 @@ class EndpointUpdate(BaseModel):
 
 
 class SecretRotate(BaseModel):
-    """The new secret. The one before it stays valid unless `keepPrevious` is false."""
+    """The new secret. The one before it stays valid unless `keepPrevious` is false.
+
+    Without a secret, one is generated, unless the sender owns the secret.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid")
 

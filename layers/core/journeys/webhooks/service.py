@@ -25,15 +25,11 @@ from journeys.webhooks.model import (
     Problem,
     Routing,
     new_endpoint_id,
-    new_secret,
 )
 from journeys.webhooks.problems import Problems
 from journeys.webhooks.senders.base import Sender
 from journeys.webhooks.senders.registry import SENDERS
-from journeys.webhooks.store import EndpointStore, SecretStore
-
-MAX_UPDATE_ATTEMPTS = 5
-"""Attempts to store a change while other requests change the same endpoint."""
+from journeys.webhooks.store import MAX_ATTEMPTS, EndpointStore, SecretStore, keeps_changing
 
 
 class EndpointService:
@@ -65,12 +61,13 @@ class EndpointService:
         mapping: Mapping[str, Any],
         preset_version: int | None = None,
     ) -> EndpointWithSecret:
-        """Create an endpoint and store its secret; generates a secret if none is given.
+        """Create an endpoint and store its secret. Either `configuration_id` or `routing` is given.
 
-        Either `configuration_id` or `routing` is given. Raises BadRequest for an unknown sender or invalid options,
-        mapping or routing, and NotFound or Conflict if a configuration cannot receive events.
+        If there is no secret, one is generated; or, if the sender owns the secret, the endpoint waits for it. Raises
+        BadRequest for an unknown sender or invalid options, mapping, routing or secret, and NotFound or Conflict if a
+        configuration cannot receive events.
         """
-        now_ms = dates.now_ms()
+        kind, now_ms = _sender(sender), dates.now_ms()
         endpoint = Endpoint(
             endpoint_id=new_endpoint_id(),
             organization_id=organization_id,
@@ -83,12 +80,17 @@ class EndpointService:
             date_modified=now_ms,
             options=options,
             mapping=mapping,
-            preset_version=preset_version or _sender(sender).latest_preset,
+            preset_version=preset_version or kind.latest_preset,
+            waiting_for_secret=secret is None and kind.owns_secret and kind.needs_secret,
         )
         self._validate(endpoint)
-        secret = secret or new_secret()
-        # The secret is stored first, so that an endpoint in the registry always has one.
-        self._secrets.create(endpoint.endpoint_id, secret)
+        if secret is not None:
+            kind.validate_secret(secret)
+        elif not kind.owns_secret:
+            secret = kind.new_secret()
+        if secret is not None:
+            # The secret is stored first, so that an endpoint in the registry never names one that does not exist.
+            endpoint = replace(endpoint, secret_version=self._secrets.create(endpoint.endpoint_id, secret))
         try:
             self._endpoints.create(endpoint)
         except Exception:
@@ -117,9 +119,9 @@ class EndpointService:
         if configuration_id is not None and routing is not None:
             raise _one_target()
         target = configuration_id is not None or routing is not None
-        for _ in range(MAX_UPDATE_ATTEMPTS):
-            current = self._endpoints.get(organization_id, endpoint_id)
-            endpoint = replace(
+
+        def change(current: Endpoint) -> Endpoint:
+            changed = replace(
                 current,
                 name=name or current.name,
                 configuration_id=configuration_id if target else current.configuration_id,
@@ -129,37 +131,48 @@ class EndpointService:
                 mapping=current.mapping if mapping is None else mapping,
                 preset_version=preset_version or current.preset_version,
                 date_modified=dates.now_ms(),
-                revision=current.revision + 1,
+                disabled_reason=current.disabled_reason if enabled is None and not target else None,
             )
-            if receives_differently(current, endpoint):
-                self._validate(endpoint)
-            if self._endpoints.update(endpoint):
-                return endpoint
-        raise Conflict(
-            "Other requests are changing the endpoint at the same time. Send the request again.",
-            code="endpoint.changed",
-        )
+            if receives_differently(current, changed):
+                self._validate(changed)
+            return changed
+
+        return self._endpoints.change(organization_id, endpoint_id, change)
 
     def delete(self, organization_id: str, endpoint_id: str) -> None:
-        """Delete an endpoint and its secrets. Raises NotFound."""
-        endpoint = self._endpoints.get(organization_id, endpoint_id)
-        # The secrets are deleted first: if this fails, the endpoint still exists and the request can be retried.
-        self._secrets.delete(endpoint_id)
-        self._endpoints.delete(endpoint)
+        """Delete an endpoint and its secrets. Raises NotFound, and Conflict if others keep changing the endpoint."""
+        for _ in range(MAX_ATTEMPTS):
+            endpoint = self._endpoints.get(organization_id, endpoint_id)
+            # The secrets are deleted first: if this fails, the endpoint still exists and the request can be retried.
+            self._secrets.delete(endpoint_id)
+            if self._endpoints.delete(endpoint):  # Otherwise a rotation may have stored another secret.
+                return
+        raise keeps_changing()
 
     def rotate_secret(
         self, organization_id: str, endpoint_id: str, *, secret: str | None = None, keep_previous: bool = True
     ) -> EndpointWithSecret:
-        """Replace the endpoint's secret; generates one if none is given. Raises NotFound.
+        """Replace the endpoint's secret, or set the one that it waits for. Without a secret, one is generated.
 
         With `keep_previous`, the secret before this one stays valid too. A retried rotation keeps the same previous
-        secret, because a secret equal to the new one is never stored as the previous one.
+        secret, because a secret equal to the new one is never stored as the previous one. Raises NotFound; BadRequest
+        for an invalid secret, or a missing one that the sender owns; and Conflict if others keep changing the endpoint.
         """
-        endpoint = self._endpoints.get(organization_id, endpoint_id)
-        secret = secret or new_secret()
-        others = [stored for stored in self._secrets.get(endpoint_id, consistent=True) if stored != secret]
-        self._secrets.put(endpoint_id, secret, others[0] if keep_previous and others else None)
-        return EndpointWithSecret(endpoint, secret)
+        sender = SENDERS[self._endpoints.get(organization_id, endpoint_id).sender]
+        if secret is not None:
+            sender.validate_secret(secret)
+        elif sender.owns_secret:
+            message = f"No secret can be generated for the sender {sender.name}. {sender.secret_guide.source}"
+            raise BadRequest(message, code="secret.required", details=[Detail("missing.field", "secret")])
+        new = secret or sender.new_secret()
+        try:
+            rotated = self._endpoints.change(
+                organization_id, endpoint_id, _Rotation(self._secrets, new, keep_previous=keep_previous)
+            )
+        except NotFound:
+            self._secrets.delete(endpoint_id)  # Another request deleted the endpoint before the secret was stored.
+            raise
+        return EndpointWithSecret(rotated, new)
 
     def test_mapping(
         self, organization_id: str, endpoint_id: str, *, payload: Any, body: str | None, headers: Mapping[str, str]
@@ -255,8 +268,8 @@ def receives_differently(current: Endpoint, changed: Endpoint) -> bool:
             changed,
             name=current.name,
             enabled=current.enabled or changed.enabled,
-            revision=current.revision,
             date_modified=current.date_modified,
+            disabled_reason=current.disabled_reason,
         )
         != current
     )
@@ -283,6 +296,27 @@ def _one_target() -> BadRequest:
         code="invalid.field",
         details=[Detail("invalid.field", "routing")],
     )
+
+
+class _Rotation:
+    """The change of an endpoint to a new secret. Stores one version for each version that it is made from."""
+
+    def __init__(self, secrets: SecretStore, secret: str, *, keep_previous: bool) -> None:
+        self._secrets, self._secret, self._keep_previous = secrets, secret, keep_previous
+        self._stored: dict[str | None, str] = {}
+
+    def __call__(self, current: Endpoint) -> Endpoint:
+        version = current.secret_version
+        if version not in self._stored:
+            self._stored[version] = self._store(current.endpoint_id, version)
+        return replace(current, secret_version=self._stored[version], waiting_for_secret=False)
+
+    def _store(self, endpoint_id: str, version: str | None) -> str:
+        valid = self._secrets.get(endpoint_id, version)
+        if not valid:
+            return self._secrets.create(endpoint_id, self._secret)
+        others = [secret for secret in valid if secret != self._secret]
+        return self._secrets.put(endpoint_id, self._secret, others[0] if self._keep_previous and others else None)
 
 
 def _sender(name: str) -> Sender:

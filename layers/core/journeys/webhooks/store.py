@@ -1,18 +1,29 @@
 """Store endpoints in the registry table, and their secrets in Secrets Manager."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from journeys import keys
 from journeys.aws import ConditionsFailed, error_code, from_item, get_all, query_all, to_item, to_value, transact
-from journeys.errors import NotFound
+from journeys.errors import Conflict, NotFound, ServiceUnavailable
 from journeys.webhooks.model import Endpoint
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+UNKNOWN = "The endpoint does not exist."
+
+MAX_ATTEMPTS = 5
+"""Attempts to store a change while other requests change the same endpoint."""
+
+# Endpoints of the first release have no revision, which counts as 0.
+_UNCHANGED = "(attribute_not_exists(revision) OR revision = :revision)"
 
 
 class EndpointStore:
@@ -32,7 +43,7 @@ class EndpointStore:
         """Return an endpoint of the organization. Raises NotFound."""
         endpoint = self.find(endpoint_id, consistent=True)
         if endpoint is None or endpoint.organization_id != organization_id:
-            raise NotFound("The endpoint does not exist.")
+            raise NotFound(UNKNOWN)
         return endpoint
 
     def all(self, organization_id: str) -> list[Endpoint]:
@@ -63,23 +74,43 @@ class EndpointStore:
 
     def update(self, endpoint: Endpoint) -> bool:
         """Replace the revision before the endpoint's own; False if another request changed or deleted that one."""
-        put = self._put(
-            endpoint,
-            # Endpoints of the first release have no revision, which counts as 0.
-            "attribute_exists(pk) AND (attribute_not_exists(revision) OR revision = :previous)",
-            {":previous": to_value(endpoint.revision - 1)},
+        condition = f"attribute_exists(pk) AND {_UNCHANGED}"
+        return self._transact_unless_changed([self._put(endpoint, condition, _revision(endpoint.revision - 1))])
+
+    def change(self, organization_id: str, endpoint_id: str, change: Callable[[Endpoint], Endpoint]) -> Endpoint:
+        """Store what `change` makes of the endpoint, and return it.
+
+        If another request changes the endpoint at the same time, `change` is applied again, to the result of that
+        request. So no change is lost. Raises NotFound, the errors of `change`, and Conflict if others keep changing
+        the endpoint.
+        """
+        for _ in range(MAX_ATTEMPTS):
+            current = self.get(organization_id, endpoint_id)
+            changed = replace(change(current), revision=current.revision + 1)
+            if self.update(changed):
+                return changed
+        raise keeps_changing()
+
+    def delete(self, endpoint: Endpoint) -> bool:
+        """Delete an endpoint and its entry in the list, in one transaction; False if another request changed it."""
+        listed = keys.item(keys.webhooks(endpoint.organization_id), endpoint.endpoint_id)
+        delete = {
+            "TableName": self._table,
+            "Key": keys.webhook(endpoint.endpoint_id),
+            "ConditionExpression": _UNCHANGED,
+            "ExpressionAttributeValues": _revision(endpoint.revision),
+        }
+        return self._transact_unless_changed(
+            [{"Delete": delete}, {"Delete": {"TableName": self._table, "Key": listed}}]
         )
+
+    def _transact_unless_changed(self, writes: list[dict[str, Any]]) -> bool:
+        """Whether the writes were made, because no other request had changed the endpoint."""
         try:
-            transact(self._dynamodb, [put])
+            transact(self._dynamodb, writes)
         except ConditionsFailed:
             return False
         return True
-
-    def delete(self, endpoint: Endpoint) -> None:
-        """Delete an endpoint and its entry in the list, in one transaction."""
-        listed = keys.item(keys.webhooks(endpoint.organization_id), endpoint.endpoint_id)
-        keys_ = (keys.webhook(endpoint.endpoint_id), listed)
-        transact(self._dynamodb, [{"Delete": {"TableName": self._table, "Key": key}} for key in keys_])
 
     def _put(self, endpoint: Endpoint, condition: str, values: dict[str, Any] | None = None) -> dict[str, Any]:
         put = {
@@ -90,31 +121,69 @@ class EndpointStore:
         return {"Put": put | ({"ExpressionAttributeValues": values} if values else {})}
 
 
+def _revision(number: int) -> dict[str, Any]:
+    return {":revision": to_value(number)}
+
+
+def keeps_changing() -> Conflict:
+    """Return the error for a change that could not be stored, because other requests keep changing the endpoint."""
+    return Conflict(
+        "Other requests are changing the endpoint at the same time. Send the request again.", code="endpoint.changed"
+    )
+
+
 class SecretStore:
-    """Stores the secrets of endpoints, only in Secrets Manager."""
+    """Stores the secrets of endpoints, only in Secrets Manager.
+
+    Each version holds all secrets that are valid together, and never changes. The endpoint in the registry names the
+    version that is valid. A rotation stores a new version, and then makes the endpoint name it, under the condition
+    that the endpoint is unchanged. So of two rotations at the same time, the later one starts from the result of the
+    other. Moving the label AWSCURRENT under a condition would do the same. But then the secret and the rest of the
+    endpoint could not change in one write, and receivers would have to read Secrets Manager to notice a rotation.
+    """
 
     def __init__(self, client: "SecretsManagerClient", prefix: str) -> None:
         self._client, self._prefix = client, prefix
 
-    def get(self, endpoint_id: str, consistent: bool) -> tuple[str, ...]:  # noqa: ARG002  # The signature that Cache requires.
-        """Return the valid secrets, the current one first. An unknown endpoint has none."""
+    def get(self, endpoint_id: str, version: str | None) -> tuple[str, ...]:
+        """Return the secrets of a version, the current one first.
+
+        Without a version, the last one that was stored counts; an endpoint without secrets has none. Raises
+        ServiceUnavailable if the version cannot be found, since the endpoint was deleted or the version is very new.
+        """
+        which = {"VersionId": version} if version else {}
         try:
-            text = self._client.get_secret_value(SecretId=self._name(endpoint_id))["SecretString"]
+            text = self._client.get_secret_value(SecretId=self._name(endpoint_id), **which)["SecretString"]
         except ClientError as error:
-            if error_code(error) == "ResourceNotFoundException":
-                return ()
-            raise
+            if error_code(error) != "ResourceNotFoundException":
+                raise
+            if version:
+                raise ServiceUnavailable("The endpoint's secret cannot be read. Retry in a few seconds.") from None
+            return ()
         secrets = json.loads(text)
         return tuple(secrets[name] for name in ("current", "previous") if secrets.get(name))
 
-    def create(self, endpoint_id: str, secret: str) -> None:
-        """Store the first secret of an endpoint."""
-        self._client.create_secret(Name=self._name(endpoint_id), SecretString=json.dumps({"current": secret}))
+    def create(self, endpoint_id: str, secret: str) -> str:
+        """Store the first secret of an endpoint, and return its version."""
+        try:
+            created = self._client.create_secret(Name=self._name(endpoint_id), SecretString=_document(secret))
+        except ClientError as error:
+            if error_code(error) != "ResourceExistsException":
+                raise
+            return self.put(endpoint_id, secret, None)  # Another request has created it, or was interrupted.
+        return created["VersionId"]
 
-    def put(self, endpoint_id: str, current: str, previous: str | None) -> None:
-        """Replace the secrets of an endpoint in one write."""
-        secrets = {"current": current} | ({"previous": previous} if previous else {})
-        self._client.put_secret_value(SecretId=self._name(endpoint_id), SecretString=json.dumps(secrets))
+    def put(self, endpoint_id: str, current: str, previous: str | None) -> str:
+        """Store a new version of the secrets of an endpoint, and return it. Raises NotFound if they were deleted."""
+        try:
+            stored = self._client.put_secret_value(
+                SecretId=self._name(endpoint_id), SecretString=_document(current, previous)
+            )
+        except ClientError as error:
+            if error_code(error) != "ResourceNotFoundException":
+                raise
+            raise NotFound(UNKNOWN) from None
+        return stored["VersionId"]
 
     def delete(self, endpoint_id: str) -> None:
         """Delete the secrets of an endpoint immediately, without Secrets Manager's recovery period."""
@@ -126,3 +195,7 @@ class SecretStore:
 
     def _name(self, endpoint_id: str) -> str:
         return f"{self._prefix}{endpoint_id}"
+
+
+def _document(current: str, previous: str | None = None) -> str:
+    return json.dumps({"current": current} | ({"previous": previous} if previous else {}))

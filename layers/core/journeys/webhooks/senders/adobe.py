@@ -31,7 +31,7 @@ from typing import Any
 from journeys.errors import TooManyRequests
 from journeys.webhooks.adobe_keys import AdobeKeys, Fetch
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload, SignatureInvalid
-from journeys.webhooks.senders.base import Options, Secrets, Sender, read_json
+from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender, read_json
 
 _PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*){1,8}", re.ASCII)
 
@@ -50,6 +50,9 @@ def _attribute(name: str) -> str:
 
 class Adobe(Sender):
     name = "adobe"
+    needs_secret = False
+    owns_secret = True
+    secret_guide = SecretGuide("Adobe signs with keys that it publishes. The endpoint needs no secret.")
     options = {"clientId": None}
     required_options = frozenset({"clientId"})
     presets = {

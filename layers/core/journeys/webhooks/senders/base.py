@@ -2,16 +2,20 @@
 
 import math
 import sys
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 import jiter
 
 from journeys import jsontext
+from journeys.errors import BadRequest, Detail
 from journeys.messages import shorten, use_one_of
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload
+from journeys.webhooks.model import new_secret
 from journeys.webhooks.problems import Problems
 
 FORM = "application/x-www-form-urlencoded"
@@ -19,9 +23,22 @@ MAX_FORM_FIELDS = 100
 EVENT_DEPTH = 2
 """How many levels deeper a value can be nested in an event than in the delivery."""
 
+_INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+"""Unicode's categories of control and format characters, such as a byte order mark, and of white space."""
+
 Options = Mapping[str, Any]
 Secrets = Sequence[str]
 """The current secret, followed by the previous one if it is still valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretGuide:
+    """What integrators must know about the secret of a sender, in sentences that never contain one."""
+
+    source: str
+    """Where the secret comes from."""
+    form: str = "Any text."
+    """What the secret looks like."""
 
 
 class Sender(ABC):
@@ -45,10 +62,39 @@ class Sender(ABC):
 
     required_options: ClassVar[frozenset[str]] = frozenset()
 
+    needs_secret: ClassVar[bool] = True
+    """Whether deliveries are verified with a secret of the endpoint."""
+
+    owns_secret: ClassVar[bool] = False
+    """Whether the sender generates the secret, so that an endpoint can exist before its secret is known.
+
+    The secret of any other sender can be chosen by either side, or generated here.
+    """
+
+    secret_guide: ClassVar[SecretGuide]
+
     @property
     def latest_preset(self) -> int:
         """The version of the preset that new endpoints use."""
         return max(self.presets)
+
+    def new_secret(self) -> str:
+        """Return a random secret that this sender can use."""
+        return new_secret()
+
+    def can_be_secret(self, secret: str) -> bool:
+        """Whether a secret of this form can verify deliveries. False only if it certainly cannot."""
+        return True
+
+    def validate_secret(self, secret: str) -> None:
+        """Raise BadRequest if no delivery can be verified with such a secret. The message does not repeat it."""
+        if any(unicodedata.category(character) in _INVISIBLE for character in (secret[0], secret[-1])):
+            message = "The secret begins or ends with white space or an invisible character. Remove this character."
+        elif not self.can_be_secret(secret):
+            message = f"The secret has a form that the sender {self.name} does not use. {self.secret_guide.form}"
+        else:
+            return
+        raise BadRequest(message, code="invalid.secret", details=[Detail("invalid.secret", "secret")])
 
     def unsigned_handshake(self, delivery: Delivery) -> DeliveryResponse | None:
         """Return the response to a handshake that the sender does not sign, or None for any other request."""

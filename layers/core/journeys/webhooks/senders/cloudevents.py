@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload
-from journeys.webhooks.senders.base import Options, Secrets, Sender, bearer, read_json
+from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender, bearer, read_json
 from journeys.webhooks.signatures import require_any
 
 STRUCTURED = "application/cloudevents+json"
@@ -32,6 +32,9 @@ _PHONE = "(data.phone || data.customer.phone)"
 
 class CloudEvents(Sender):
     name = "cloudevents"
+    secret_guide = SecretGuide(
+        "Choose a token, or have one generated, and let the sender deliver it as a bearer token."
+    )
     presets = {
         1: {
             "id": "join('#', [source, id])",

@@ -17,7 +17,7 @@
 """
 
 from journeys.webhooks.delivery import Delivery
-from journeys.webhooks.senders.base import Options, Secrets, Sender
+from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender
 from journeys.webhooks.signatures import ALGORITHMS, base64_text, hexadecimal, mac, require_any
 
 _DATES = (
@@ -33,6 +33,9 @@ ENCODINGS = {"hex": hexadecimal, "base64": base64_text}
 
 class CustomHmac(Sender):
     name = "hmac"
+    secret_guide = SecretGuide(
+        "Use the secret that the tool shows; or choose one, or have one generated, and enter it in the tool."
+    )
     options = {"header": None, "algorithm": ALGORITHMS, "encoding": tuple(ENCODINGS), "prefix": None}
     required_options = frozenset({"header"})
     presets = {

@@ -21,7 +21,7 @@
 """
 
 from journeys.webhooks.delivery import Delivery, DeliveryResponse
-from journeys.webhooks.senders.base import Options, Secrets, Sender
+from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender
 from journeys.webhooks.signatures import hexadecimal, mac, require_any
 
 
@@ -29,6 +29,7 @@ class GitHub(Sender):
     name = "github"
     accepts_forms = True
     delivery_id_header = "x-github-delivery"
+    secret_guide = SecretGuide("Choose a secret, or have one generated, and enter it in the webhook's settings.")
     presets = {
         1: {
             "id": "join('-', [((issue || pull_request || comment || release || head_commit).id | @ && to_string(@)), "

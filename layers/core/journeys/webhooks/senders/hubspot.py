@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from journeys.webhooks.delivery import Delivery
-from journeys.webhooks.senders.base import Options, Secrets, Sender
+from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender
 from journeys.webhooks.signatures import base64_text, mac, require_any, require_recent
 
 _DECODED = ":/?@!$'()*,;"
@@ -46,6 +46,11 @@ def _changed(*properties: str) -> str:
 
 class HubSpot(Sender):
     name = "hubspot"
+    owns_secret = True
+    secret_guide = SecretGuide(
+        "HubSpot generates it. Copy the client secret from the app's settings, Auth.",
+        "Use the app's client secret, not its access token, which begins with pat-.",
+    )
     presets = {
         1: {
             "id": "eventId",
@@ -88,6 +93,9 @@ class HubSpot(Sender):
             },
         },
     }
+
+    def can_be_secret(self, secret: str) -> bool:
+        return not secret.startswith("pat-")
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
         signature, timestamp = delivery.header("x-hubspot-signature-v3"), delivery.header("x-hubspot-request-timestamp")

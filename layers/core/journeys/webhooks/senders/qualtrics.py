@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from journeys.webhooks.delivery import Delivery, SignatureInvalid
-from journeys.webhooks.senders.base import Options, Secrets, Sender, read_json
+from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender, read_json
 from journeys.webhooks.signatures import hexadecimal, mac, require_any
 
 _RESPONDENT = "CustomerID || ExternalDataReference || RecipientID || ContactID || RecipientEmail || RecipientPhone"
@@ -27,6 +27,9 @@ _RESPONDENT = "CustomerID || ExternalDataReference || RecipientID || ContactID |
 
 class Qualtrics(Sender):
     name = "qualtrics"
+    secret_guide = SecretGuide(
+        "Choose a secret, or have one generated, and send it as sharedKey when you create the subscription."
+    )
     presets = {
         1: {
             "id": "ResponseID",

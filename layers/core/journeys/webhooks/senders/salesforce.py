@@ -15,6 +15,7 @@
   https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging_understanding.htm.
 """
 
+from secrets import token_urlsafe
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
@@ -22,7 +23,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload, SignatureInvalid
-from journeys.webhooks.senders.base import Options, Secrets, Sender, read_json
+from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender, read_json
 from journeys.webhooks.signatures import require_any
 
 MAX_NOTIFICATIONS = 100
@@ -47,6 +48,9 @@ def _own_id(object_type: str) -> str:
 
 class Salesforce(Sender):
     name = "salesforce"
+    secret_guide = SecretGuide(
+        "Choose a secret, or have one generated, and append ?secret= and the secret to the endpoint's address."
+    )
     options = {"organizationId": None}
     required_options = frozenset({"organizationId"})
     presets = {
@@ -88,6 +92,9 @@ class Salesforce(Sender):
             },
         },
     }
+
+    def new_secret(self) -> str:
+        return token_urlsafe(32)  # An address can contain it as it is.
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
         require_any([delivery.query.get("secret", "")], secrets)

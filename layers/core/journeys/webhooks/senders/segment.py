@@ -18,12 +18,15 @@
 """
 
 from journeys.webhooks.delivery import Delivery
-from journeys.webhooks.senders.base import Options, Secrets, Sender
+from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender
 from journeys.webhooks.signatures import hexadecimal, mac, require_any
 
 
 class Segment(Sender):
     name = "segment"
+    secret_guide = SecretGuide(
+        "Choose a secret, or have one generated, and enter it as the destination's shared secret."
+    )
     presets = {
         1: {
             "id": "messageId",

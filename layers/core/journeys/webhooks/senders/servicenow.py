@@ -21,7 +21,7 @@
 import base64
 
 from journeys.webhooks.delivery import Delivery
-from journeys.webhooks.senders.base import Options, Secrets, Sender, bearer
+from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender, bearer
 from journeys.webhooks.senders.custom import CustomHmac
 from journeys.webhooks.signatures import require_any
 
@@ -54,6 +54,10 @@ def _display(field: str) -> str:
 
 class ServiceNow(Sender):
     name = "servicenow"
+    secret_guide = SecretGuide(
+        "Choose a user and a password, or a token, or have one generated, and use it in the REST message.",
+        "A user, a colon and a password; or a token.",
+    )
     options = CustomHmac.options
     presets = {
         1: {

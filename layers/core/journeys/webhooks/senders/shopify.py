@@ -27,7 +27,7 @@
 """
 
 from journeys.webhooks.delivery import Delivery
-from journeys.webhooks.senders.base import Options, Secrets, Sender
+from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender
 from journeys.webhooks.signatures import base64_text, mac, require_any
 
 _IS_NO_PLACE = "!(myshopify_domain || address1 || zip)"
@@ -37,11 +37,19 @@ _CUSTOMER_GID = (
     "customerId || admin_graphql_api_customer_id || customer_admin_graphql_api_id || admin_graphql_api_customer_kept_id"
 )
 """Newer topics name the customer by a global id such as `gid://shopify/Customer/7`."""
+ACCESS_TOKENS = ("shpat_", "shpca_", "shppa_", "shpua_")
+"""How access tokens begin. They call the API and sign nothing. See "API access token length" in Shopify's changelog."""
 
 
 class Shopify(Sender):
     name = "shopify"
     delivery_id_header = "x-shopify-webhook-id"
+    owns_secret = True
+    secret_guide = SecretGuide(
+        "Shopify generates it. For an app, it is the client secret in the app's settings; for webhooks created in the "
+        "shop's admin, the key below the list in Settings, Notifications, Webhooks.",
+        "Use the client secret or the signing key, not an access token, which begins with shpat_ or the like.",
+    )
     presets = {
         1: {
             "id": "join('-', [id && to_string(id), updated_at || created_at])",
@@ -93,6 +101,9 @@ class Shopify(Sender):
             },
         },
     }
+
+    def can_be_secret(self, secret: str) -> bool:
+        return not secret.startswith(ACCESS_TOKENS)
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
         signature = delivery.header("x-shopify-hmac-sha256")

@@ -23,13 +23,18 @@
 
 from journeys import jsontext
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload
-from journeys.webhooks.senders.base import FORM, Options, Secrets, Sender
+from journeys.webhooks.senders.base import FORM, Options, SecretGuide, Secrets, Sender
 from journeys.webhooks.signatures import hexadecimal, mac, require_any, require_recent
 
 
 class Slack(Sender):
     name = "slack"
     accepts_forms = True
+    owns_secret = True
+    secret_guide = SecretGuide(
+        "Slack generates it. Copy the signing secret from the app's settings, Basic Information.",
+        "Use the app's signing secret, not a token, which begins with xoxb-, xoxp-, xapp- or the like.",
+    )
     presets = {
         1: {
             "id": "event_id",
@@ -64,6 +69,9 @@ class Slack(Sender):
             },
         },
     }
+
+    def can_be_secret(self, secret: str) -> bool:
+        return not secret.startswith(("xox", "xapp-"))
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
         signature, timestamp = delivery.header("x-slack-signature"), delivery.header("x-slack-request-timestamp")

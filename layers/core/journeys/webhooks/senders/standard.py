@@ -22,15 +22,21 @@ import base64
 import binascii
 
 from journeys.webhooks.delivery import Delivery
-from journeys.webhooks.senders.base import Options, Secrets, Sender
+from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender
 from journeys.webhooks.signatures import base64_text, keys_from_base64, mac, require_any, require_recent
 
-PUBLIC_KEY = "whpk_"
+SYMMETRIC_KEY, PUBLIC_KEY = "whsec_", "whpk_"
+PUBLIC_KEY_BYTES = 32
 
 
 class Standard(Sender):
     name = "standard"
     delivery_id_header = "webhook-id"
+    secret_guide = SecretGuide(
+        "Copy the signing secret or the public key that the tool shows. If the tool lets you choose the secret, have "
+        "one generated and enter it there.",
+        "Use whsec_ and a key in base64, or whpk_ and an ed25519 public key, which is 32 bytes, in base64.",
+    )
     presets = {
         1: {
             "id": "data.id || id",
@@ -76,6 +82,10 @@ class Standard(Sender):
         },
     }
 
+    def can_be_secret(self, secret: str) -> bool:
+        keys = keys_from_base64([secret.removeprefix(PUBLIC_KEY if _is_public(secret) else SYMMETRIC_KEY)])
+        return bool(keys) and (not _is_public(secret) or len(keys[0]) == PUBLIC_KEY_BYTES)
+
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
         prefix = "webhook" if "webhook-id" in delivery.headers else "svix"
         id_ = delivery.header(f"{prefix}-id")
@@ -83,7 +93,7 @@ class Standard(Sender):
         signatures = [part.partition(",") for part in delivery.header(f"{prefix}-signature").split(" ")]
         require_recent(timestamp, delivery.now)
         content = f"{id_}.{timestamp}.".encode("utf-8", "surrogatepass") + delivery.body
-        keys = keys_from_base64(key.removeprefix("whsec_") for key in secrets if not _is_public(key))
+        keys = keys_from_base64(key.removeprefix(SYMMETRIC_KEY) for key in secrets if not _is_public(key))
         symmetric = [mac(key, content) for key in keys]
         public = keys_from_base64(key.removeprefix(PUBLIC_KEY) for key in secrets if _is_public(key))
         if any(_is_signed(key, text, content) for key in public for version, _, text in signatures if version == "v1a"):

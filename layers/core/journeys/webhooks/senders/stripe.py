@@ -21,7 +21,7 @@
 """
 
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, InvalidPayload, SignatureInvalid
-from journeys.webhooks.senders.base import Options, Secrets, Sender, read_json
+from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender, read_json
 from journeys.webhooks.signatures import hexadecimal, mac, require_any, require_recent
 
 PING = b"v2.core.event_destination.ping"
@@ -29,6 +29,11 @@ PING = b"v2.core.event_destination.ping"
 
 class Stripe(Sender):
     name = "stripe"
+    owns_secret = True
+    secret_guide = SecretGuide(
+        "Stripe generates it. Add the endpoint in Stripe's Workbench, Webhooks, and reveal its signing secret.",
+        "Use the endpoint's signing secret, which begins with whsec_.",
+    )
     presets = {
         1: {
             "id": "id",
@@ -87,6 +92,9 @@ class Stripe(Sender):
             },
         },
     }
+
+    def can_be_secret(self, secret: str) -> bool:
+        return secret.startswith("whsec_")
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
         parts = [part.partition("=") for part in delivery.header("stripe-signature").split(",")]

@@ -25,7 +25,7 @@
 
 from journeys import dates
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, SignatureInvalid
-from journeys.webhooks.senders.base import Options, Secrets, Sender
+from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender
 from journeys.webhooks.signatures import TOLERANCE_SECONDS, base64_text, mac, require_any
 
 _IS_EVENT = "starts_with(to_string(type || ''), 'zen:event-type:')"
@@ -35,6 +35,10 @@ class Zendesk(Sender):
     name = "zendesk"
     accepts_forms = True
     delivery_id_header = "x-zendesk-webhook-invocation-id"
+    owns_secret = True
+    secret_guide = SecretGuide(
+        "Zendesk generates it. Open the webhook in the Admin Center, and reveal its signing secret."
+    )
     presets = {
         1: {
             "id": "id || join('-', [ticket_id && to_string(ticket_id), updated_at])",
