@@ -107,7 +107,7 @@ class CloudFormation:
     "arguments",
     [
         ["logs"], ["env"], ["show", "customer", "crm", "C-1"], ["show", "view", "x"], ["send", "--configuration", "x"],
-        ["import", "x.csv"], ["deliver", "shopify", "x"], ["admin", "organization", "list"], ["verify"], ["rebuild"],
+        ["deliver", "shopify", "x"], ["admin", "organization", "list"], ["verify"], ["rebuild"],
         ["redrive"], ["archive", "backfill"], ["archive", "compact"],
     ],
     ids=" ".join,

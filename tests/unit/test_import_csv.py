@@ -146,6 +146,10 @@ def test_unknown_cells_are_left_out(mapping: Path) -> None:
         ({"amount": "nan"}, "invalid.attribute"),
         ({"amount": "0.1234567890123456789"}, "invalid.attribute"),
         ({"amount": "1234567890123456.7"}, "invalid.attribute"),  # a double has 1234567890123456.75
+        ({"amount": "1e999"}, "invalid.attribute"),
+        ({"amount": f"1e{'9' * 20}"}, "invalid.attribute"),  # an exponent that Decimal refuses
+        ({"amount": "0" * 101}, "invalid.attribute"),
+        ({"amount": "9" * 39}, "invalid.attribute"),
         ({"paid": "maybe"}, "invalid.attribute"),
         ({"kind": "Long"}, "invalid.attribute"),
     ],
@@ -180,6 +184,24 @@ def test_a_date_without_a_zone_is_in_the_mappings_zone(
     mapping.write_text(MAPPING.replace("%d.%m.%Y %H:%M", form).replace("Europe/Berlin", zone))
 
     assert read_plan(mapping).event(ROW | {"when": text})["dateCreated"] == moment
+
+
+def test_a_mapping_without_a_zone_reads_dates_in_utc(mapping: Path) -> None:
+    mapping.write_text(MAPPING.replace('zone = "Europe/Berlin"\n', ""))
+
+    assert read_plan(mapping).event(ROW)["dateCreated"] == "2024-07-01T12:30:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [("unix", "99999999999999"), ("unix_ms", "-99999999999999999"), ("iso", "0001-01-01T00:00:00+14:00")],
+)
+def test_a_date_that_no_calendar_has_is_refused(mapping: Path, form: str, text: str) -> None:
+    mapping.write_text(MAPPING.replace("%d.%m.%Y %H:%M", form))
+
+    with pytest.raises(RowRefused) as refused:
+        read_plan(mapping).event(ROW | {"when": text})
+    assert refused.value.reason == "invalid.date"
 
 
 @pytest.mark.parametrize(
@@ -217,6 +239,13 @@ def test_a_cell_becomes_a_value_of_its_attributes_kind(mapping: Path, kind: str,
     found = read_plan(mapping).event(ROW | {"amount": text})["attributes"]["amount"]
 
     assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize("text", ["9" * 39, "1e38", "7.5", "1e-1", f"1e{'9' * 20}", "0x7", "\u0667"])
+def test_a_cell_that_is_no_whole_number_of_38_digits_is_refused(mapping: Path, text: str) -> None:
+    mapping.write_text(MAPPING.replace('"amount", kind = "number"', '"amount", kind = "integer"'))
+    with pytest.raises(RowRefused, match="a whole number of at most 38 digits"):
+        read_plan(mapping).event(ROW | {"amount": text})
 
 
 # -- mappings ----------------------------------------------------------------------------------------------------------

@@ -299,9 +299,16 @@ def test_an_event_type_is_created_after_the_whole_file_was_read(
     assert api.stored == {}
 
 
-def test_a_file_that_cannot_be_read_is_reported_without_a_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_stack_the_file_is_opened_before_the_stack_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(options, "connect", raising(SetupError("The local stack is not running.")))
-    assert "There is no file none.csv" in run_journeys("import", "none.csv", "--mapping", CASES / "sci.toml").stderr
+    mapping = ["--mapping", CASES / "sci.toml"]
+    missing, existing = (
+        run_journeys("import", "none.csv", *mapping),
+        run_journeys("import", CASES / "sci.csv", *mapping),
+    )
+
+    assert (missing.exit_code, missing.stderr) == (1, "There is no file none.csv.\n")
+    assert (existing.exit_code, existing.stdout, existing.stderr) == (2, "", "The local stack is not running.\n")
 
 
 # -- delimiters and encodings ------------------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
-"""The terminal picture of a journey view."""
+"""The terminal pictures of a journey and of a journey view."""
 
 import io
 from typing import Any
 
 from rich.console import Console
 
-from tools.operator.show import OUTCOMES, show_view
+from tools.operator.show import OUTCOMES, show_journey, show_view
 
 METRICS = {"participantCount": 4, "completedCount": 1, "flowCount": 1, "activeCount": 1, "dropoutCount": 1}
 
@@ -50,3 +50,22 @@ def test_a_metric_without_a_label_has_a_readable_name() -> None:
     text = " ".join(shown({"charts": [{"name": "A chart", "metrics": metrics}]}, [values]))
     for label in ("3 Customers", "3 Events", "3 Sum of amount", "3 revenue"):
         assert label in text
+
+
+def test_a_journey_names_its_customer_as_written_and_its_days_with_their_years() -> None:
+    summary = {
+        "value": "[red]jane",
+        "dateFirstEvent": "2025-12-31T10:00:00Z",
+        "dateLastEvent": "2026-01-02T10:00:00Z",
+        "eventTypes": [{"eventName": "Visit", "eventCount": 1}],
+        "transitions": [],
+    }
+    texts = []
+    for count in (1, 2):
+        file = io.StringIO()
+        show_journey(Console(file=file, width=100), summary | {"eventCount": count}, [])
+        texts.append(file.getvalue())
+
+    assert "The journey of [red]jane" in texts[0]
+    assert "1 event on 31 December 2025: 1 Visit" in texts[0]
+    assert "2 events from 31 December 2025 to 02 January 2026: 1 Visit" in texts[1]

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.columns import Columns
 from rich.console import Console, Group
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -29,7 +30,7 @@ def show_journey(console: Console, summary: Mapping[str, Any], events: Iterable[
                 Text("\nTransitions", style="bold"),
                 _transitions(summary, colors),
             ),
-            title=f"[bold]The journey of {summary['value']}[/bold]",
+            title=f"[bold]The journey of {escape(summary['value'])}[/bold]",
             padding=(1, 2),
         )
     )
@@ -78,7 +79,9 @@ def _words(attributes: Mapping[str, Any]) -> str:
 def _span(summary: Mapping[str, Any]) -> str:
     first, last = (datetime.fromisoformat(summary[name]) for name in ("dateFirstEvent", "dateLastEvent"))
     types = ", ".join(f"{one['eventCount']} {one['eventName']}" for one in summary["eventTypes"])
-    return f"{summary['eventCount']} events from {first:%d %B} to {last:%d %B %Y}: {types}"
+    if summary["eventCount"] == 1:
+        return f"1 event on {first:%d %B %Y}: {types}"
+    return f"{summary['eventCount']:,} events from {first:%d %B %Y} to {last:%d %B %Y}: {types}"
 
 
 # -- views -------------------------------------------------------------------------------------------------------------
