@@ -16,7 +16,7 @@ from journeys.http.router import Router
 from journeys.jsontext import omit_none
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
-from journeys.settings import EndpointSettings
+from journeys.settings import WebhookSettings
 from journeys.webhooks.deliveries.model import RecordedOutcome
 from journeys.webhooks.deliveries.service import DeliveryService
 from journeys.webhooks.deliveries.store import DeliveryStore
@@ -38,7 +38,7 @@ REPLAY = "journey:externalEventsFailures:edit"
 
 OUTCOME = optional_choice("outcome", "Only deliveries with this outcome.", list(RecordedOutcome))
 
-settings = EndpointSettings.read()
+settings = WebhookSettings.read()
 table = settings.registry_table
 endpoints = EndpointStore(dynamodb(), table)
 secrets = SecretStore(secretsmanager(), settings.secrets_prefix)

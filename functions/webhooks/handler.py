@@ -22,6 +22,8 @@ from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import WebhookSettings
 from journeys.telemetry import emit_count, log_error, logger
+from journeys.webhooks.deliveries.recorder import DeliveryRecorder
+from journeys.webhooks.deliveries.store import DeliveryStore
 from journeys.webhooks.delivery import Delivery
 from journeys.webhooks.mapper import Mapper
 from journeys.webhooks.processing import Processor
@@ -36,6 +38,7 @@ receiver = Receiver(
     EndpointStore(dynamodb(), table),
     SecretStore(secretsmanager(), settings.secrets_prefix),
     Processor(Ingest(EventLog(dynamodb(), settings.events_table), failures, bindings), Mapper(bindings), failures),
+    DeliveryRecorder(DeliveryStore(dynamodb(), settings.deliveries_table)),
 )
 
 
@@ -58,13 +61,22 @@ def to_delivery(event: dict[str, Any]) -> Delivery:
     )
 
 
+def read_delivery(endpoint_id: str, event: dict[str, Any]) -> Delivery:
+    """Return the request as a delivery, as `to_delivery` does. A delivery that it refuses is recorded."""
+    try:
+        return to_delivery(event)
+    except JourneysError as error:
+        receiver.refuse(endpoint_id, error, size=len(body_bytes(event)), now=time.time())
+        raise
+
+
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     context_id = request_id(event)
     logger.set_correlation_id(context_id)
     endpoint_id = (event.get("pathParameters") or {}).get("endpointId", "")
     try:
-        delivery = to_delivery(event)
+        delivery = read_delivery(endpoint_id, event)
         response = receiver.receive(endpoint_id, delivery, request_id=f"{context_id}/{context.aws_request_id}")
     except JourneysError as error:
         return error_response(error, context_id)

@@ -18,6 +18,9 @@ from journeys.events.store import EventLog
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.document import parse
 from journeys.registry.schemas.store import SchemaStore
+from journeys.webhooks.deliveries.model import DeliveryRecord
+from journeys.webhooks.deliveries.recorder import DeliveryRecorder
+from journeys.webhooks.deliveries.store import DeliveryStore
 from journeys.webhooks.delivery import Delivery, DeliveryResponse
 from journeys.webhooks.mapper import Mapper
 from journeys.webhooks.model import Endpoint
@@ -80,6 +83,14 @@ class Inbox:
         """Return the only failure, with its payload."""
         (listed,) = [item["failureId"]["S"] for item in self.tables.items(self.tables.failures) if "reason" in item]
         return self.failures.get(ORGANIZATION, listed)
+
+    def records(self, name: str) -> list[DeliveryRecord]:
+        """Return the records of an endpoint's deliveries, newest first."""
+        store = DeliveryStore(self.tables.dynamodb, self.tables.deliveries)
+        return store.newest_first(ORGANIZATION, name, size=100).records
+
+    def new_recorder(self) -> DeliveryRecorder:
+        return DeliveryRecorder(DeliveryStore(self.tables.dynamodb, self.tables.deliveries))
 
     def new_bindings(self) -> Bindings:
         """Return bindings with an empty cache."""
@@ -148,7 +159,13 @@ def make_inbox(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Inbox:
     ingest = Ingest(EventLog(tables.dynamodb, tables.events), failures, bindings, clock=stopped)
     return Inbox(
         tables,
-        Receiver(endpoints, secrets, Processor(ingest, Mapper(bindings), failures, clock=stopped), clock=stopped),
+        Receiver(
+            endpoints,
+            secrets,
+            Processor(ingest, Mapper(bindings), failures, clock=stopped),
+            DeliveryRecorder(DeliveryStore(tables.dynamodb, tables.deliveries), clock=stopped),
+            clock=stopped,
+        ),
         endpoints,
         secrets,
         failures,

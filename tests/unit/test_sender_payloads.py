@@ -113,7 +113,7 @@ def _receive(inbox: Inbox, story: Story, delivery: Delivery) -> Counter[str] | i
     log = EventLog(inbox.tables.dynamodb, inbox.tables.events)
     ingest = Ingest(log, inbox.failures, bindings, now_ms=lambda: now_ms)
     processor = CountingProcessor(ingest, Mapper(bindings), inbox.failures)
-    receiver = Receiver(inbox.endpoints, inbox.secrets, processor)
+    receiver = Receiver(inbox.endpoints, inbox.secrets, processor, inbox.new_recorder())
     response = receiver.receive(story.sender, delivery, request_id=str(now_ms))
     return response.status if processor.outcomes is None else +processor.outcomes
 

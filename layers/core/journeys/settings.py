@@ -45,11 +45,6 @@ class ProjectorSettings(Settings):
 
 @dataclass(frozen=True, slots=True)
 class WebhookSettings(IngestSettings):
-    secrets_prefix: str
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointSettings(IngestSettings):
     deliveries_table: str
     secrets_prefix: str
 

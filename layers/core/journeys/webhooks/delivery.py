@@ -8,11 +8,19 @@ from typing import Any
 
 from journeys import dates
 from journeys.jsontext import omit_none
+from journeys.webhooks.deliveries.model import RefusalReason
 from journeys.webhooks.expressions import is_readable_header
 
 
 class SignatureInvalid(Exception):
-    """The delivery is not signed by its sender. It carries no reason, so that a response cannot help an attacker."""
+    """The delivery is not signed by its sender.
+
+    The reason is for the record of the delivery. No response shows it, so that it cannot help an attacker.
+    """
+
+    def __init__(self, reason: RefusalReason = RefusalReason.WRONG_SIGNATURE) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
 
 
 class InvalidPayload(Exception):
@@ -44,7 +52,7 @@ class Delivery:
         """Return a header that the signature needs. Raises SignatureInvalid if it is missing or empty."""
         value = self.headers.get(name)
         if not value:
-            raise SignatureInvalid
+            raise SignatureInvalid(RefusalReason.MISSING_HEADER)
         return value
 
     @property

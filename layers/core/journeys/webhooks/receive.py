@@ -1,12 +1,26 @@
 """Receive webhook deliveries: verify the signature, and pass what is verified to the processor."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from journeys import jsontext
 from journeys.cache import Cache
-from journeys.errors import MethodNotAllowed, NotFound, ServiceUnavailable, TooManyRequests, Unauthenticated
+from journeys.errors import (
+    BadRequest,
+    JourneysError,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    ServiceUnavailable,
+    TooManyRequests,
+    Unauthenticated,
+    UnsupportedMediaType,
+)
 from journeys.telemetry import emit_count, log_error, logger
+from journeys.webhooks.deliveries.model import RecordedOutcome, RefusalReason
+from journeys.webhooks.deliveries.recorder import Attempt, DeliveryRecorder, outcome_of
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, ReceivedDelivery, SignatureInvalid
 from journeys.webhooks.model import ENDPOINT_ID, Endpoint
 from journeys.webhooks.processing import Processor
@@ -29,10 +43,11 @@ class Receiver:
         endpoints: EndpointStore,
         secrets: SecretStore,
         processor: Processor,
+        recorder: DeliveryRecorder,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._processor, self._clock = processor, clock
+        self._processor, self._recorder, self._clock = processor, recorder, clock
         self._endpoints, self._rechecked = Cache(endpoints.find), Cache(endpoints.find)
         self._secrets: Cache[tuple[str, str | None], tuple[str, ...]] = Cache(lambda key, _: secrets.get(*key))
 
@@ -44,28 +59,68 @@ class Receiver:
         """
         if delivery.method not in METHODS:
             raise MethodNotAllowed(delivery.method, METHODS)
-        deadline = self._clock() + MAX_RESPONSE_SECONDS
+        started = self._clock()
         endpoint = self._endpoint(endpoint_id)
+        attempt = self._begin(endpoint, len(delivery.body), delivery.now, delivery.headers, started)
+        try:
+            response = self._receive(endpoint, delivery, attempt, request_id)
+        except MethodNotAllowed:
+            raise  # It is no delivery.
+        except Exception as error:
+            attempt.refused(_reason(error))
+            self._recorder.record(attempt, deadline=started + MAX_RESPONSE_SECONDS)
+            raise
+        self._recorder.record(attempt, deadline=started + MAX_RESPONSE_SECONDS)
+        return response
+
+    def refuse(self, endpoint_id: str, error: JourneysError, *, size: int, now: float) -> None:
+        """Record a delivery whose body of that size, in bytes, is refused without being read. Never raises."""
+        started = self._clock()
+        try:
+            endpoint = self._endpoint(endpoint_id)
+        except (NotFound, ClientError, BotoCoreError):
+            return
+        attempt = self._begin(endpoint, size, now, {}, started)
+        attempt.refused(_reason(error))
+        self._recorder.record(attempt, deadline=started + MAX_RESPONSE_SECONDS)
+
+    def _begin(self, endpoint: Endpoint, size: int, now: float, headers: Mapping[str, str], started: float) -> Attempt:
+        id_header = SENDERS[endpoint.sender].delivery_id_header
+        return Attempt.begin(
+            endpoint.organization_id,
+            endpoint.endpoint_id,
+            received_ms=int(now * 1000),
+            size=size,
+            sender_id=headers.get(id_header) if id_header else None,
+            started=started,
+        )
+
+    def _receive(self, endpoint: Endpoint, delivery: Delivery, attempt: Attempt, request_id: str) -> DeliveryResponse:
+        """Return the response to a delivery, and note in `attempt` what became of it."""
         sender = SENDERS[endpoint.sender]
         response = sender.unsigned_handshake(delivery)
+        if response is None:
+            endpoint = self._verify(sender, endpoint, delivery)
+            attempt.proven = True
+            delivery = delivery.without_coding()
+            response = sender.signed_handshake(delivery)
         if response is not None:
+            attempt.ended(RecordedOutcome.HANDSHAKE)
             return response
-        endpoint = self._verify(sender, endpoint, delivery)
-        delivery = delivery.without_coding()
-        response = sender.signed_handshake(delivery)
-        if response is not None:
-            return response
-        received = ReceivedDelivery.of(delivery, endpoint_id, sender.delivery_id_header)
+        received = ReceivedDelivery.of(delivery, endpoint.endpoint_id, sender.delivery_id_header)
         # A payload that cannot become an event is stored as a failure, and the sender gets a 200: a retry would fail
         # again, and many senders disable a webhook after errors.
-        outcome = self._processor.process(endpoint, received, request_id=request_id, seconds=deadline - self._clock())
-        if outcome.must_retry:
+        seconds = attempt.started + MAX_RESPONSE_SECONDS - self._clock()
+        result = self._processor.process(endpoint, received, request_id=request_id, seconds=seconds)
+        attempt.counted(result)
+        if result.must_retry:
             raise TooManyRequests("Some events of the delivery were not stored. Retry the delivery.")
-        if not outcome.total:
+        attempt.ended(outcome_of(result))
+        if not result.total:
             emit_count("DeliveriesEmpty", sender=sender.name)
         emit_count("Deliveries", sender=sender.name)
-        logger.info("delivered", sender=sender.name, outcomes=outcome.to_wire())
-        return sender.success_response(delivery) or DeliveryResponse(200, jsontext.dumps(outcome.to_wire()))
+        logger.info("delivered", sender=sender.name, outcomes=result.to_wire())
+        return sender.success_response(delivery) or DeliveryResponse(200, jsontext.dumps(result.to_wire()))
 
     def _endpoint(self, endpoint_id: str) -> Endpoint:
         """Return the endpoint as it was at most one second ago.
@@ -98,9 +153,9 @@ class Receiver:
                     raise
                 sender.verify(delivery, self._secrets_of(sender, endpoint, again=True), endpoint.options)
             return endpoint
-        except SignatureInvalid:
+        except SignatureInvalid as error:
             emit_count("DeliveriesNotProven", sender=sender.name)
-            raise _not_proven(endpoint) from None
+            raise _not_proven(endpoint) from error
         except OSError as error:
             log_error("a sender's public key is unavailable", error)
             raise ServiceUnavailable("The sender's public key is unavailable. Retry in a few seconds.") from None
@@ -111,7 +166,7 @@ class Receiver:
         The secrets of a version never change. Others are read once more with `again`.
         """
         if endpoint.waiting_for_secret:
-            raise SignatureInvalid
+            raise SignatureInvalid(RefusalReason.WAITING_FOR_SECRET)
         if not sender.needs_secret:
             return ()
         read = self._secrets.fresh if again and endpoint.secret_version is None else self._secrets.get
@@ -130,3 +185,14 @@ def _not_proven(endpoint: Endpoint) -> Unauthenticated:
         "The signature of the delivery is missing or invalid. Check the endpoint's secret and options.",
         code="not.proven",
     )
+
+
+def _reason(error: Exception) -> RefusalReason:
+    """Return the reason that the record of a refused delivery shows."""
+    if isinstance(error, Unauthenticated) and isinstance(error.__cause__, SignatureInvalid):
+        return error.__cause__.reason
+    if isinstance(error, PayloadTooLarge):
+        return RefusalReason.TOO_LARGE
+    if isinstance(error, BadRequest | UnsupportedMediaType):
+        return RefusalReason.INVALID_CODING
+    return RefusalReason.RETRY

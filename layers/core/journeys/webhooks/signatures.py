@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
+from journeys.webhooks.deliveries.model import RefusalReason
 from journeys.webhooks.delivery import SignatureInvalid
 
 TOLERANCE_SECONDS = 300
@@ -64,4 +65,4 @@ def require_recent(timestamp: str, now: float, *, unit: float = 1) -> None:
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 15):
         raise SignatureInvalid
     if abs(int(timestamp) * unit - now) > TOLERANCE_SECONDS:
-        raise SignatureInvalid
+        raise SignatureInvalid(RefusalReason.TOO_OLD)

@@ -42,10 +42,13 @@ class RefusalReason(StrEnum):
     TOO_OLD = "too.old"
     """The signed time is more than five minutes from the time of receipt."""
     MISSING_HEADER = "missing.header"
-    """A header that the signature needs is missing."""
+    """A header, or a field, that the signature needs is missing."""
     WAITING_FOR_SECRET = "waiting.for.secret"  # noqa: S105  # No password.
     """The endpoint has no secret yet."""
     TOO_LARGE = "too.large"
+    """The body has more than 1 MiB."""
+    INVALID_CODING = "invalid.coding"
+    """The content coding is damaged, or not supported."""
     RETRY = "retry"
     """A temporary error. The sender has to deliver again."""
 

@@ -18,6 +18,7 @@
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from journeys.webhooks.deliveries.model import RefusalReason
 from journeys.webhooks.delivery import Delivery, SignatureInvalid
 from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender, read_json
 from journeys.webhooks.signatures import hexadecimal, mac, require_any
@@ -89,5 +90,5 @@ def _form(delivery: Delivery) -> dict[str, bytes]:
         for name in ("MSG", "HMAC")
     }
     if any(len(occurrences) != 1 or not occurrences[0] for occurrences in values.values()):
-        raise SignatureInvalid
+        raise SignatureInvalid(RefusalReason.MISSING_HEADER)
     return {name: value for name, (value,) in values.items()}

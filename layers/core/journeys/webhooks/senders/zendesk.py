@@ -24,6 +24,7 @@
 """
 
 from journeys import dates
+from journeys.webhooks.deliveries.model import RefusalReason
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, SignatureInvalid
 from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender
 from journeys.webhooks.signatures import TOLERANCE_SECONDS, base64_text, mac, require_any
@@ -102,7 +103,7 @@ class Zendesk(Sender):
         timestamp = delivery.header("x-zendesk-webhook-signature-timestamp")
         try:
             if abs(dates.parse(timestamp) / 1000 - delivery.now) > TOLERANCE_SECONDS:
-                raise SignatureInvalid
+                raise SignatureInvalid(RefusalReason.TOO_OLD)
         except ValueError:
             raise SignatureInvalid from None
         content = timestamp.encode() + delivery.body
