@@ -30,7 +30,7 @@ class Inbox:
         self.schema_id = self.api.call("POST", "externalevents/schemas", SCHEMA)["id"]
 
     def endpoint(self, sender: SenderCase, **changes: Any) -> dict[str, Any]:
-        """Create an endpoint for a sender, with its own configuration."""
+        """Create an endpoint for a sender, with its own configuration and the preset that the case describes."""
         wanted = {"name": sender.name, "schemaId": self.schema_id, "source": sender.name}
         configuration = self.api.call("POST", "externalevents/configurations", wanted)
         body = {
@@ -40,6 +40,7 @@ class Inbox:
             "secret": sender.secret,
             "options": dict(sender.options),
             "mapping": dict(sender.mapping),
+            "presetVersion": 1,
         }
         endpoint: dict[str, Any] = self.api.call("POST", "webhooks/endpoints", body | changes)
         return endpoint

@@ -76,6 +76,23 @@ def _outcome(story: Story, stored: dict[str, Event], raw: Mapping[str, Any], sen
     return "duplicate" if same else "event.conflict"
 
 
+@pytest.mark.parametrize("name", SENDERS)
+def test_every_sender_has_three_documented_payloads(name: str) -> None:
+    bodies = {sent.delivery.body for story in stories() if story.sender == name for sent in story.deliveries}
+    assert len(bodies) >= 3
+
+
+def test_an_order_with_many_items_is_within_the_budget_of_its_expressions() -> None:
+    """Otherwise a long order could never be stored. 700 items of this size are nearly a delivery of 1 MiB."""
+    price = {"shop_money": {"amount": "1.00", "currency_code": "EUR"}}
+    item = {f"field{number}": price for number in range(20)}
+    order = {"id": 1, "total_price": "1.00", "customer": {"id": 7}, "line_items": [item] * 700}
+    assert len(json.dumps(order)) > 900_000
+    mapping = compile_mapping(SENDERS["shopify"].presets[2], {})
+    (event,) = mapping.to_events(order, ("items",), Evaluator.of_delivery({"x-shopify-event-id": "e"}, 0))
+    assert (event["id"], event["attributes"]) == ("e:unknown", {"items": 700})
+
+
 @each
 def test_a_documented_delivery_is_signed_and_answered(story: Story) -> None:
     sender = SENDERS[story.sender]

@@ -2,8 +2,8 @@
 
 A short expression can ask for an enormous result: `@|[@,@]|[@,@]|...` doubles with every step. Every evaluation has a
 budget for that reason. One unit is charged for every visited node of the expression, for every value that is copied,
-compared or passed to a function, and for every 64 bytes of text. A value is charged each time it occurs, even if one
-object is shared.
+compared or passed to a function that reads all of it, and for every 64 bytes of text. A value is charged each time it
+occurs, even if one object is shared.
 
 | function | returns |
 | --- | --- |
@@ -49,6 +49,8 @@ MAX_PARTS = 1000
 _BYTES_PER_UNIT = 64
 _MAX_NUMBER_BITS = 1024
 """Bits of a whole number, like those of the largest fraction. Longer numbers take quadratic time to be written."""
+_SHALLOW_FUNCTIONS = frozenset({"length", "type"})
+"""Functions that do not look inside of their argument, so that its size does not count: an order can be long."""
 _UNIX_MS = DateFormat("unix_ms")
 _NUMERIC_TEXT = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _SECRET_HEADERS = re.compile(
@@ -238,8 +240,9 @@ class _Interpreter(TreeInterpreter):
 
     def visit_function_expression(self, node: Any, value: Any) -> Any:
         arguments = [self.visit(child, value) for child in node["children"]]
-        for argument in arguments:
-            self._meter.charge(self._meter.size(argument))
+        if node["value"] not in _SHALLOW_FUNCTIONS:
+            for argument in arguments:
+                self._meter.charge(self._meter.size(argument))
         result = self._called.call_function(node["value"], arguments)
         if isinstance(result, str):
             self._meter.charge(self._meter.size(result))

@@ -11,7 +11,7 @@
 - Date: when the comment, review, run, issue, ... changed. Deletions, pushes and events without a date have the time of
   receipt: the dates of commits are when they were made, not when they were pushed.
 - Customer: whoever caused the event, by login (source `github`), then by number (`github-id`), which stays the same if
-  the login changes, and the e-mail address of who pushes (`email`). Authors, assignees and organizations are not the
+  the login changes, and the email address of who pushes (`email`). Authors, assignees and organizations are not the
   customer. A few events name nobody, such as security advisories.
 - Test delivery: a signed `ping` in the header `X-GitHub-Event`, answered with 204.
 - Documentation: "Validating webhook deliveries",

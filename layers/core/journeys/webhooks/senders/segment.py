@@ -7,7 +7,7 @@
 - Id: `messageId`, which is signed, unique per call, and the same for every attempt and replay. Without it, a digest of
   the call's type, name, user and time.
 - Customer: the user's id (source `segment`); then the anonymous id (`segment-anonymous`), which alone identifies
-  visitors who are not known yet, and e-mail address (`email`) and telephone number (`phone`) of the user's traits. The
+  visitors who are not known yet, and email address (`email`) and telephone number (`phone`) of the user's traits. The
   earlier id of an `alias` is a further user id. The traits of a `group` are a company's, and an address in
   `properties` can be somebody else's, so neither is used.
 - Amounts are numbers, or text in some sources; both become numbers.
@@ -49,14 +49,14 @@ class Segment(Sender):
             "externalIds": [
                 {"externalSourceId": "'segment'", "value": "userId"},
                 {"externalSourceId": "'segment-anonymous'", "value": "anonymousId"},
-                {"externalSourceId": "'segment'", "value": "[@][?previousId != anonymousId] | [0].previousId"},
+                {"externalSourceId": "'segment'", "value": "previousId != anonymousId && previousId || `null`"},
                 {
                     "externalSourceId": "'email'",
-                    "value": "lower(([@][?type == 'identify'] | [0].traits.email) || context.traits.email)",
+                    "value": "lower(type == 'identify' && traits.email || context.traits.email)",
                 },
                 {
                     "externalSourceId": "'phone'",
-                    "value": "([@][?type == 'identify'] | [0].traits.phone) || context.traits.phone",
+                    "value": "type == 'identify' && traits.phone || context.traits.phone",
                 },
             ],
             "attributes": {

@@ -13,8 +13,8 @@
 - Date: `updated_at`, or else `created_at`, the date of the consent, the header `X-Shopify-Triggered-At`, or the time of
   receipt.
 - Customer: the customer's number (source `shopify`): of an order, checkout, draft order or subscription, and of the
-  topics of customers the object itself. Then the e-mail addresses of the order and of the customer (`email`), and
-  their telephone numbers (`phone`), which identify guests. Fulfillments hold an e-mail address only. Carts, refunds,
+  topics of customers the object itself. Then the email addresses of the order and of the customer (`email`), and
+  their telephone numbers (`phone`), which identify guests. Fulfillments hold an email address only. Carts, refunds,
   products and the like have no customer. Contact data of a shop or of a location, and `user_id`, which is a member of
   the staff, are not the customer's.
 - Amounts are decimal text, in the currency's main unit.

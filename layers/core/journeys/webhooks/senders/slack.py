@@ -9,7 +9,7 @@
   Slack does not repeat, the `trigger_id`; a view that is closed has none, so that its id is a digest of body and time.
 - Date: `event_time`, or the time that is signed.
 - Customer: the user who acts (source `slack`; ids of users are globally unique), then the bot that posts (`slack-bot`),
-  and the e-mail address of a user who joins or changes (`email`). Some events are about the app or the workspace and
+  and the email address of a user who joins or changes (`email`). Some events are about the app or the workspace and
   have neither, such as `app_rate_limited` and `emoji_changed`.
 - Test delivery: a signed body of type `url_verification`, whose challenge is returned; and a form with `ssl_check`,
   answered with 200.

@@ -9,7 +9,7 @@
   `data` are those of objects, about which there can be many events.
 - Date: `timestamp` or `created_at`, in ISO 8601 or in milliseconds since 1970, as Clerk sends it. For senders that use
   seconds, such as OpenAI, set `dateFormat` to `unix`. Without any, the time of receipt.
-- Customer: `data.customer_id` under the source `crm`, then the user (`user`), e-mail address (`email`) and telephone
+- Customer: `data.customer_id` under the source `crm`, then the user (`user`), email address (`email`) and telephone
   number (`phone`). An object of type `user`, as Clerk sends it, is itself the user.
 - Test delivery: Svix sends an example of an event type as a normal message, which becomes an event.
 - Documentation: "Standard Webhooks" specification, sections "Webhook headers" and "Verifying webhook authenticity",
@@ -53,12 +53,12 @@ class Standard(Sender):
                 {
                     "externalSourceId": "'crm'",
                     "value": "data.customer_id || data.customerId || data.customer.id "
-                    "|| ([data.customer][?type(@) == 'string'] | [0])",
+                    "|| type(data.customer) == 'string' && data.customer || `null`",
                 },
                 {
                     "externalSourceId": "'user'",
                     "value": "data.user_id || data.userId || data.user.id || data.public_user_data.user_id "
-                    "|| ([data][?object == 'user'] | [0].id)",
+                    "|| data.object == 'user' && data.id || `null`",
                 },
                 {"externalSourceId": "'email'", "value": "lower(data.email)"},
                 {

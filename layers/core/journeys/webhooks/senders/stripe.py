@@ -8,7 +8,7 @@
 - Id: the event's `id` (`evt_...`), which is unique, signed, and the same for every attempt. Stripe can describe one
   change in two events, which have two ids.
 - Customer: the customer that the object belongs to, or a `customer` itself (source `stripe`); then your own id in
-  `metadata.customer_id` (`crm`), the customer's account (`stripe-account`), e-mail address (`email`) and telephone
+  `metadata.customer_id` (`crm`), the customer's account (`stripe-account`), email address (`email`) and telephone
   number (`phone`), which identify guests. `client_reference_id` is not used, because it can be the id of a cart, nor
   are connected accounts and their persons. Refunds, payouts, products and prices have no customer.
 - Amounts are whole numbers of the currency's smallest unit and are stored as sent: 1250 is 12.50 EUR, but 1250 JPY.
@@ -58,8 +58,8 @@ class Stripe(Sender):
                 {
                     "externalSourceId": "'stripe'",
                     "value": "data.object.customer.id || data.object.customer || data.object.related_customer "
-                    "|| ([data.object][?object == 'customer'] | [0].id) "
-                    "|| ([related_object][?type == 'customer'] | [0].id)",
+                    "|| data.object.object == 'customer' && data.object.id "
+                    "|| related_object.type == 'customer' && related_object.id || `null`",
                 },
                 {"externalSourceId": "'crm'", "value": "data.object.metadata.customer_id"},
                 {"externalSourceId": "'stripe-account'", "value": "data.object.customer_account"},
@@ -68,12 +68,13 @@ class Stripe(Sender):
                     "value": "lower(data.object.customer_details.email || data.object.customer_email "
                     "|| data.object.billing_details.email || data.object.receipt_email || data.object.owner.email "
                     "|| data.object.evidence.customer_email_address || data.object.customer.email "
-                    "|| ([data.object][?object == 'customer'] | [0].email))",
+                    "|| data.object.object == 'customer' && data.object.email)",
                 },
                 {
                     "externalSourceId": "'phone'",
                     "value": "data.object.customer_details.phone || data.object.customer_phone "
-                    "|| data.object.billing_details.phone || ([data.object][?object == 'customer'] | [0].phone)",
+                    "|| data.object.billing_details.phone "
+                    "|| data.object.object == 'customer' && data.object.phone || `null`",
                 },
             ],
             "attributes": {

@@ -12,7 +12,7 @@
   `ticket.updated_at_with_timestamp`, not `ticket.updated_at`), or else the time of receipt.
 - Customer: the requester of a ticket, the user of a user's event, or the author of a post or a comment (source
   `zendesk`); then an end user who writes in a conversation (`zendesk-messaging`), your own id of the user (`crm`),
-  e-mail address (`email`) and telephone number (`phone`). An agent, an organization and the external id of a ticket do
+  email address (`email`) and telephone number (`phone`). An agent, an organization and the external id of a ticket do
   not identify the customer.
 - Test delivery: a signed delivery without a body is answered with 204. One with a body, such as the sample of an event
   type, becomes an event.
@@ -70,7 +70,7 @@ class Zendesk(Sender):
                 },
                 {
                     "externalSourceId": "'zendesk-messaging'",
-                    "value": "[event.actor][?type == 'end_user'] | [0].id",
+                    "value": "event.actor.type == 'end_user' && event.actor.id || `null`",
                 },
                 {
                     "externalSourceId": "'crm'",
