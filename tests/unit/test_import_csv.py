@@ -248,6 +248,13 @@ def test_a_cell_that_is_no_whole_number_of_38_digits_is_refused(mapping: Path, t
         read_plan(mapping).event(ROW | {"amount": text})
 
 
+def test_an_attribute_with_its_own_decimal_sign_does_not_inherit_it_as_the_thousands_separator(mapping: Path) -> None:
+    own = MAPPING.replace('"amount", kind = "number"', '"amount", kind = "number", decimal = ","')
+    mapping.write_text(f'thousands = ","\n{own}')
+
+    assert read_plan(mapping).event(ROW | {"amount": "1,5"})["attributes"]["amount"] == 1.5
+
+
 # -- mappings ----------------------------------------------------------------------------------------------------------
 
 
@@ -371,6 +378,52 @@ def test_a_request_has_at_most_100_events_and_the_allowed_bytes(
     assert max(sum(len(json.dumps(small.stored[id_])) for id_ in ids) for ids in small.requests) <= 1000
 
 
+def test_an_event_that_no_request_can_hold_is_rejected(
+    tmp_path: Path, mapping: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_run, "REQUEST_BYTES", 1000)
+    path = csv_of(
+        tmp_path, *[f"{no},01.07.2024 12:30,{who},1,yes,long" for no, who in enumerate(("a", "b" * 1000, "c"))]
+    )
+
+    run = imported(path, mapping)
+
+    assert {key[1]: lines for key, lines in run.tally.lines.items()} == {"": [2, 4], "event.too.large": [3]}
+
+
+def test_a_batch_has_a_bounded_number_of_rows_although_none_is_an_event(
+    tmp_path: Path, mapping: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_run, "ROWS_PER_BATCH", 10)
+    file, plan = open_csv(csv_of(tmp_path, *["1,sometime,jane,1,yes,long"] * 25), str(mapping))
+    run = ImportRun(lambda _: {}, plan, 1, RejectedRows(file))
+
+    assert [len(batch.rows) for batch in run._batches(file)] == [10, 10, 5]
+
+
+def test_after_an_error_the_rows_that_were_stored_are_counted(tmp_path: Path, mapping: Path) -> None:
+    stored = [f"{no},01.07.2024 12:30,jane,1,yes,long" for no in range(300)]
+    path = csv_of(tmp_path, "x,sometime,jane,1,yes,long", *stored)
+    file, plan = open_csv(path, str(mapping))
+    api, third_is_stored = FakeApi(), threading.Event()
+
+    def send(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        if events[0]["id"] == "visit-100":
+            assert third_is_stored.wait(30)
+            raise ApiError(400, {"message": "refused"})
+        response = api.send("", events)
+        if events[0]["id"] == "visit-200":
+            third_is_stored.set()
+        return response
+
+    run = ImportRun(send, plan, 2, RejectedRows(file))
+    with pytest.raises(ApiError):
+        run.run(file)
+
+    assert run.tally.count("created") == len(api.stored) == 200
+    assert (tmp_path / "visits.rejected.csv").read_text().count("\n") == 2
+
+
 def test_of_rows_with_the_same_id_the_first_is_stored(tmp_path: Path, mapping: Path) -> None:
     """Such rows are never sent at the same time."""
     path = csv_of(tmp_path, *[f"{no % 150},01.07.2024 12:30,jane,{no},yes,long" for no in range(600)])
@@ -394,6 +447,19 @@ def test_a_request_is_retried_after_a_server_error(
     assert imported(path, mapping, FakeApi(failures=2)).tally.count("created") == 1
     with pytest.raises(ApiError):
         imported(path, mapping, FakeApi(failures=3))
+
+
+def test_a_refused_request_is_not_retried(mapping: Path, tmp_path: Path) -> None:
+    attempts: list[int] = []
+
+    class Refusing(FakeApi):
+        def send(self, _: str, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+            attempts.append(len(events))
+            raise ApiError(404, {"message": "There is no such configuration."})
+
+    with pytest.raises(ApiError):
+        imported(csv_of(tmp_path, "1,01.07.2024 12:30,jane,1,yes,long"), mapping, Refusing())
+    assert attempts == [1]
 
 
 def test_a_byte_order_mark_and_quoted_lines_are_read(tmp_path: Path, mapping: Path) -> None:

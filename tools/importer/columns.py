@@ -18,7 +18,7 @@ def open_csv(path: Path, mapping: str | None, encoding: str | None = None) -> tu
     """The file and its mapping: the named one, or the shipped one that fits the file's columns.
 
     Args:
-        encoding: goes before the mapping's encoding.
+        encoding: replaces the mapping's encoding.
 
     Raises:
         CannotImport: the file or the mapping cannot be used, or they do not fit.

@@ -31,7 +31,7 @@ _SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?[\r\n]*', re.IGNORECASE)
 
 @dataclass(frozen=True)
 class CsvFormat:
-    """How a mapping says a CSV is written. A byte order mark and Excel's line `sep=` in the file go before it."""
+    """How a mapping says a CSV is written. A byte order mark and Excel's line `sep=` in the file take precedence."""
 
     delimiter: str = ","
     encoding: str = "utf-8"
