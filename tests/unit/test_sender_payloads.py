@@ -4,9 +4,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from journeys import jsontext
 from journeys.events.attributes import AttributeValidator
@@ -181,6 +184,43 @@ def test_slack_shows_nothing_after_an_interaction_or_a_command() -> None:
             Delivery("POST", {"content-type": content_type}, {}, b"", "https://x/", 0)
         )
         assert (response.body if response else None) == body
+
+
+# -- payloads that no sender documents ---------------------------------------------------------------------------------
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 10**30) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@cache
+def names(sender: str) -> list[str]:
+    """Return the names that the payloads of a sender's stories have on their highest levels."""
+    found: set[str] = set()
+    for story in stories():
+        for sent in story.deliveries if story.sender == sender else ():
+            for payload in SENDERS[sender].extract_payloads(sent.delivery) if sent.response is None else ():
+                found |= payload.keys() if isinstance(payload, dict) else set()
+    return sorted(found)
+
+
+@pytest.mark.parametrize("name", ["adobe", "cloudevents", "hmac", "hubspot", "servicenow"])
+@settings(max_examples=50)
+@given(data=st.data())
+def test_any_json_becomes_events_or_an_invalid_payload(name: str, data: st.DataObject) -> None:
+    sender = SENDERS[name]
+    mapping = compile_mapping(sender.presets[sender.latest_preset], {})
+    payload = data.draw(st.dictionaries(st.sampled_from(names(name)), VALUES, max_size=6) | VALUES)
+    headers = {"content-type": "application/cloudevents+json"}
+    body = json.dumps([payload, payload]).encode()
+    try:
+        payloads = sender.extract_payloads(Delivery("POST", headers, {}, body, "https://x/", 0))
+        events = [event for one in payloads for event in mapping.to_events(one, (), Evaluator.of_delivery(headers, 0))]
+    except InvalidPayload:
+        return
+    jsontext.loads(jsontext.dumps(events).encode())
 
 
 # -- versions ----------------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ class CloudEvents(Sender):
     secret_guide = SecretGuide(
         "Choose a token, or have one generated, and let the sender deliver it as a bearer token."
     )
+    delivery_id_header = "ce-id"
     presets = {
         1: {
             "id": "join('#', [source, id])",

@@ -120,20 +120,26 @@ def _with_objects(event: Any) -> Any:
 
 def _objects(event: Mapping[str, Any]) -> Iterator[tuple[str | None, Any]]:
     """Yield the objects of an event. Two associated objects of one kind are not one object, so only one is yielded."""
-    subscribed = str(event.get("subscriptionType") or event.get("eventType") or "").partition(".")[0]
+    subscribed = (_text(event, "subscriptionType") or _text(event, "eventType")).partition(".")[0]
     kind = _kind(event.get("fromObjectTypeId") or event.get("objectTypeId")) if subscribed == "object" else subscribed
     merged = event.get("mergedObjectIds")
     if "fromObjectId" in event:
         yield kind, event["fromObjectId"]
-        named = str(event.get("associationType") or "").partition("_TO_")[2].lower()
-        other = _kind(event.get("toObjectTypeId")) or (named if named in _KINDS.values() else None)
+        associated = _text(event, "associationType").partition("_TO_")[2].lower()
+        other = _kind(event.get("toObjectTypeId")) or (associated if associated in _KINDS.values() else None)
         if other != kind:
             yield other, event.get("toObjectId")
     elif isinstance(merged, list):
-        for id_ in dict.fromkeys(map(str, (event.get("newObjectId"), event.get("primaryObjectId"), *merged))):
-            yield kind, id_
+        named = (event.get("newObjectId"), event.get("primaryObjectId"), *merged)
+        yield from ((kind, id_) for id_ in dict.fromkeys(id_ for id_ in named if isinstance(id_, int | str)))
     else:
         yield kind, event.get("objectId")
+
+
+def _text(event: Mapping[str, Any], name: str) -> str:
+    """Return a field that is text, or an empty text."""
+    value = event.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _kind(type_id: Any) -> str | None:
