@@ -223,6 +223,27 @@ def test_any_json_becomes_events_or_an_invalid_payload(name: str, data: st.DataO
     jsontext.loads(jsontext.dumps(events).encode())
 
 
+@pytest.mark.parametrize(
+    ("event", "identifiers"),
+    [
+        ({"subscriptionType": 5, "objectId": 1}, []),
+        ({"subscriptionType": {"contact": 1}, "eventType": "contact.creation", "objectId": 1}, [("hubspot", "1")]),
+        ({"subscriptionType": "object.creation", "objectTypeId": ["0-1"], "objectId": 1}, []),
+        ({"subscriptionType": "deal.associationChange", "associationType": 7, "fromObjectId": 1, "toObjectId": 2},
+         [("hubspot-deal", "1")]),
+        ({"subscriptionType": "contact.merge", "mergedObjectIds": [[1], {}, None, 2]}, [("hubspot", "2")]),
+    ],
+)  # fmt: skip
+def test_a_field_of_hubspot_with_another_type_names_no_object(
+    event: dict[str, Any], identifiers: list[tuple[str, str]]
+) -> None:
+    delivery = Delivery("POST", {}, {}, json.dumps([event]).encode(), "https://x/", 0)
+    (payload,) = SENDERS["hubspot"].extract_payloads(delivery)
+    mapping = compile_mapping(SENDERS["hubspot"].presets[2], {})
+    (only,) = mapping.to_events(payload, (), Evaluator.of_delivery({}, 0))
+    assert [(one["externalSourceId"], one["value"]) for one in only["identifiers"]["externalIds"]] == identifiers
+
+
 # -- versions ----------------------------------------------------------------------------------------------------------
 
 FIRST_VERSIONS = {
