@@ -25,10 +25,12 @@ from journeys.webhooks.model import Endpoint, EndpointDescription, EndpointWithS
 from journeys.webhooks.processing import Processor
 from journeys.webhooks.replaying import DeliveryReplay
 from journeys.webhooks.requests import EndpointCreate, EndpointUpdate, Sample, SecretRotate
+from journeys.webhooks.senders.catalog import catalog
 from journeys.webhooks.service import EndpointService
 from journeys.webhooks.store import EndpointStore, SecretStore
 
 ENDPOINTS = "/api/v2/journey/webhooks/endpoints"
+SENDER_LIST = "/api/v2/journey/webhooks/senders"
 ENDPOINT = f"{ENDPOINTS}/<endpoint_id>"
 DELIVERIES = f"{ENDPOINT}/deliveries"
 DELIVERY = f"{DELIVERIES}/<delivery_id>"
@@ -55,6 +57,18 @@ def to_wire(
     request: Request, endpoint: Endpoint | EndpointDescription | EndpointWithSecret, endpoint_id: str
 ) -> dict[str, Any]:
     return endpoint.to_wire(request.url(f"/webhooks/{endpoint_id}"))
+
+
+@router.route(
+    "GET",
+    SENDER_LIST,
+    summary="List the senders of webhooks",
+    tag=TAG,
+    permission=VIEW,
+    response="SenderListing",
+)
+def list_senders(request: Request) -> dict[str, Any]:
+    return {"entities": catalog()}
 
 
 @router.route(

@@ -170,6 +170,7 @@ def record_endpoints(recorder: Recorder) -> None:
     endpoint = recorder.record("createEndpoint", wanted)
     recorder.path["endpointId"] = endpoint["id"]
     recorder.record("getEndpoint")
+    recorder.record("listSenders")
     recorder.record("listEndpoints", query={"pageSize": "25", "pageNumber": "1"})
     recorder.record("updateEndpoint", {"mapping": {"attributes": {"orderId": "to_string(id)"}}})
     recorder.record("rotateEndpointSecret", {"secret": "another example of a secret", "keepPrevious": True})

@@ -899,3 +899,20 @@ def test_the_effective_mapping_lists_what_the_preset_and_the_endpoint_define_tog
     assert "amount" not in effective["attributes"]
     assert effective["attributes"]["ratio"] == "r"
     assert effective["dateCreated"] == "updated_at || created_at"
+
+
+# -- senders -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_sender_is_listed_with_what_an_endpoint_needs(endpoints: Endpoints) -> None:
+    status, listing = call(endpoints.module, api_event("GET", "webhooks/senders"))
+    listed = {sender["name"]: sender for sender in listing["entities"]}
+    assert (status, list(listed)) == (200, list(SENDERS))
+    for name, sender in SENDERS.items():
+        assert listed[name]["presetVersion"] == sender.latest_preset
+        assert set(listed[name]["attributes"]) == set(sender.presets[sender.latest_preset]["attributes"])
+        assert {option["name"] for option in listed[name]["options"]} == set(sender.options)
+        assert listed[name]["secret"]["source"]
+    assert listed["stripe"]["secret"]["generatedBySender"]
+    assert not listed["adobe"]["secret"]["needed"]
+    assert {"name": "header", "required": True} in listed["hmac"]["options"]

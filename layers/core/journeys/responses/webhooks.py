@@ -65,6 +65,42 @@ class EndpointDescription(Endpoint):
     problems: list[EndpointProblem]
 
 
+class SenderSecret(TypedDict):
+    """The secret of a sender's endpoints: whether it is needed, who generates it, where to find it, and its form."""
+
+    needed: bool
+    generatedBySender: bool
+    source: str
+    form: NotRequired[str]
+
+
+class SenderOption(TypedDict):
+    """An option of a sender's endpoints. Without `values`, it is any text."""
+
+    name: str
+    required: bool
+    values: NotRequired[list[str]]
+
+
+class SenderDescription(TypedDict):
+    """A sender of webhooks, with the mapping that new endpoints use and the attributes that it produces."""
+
+    name: str
+    title: str
+    documentationUrl: NotRequired[str]
+    secret: SenderSecret
+    options: list[SenderOption]
+    presetVersion: int
+    mapping: dict[str, Any]
+    attributes: list[str]
+
+
+class SenderListing(TypedDict):
+    """All senders."""
+
+    entities: list[SenderDescription]
+
+
 class EndpointWithSecret(Endpoint):
     """A webhook endpoint and its secret, which no other response shows.
 

@@ -50,6 +50,8 @@ def _attribute(name: str) -> str:
 
 class Adobe(Sender):
     name = "adobe"
+    title = "Adobe Analytics, Adobe I/O Events"
+    documentation = "https://developer.adobe.com/events/docs/guides"
     needs_secret = False
     owns_secret = True
     secret_guide = SecretGuide("Adobe signs with keys that it publishes. The endpoint needs no secret.")

@@ -45,6 +45,12 @@ class Sender(ABC):
     """One kind of tool that delivers webhooks. To add one, write its module and list it in `registry.py`."""
 
     name: ClassVar[str]
+    title: ClassVar[str]
+    """The name that people know."""
+
+    documentation: ClassVar[str | None] = None
+    """The address of the sender's own documentation of its webhooks; None if it depends on the tool."""
+
     presets: ClassVar[Mapping[int, Mapping[str, Any]]]
     """The sender's default mappings by version; see `mapping.py`.
 

@@ -32,6 +32,8 @@ _PHONE = "(data.phone || data.customer.phone)"
 
 class CloudEvents(Sender):
     name = "cloudevents"
+    title = "Any sender of CloudEvents"
+    documentation = "https://github.com/cloudevents/spec"
     secret_guide = SecretGuide(
         "Choose a token, or have one generated, and let the sender deliver it as a bearer token."
     )

@@ -33,6 +33,7 @@ ENCODINGS = {"hex": hexadecimal, "base64": base64_text}
 
 class CustomHmac(Sender):
     name = "hmac"
+    title = "Any tool that signs its body with an HMAC"
     secret_guide = SecretGuide(
         "Use the secret that the tool shows; or choose one, or have one generated, and enter it in the tool."
     )

@@ -27,6 +27,8 @@ from journeys.webhooks.signatures import hexadecimal, mac, require_any
 
 class GitHub(Sender):
     name = "github"
+    title = "GitHub"
+    documentation = "https://docs.github.com/webhooks"
     accepts_forms = True
     delivery_id_header = "x-github-delivery"
     secret_guide = SecretGuide("Choose a secret, or have one generated, and enter it in the webhook's settings.")

@@ -46,6 +46,8 @@ def _changed(*properties: str) -> str:
 
 class HubSpot(Sender):
     name = "hubspot"
+    title = "HubSpot"
+    documentation = "https://developers.hubspot.com/docs/api/webhooks"
     owns_secret = True
     secret_guide = SecretGuide(
         "HubSpot generates it. Copy the client secret from the app's settings, Auth.",

@@ -28,6 +28,8 @@ _RESPONDENT = "CustomerID || ExternalDataReference || RecipientID || ContactID |
 
 class Qualtrics(Sender):
     name = "qualtrics"
+    title = "Qualtrics"
+    documentation = "https://api.qualtrics.com"
     secret_guide = SecretGuide(
         "Choose a secret, or have one generated, and send it as sharedKey when you create the subscription."
     )

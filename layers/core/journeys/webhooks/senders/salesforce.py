@@ -48,6 +48,8 @@ def _own_id(object_type: str) -> str:
 
 class Salesforce(Sender):
     name = "salesforce"
+    title = "Salesforce"
+    documentation = "https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging_understanding.htm"
     secret_guide = SecretGuide(
         "Choose a secret, or have one generated, and append ?secret= and the secret to the endpoint's address."
     )

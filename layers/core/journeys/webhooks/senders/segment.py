@@ -24,6 +24,8 @@ from journeys.webhooks.signatures import hexadecimal, mac, require_any
 
 class Segment(Sender):
     name = "segment"
+    title = "Segment"
+    documentation = "https://www.twilio.com/docs/segment/connections/destinations/catalog/webhooks"
     secret_guide = SecretGuide(
         "Choose a secret, or have one generated, and enter it as the destination's shared secret."
     )

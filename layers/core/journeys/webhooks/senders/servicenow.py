@@ -54,6 +54,8 @@ def _display(field: str) -> str:
 
 class ServiceNow(Sender):
     name = "servicenow"
+    title = "ServiceNow"
+    documentation = "https://www.servicenow.com/docs"
     secret_guide = SecretGuide(
         "Choose a user and a password, or a token, or have one generated, and use it in the REST message.",
         "A user, a colon and a password; or a token.",

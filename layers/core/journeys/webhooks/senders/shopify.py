@@ -43,6 +43,8 @@ ACCESS_TOKENS = ("shpat_", "shpca_", "shppa_", "shpua_")
 
 class Shopify(Sender):
     name = "shopify"
+    title = "Shopify"
+    documentation = "https://shopify.dev/docs/apps/build/webhooks"
     delivery_id_header = "x-shopify-webhook-id"
     owns_secret = True
     secret_guide = SecretGuide(

@@ -29,6 +29,8 @@ from journeys.webhooks.signatures import hexadecimal, mac, require_any, require_
 
 class Slack(Sender):
     name = "slack"
+    title = "Slack"
+    documentation = "https://docs.slack.dev/apis/events-api"
     accepts_forms = True
     owns_secret = True
     secret_guide = SecretGuide(

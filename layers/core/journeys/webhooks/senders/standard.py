@@ -31,6 +31,8 @@ PUBLIC_KEY_BYTES = 32
 
 class Standard(Sender):
     name = "standard"
+    title = "Standard Webhooks, Svix"
+    documentation = "https://www.standardwebhooks.com"
     delivery_id_header = "webhook-id"
     secret_guide = SecretGuide(
         "Copy the signing secret or the public key that the tool shows. If the tool lets you choose the secret, have "

@@ -29,6 +29,8 @@ PING = b"v2.core.event_destination.ping"
 
 class Stripe(Sender):
     name = "stripe"
+    title = "Stripe"
+    documentation = "https://docs.stripe.com/webhooks"
     owns_secret = True
     secret_guide = SecretGuide(
         "Stripe generates it. Add the endpoint in Stripe's Workbench, Webhooks, and reveal its signing secret.",

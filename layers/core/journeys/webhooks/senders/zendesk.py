@@ -34,6 +34,8 @@ _IS_EVENT = "starts_with(to_string(type || ''), 'zen:event-type:')"
 
 class Zendesk(Sender):
     name = "zendesk"
+    title = "Zendesk"
+    documentation = "https://developer.zendesk.com/documentation/webhooks"
     accepts_forms = True
     delivery_id_header = "x-zendesk-webhook-invocation-id"
     owns_secret = True
