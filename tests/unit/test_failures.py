@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from journeys import aws, dates, jsontext, keys
+from journeys.events.failures import replay
 from journeys.events.failures.model import FAILURE_REASONS, PROJECTION_FAILED, RETENTION_SECONDS, Failure, failure_id
 from journeys.events.failures.store import FailureStore
 from journeys.events.failures.summary import summarize
 from journeys.events.ingest import Ingest
+from journeys.http.body import MAX_BODY
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from tests.conftest import ORGANIZATION
@@ -20,6 +22,8 @@ from tests.support.functions import Context, api_event, load
 from tests.support.tables import Tables
 from tests.unit.test_ingest import SCHEMA, Source, an_event, change_schema, configurations, make_source
 
+LAMBDA_RESPONSE = 6 * 1024 * 1024
+"""Bytes of a response that Lambda returns, with every character outside ASCII escaped."""
 DAY = 24 * 60 * 60 * 1000
 
 
@@ -482,9 +486,18 @@ def test_a_replay_that_ran_out_of_time_continues_at_its_cursor(
 
 def replay_one_batch(api: FailuresApi, monkeypatch: pytest.MonkeyPatch, **body: str) -> dict[str, Any]:
     """Replays failures with a clock that has no time left after the first batch."""
-    times = iter([0.0, 0.0, 1000.0])
-    monkeypatch.setattr(api.function.replay, "_clock", lambda: next(times))
-    status, answer = api.ask("POST", "/replay", body)
+    now = [0.0]
+
+    def slow_batches(rows: Any) -> Iterator[Any]:
+        for batch in batches(rows):
+            yield batch
+            now[0] += 1000
+
+    batches = replay._batches
+    with monkeypatch.context() as patch:
+        patch.setattr(replay, "_batches", slow_batches)
+        patch.setattr(api.function.replay, "_clock", lambda: now[0])
+        status, answer = api.ask("POST", "/replay", body)
     assert status == 200, answer
     return dict(answer)
 
@@ -519,24 +532,66 @@ def test_a_replay_passes_failures_of_a_deleted_configuration_without_reading_the
     assert len(read) == 10
 
 
+DAMAGED = {
+    "no JSON": "{",
+    "nested too deeply": "[" * 60 + "]" * 60,
+    "gone from the row": None,
+    "gone from the bucket": "key",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
 def test_a_failure_that_cannot_be_read_does_not_stop_the_replay_of_the_others(
-    api: FailuresApi, now: list[int], monkeypatch: pytest.MonkeyPatch
+    api: FailuresApi, now: list[int], damage: str
 ) -> None:
     api.source.send(*[an_event(f"e-{index}", attributes={"colour": "r"}) for index in range(3)])
     change_schema(api.source, colour={"type": "string"})
     damaged = api.listed()[1]["id"]
-    get = FailureStore.get
-
-    def failing_get(store: FailureStore, organization_id: str, id_: str) -> Failure:
-        if id_ == damaged:
-            raise jsontext.InvalidJson("nested deeper than 32 levels")
-        return get(store, organization_id, id_)
-
-    monkeypatch.setattr(FailureStore, "get", failing_get)
+    tables, content = api.source.tables, DAMAGED[damage]
+    change: dict[str, Any] = {"TableName": tables.failures, "Key": keys.item(keys.failure(ORGANIZATION, damaged))}
+    tables.dynamodb.update_item(**change, UpdateExpression="REMOVE payload, payloadKey")
+    if content is not None:
+        name = "payloadKey" if content == "key" else "payload"
+        values = {":it": {"S": content}}
+        tables.dynamodb.update_item(**change, UpdateExpression=f"SET {name} = :it", ExpressionAttributeValues=values)
+    assert api.ask("GET", f"/{damaged}")[1]["code"] == "failure.unreadable"
+    assert api.ask("POST", f"/{damaged}/replay")[0] == 404
     now[0] += 1
     status, answer = api.ask("POST", "/replay", {})
     assert (status, answer["created"], answer["failed"], answer["complete"]) == (200, 2, 1, True)
     assert answer["failedReasons"] == [{"reason": "failure.unreadable", "count": 1}]
+
+
+def test_a_replay_holds_few_payloads_in_memory_at_the_same_time(
+    api: FailuresApi, now: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.source.send(*[an_event(f"e-{index}", attributes={"colour": "r" * 1000}) for index in range(5)])
+    change_schema(api.source, colour={"type": "string"})
+    batches: list[int] = []
+    ingest = Ingest.ingest
+
+    def counting(self: Ingest, organization_id: str, configuration_id: str, entities: Any, **request: Any) -> Any:
+        batches.append(len(entities))
+        return ingest(self, organization_id, configuration_id, entities, **request)
+
+    monkeypatch.setattr(Ingest, "ingest", counting)
+    monkeypatch.setattr(replay, "MAX_BATCH_BYTES", 2000)
+    now[0] += 1
+    assert api.ask("POST", "/replay", {})[1]["created"] == 5
+    assert batches == [2, 2, 1]
+
+
+@pytest.mark.parametrize("text", ["x", '"', "\\", "\x01", "\n", "ü", "€", "💥"], ids=lambda text: f"U+{ord(text):X}")
+def test_the_failure_of_the_largest_request_fits_in_a_response(api: FailuresApi, text: str) -> None:
+    event = an_event(attributes={"colour": ""})
+    room = MAX_BODY - len(jsontext.dumps({"entities": [event]}).encode())
+    event["attributes"]["colour"] = text * (room // (len(jsontext.dumps(text).encode()) - 2))
+    api.source.send(event)
+    (failure,) = api.listed()
+    for method, path in (("GET", f"/{failure['id']}"), ("POST", f"/{failure['id']}/replay")):
+        answer = api.function.handler(api_event(method, f"externalevents/failures{path}"), Context())
+        assert answer["statusCode"] == 200
+        assert len(json.dumps(answer)) < LAMBDA_RESPONSE
 
 
 def test_a_cursor_of_another_filter_is_refused(

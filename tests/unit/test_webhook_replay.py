@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from journeys.events.failures.replay import Replay
+from journeys.http.body import MAX_BODY
+from journeys.webhooks.delivery import ReceivedDelivery
 from journeys.webhooks.mapper import Mapper
 from journeys.webhooks.model import Routing
 from journeys.webhooks.processing import MAX_SHOWN_EVENTS, Processor
@@ -17,6 +19,7 @@ from tests.support.functions import Context, api_event, load
 from tests.support.inbox import CASES, Inbox, make_inbox, sample
 from tests.support.tables import Tables
 from tests.support.webhooks import SCHEMA, SenderCase, sender_cases
+from tests.unit.test_failures import LAMBDA_RESPONSE
 
 each = pytest.mark.parametrize("case", sender_cases(), ids=lambda case: case.name)
 
@@ -180,6 +183,49 @@ def test_a_failure_shows_a_limited_number_of_events(inbox: Inbox) -> None:
     inbox.send("hmac", body=json.dumps({"items": [{"id": number} for number in range(100)]}).encode())
     payload = inbox.failure().payload
     assert (len(payload["events"]), payload["eventsRefused"]) == (MAX_SHOWN_EVENTS, 100)
+
+
+@pytest.mark.parametrize("character", ["x", '"', "\\", "\x01", "ü", "€", "💥", None], ids=repr)
+def test_the_failure_of_the_largest_delivery_fits_in_a_response(inbox: Inbox, character: str | None) -> None:
+    """Every character is escaped in the JSON of the response, and again in that of Lambda."""
+    unit = b"\xff" if character is None else character.encode()
+    text = "\\u0001" * (MAX_BODY // 6 - 100)
+    bodies = [unit * (MAX_BODY // len(unit)), json.dumps([{"id": 1, "status": "€" * 7}] * 9000).encode()]
+    bodies.append(f'{{"id": 5, "date": "x", "customer": "c", "status": "{text}"}}'.encode())
+    for body in bodies:
+        inbox.receive("hmac", sample("hmac", body=body))
+    function = load("failures")
+    failures = [item["failureId"]["S"] for item in inbox.tables.items(inbox.tables.failures) if "reason" in item]
+    assert len(failures) == len(bodies)
+    for failure_id in failures:
+        for method, path in (("GET", ""), ("POST", "/replay")):
+            event = api_event(method, f"externalevents/failures/{failure_id}{path}")
+            response = function.handler(event, Context())
+            assert response["statusCode"] == 200
+            assert len(json.dumps(response)) < LAMBDA_RESPONSE
+    found = [inbox.failures.get(ORGANIZATION, failure_id).payload["delivery"] for failure_id in failures]
+    assert {ReceivedDelivery.from_values("hmac", delivery).body for delivery in found} == set(bodies)
+
+
+def test_the_time_is_checked_after_each_delivery_of_a_bulk_replay(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox.change("hmac", mapping={"dateCreated": "nothing"})
+    for number in range(3):
+        inbox.send("hmac", body=json.dumps(json.loads(CASES["hmac"].body) | {"id": number}).encode())
+    replaying, now = replay(inbox), [0.0]
+    monkeypatch.setattr(replaying, "_clock", lambda: now[0])
+    process = Processor.process
+
+    def slow(self: Processor, *arguments: Any, **request: Any) -> Any:
+        now[0] += 1000
+        return process(self, *arguments, **request)
+
+    monkeypatch.setattr(Processor, "process", slow)
+    progress = replaying.matching(
+        ORGANIZATION, configuration_id=None, reason=None, since=None, until=None, after=None, request_id="r"
+    )
+    assert (progress.outcomes.total(), progress.to_wire()["remaining"]) == (1, 2)
 
 
 def test_a_failure_that_shrinks_below_the_limit_of_a_row_is_read_from_the_row(inbox: Inbox) -> None:

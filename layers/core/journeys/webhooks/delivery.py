@@ -8,8 +8,12 @@ from typing import Any
 
 from journeys import dates
 from journeys.jsontext import omit_none
+from journeys.response_size import response_size
 from journeys.webhooks.deliveries.model import RefusalReason
 from journeys.webhooks.expressions import is_readable_header
+
+MAX_TEXT_BODY = 3 * 1024 * 1024
+"""Bytes of a body in a response. As text, 1 MiB of control characters takes 7 MiB, which no response may have."""
 
 
 class SignatureInvalid(Exception):
@@ -93,10 +97,15 @@ class ReceivedDelivery:
         return hashlib.sha256(text + self.body).hexdigest()[:32]
 
     def to_values(self) -> dict[str, Any]:
-        """Return the delivery as JSON values, as it is stored and as the API returns it."""
+        """Return the delivery as JSON values, as it is stored and as the API returns it.
+
+        The body is in base64 if it is not UTF-8, or if its text would take more than MAX_TEXT_BODY bytes in a response.
+        """
         try:
             body, is_base64 = self.body.decode(), False
         except UnicodeDecodeError:
+            body, is_base64 = "", True
+        if is_base64 or response_size(body) > MAX_TEXT_BODY:
             body, is_base64 = base64.b64encode(self.body).decode(), True
         return omit_none(
             {

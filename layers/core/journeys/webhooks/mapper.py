@@ -49,6 +49,8 @@ class Mapper:
             return [MappedEvent(refusal=Refusal(error.code, error.message))]
         evaluator = Evaluator.of_delivery(headers, received_ms)
         mapped: list[MappedEvent] = []
+        if len(payloads) > MAX_EVENTS:
+            return [_too_many()]
         for payload in payloads:
             try:
                 items = mapping.items(payload, evaluator)
@@ -56,8 +58,7 @@ class Mapper:
                 mapped.append(MappedEvent(refusal=Refusal(INVALID_PAYLOAD, str(error))))
                 continue
             if len(mapped) + len(items) > MAX_EVENTS:
-                message = f"The delivery holds too many events. At most {MAX_EVENTS} are allowed."
-                return [MappedEvent(refusal=Refusal(INVALID_PAYLOAD, message))]
+                return [_too_many()]
             mapped += [self._map_item(endpoint, mapping, item, evaluator.for_event()) for item in items]
         return mapped
 
@@ -74,6 +75,11 @@ class Mapper:
             return MappedEvent(configuration_id, refusal=Refusal(INVALID_PAYLOAD, str(error)))
         except (NotFound, Conflict) as error:
             return MappedEvent(configuration_id, refusal=Refusal(CONFIGURATION_GONE, error.message))
+
+
+def _too_many() -> MappedEvent:
+    message = f"The delivery holds too many events. At most {MAX_EVENTS} are allowed."
+    return MappedEvent(refusal=Refusal(INVALID_PAYLOAD, message))
 
 
 def route(routing: Routing, item: Any, evaluator: Evaluator) -> str | None:

@@ -20,7 +20,6 @@ import json
 from collections.abc import Callable, Collection
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,6 +27,7 @@ import jmespath
 from jmespath.parser import ParsedResult
 
 from journeys import dates, jsontext
+from journeys.cache import RecentlyUsed
 from journeys.date_formats import DateFormat, InvalidDate, InvalidDateFormat, time_zone
 from journeys.errors import BadRequest, Detail
 from journeys.events.failures.model import INVALID_MAPPING
@@ -43,6 +43,9 @@ MAX_MAPPING = 40_000
 _EXPRESSIONS = ("events", "id", "dateCreated", "customer", "externalSourceId")
 _TEXTS = ("dateFormat", "timeZone")
 _PARTS = (*_EXPRESSIONS, *_TEXTS, "externalIds", "attributes")
+MAX_CACHED_MAPPINGS = 1_000_000
+"""Characters of the mappings that a process keeps compiled. One character can take 120 bytes of memory."""
+_compiled: "RecentlyUsed[str, EventMapping]" = RecentlyUsed(MAX_CACHED_MAPPINGS)
 _UNUSED = jmespath.compile("@")
 """Stands for an expression with a problem; the mapping is refused and never used."""
 
@@ -176,10 +179,13 @@ def _preferred(default: Dict[str, Any], own: Dict[str, Any]) -> list[dict[str, A
     return [preferred[0] | {"externalSourceId": source}, *preferred[1:]]
 
 
-@lru_cache(maxsize=1000)
 def _compile_cached(canonical: str) -> EventMapping:
-    default, own = json.loads(canonical)
-    return _Compiler(default, own).compile()
+    compiled = _compiled.get(canonical)
+    if compiled is None:
+        default, own = json.loads(canonical)
+        compiled = _Compiler(default, own).compile()
+        _compiled.put(canonical, compiled, weight=len(canonical))
+    return compiled
 
 
 class _Compiler:

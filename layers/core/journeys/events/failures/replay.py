@@ -10,9 +10,10 @@ from typing import Any, NamedTuple, Protocol
 from journeys import dates
 from journeys.errors import Conflict, JourneysError, NotFound
 from journeys.events.failures.model import Failure
-from journeys.events.failures.store import FailureStore
+from journeys.events.failures.store import UNREADABLE, FailureStore
 from journeys.events.ingest import MAX_ENTITIES, Ingest
 from journeys.jsontext import omit_none
+from journeys.response_size import response_size
 from journeys.telemetry import log_error
 
 REPLAY_SECONDS = 10
@@ -20,8 +21,8 @@ REPLAY_SECONDS = 10
 
 MAX_REMAINING = 1000
 """Failures that a response counts as remaining. If there are more, the response says 1000."""
-UNREADABLE = "failure.unreadable"
-"""The reason for a failure whose payload expired or is damaged."""
+MAX_BATCH_BYTES = 5_000_000
+"""Bytes of the payloads that are in memory at the same time. A payload itself has at most about 1 MiB."""
 
 
 class ReplayOutcome(NamedTuple):
@@ -72,7 +73,7 @@ class Replay:
                 "This failure cannot be replayed, because its payload is neither an event nor a delivery.",
                 code="not.replayable",
             )
-        (replayed,) = self._replay(organization_id, [failure], request_id, REPLAY_SECONDS)
+        (replayed,) = self._replay(organization_id, [failure], request_id, self._clock() + REPLAY_SECONDS)
         return replayed
 
     def matching(
@@ -110,17 +111,20 @@ class Replay:
             return ((position, failure) for position, failure in rows if failure.replayable)
 
         progress = ReplayProgress(position=after)
+        refusals: dict[tuple[str | None, str], str | None] = {}
         for number, batch in enumerate(_batches(open_failures(after))):
-            seconds = deadline - self._clock()
-            if seconds <= 0:
+            if self._clock() >= deadline:
                 progress.count_remaining(failure for _, failure in open_failures(progress.position))
                 break
             failures = [failure for _, failure in batch]
-            refusal = self._refusal(organization_id, failures[0])
+            target = failures[0].endpoint_id, failures[0].configuration_id
+            if target not in refusals:
+                refusals[target] = self._refusal(organization_id, failures[0])
+            refusal = refusals[target]
             if refusal is not None:
                 progress.failed(refusal, len(failures))
             else:
-                self._replay_batch(organization_id, failures, f"{request_id}#{number}", seconds, progress)
+                self._replay_batch(organization_id, failures, f"{request_id}#{number}", deadline, progress)
             progress.position = batch[-1][0]
         return progress
 
@@ -139,31 +143,43 @@ class Replay:
         organization_id: str,
         failures: Sequence[Failure],
         request_id: str,
-        seconds: float,
+        deadline: float,
         progress: "ReplayProgress",
     ) -> None:
         """Replays failures of one configuration. One whose payload cannot be read is counted, and the rest goes on."""
-        readable = []
-        for failure in failures:
-            try:
-                readable.append(self._failures.get(organization_id, failure.failure_id))
-            except (NotFound, ValueError, LookupError) as error:  # It expired, or its payload is damaged.
-                log_error("a failure could not be read", error)
-                progress.failed(UNREADABLE, 1)
-        if readable:
-            for replayed in self._replay(organization_id, readable, request_id, seconds):
+        for number, batch in enumerate(self._readable(organization_id, failures, progress)):
+            for replayed in self._replay(organization_id, batch, f"{request_id}.{number}", deadline):
                 progress.count(replayed.replays[-1])
 
+    def _readable(
+        self, organization_id: str, failures: Sequence[Failure], progress: "ReplayProgress"
+    ) -> Iterator[list[Failure]]:
+        """Reads failures with their payloads, in batches of about MAX_BATCH_BYTES."""
+        batch: list[Failure] = []
+        size = 0
+        for failure in failures:
+            try:
+                batch.append(self._failures.get(organization_id, failure.failure_id))
+            except NotFound as error:  # It expired, or its payload is damaged.
+                log_error("a failure could not be read", error)
+                progress.failed(UNREADABLE, 1)
+                continue
+            size += response_size(batch[-1].payload)
+            if size > MAX_BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
+
     def _replay(
-        self, organization_id: str, failures: list[Failure], request_id: str, seconds: float
+        self, organization_id: str, failures: list[Failure], request_id: str, deadline: float
     ) -> Iterator[Failure]:
-        """Replays failures of one configuration in one call of ingest, or deliveries one after another."""
+        """Replays events of one configuration in one call of ingest, or a delivery."""
         endpoint_id = failures[0].endpoint_id
         if endpoint_id is not None:
-            deadline = self._clock() + seconds
-            for number, failure in enumerate(failures):
+            for failure in failures:
                 outcome = self._replay_delivery(
-                    failure, endpoint_id, request_id=f"replay-{request_id}-{number}", seconds=deadline - self._clock()
+                    failure, endpoint_id, request_id=f"replay-{request_id}", seconds=deadline - self._clock()
                 )
                 yield self._record(failure, outcome)
             return
@@ -173,7 +189,7 @@ class Replay:
                 failures[0].configuration_id,
                 [failure.payload for failure in failures],
                 request_id=f"replay-{request_id}",
-                seconds=seconds,
+                seconds=deadline - self._clock(),
             )
         except JourneysError as error:  # For example, the configuration was deleted.
             log_error("a replay was refused", error)
@@ -206,9 +222,12 @@ class Replay:
 
 
 def _batches(failures: Iterator[tuple[str, Failure]]) -> Iterator[list[tuple[str, Failure]]]:
-    """Groups consecutive failures of one endpoint or configuration into batches of at most MAX_ENTITIES."""
-    for _, run in groupby(failures, key=lambda row: (row[1].endpoint_id, row[1].configuration_id)):
-        while batch := list(islice(run, MAX_ENTITIES)):
+    """Groups consecutive events of one configuration into batches of at most MAX_ENTITIES. A delivery is a batch.
+
+    A delivery can hold a thousand events, so the time is checked after each.
+    """
+    for (endpoint_id, _), run in groupby(failures, key=lambda row: (row[1].endpoint_id, row[1].configuration_id)):
+        while batch := list(islice(run, MAX_ENTITIES if endpoint_id is None else 1)):
             yield batch
 
 

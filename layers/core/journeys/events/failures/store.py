@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from journeys import dates, jsontext, keys
-from journeys.aws import from_item, is_condition_failure, query_all, to_value
+from journeys.aws import error_code, from_item, is_condition_failure, query_all, to_value
 from journeys.errors import NotFound
 from journeys.events.failures.model import RETENTION_SECONDS, Failure
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 MAX_PAYLOAD_IN_ROW = 100 * 1024
 MAX_REPLAYS = 20
+UNREADABLE = "failure.unreadable"
+"""The code of the error for a failure whose payload has expired or is damaged."""
+_NO_OBJECT = ("NoSuchKey", "AccessDenied")
+"""What S3 responds if an object does not exist: the second to a role that cannot list the bucket."""
 MAX_DEPTH = jsontext.MAX_DEPTH + 8
 """Levels of a payload. The failure of a delivery holds events, which can be as deep as a request."""
 
@@ -166,12 +170,7 @@ class FailureStore:
 
     def _failure(self, organization_id: str, item: Mapping[str, Any], *, whole: bool) -> Failure:
         values = from_item(item)
-        payload: object = None
-        if whole and "payloadKey" in values:
-            body = self._s3().get_object(Bucket=self._bucket, Key=values["payloadKey"])["Body"]
-            payload = jsontext.loads(body.read(), max_depth=MAX_DEPTH)
-        elif whole:
-            payload = jsontext.loads(values["payload"].encode(), max_depth=MAX_DEPTH)
+        payload = self._payload(values) if whole else None
         return Failure(
             failure_id=values["failureId"],
             organization_id=organization_id,
@@ -189,3 +188,22 @@ class FailureStore:
             replays=tuple(values.get("replays", ())),
             endpoint_id=values.get("endpointId"),
         )
+
+    def _payload(self, values: Mapping[str, Any]) -> object:
+        """The payload of a row. Raises NotFound if it is no longer there or cannot be read."""
+        try:
+            if "payloadKey" not in values:
+                text = values["payload"].encode()
+            else:
+                text = self._s3().get_object(Bucket=self._bucket, Key=values["payloadKey"])["Body"].read()
+            return jsontext.loads(text, max_depth=MAX_DEPTH)
+        except (ValueError, LookupError) as error:
+            raise _unreadable() from error
+        except ClientError as error:
+            if error_code(error) not in _NO_OBJECT:
+                raise
+            raise _unreadable() from error
+
+
+def _unreadable() -> NotFound:
+    return NotFound("The payload of this failure has expired, or is damaged.", code=UNREADABLE)
