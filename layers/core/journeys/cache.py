@@ -92,6 +92,10 @@ class Cache(Generic[K, V]):
         entry = self._entry(key)
         if entry is not None and entry[1] and self._clock() - entry[0] < 1:
             return entry[2]
+        return self.now(key)
+
+    def now(self, key: K) -> V:
+        """The value of a consistent read that is made now."""
         return self._read(key, consistent=True)
 
     def _entry(self, key: K) -> tuple[float, bool, V] | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from botocore.exceptions import BotoCoreError, ClientError
 
 from journeys import jsontext
-from journeys.cache import Cache
+from journeys.cache import Cache, RecentlyUsed
 from journeys.errors import (
     BadRequest,
     JourneysError,
@@ -31,6 +31,9 @@ from journeys.webhooks.store import EndpointStore, SecretStore
 MAX_RESPONSE_SECONDS = 2.2
 """Events that are not being stored by then are left to the sender's retry: some senders wait only three seconds."""
 
+MAX_REFUSED = 1000
+"""Endpoints whose last refusal a process remembers."""
+
 METHODS = ("GET", "OPTIONS", "POST")
 """Deliveries are POST requests. Some senders check an address first, with GET or OPTIONS."""
 
@@ -48,8 +51,9 @@ class Receiver:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._processor, self._recorder, self._clock = processor, recorder, clock
-        self._endpoints, self._rechecked = Cache(endpoints.find), Cache(endpoints.find)
+        self._endpoints = Cache(endpoints.find)
         self._secrets: Cache[tuple[str, str | None], tuple[str, ...]] = Cache(lambda key, _: secrets.get(*key))
+        self._refused: RecentlyUsed[str, float] = RecentlyUsed(MAX_REFUSED)  # the time of each endpoint's last refusal
 
     def receive(self, endpoint_id: str, delivery: Delivery, *, request_id: str) -> DeliveryResponse:
         """Process one delivery.
@@ -123,37 +127,45 @@ class Receiver:
         return sender.success_response(delivery) or DeliveryResponse(200, jsontext.dumps(result.to_wire()))
 
     def _endpoint(self, endpoint_id: str) -> Endpoint:
-        """Return the endpoint as it was at most one second ago.
+        """Return the endpoint as it was at most one second ago. Raises NotFound, also if it is disabled.
 
-        That costs one read unit per second for each endpoint in use and each process. A disabled endpoint is read
-        again before the delivery is refused.
+        That costs one read unit per second for each endpoint in use and each process.
         """
         if not ENDPOINT_ID.fullmatch(endpoint_id):
             raise NotFound("The endpoint does not exist.")
         endpoint = self._endpoints.fresh(endpoint_id)
         if endpoint is not None and not endpoint.enabled:
-            endpoint = self._rechecked.fresh(endpoint_id)
+            endpoint = self._read_again(endpoint)
+            self._refused.put(endpoint_id, self._clock())
         if endpoint is None or not endpoint.enabled:
             raise NotFound("The endpoint does not exist.")
         return endpoint
 
-    def _verify(self, sender: Sender, endpoint: Endpoint, delivery: Delivery) -> Endpoint:
-        """Verify the signature, and return the endpoint, which may have been read again.
+    def _read_again(self, endpoint: Endpoint) -> Endpoint:
+        """Return the endpoint as it is now, because a delivery to it is about to be refused.
 
-        Before a delivery is refused, the endpoint is read again, but at most once a second.
+        For one second after a refusal it is not read again, so that forged deliveries cause few reads.
         """
+        refused = self._refused.get(endpoint.endpoint_id)
+        if refused is not None and self._clock() - refused < 1:
+            return endpoint
+        return self._endpoints.now(endpoint.endpoint_id) or endpoint
+
+    def _verify(self, sender: Sender, endpoint: Endpoint, delivery: Delivery) -> Endpoint:
+        """Verify the signature, and return the endpoint, which is read again before a delivery is refused."""
         if delivery.method != "POST":  # A handshake that the sender does not have.
             raise MethodNotAllowed(delivery.method, ("POST",))
         try:
             try:
                 sender.verify(delivery, self._secrets_of(sender, endpoint), endpoint.options)
             except SignatureInvalid:
-                known, endpoint = endpoint, self._rechecked.fresh(endpoint.endpoint_id) or endpoint
+                known, endpoint = endpoint, self._read_again(endpoint)
                 if endpoint.revision == known.revision and (endpoint.secret_version or not sender.needs_secret):
                     raise
                 sender.verify(delivery, self._secrets_of(sender, endpoint, again=True), endpoint.options)
             return endpoint
         except SignatureInvalid as error:
+            self._refused.put(endpoint.endpoint_id, self._clock())
             emit_count("DeliveriesNotProven", sender=sender.name)
             raise _not_proven(endpoint) from error
         except OSError as error:
