@@ -207,9 +207,7 @@ def test_the_failure_of_the_largest_delivery_fits_in_a_response(inbox: Inbox, ch
     assert {ReceivedDelivery.from_values("hmac", delivery).body for delivery in found} == set(bodies)
 
 
-def test_the_time_is_checked_after_each_delivery_of_a_bulk_replay(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bulk_replay_checks_the_time_after_each_delivery(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     inbox.change("hmac", mapping={"dateCreated": "nothing"})
     for number in range(3):
         inbox.send("hmac", body=json.dumps(json.loads(CASES["hmac"].body) | {"id": number}).encode())

@@ -110,18 +110,28 @@ class Replay:
             )
             return ((position, failure) for position, failure in rows if failure.replayable)
 
+        return self._replay_all(organization_id, open_failures, after, request_id, deadline)
+
+    def _replay_all(
+        self,
+        organization_id: str,
+        open_failures: Callable[[str | None], Iterator[tuple[str, Failure]]],
+        after: str | None,
+        request_id: str,
+        deadline: float,
+    ) -> "ReplayProgress":
+        """Replays the failures after a position until the deadline, and counts those that remain."""
         progress = ReplayProgress(position=after)
-        refusals: dict[tuple[str | None, str], str | None] = {}
+        refusals: dict[_Target, str | None] = {}
         for number, batch in enumerate(_batches(open_failures(after))):
             if self._clock() >= deadline:
                 progress.count_remaining(failure for _, failure in open_failures(progress.position))
                 break
             failures = [failure for _, failure in batch]
-            target = failures[0].endpoint_id, failures[0].configuration_id
+            target = _target(failures[0])
             if target not in refusals:
                 refusals[target] = self._refusal(organization_id, failures[0])
-            refusal = refusals[target]
-            if refusal is not None:
+            if (refusal := refusals[target]) is not None:
                 progress.failed(refusal, len(failures))
             else:
                 self._replay_batch(organization_id, failures, f"{request_id}#{number}", deadline, progress)
@@ -221,12 +231,20 @@ class Replay:
         return self._failures.add_replay(failure, replay, resolved=outcome.outcome != "failed")
 
 
+_Target = tuple[str | None, str]
+
+
+def _target(failure: Failure) -> _Target:
+    """The endpoint and the configuration of a failure. Failures with the same ones are refused for the same reason."""
+    return failure.endpoint_id, failure.configuration_id
+
+
 def _batches(failures: Iterator[tuple[str, Failure]]) -> Iterator[list[tuple[str, Failure]]]:
     """Groups consecutive events of one configuration into batches of at most MAX_ENTITIES. A delivery is a batch.
 
     A delivery can hold a thousand events, so the time is checked after each.
     """
-    for (endpoint_id, _), run in groupby(failures, key=lambda row: (row[1].endpoint_id, row[1].configuration_id)):
+    for (endpoint_id, _), run in groupby(failures, key=lambda row: _target(row[1])):
         while batch := list(islice(run, MAX_ENTITIES if endpoint_id is None else 1)):
             yield batch
 
