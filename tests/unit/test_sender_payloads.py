@@ -244,6 +244,32 @@ def test_a_field_of_hubspot_with_another_type_names_no_object(
     assert [(one["externalSourceId"], one["value"]) for one in only["identifiers"]["externalIds"]] == identifiers
 
 
+def test_a_number_in_a_field_of_servicenow_is_kept() -> None:
+    mapping = compile_mapping(SENDERS["servicenow"].presets[2], {})
+    record = {"caller_id": 7, "state": 2, "priority": {"display_value": "", "value": ""}, "reassignment_count": 3}
+    (event,) = mapping.to_events(record, ("state", "priority", "reassignments"), Evaluator.of_delivery({}, 0))
+    assert event["identifiers"]["externalIds"] == [{"externalSourceId": "servicenow", "value": "7"}]
+    assert event["attributes"] == {"state": 2, "reassignments": 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [
+        ("adobe", {"eventid": "1", "time": "2025-01-31T09:30:00Z", "data": {"customerId": "1"}}),
+        ("cloudevents", {"source": "/", "id": "1", "data": {"customerId": "1"}}),
+        ("hmac", {"date": "2025-01-31T09:30:00Z", "customer": "1"}),
+        ("hubspot", {"subscriptionType": "contact.creation", "objects": [{"kind": "contact", "id": 1}]}),
+        ("servicenow", {"sys_updated_on": "2025-01-31 09:30:00", "number": "INC1", "caller_id": {"value": "1"}}),
+    ],
+)
+def test_a_delivery_of_1000_events_is_within_the_budget_of_expressions(name: str, payload: Any) -> None:
+    mapping = compile_mapping(SENDERS[name].presets[2], {})
+    evaluator = Evaluator.of_delivery({}, 0)
+    fields = mapping.attributes.keys()
+    events = [event for _ in range(1000) for event in mapping.to_events(payload, fields, evaluator)]
+    assert len(events) == 1000
+
+
 # -- versions ----------------------------------------------------------------------------------------------------------
 
 FIRST_VERSIONS = {

@@ -19,6 +19,7 @@
 """
 
 import base64
+from collections.abc import Iterable
 
 from journeys.webhooks.delivery import Delivery
 from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender, bearer
@@ -27,29 +28,34 @@ from journeys.webhooks.signatures import require_any
 
 _USERS = ("caller_id", "contact", "requested_for", "opened_for")
 """Fields with the user that a record is about. The user who opened a record is often an agent."""
-_TEXTS = "[?type(@) == 'string' && @ != ''] | [0]"
+
+
+def _first(fields: Iterable[str], *parts: str) -> str:
+    """Return an expression for the first field that is not empty: one of its parts, or else the field as it is."""
+    return " || ".join(
+        f"{field} && ({' || '.join(part.format(field) for part in parts)} || ([{field}][?type(@) != 'object'] | [0]))"
+        for field in fields
+    )
 
 
 def _reference(*fields: str) -> str:
     """Return an expression for the id of the first reference that is not empty."""
-    ids = (f"{field}.value, split({field}.link, '/')[-1], {field}" for field in fields)
-    return f"[{', '.join(ids)}] | {_TEXTS}"
+    return _first(fields, "{0}.value", "split({0}.link, '/')[-1]")
 
 
 def _of_user(*fields: str) -> str:
     """Return an expression for the first field of the user that is not empty, such as `caller_id.email`."""
-    dotted = [f'"{user}.{field}"' for user in _USERS for field in fields]
-    return f"[{', '.join(f'{name}.value, {name}' for name in dotted)}] | {_TEXTS}"
+    return _first((f'"{user}.{field}"' for user in _USERS for field in fields), "{0}.value")
 
 
-def _value(field: str) -> str:
-    """Return an expression for a field's value."""
-    return f"[{field}.value, {field}] | {_TEXTS}"
+def _value(*fields: str) -> str:
+    """Return an expression for the value of the first field that is not empty."""
+    return _first(fields, "{0}.value")
 
 
 def _display(field: str) -> str:
-    """Return an expression for what a form shows in a field, or else its value."""
-    return f"[{field}.display_value, {field}] | {_TEXTS}"
+    """Return an expression for what a form shows in a field, or else the field as it is."""
+    return _first([field], "{0}.display_value")
 
 
 class ServiceNow(Sender):
@@ -80,7 +86,7 @@ class ServiceNow(Sender):
         2: {
             "events": "result || @",
             "id": "digest(@)",
-            "dateCreated": f"[sys_updated_on.value, sys_updated_on, sys_created_on.value, sys_created_on] | {_TEXTS}",
+            "dateCreated": _value("sys_updated_on", "sys_created_on"),
             "dateFormat": "%Y-%m-%d %H:%M:%S",
             "timeZone": "UTC",
             "externalIds": [
