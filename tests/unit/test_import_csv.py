@@ -496,6 +496,39 @@ def test_import_prints_the_table_of_outcomes(
     assert run_journeys("import", path, "--mapping", mapping, "--allow-rejected").exit_code == 0
 
 
+def test_rows_without_a_response_make_the_status_1_although_rejected_rows_are_allowed(
+    tmp_path: Path, mapping: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = FakeApi({"visit-1": ("busy", True)})
+    monkeypatch.setattr(options, "connect", lambda *_: options.Connection(Stack("test", None), busy))  # type: ignore[arg-type]
+    monkeypatch.setattr("tools.commands.importing.ensure_type", lambda *_: "configuration")
+    path = csv_of(tmp_path, "1,01.07.2024 12:30,jane,1,yes,long", "2,01.07.2024 12:30,jane,1,yes,long")
+
+    result = run_journeys("import", path, "--mapping", mapping, "--allow-rejected")
+
+    assert result.exit_code == 1
+    assert result.stderr.endswith("1 row was not answered. Run the command again to continue.\n")
+
+
+@pytest.mark.usefixtures("api")
+def test_an_interrupted_import_says_how_to_continue_and_counts_what_was_stored(
+    tmp_path: Path, mapping: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(run: ImportRun, *_: object) -> None:
+        run.tally.add("created", "", 2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tools.commands.importing.ensure_type", lambda *_: "configuration")
+    monkeypatch.setattr(ImportRun, "run", interrupted)
+    path = csv_of(tmp_path, "1,01.07.2024 12:30,jane,1,yes,long")
+
+    result = run_journeys("import", path, "--mapping", mapping)
+
+    assert result.exit_code == 130
+    assert "created" in result.stdout
+    assert result.stderr.endswith("Interrupted. Run the command again to continue; stored events are duplicates.\n")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

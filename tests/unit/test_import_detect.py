@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from journeys.registry.schemas.document import parse
 from tests.support.cli import run_journeys
 from tests.support.template import ROOT
+from tools.importer import sample
 from tools.importer.columns import MAPPINGS
 from tools.importer.csv_reader import CsvFile
 from tools.importer.detect import propose
@@ -138,6 +139,36 @@ def test_a_few_cells_without_a_value_and_a_few_repeated_ids_do_not_hide_a_column
     path.write_text("\n".join(["number,version,updated_at,caller_id,contact_type", *rows]))
     assert "# CHECK: rows with the id of an earlier row: 1. Add columns" in propose(path)
     assert "With this mapping, 391 of 400 rows can be imported." in propose(path)
+
+
+def test_a_column_with_an_empty_cell_is_no_id_and_a_name_identifies_nobody_if_another_column_can(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"{'' if n == 7 else f'R{n}'},T{n // 2},{n % 2},2026-01-05,Jane {n % 3},u{n % 3}" for n in range(40)]
+    path.write_text("\n".join(["reference,number,version,date,customer name,visitor", *rows]))
+    plan = plan_for(path)
+
+    assert plan.id.template == "{number}-{version}"
+    assert plan.customer.columns == ("visitor",)
+
+
+def test_a_column_with_one_word_may_be_boolean_or_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,date,user,paid,unit\n1,2026-01-05,u,Y,t\n2,2026-01-06,u,N,t\n")
+
+    assert 'paid = { value = "paid", kind = "boolean" }\n' in propose(path)
+    assert 'unit = { value = "unit", kind = "boolean" }  # CHECK: or text: every value is the same' in propose(path)
+
+
+def test_only_the_first_rows_and_characters_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,date,user\n" + "".join(f"{n},2026-01-05,u\n" for n in range(30)))
+
+    monkeypatch.setattr(sample, "ROWS_READ", 20)
+    assert "from 20 rows of a.csv" in propose(path)
+    monkeypatch.setattr(sample, "CHARACTERS_READ", 100)
+    assert "from 9 rows of a.csv" in propose(path)
 
 
 def test_a_proposal_counts_the_rows_as_a_dry_run_does(tmp_path: Path) -> None:

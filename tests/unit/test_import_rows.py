@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from tests.support.cli import run_journeys
 from tests.support.template import ROOT
@@ -397,6 +398,20 @@ def test_rejected_rows_have_their_line_reason_and_original_cells_and_are_rejecte
     assert [cells[0] for cells in second[1:]] == ["2", "4", "5", "6"]
 
 
+def test_a_row_that_was_added_to_a_file_of_rejected_rows_keeps_its_cells(tmp_path: Path) -> None:
+    """As does the second line of a cell whose quote is not closed."""
+    path = tmp_path / "rejected.csv"
+    path.write_text(
+        f"rejected_line,rejected_reason,{HEADER}\n3,invalid.date: Why.,a,never,jane,x,1\nb,never,jane,x,1\n"
+    )
+    run_import(path, MAPPING)
+
+    assert [cells[2:] for cells in rejected_rows(tmp_path / "rejected.rejected.csv")[1:]] == [
+        ["a", "never", "jane", "x", "1"],
+        ["b", "never", "jane", "x", "1"],
+    ]
+
+
 def test_an_earlier_file_of_rejected_rows_is_never_lost(tmp_path: Path) -> None:
     path, rejected = written(tmp_path, "a,never,jane,x,1"), tmp_path / "visits.rejected.csv"
     run_import(path, MAPPING)
@@ -579,6 +594,16 @@ def test_the_table_fits_a_screen() -> None:
     assert table.row_count <= 20
     assert tally.counts.total() == 5000
     assert len(tally.counts) <= 1001
+
+
+def test_the_table_shows_a_reason_as_it_is_written() -> None:
+    tally = ImportTally()
+    tally.add("rejected", "invalid.date", 2, 'The column "[bold]when[/bold]" must contain a date.')
+    console = Console(width=120)
+    with console.capture() as capture:
+        console.print(import_table(tally, "title"))
+
+    assert "[bold]when[/bold]" in capture.get()
 
 
 def test_a_file_with_many_columns_makes_a_short_message(tmp_path: Path) -> None:
