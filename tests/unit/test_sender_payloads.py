@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -77,6 +78,27 @@ def _outcome(story: Story, stored: dict[str, Event], raw: Mapping[str, Any], sen
     differing = list(differences(existing, event))
     same = not differing or is_same_event(raw, differing, int(sent.delivery.now * 1000))
     return "duplicate" if same else "event.conflict"
+
+
+@pytest.mark.parametrize("name", SENDERS)
+def test_the_newest_preset_finds_no_customer_in_a_payload_without_one(name: str) -> None:
+    """Otherwise the text `null`, or false, would become the customer of many events."""
+    sender = SENDERS[name]
+    mapping = compile_mapping(sender.presets[sender.latest_preset], {"timeZone": "UTC"})
+    payloads: list[Any] = [{}, {"x": 1}, [], None, "text", 5, {"data": {"object": {}}, "event": {}, "detail": {}}]
+    for payload in payloads:
+        with suppress(InvalidPayload):
+            for event in mapping.to_events(payload, (), Evaluator.of_delivery({}, 0)):
+                assert event["identifiers"]["externalIds"] == []
+
+
+@pytest.mark.parametrize("name", ["standard", "github", "shopify", "stripe", "segment", "zendesk", "slack"])
+def test_the_newest_preset_makes_no_id_of_a_payload_without_one(name: str) -> None:
+    """Otherwise different deliveries could have one id."""
+    mapping = compile_mapping(SENDERS[name].presets[2], {})
+    for payload in ({}, {"x": 1}, [], None, "text", 5):
+        (event,) = mapping.to_events(payload, (), Evaluator.of_delivery({}, 0))
+        assert event["id"] is None
 
 
 @pytest.mark.parametrize("name", SENDERS)
