@@ -4,7 +4,7 @@ from typing import Any
 
 from journeys.aws import dynamodb
 from journeys.errors import Conflict, NotFound
-from journeys.http.parameters import PAGE
+from journeys.http.parameters import PAGE, choice
 from journeys.http.request import Request
 from journeys.http.router import Router
 from journeys.registry.configurations.model import Configuration
@@ -12,6 +12,8 @@ from journeys.registry.configurations.requests import ConfigurationCreate, Confi
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import RegistrySettings
+from journeys.webhooks.configurations import ConfigurationDeletion
+from journeys.webhooks.store import EndpointStore
 
 CONFIGURATIONS = "/api/v2/journey/externalevents/configurations"
 CONFIGURATION = f"{CONFIGURATIONS}/<configuration_id>"
@@ -19,10 +21,17 @@ TAG = "Configurations"
 VIEW, ADD, EDIT, DELETE = (
     f"journey:externalEventsConfiguration:{action}" for action in ("view", "add", "edit", "delete")
 )
+FORCE = choice(
+    "force",
+    "Whether to delete the configuration although webhook endpoints use it. They are disabled, which also requires the "
+    "permission journey:webhooks:edit.",
+    ("false", "true"),
+)
 
 table = RegistrySettings.read().registry_table
 configurations = ConfigurationStore(dynamodb(), table)
 schemas = SchemaStore(dynamodb(), table)
+deletion = ConfigurationDeletion(configurations, EndpointStore(dynamodb(), table))
 router = Router.for_registry(table)
 
 
@@ -106,10 +115,15 @@ def update_configuration(request: Request, configuration_id: str, body: Configur
     summary="Delete a configuration",
     tag=TAG,
     permission=DELETE,
+    query=(FORCE,),
     response=None,
+    errors=(Conflict,),
 )
 def delete_configuration(request: Request, configuration_id: str) -> None:
-    configurations.delete(request.organization_id, configuration_id)
+    force = request.get(FORCE) == "true"
+    if force:
+        request.caller.require("journey:webhooks:edit")
+    deletion.delete(request.organization_id, configuration_id, force=force)
 
 
 handler = router.handle

@@ -9,6 +9,8 @@ from PureCloudPlatformClientV2 import models
 
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from journeys.webhooks.model import Endpoint
+from journeys.webhooks.store import EndpointStore
 from tests.support.functions import api_event, call, load
 from tests.support.tables import Tables
 
@@ -48,6 +50,27 @@ class Registry:
         assert status == 201, made
         configuration: dict[str, Any] = made
         return configuration
+
+
+@pytest.fixture
+def webhooks(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> "Webhooks":
+    monkeypatch.setenv("SECRETS_PREFIX", "stack/webhooks/")
+    return Webhooks()
+
+
+class Webhooks:
+    """The API of webhook endpoints."""
+
+    def __init__(self) -> None:
+        self._module = load("endpoints")
+
+    def ask(self, method: str, path: str = "", body: Any = None) -> tuple[int, Any]:
+        return call(self._module, api_event(method, f"webhooks/endpoints{path}", body))
+
+    def create(self, name: str, **target: Any) -> str:
+        status, made = self.ask("POST", "", {"name": name, "sender": "segment"} | target)
+        assert status == 201, made
+        return str(made["id"])
 
 
 @pytest.fixture
@@ -263,3 +286,84 @@ def test_a_page_after_the_last_is_empty_and_links_to_the_previous_one(registry: 
 @pytest.mark.parametrize("query", [{"pageSize": "0"}, {"pageSize": "101"}, {"pageNumber": "0"}, {"pageNumber": "x"}])
 def test_an_invalid_page_number_is_400(registry: Registry, query: dict[str, str]) -> None:
     assert registry.ask("GET", query=query)[0] == 400
+
+
+# -- deleting a configuration that webhook endpoints use ---------------------------------------------------------------
+
+
+def test_a_configuration_that_endpoints_use_is_not_deleted(registry: Registry, webhooks: Webhooks) -> None:
+    schema_id = registry.new_schema()
+    used, other = registry.create(schema_id)["id"], registry.create(schema_id, "Another")["id"]
+    shop = webhooks.create("Shop", configurationId=used)
+    disabled = webhooks.create("Disabled", configurationId=used, enabled=False)
+    routing = {"expression": "type", "configurations": {"a": other, "b": used}}
+    routed = webhooks.create("Routed", routing=routing)
+    webhooks.create("Another", configurationId=other)
+    status, error = registry.ask("DELETE", f"/{used}")
+    assert (status, error["code"]) == (409, "configuration.in.use")
+    for name, id_ in (("Shop", shop), ("Disabled", disabled), ("Routed", routed)):
+        assert f'"{name}" ({id_})' in error["message"]
+    assert '"Another"' not in error["message"]
+    assert {detail["fieldName"] for detail in error["details"]} == {shop, disabled, routed}
+    assert registry.ask("GET", f"/{used}")[0] == 200
+    for id_ in (shop, disabled):
+        assert webhooks.ask("PATCH", f"/{id_}", {"configurationId": other})[0] == 200
+    assert webhooks.ask("DELETE", f"/{routed}")[0] == 204
+    assert registry.ask("DELETE", f"/{used}") == (204, None)
+
+
+def test_the_error_names_at_most_ten_endpoints(registry: Registry, webhooks: Webhooks) -> None:
+    configuration_id = registry.create(registry.new_schema())["id"]
+    for number in range(12):
+        webhooks.create(f"Shop {number:02}", configurationId=configuration_id)
+    error = registry.ask("DELETE", f"/{configuration_id}")[1]
+    assert len(error["details"]) == 10
+    assert ("Shop 09" in error["message"], "Shop 10" in error["message"]) == (True, False)
+    assert (" and 2 more." in error["message"], error["messageParams"]) == (True, {"count": "12"})
+
+
+def test_a_forced_deletion_disables_the_endpoints_and_says_why(registry: Registry, webhooks: Webhooks) -> None:
+    schema_id = registry.new_schema()
+    used, other = registry.create(schema_id)["id"], registry.create(schema_id, "Another")["id"]
+    shop, unrelated = webhooks.create("Shop", configurationId=used), webhooks.create("Another", configurationId=other)
+    by_hand = webhooks.create("Disabled", configurationId=used, enabled=False)
+    assert registry.ask("DELETE", f"/{used}", query={"force": "true"}) == (204, None)
+    assert registry.ask("GET", f"/{used}")[0] == 404
+    endpoint = webhooks.ask("GET", f"/{shop}")[1]
+    assert (endpoint["enabled"], endpoint["status"], endpoint["disabledReason"]) == (
+        False,
+        "disabled",
+        "configuration.deleted",
+    )
+    assert "disabledReason" not in webhooks.ask("GET", f"/{by_hand}")[1]
+    assert webhooks.ask("GET", f"/{unrelated}")[1]["status"] == "active"
+    webhooks = Webhooks()  # A process of its own, whose cache does not have the configuration.
+    assert webhooks.ask("PATCH", f"/{shop}", {"enabled": True})[1]["code"] == "configuration.disabled"
+    assert webhooks.ask("PATCH", f"/{shop}", {"name": "Old shop"})[1]["disabledReason"] == "configuration.deleted"
+    changed = webhooks.ask("PATCH", f"/{shop}", {"configurationId": other, "enabled": True})[1]
+    assert (changed["status"], "disabledReason" in changed) == ("active", False)
+
+
+def test_a_forced_deletion_also_requires_the_permission_to_change_endpoints(tables: Tables, registry: Registry) -> None:
+    configuration_id = registry.create(registry.new_schema())["id"]
+    permissions = frozenset({"journey:externalEventsConfiguration:delete"})
+    ClientStore(tables.dynamodb, tables.registry).put(Client("deleter", "acme", "A client", permissions))
+    status, error = registry.ask("DELETE", f"/{configuration_id}", client_id="deleter", query={"force": "true"})
+    assert (status, error["messageParams"]) == (403, {"permission": "journey:webhooks:edit"})
+    assert registry.ask("DELETE", f"/{configuration_id}", client_id="deleter", query={"force": "false"})[0] == 204
+
+
+def test_an_endpoint_that_disappears_does_not_prevent_a_forced_deletion(
+    registry: Registry, webhooks: Webhooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration_id = registry.create(registry.new_schema())["id"]
+    endpoint_id = webhooks.create("Shop", configurationId=configuration_id)
+    all_of = EndpointStore.all
+
+    def all_and_delete(store: EndpointStore, organization_id: str) -> list[Endpoint]:
+        found = all_of(store, organization_id)
+        assert webhooks.ask("DELETE", f"/{endpoint_id}")[0] == 204
+        return found
+
+    monkeypatch.setattr(EndpointStore, "all", all_and_delete)
+    assert registry.ask("DELETE", f"/{configuration_id}", query={"force": "true"}) == (204, None)
