@@ -96,7 +96,8 @@ def test_the_newest_preset_finds_no_customer_in_a_payload_without_one(name: str)
 def test_the_newest_preset_makes_no_id_of_a_payload_without_one(name: str) -> None:
     """Otherwise different deliveries could have one id."""
     mapping = compile_mapping(SENDERS[name].presets[2], {})
-    for payload in ({}, {"x": 1}, [], None, "text", 5):
+    payloads: list[Any] = [{}, {"x": 1}, [], None, "text", 5]
+    for payload in payloads:
         (event,) = mapping.to_events(payload, (), Evaluator.of_delivery({}, 0))
         assert event["id"] is None
 
