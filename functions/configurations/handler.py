@@ -3,7 +3,7 @@
 from typing import Any
 
 from journeys.aws import dynamodb
-from journeys.errors import Conflict, NotFound
+from journeys.errors import Conflict, LimitReached, NotFound
 from journeys.http.parameters import PAGE, choice
 from journeys.http.request import Request
 from journeys.http.router import Router
@@ -67,7 +67,7 @@ def list_configurations(request: Request) -> dict[str, Any]:
     body=ConfigurationCreate,
     response="ExternalEventsConfiguration",
     status=201,
-    errors=(NotFound, Conflict),
+    errors=(NotFound, Conflict, LimitReached),
 )
 def create_configuration(request: Request, body: ConfigurationCreate) -> dict[str, Any]:
     created = configurations.create(

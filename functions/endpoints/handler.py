@@ -4,7 +4,7 @@ from typing import Any
 
 from journeys import cursors
 from journeys.aws import dynamodb, s3, secretsmanager
-from journeys.errors import Conflict, NotFound
+from journeys.errors import Conflict, LimitReached, NotFound
 from journeys.events.bindings import Bindings
 from journeys.events.failures.replay import Replay
 from journeys.events.failures.store import FailureStore
@@ -94,7 +94,7 @@ def list_endpoints(request: Request) -> dict[str, Any]:
     body=EndpointCreate,
     response="EndpointWithSecret",
     status=201,
-    errors=(NotFound, Conflict),
+    errors=(NotFound, Conflict, LimitReached),
 )
 def create_endpoint(request: Request, body: EndpointCreate) -> dict[str, Any]:
     created = service.create(

@@ -1,4 +1,4 @@
-"""API operation on usage: the number of events of an organization by month."""
+"""API operations on usage: the number of events of an organization by month, and its limits."""
 
 from typing import Any
 
@@ -7,19 +7,33 @@ from journeys.archive.usage import usage
 from journeys.aws import dynamodb, s3
 from journeys.http.request import Request
 from journeys.http.router import Router
+from journeys.registry.quotas.listing import Limits
+from journeys.registry.quotas.store import QuotaStore
+from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import ArchiveSettings
 
-USAGE = "/api/v2/journey/usage"
+USAGE, LIMITS = "/api/v2/journey/usage", "/api/v2/journey/limits"
 VIEW = "journey:usage:view"
+TAG = "Usage"
 
 settings = ArchiveSettings.read()
-archive = ArchiveStore(dynamodb(), settings.registry_table, s3, settings.archive_bucket)
-router = Router.for_registry(settings.registry_table)
+table = settings.registry_table
+archive = ArchiveStore(dynamodb(), table, s3, settings.archive_bucket)
+limits = Limits(QuotaStore(dynamodb(), table), SchemaStore(dynamodb(), table))
+router = Router.for_registry(table)
 
 
-@router.route("GET", USAGE, summary="Get the usage by month", tag="Usage", permission=VIEW, response="Usage")
+@router.route("GET", USAGE, summary="Get the usage by month", tag=TAG, permission=VIEW, response="Usage")
 def get_usage(request: Request) -> dict[str, Any]:
     return usage(archive.snapshot(request.organization_id))
+
+
+@router.route(
+    "GET", LIMITS, summary="List the limits of the organization", tag=TAG, permission=VIEW, response="LimitListing"
+)
+def list_limits(request: Request) -> dict[str, Any]:
+    entities = [use.to_wire() for use in limits.all(request.organization_id)]
+    return {"total": len(entities), "entities": entities, "selfUri": LIMITS}
 
 
 handler = router.handle

@@ -5,7 +5,7 @@ from typing import Any
 from journeys import dates
 from journeys.archive.store import ArchiveStore
 from journeys.aws import dynamodb, s3
-from journeys.errors import Conflict
+from journeys.errors import Conflict, LimitReached
 from journeys.http.parameters import PAGE, Parameter, choice, text
 from journeys.http.request import Request
 from journeys.http.router import Router
@@ -106,6 +106,7 @@ def list_views(request: Request) -> dict[str, Any]:
     body=ViewDefinition,
     response="JourneyView",
     status=201,
+    errors=(LimitReached,),
 )
 def create_view(request: Request, body: ViewDefinition) -> dict[str, Any]:
     return views.create(request.organization_id, checked(request, body), request.caller.client_id).to_wire()
@@ -133,6 +134,7 @@ def delete_view(request: Request, view_id: str) -> None:
     body=ViewDefinition,
     response="JourneyView",
     status=201,
+    errors=(LimitReached,),
 )
 def create_view_version(request: Request, view_id: str, body: ViewDefinition) -> dict[str, Any]:
     definition, client_id = checked(request, body), request.caller.client_id

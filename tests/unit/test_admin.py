@@ -60,6 +60,26 @@ def operator(stack: Stack) -> Admin:
 # -- organizations and clients -----------------------------------------------------------------------------------------
 
 
+def test_a_limit_is_set_for_one_organization(operator: Admin) -> None:
+    operator.create_organization("initech", "Initech")
+    operator.set_limit("globex", "views.per.org", 1000)
+    operator.create_organization("globex", "Renamed")
+    assert {use.quota.key: use.value for use in operator.limits("globex")}["views.per.org"] == 1000
+    assert {use.quota.key: use.value for use in operator.limits("initech")}["views.per.org"] == 500
+    wrong = [("nobody", "views.per.org", 1), ("globex", "event.types.per.org", 30), ("globex", "views.per.org", -1)]
+    for organization, key, value in wrong:
+        with pytest.raises(ToolError):
+            operator.set_limit(organization, key, value)
+
+
+def test_the_commands_show_and_set_limits(operator: Admin, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "open_stack", lambda _: stack)
+    set_ = run_journeys("admin", "limits", "set", "globex", "webhook.endpoints.per.org", "7")
+    assert set_.output == "Set webhook.endpoints.per.org of globex to 7.\n"
+    shown = run_journeys("admin", "limits", "show", "globex").output
+    assert [line.split("│")[2].strip() for line in shown.splitlines() if "webhook.endpoints" in line] == ["7"]
+
+
 def test_create_client_adds_it_to_cognito_and_to_the_registry(
     operator: Admin, pool: UserPool, clients: ClientStore
 ) -> None:

@@ -22,7 +22,8 @@ from tools.stack import Stack, session
 DOCUMENTED = (
     "up", "down", "logs", "env", "show customer", "show view", "send", "import", "deliver",
     "admin organization create", "admin organization list", "admin client create", "admin client list",
-    "admin client rotate", "admin client set-permissions", "admin client delete", "verify", "rebuild", "redrive",
+    "admin limits show", "admin limits set", "admin client rotate",
+    "admin client set-permissions", "admin client delete", "verify", "rebuild", "redrive",
     "archive backfill", "archive compact", "sam-local up", "sam-local down", "sam-local sign", "sam-local test",
     "load", "openapi",
 )  # fmt: skip

@@ -89,7 +89,8 @@ class Endpoints:
         return sorted(one["Name"] for one in aws.secretsmanager().list_secrets()["SecretList"])
 
     def rows(self) -> list[Any]:
-        return sorted(self.tables.items(self.tables.registry), key=str)
+        rows = self.tables.items(self.tables.registry)
+        return sorted((row for row in rows if not row["pk"]["S"].endswith("#QUOTAS")), key=str)
 
     def _create(self, module: ModuleType, kind: str, body: Any, client_id: str = "client") -> Any:
         status, created = call(module, api_event("POST", f"externalevents/{kind}", body, client_id=client_id))

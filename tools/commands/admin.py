@@ -8,6 +8,7 @@ import click
 from rich.table import Table
 
 from journeys.registry.clients.model import PERMISSIONS
+from journeys.registry.limits import LARGEST_QUOTA, QUOTAS
 from tools.commands.options import stack_option
 from tools.console import output_console
 from tools.operator.admin import ALL, Admin, NewClient, known_permissions
@@ -33,7 +34,7 @@ def permission_option(function: Any) -> Any:
 
 @click.group()
 def admin() -> None:
-    """Manage organizations, and the clients that call the API for them."""
+    """Manage organizations, their limits, and the clients that call the API for them."""
 
 
 # -- organizations -----------------------------------------------------------------------------------------------------
@@ -72,6 +73,48 @@ def list_organizations(stack: Stack) -> None:
     """
     for organization_id, name in Admin(stack).organizations():
         click.echo(f"{organization_id:38}{name}")
+
+
+# -- limits ------------------------------------------------------------------------------------------------------------
+
+
+@admin.group()
+def limits() -> None:
+    """Show and set the limits of an organization."""
+
+
+@limits.command(name="show")
+@click.argument("organization_id", metavar="ORGANIZATION")
+@stack_option
+def show_limits(stack: Stack, organization_id: str) -> None:
+    """Show the limits of an organization, and how much of each is in use.
+
+    \b
+    Example:
+      journeys admin limits show acme
+    """
+    table = Table("limit", "value", "in use")
+    for use in Admin(stack).limits(organization_id):
+        table.add_row(use.quota.key, str(use.value), "" if use.used is None else str(use.used))
+    output_console().print(table, markup=False)
+
+
+@limits.command(name="set")
+@click.argument("organization_id", metavar="ORGANIZATION")
+@click.argument("limit", type=click.Choice([quota.key for quota in QUOTAS]))
+@click.argument("value", type=click.IntRange(0, LARGEST_QUOTA))
+@stack_option
+def set_limit(stack: Stack, organization_id: str, limit: str, value: int) -> None:
+    """Set a limit for one organization.
+
+    The change applies immediately. What exists above a lower limit remains.
+
+    \b
+    Example:
+      journeys admin limits set acme views.per.org 1000
+    """
+    Admin(stack).set_limit(organization_id, limit, value)
+    click.echo(f"Set {limit} of {organization_id} to {value}.")
 
 
 # -- clients -----------------------------------------------------------------------------------------------------------

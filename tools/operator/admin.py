@@ -9,6 +9,10 @@ from typing import Any
 from journeys.aws import from_item
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from journeys.registry.limits import LARGEST_QUOTA, QUOTAS
+from journeys.registry.quotas.listing import Limits
+from journeys.registry.quotas.store import QuotaStore, QuotaUse
+from journeys.registry.schemas.store import SchemaStore
 from tools.errors import ToolError
 from tools.stack import Stack
 
@@ -40,7 +44,9 @@ class Admin:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._clients = ClientStore(stack.dynamodb, stack.outputs["RegistryTableName"])
+        table = stack.outputs["RegistryTableName"]
+        self._clients, self._quotas = ClientStore(stack.dynamodb, table), QuotaStore(stack.dynamodb, table)
+        self._limits = Limits(self._quotas, SchemaStore(stack.dynamodb, table))
 
     # -- organizations -------------------------------------------------------------------------------------------------
 
@@ -63,6 +69,23 @@ class Admin:
             raise ToolError(
                 f"There is no organization {organization_id}. `journeys admin organization list` lists them."
             )
+
+    # -- limits --------------------------------------------------------------------------------------------------------
+
+    def limits(self, organization_id: str) -> list[QuotaUse]:
+        """The limits of an organization, and how much of each is in use. Raises ToolError."""
+        self.require_organization(organization_id)
+        return self._limits.all(organization_id)
+
+    def set_limit(self, organization_id: str, key: str, value: int) -> None:
+        """Sets a limit for one organization, which applies immediately. Raises ToolError."""
+        quotas = {quota.key: quota for quota in QUOTAS}
+        if key not in quotas:
+            raise ToolError(f'"{key[:100]}" is not a limit that can be set. Use one of {", ".join(quotas)}.')
+        if not 0 <= value <= LARGEST_QUOTA:
+            raise ToolError(f"{value} is not a possible limit. Use a number from 0 to {LARGEST_QUOTA}.")
+        self.require_organization(organization_id)
+        self._quotas.set(organization_id, quotas[key], value)
 
     # -- clients -------------------------------------------------------------------------------------------------------
 

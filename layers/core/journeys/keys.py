@@ -12,6 +12,7 @@
 | registry   | CLIENT#{client}                    | CLIENT                  | the client of a caller |
 |            | ORG#{org}                          | ORG                     | an organization |
 |            | ORG#{org}                          | EVENT_TYPES             | the counter of event types |
+|            | ORG#{org}#QUOTAS                   | {quota}                 | a quota's value and use, one or all |
 |            | ORG#{org}#SCHEMAS                  | {schema}                | schemas, one or all |
 |            | ORG#{org}#SCHEMA#{schema}          | {version}               | versions of a schema |
 |            | ORG#{org}#TITLES                   | {title}                 | whether a title is in use |
@@ -119,6 +120,14 @@ def organization(organization_id: str) -> Key:
 
 def event_types(organization_id: str) -> Key:
     return item(join("ORG", organization_id), "EVENT_TYPES")
+
+
+def quotas(organization_id: str) -> str:
+    return join("ORG", organization_id, "QUOTAS")
+
+
+def quota(organization_id: str, key: str) -> Key:
+    return item(quotas(organization_id), key)
 
 
 def schemas(organization_id: str) -> str:

@@ -1,10 +1,17 @@
-"""The limits of event types and their schemas. Lengths are (minimum, maximum) characters."""
+"""The limits of event types and their schemas, and the quotas of organizations.
+
+Lengths are (minimum, maximum) characters.
+"""
+
+from dataclasses import dataclass
+
+from journeys.errors import LimitReached
 
 MAX_EVENT_TYPES = 20
 MAX_FIELDS = 50
 
 LIMIT_NAMESPACE = "external.events.data.ingestion"
-EVENT_TYPES_LIMIT = "event.types.per.org"
+VIEWS_NAMESPACE = "journey.views"
 
 FIELD_NAME = (1, 100)
 FIELD_TITLE = (1, 100)
@@ -35,3 +42,47 @@ def to_wire(event_types_in_use: int) -> dict[str, object]:
         "numberOfSchemas": event_types_in_use,
         "selfUri": "/api/v2/journey/externalevents/schemas/limits",
     }
+
+
+# -- quotas ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many resources of one kind an organization can have. The operator can set another value per organization.
+
+    `namespace` and `key` are those of the contract's `Limit`. `counted` names the resources in messages, and `owner`
+    what they belong to.
+    """
+
+    namespace: str
+    key: str
+    default: int
+    counted: str
+    owner: str = "organization"
+
+    def reached(self, value: int, count: int) -> LimitReached:
+        """The error of a request that would exceed the quota. `value` is the quota, and `count` is the use."""
+        return LimitReached(
+            f"The {self.owner} has {count} {self.counted}. At most {value} are allowed.",
+            namespace=self.namespace,
+            key=self.key,
+            value=value,
+            count=count,
+        )
+
+
+EVENT_TYPES = Quota(LIMIT_NAMESPACE, "event.types.per.org", MAX_EVENT_TYPES, "event types")
+"""This one is fixed, because each event type of an organization has one of 20 letters."""
+CONFIGURATIONS = Quota(LIMIT_NAMESPACE, "configurations.per.org", 200, "configurations")
+CONFIGURATIONS_EVER = Quota(
+    LIMIT_NAMESPACE, "configurations.ever.per.org", 2000, "configurations, including deleted ones, whose events remain"
+)
+ENDPOINTS = Quota(LIMIT_NAMESPACE, "webhook.endpoints.per.org", 50, "webhook endpoints")
+VIEWS = Quota(VIEWS_NAMESPACE, "views.per.org", 500, "views")
+VIEW_VERSIONS = Quota(VIEWS_NAMESPACE, "versions.per.view", 200, "versions", "view")
+
+QUOTAS: tuple[Quota, ...] = (CONFIGURATIONS, CONFIGURATIONS_EVER, ENDPOINTS, VIEWS, VIEW_VERSIONS)
+"""The quotas that the operator can set."""
+LARGEST_QUOTA = 100_000
+"""The largest value that the operator can set."""

@@ -1,4 +1,4 @@
-"""Response of the operation on usage."""
+"""Responses of the operations on usage and limits."""
 
 from typing import NotRequired
 
@@ -21,3 +21,20 @@ class Usage(TypedDict):
 
     entities: list[MonthlyUsage]
     dateExact: NotRequired[DateTime]
+
+
+class OrganizationLimit(TypedDict):
+    """The contract's `Limit` and `count`, how many are in use. A limit per view has no `count`."""
+
+    namespace: str
+    key: str
+    value: int
+    count: NotRequired[int]
+
+
+class LimitListing(TypedDict):
+    """The limits of the organization."""
+
+    total: int
+    entities: list[OrganizationLimit]
+    selfUri: str

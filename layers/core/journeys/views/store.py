@@ -19,6 +19,8 @@ from journeys.aws import (
     transact,
 )
 from journeys.errors import NotFound
+from journeys.registry.limits import VIEW_VERSIONS, VIEWS
+from journeys.registry.quotas.store import QuotaStore
 from journeys.views.model import Chart, View, ViewDefinition
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ class ViewStore:
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
+        self._quotas = QuotaStore(dynamodb, table)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -150,7 +153,7 @@ class ViewStore:
     def create(
         self, organization_id: str, definition: ViewDefinition, client_id: str, view_id: str | None = None
     ) -> View:
-        """Save a new view as version 1. Without `view_id`, the view gets a new id."""
+        """Save a new view as version 1. Without `view_id`, the view gets a new id. Raises LimitReached."""
         now_ms = dates.now_ms()
         charts = [_with_version(chart, 1) for chart in definition.charts]
         view = View(
@@ -163,20 +166,24 @@ class ViewStore:
             date_modified=now_ms,
         )
         summary = ViewSummary(view.view_id, 1, definition.name, client_id, now_ms)
-        transact(
-            self._dynamodb,
-            [
-                self._put(keys.view(organization_id, view.view_id), summary.to_values()),
-                self._put(keys.view_version(organization_id, view.view_id, 1), view.to_values()),
-                *self._put_charts(organization_id, view.view_id, charts),
-            ],
-        )
+        writes = [
+            self._put(keys.view(organization_id, view.view_id), summary.to_values()),
+            self._put(keys.view_version(organization_id, view.view_id, 1), view.to_values()),
+            *self._put_charts(organization_id, view.view_id, charts),
+        ]
+        self._quotas.create(organization_id, (VIEWS,), writes)
         return view
 
     def add_version(self, organization_id: str, view_id: str, definition: ViewDefinition, client_id: str) -> View:
-        """Save a new version after the latest. Concurrent calls get different versions. Raises NotFound."""
+        """Save a new version after the latest. Concurrent calls get different versions.
+
+        Raises NotFound, and LimitReached if the view has as many versions as are allowed.
+        """
         for wait in backoff(attempts=60):
             base = self.get(organization_id, view_id)
+            most = self._quotas.get(organization_id, VIEW_VERSIONS).value
+            if base.version >= most:
+                raise VIEW_VERSIONS.reached(most, base.version)
             charts, changed = self._next_charts(organization_id, base, definition)
             view = replace(
                 base,
@@ -250,7 +257,7 @@ class ViewStore:
             {"Delete": {"TableName": self._table, "Key": keys.schedule(organization_id, view_id)}},
         ]
         try:
-            transact(self._dynamodb, writes)
+            self._quotas.delete(organization_id, (VIEWS,), writes)
         except ConditionsFailed:
             raise NotFound("There is no view with this id.") from None
         rows = query_all(

@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from journeys import keys
 from journeys.aws import ConditionsFailed, error_code, from_item, get_all, query_all, to_item, to_value, transact
 from journeys.errors import Conflict, NotFound, ServiceUnavailable
+from journeys.registry.limits import ENDPOINTS
+from journeys.registry.quotas.store import QuotaStore
 from journeys.webhooks.model import Endpoint
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class EndpointStore:
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
+        self._quotas = QuotaStore(dynamodb, table)
 
     def find(self, endpoint_id: str, consistent: bool) -> Endpoint | None:
         """Return an endpoint of any organization, or None."""
@@ -62,20 +65,22 @@ class EndpointStore:
         )
 
     def create(self, endpoint: Endpoint) -> None:
-        """Store a new endpoint and its entry in the organization's list, in one transaction."""
+        """Store a new endpoint and its entry in the organization's list, in one transaction. Raises LimitReached."""
         listed = keys.item(keys.webhooks(endpoint.organization_id), endpoint.endpoint_id)
-        transact(
-            self._dynamodb,
-            [
-                self._put(endpoint, "attribute_not_exists(pk)"),
-                {"Put": {"TableName": self._table, "Item": listed}},
-            ],
-        )
+        writes = [
+            self._put(endpoint, "attribute_not_exists(pk)"),
+            {"Put": {"TableName": self._table, "Item": listed}},
+        ]
+        self._quotas.create(endpoint.organization_id, (ENDPOINTS,), writes)
 
     def update(self, endpoint: Endpoint) -> bool:
         """Replace the revision before the endpoint's own; False if another request changed or deleted that one."""
         condition = f"attribute_exists(pk) AND {_UNCHANGED}"
-        return self._transact_unless_changed([self._put(endpoint, condition, _revision(endpoint.revision - 1))])
+        try:
+            transact(self._dynamodb, [self._put(endpoint, condition, _revision(endpoint.revision - 1))])
+        except ConditionsFailed:
+            return False
+        return True
 
     def change(self, organization_id: str, endpoint_id: str, change: Callable[[Endpoint], Endpoint]) -> Endpoint:
         """Store what `change` makes of the endpoint, and return it.
@@ -92,22 +97,20 @@ class EndpointStore:
         raise keeps_changing()
 
     def delete(self, endpoint: Endpoint) -> bool:
-        """Delete an endpoint and its entry in the list, in one transaction; False if another request changed it."""
+        """Delete an endpoint and its entry in the list, in one transaction.
+
+        False if another request changed or deleted the endpoint.
+        """
         listed = keys.item(keys.webhooks(endpoint.organization_id), endpoint.endpoint_id)
         delete = {
             "TableName": self._table,
             "Key": keys.webhook(endpoint.endpoint_id),
-            "ConditionExpression": _UNCHANGED,
+            "ConditionExpression": f"attribute_exists(pk) AND {_UNCHANGED}",
             "ExpressionAttributeValues": _revision(endpoint.revision),
         }
-        return self._transact_unless_changed(
-            [{"Delete": delete}, {"Delete": {"TableName": self._table, "Key": listed}}]
-        )
-
-    def _transact_unless_changed(self, writes: list[dict[str, Any]]) -> bool:
-        """Whether the writes were made, because no other request had changed the endpoint."""
+        writes = [{"Delete": delete}, {"Delete": {"TableName": self._table, "Key": listed}}]
         try:
-            transact(self._dynamodb, writes)
+            self._quotas.delete(endpoint.organization_id, (ENDPOINTS,), writes)
         except ConditionsFailed:
             return False
         return True

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from journeys import dates, keys
-from journeys.aws import ConditionsFailed, from_item, is_condition_failure, query_all, to_item, to_value, transact
+from journeys.aws import ConditionsFailed, from_item, is_condition_failure, query_all, to_item, to_value
 from journeys.errors import Conflict, Detail, NotFound
 from journeys.registry.configurations.model import Configuration, configuration_id
+from journeys.registry.limits import CONFIGURATIONS, CONFIGURATIONS_EVER
+from journeys.registry.quotas.store import QuotaStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,6 +28,7 @@ class ConfigurationStore:
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
+        self._quotas = QuotaStore(dynamodb, table)
 
     def find(self, organization_id: str, id_: str, *, consistent: bool = True) -> Configuration | None:
         """The configuration, even if it is deleted. None if it never existed."""
@@ -68,7 +71,8 @@ class ConfigurationStore:
     ) -> Configuration:
         """Binds an enabled event type to a source and marks the event type as used, in one transaction.
 
-        Raises NotFound if the schema does not exist, and Conflict if it is disabled or the configuration exists.
+        A deleted configuration of the same event type and source is replaced. Raises NotFound if the schema does not
+        exist, Conflict if it is disabled or the configuration exists, and LimitReached.
         """
         new = Configuration(
             configuration_id=configuration_id(organization_id, schema_id, source),
@@ -80,10 +84,14 @@ class ConfigurationStore:
             deleted=False,
             date_modified=dates.now_ms(),
         )
+        replaced = self.find(organization_id, new.configuration_id)
+        quotas = (CONFIGURATIONS,) if replaced is not None else (CONFIGURATIONS, CONFIGURATIONS_EVER)
+        writes = [
+            self._mark_schema_used(organization_id, schema_id),
+            self._put(organization_id, new, replaces=replaced is not None),
+        ]
         try:
-            transact(
-                self._dynamodb, [self._mark_schema_used(organization_id, schema_id), self._put(organization_id, new)]
-            )
+            self._quotas.create(organization_id, quotas, writes)
         except ConditionsFailed as failed:
             if 0 not in failed.failed:
                 raise Conflict(
@@ -105,15 +113,13 @@ class ConfigurationStore:
             }
         }
 
-    def _put(self, organization_id: str, new: Configuration) -> dict[str, Any]:
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": keys.configuration(organization_id, new.configuration_id) | to_item(new.to_values()),
-                "ConditionExpression": "attribute_not_exists(pk) OR deleted = :yes",
-                "ExpressionAttributeValues": {":yes": to_value(True)},
-            }
+    def _put(self, organization_id: str, new: Configuration, *, replaces: bool) -> dict[str, Any]:
+        put = {
+            "TableName": self._table,
+            "Item": keys.configuration(organization_id, new.configuration_id) | to_item(new.to_values()),
+            "ConditionExpression": "deleted = :yes" if replaces else "attribute_not_exists(pk)",
         }
+        return {"Put": put | ({"ExpressionAttributeValues": {":yes": to_value(True)}} if replaces else {})}
 
     def _schema_error(self, organization_id: str, schema_id: str) -> NotFound | Conflict:
         """Why no configuration can be created for a schema."""
@@ -127,29 +133,33 @@ class ConfigurationStore:
         """Changes the name, the description, or both. None means no change. Raises NotFound."""
         changes = {"name": name, "description": description, "dateModified": dates.text(dates.now_ms())}
         changed = {field: value for field, value in changes.items() if value is not None}
-        return self._change(organization_id, id_, changed)
-
-    def delete(self, organization_id: str, id_: str) -> None:
-        """Marks the configuration as deleted. Its events remain. Raises NotFound."""
-        self._change(organization_id, id_, {"deleted": True, "dateModified": dates.text(dates.now_ms())})
-
-    def _change(self, organization_id: str, id_: str, values: Mapping[str, str | bool]) -> Configuration:
         try:
-            response = self._dynamodb.update_item(
-                TableName=self._table,
-                Key=keys.configuration(organization_id, id_),
-                UpdateExpression="SET " + ", ".join(f"#{field} = :{field}" for field in values),
-                ConditionExpression="attribute_exists(pk) AND #deleted = :no",
-                ExpressionAttributeNames={f"#{field}": field for field in [*values, "deleted"]},
-                ExpressionAttributeValues={f":{field}": to_value(value) for field, value in values.items()}
-                | {":no": to_value(False)},
-                ReturnValues="ALL_NEW",
-            )
+            response = self._dynamodb.update_item(**self._change(organization_id, id_, changed), ReturnValues="ALL_NEW")
         except ClientError as error:
             if is_condition_failure(error):
                 raise self._not_found(organization_id, id_) from None
             raise
         return Configuration.from_values(from_item(response["Attributes"]))
+
+    def delete(self, organization_id: str, id_: str) -> None:
+        """Marks the configuration as deleted. Its events remain. Raises NotFound."""
+        change = self._change(organization_id, id_, {"deleted": True, "dateModified": dates.text(dates.now_ms())})
+        try:
+            self._quotas.delete(organization_id, (CONFIGURATIONS,), [{"Update": change}])
+        except ConditionsFailed:
+            raise self._not_found(organization_id, id_) from None
+
+    def _change(self, organization_id: str, id_: str, values: Mapping[str, str | bool]) -> Any:
+        """The update of these values, if the configuration is not deleted."""
+        return {
+            "TableName": self._table,
+            "Key": keys.configuration(organization_id, id_),
+            "UpdateExpression": "SET " + ", ".join(f"#{field} = :{field}" for field in values),
+            "ConditionExpression": "attribute_exists(pk) AND #deleted = :no",
+            "ExpressionAttributeNames": {f"#{field}": field for field in [*values, "deleted"]},
+            "ExpressionAttributeValues": {f":{field}": to_value(value) for field, value in values.items()}
+            | {":no": to_value(False)},
+        }
 
     def _not_found(self, organization_id: str, id_: str) -> NotFound:
         return NotFound(SCHEMA_ID if self._is_schema(organization_id, id_) else UNKNOWN)

@@ -20,7 +20,7 @@ from journeys.aws import (
     to_value,
     transact,
 )
-from journeys.errors import Conflict, LimitReached, NotFound
+from journeys.errors import Conflict, NotFound
 from journeys.registry import limits
 from journeys.registry.schemas.document import Document
 from journeys.registry.schemas.model import SLOTS, Activation, Schema, check_evolution
@@ -360,13 +360,7 @@ def _free_slot(used: int, slots: frozenset[str]) -> str:
     """A random free slot, so that concurrent creations rarely choose the same one. Raises LimitReached."""
     free = [slot for slot in SLOTS if slot not in slots]
     if used >= limits.MAX_EVENT_TYPES or not free:
-        raise LimitReached(
-            f"The organization has {used} event types. At most {limits.MAX_EVENT_TYPES} are allowed.",
-            namespace=limits.LIMIT_NAMESPACE,
-            key=limits.EVENT_TYPES_LIMIT,
-            value=limits.MAX_EVENT_TYPES,
-            count=used,
-        )
+        raise limits.EVENT_TYPES.reached(limits.MAX_EVENT_TYPES, used)
     return random.choice(free)  # noqa: S311  # not used for security
 
 
