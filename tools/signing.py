@@ -7,6 +7,7 @@ compare the two. Five senders sign the time (SIGNS_TIME); the product accepts su
 import base64
 import hashlib
 import hmac
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -117,6 +118,11 @@ def _adobe_key(private_key: str) -> rsa.RSAPrivateKey:
 # -- one function per sender -------------------------------------------------------------------------------------------
 
 
+def _delivery_id(unsigned: Unsigned) -> str:
+    """An id of the delivery that is the same for the same body, as it is when a sender retries."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, hashlib.sha256(unsigned.body).hexdigest()))
+
+
 def _standard(unsigned: Unsigned) -> Signed:
     message_id = f"msg_{hashlib.sha256(unsigned.body).hexdigest()[:24]}"
     timestamp = str(int(unsigned.now))
@@ -133,12 +139,16 @@ def _stripe(unsigned: Unsigned) -> Signed:
 
 
 def _shopify(unsigned: Unsigned) -> Signed:
-    return _json(unsigned, {"X-Shopify-Hmac-SHA256": _base64(unsigned.secret.encode(), unsigned.body)})
+    id_ = _delivery_id(unsigned)
+    signature = _base64(unsigned.secret.encode(), unsigned.body)
+    headers = {"X-Shopify-Hmac-SHA256": signature, "X-Shopify-Event-Id": id_, "X-Shopify-Webhook-Id": id_}
+    return _json(unsigned, headers)
 
 
 def _github(unsigned: Unsigned) -> Signed:
     signature = _hex(unsigned.secret.encode(), unsigned.body)
-    return _json(unsigned, {"X-Hub-Signature-256": f"sha256={signature}", "X-GitHub-Event": "issues"})
+    headers = {"X-Hub-Signature-256": f"sha256={signature}", "X-GitHub-Event": "issues"}
+    return _json(unsigned, headers | {"X-GitHub-Delivery": _delivery_id(unsigned)})
 
 
 def _adobe(unsigned: Unsigned) -> Signed:
@@ -175,7 +185,7 @@ def _zendesk(unsigned: Unsigned) -> Signed:
     timestamp = datetime.fromtimestamp(int(unsigned.now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     signature = _base64(unsigned.secret.encode(), timestamp.encode() + unsigned.body)
     headers = {"X-Zendesk-Webhook-Signature": signature, "X-Zendesk-Webhook-Signature-Timestamp": timestamp}
-    return _json(unsigned, headers)
+    return _json(unsigned, headers | {"X-Zendesk-Webhook-Invocation-Id": _delivery_id(unsigned)})
 
 
 def _segment(unsigned: Unsigned) -> Signed:
