@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
 
-from journeys.aws import dynamodb, s3, secretsmanager, store_outage
+from journeys.aws import dynamodb, s3, secretsmanager
+from journeys.defects import report
 from journeys.errors import JourneysError, PayloadTooLarge
 from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
@@ -21,7 +21,7 @@ from journeys.http.response import HEADERS, error_response
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import WebhookSettings
-from journeys.telemetry import emit_count, log_error, logger
+from journeys.telemetry import logger
 from journeys.webhooks.deliveries.recorder import DeliveryRecorder
 from journeys.webhooks.deliveries.store import DeliveryStore
 from journeys.webhooks.delivery import Delivery
@@ -80,12 +80,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         response = receiver.receive(endpoint_id, delivery, request_id=f"{context_id}/{context.aws_request_id}")
     except JourneysError as error:
         return error_response(error, context_id)
-    except (ClientError, BotoCoreError) as error:
-        log_error("a store failed", error)
-        return error_response(store_outage(error), context_id)
     except Exception as error:  # No exception may reach Lambda, which would respond with a bare 502.
-        log_error("a delivery failed", error)
-        emit_count("DeliveryErrors")
-        return error_response(JourneysError("The delivery failed because of a server error. Retry it."), context_id)
+        return error_response(report("a delivery failed", error), context_id)
     headers = {"Content-Type": response.content_type, **HEADERS, **response.headers}
     return {"statusCode": response.status, "headers": headers, "body": response.body}

@@ -6,13 +6,15 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
+from botocore.retries import standard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from journeys import aws
 from journeys.archive.store import FETCHES
 from journeys.errors import TooManyRequests
+from tests.support.aws_errors import client_error
 from tests.support.functions import load
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=10)
@@ -55,6 +57,30 @@ def test_the_size_of_an_item_counts_names_and_values_in_bytes() -> None:
     assert aws.item_size({"a": {"M": {"b": {"S": "cd"}}}}) == 1 + 3 + 1 + 1 + 2
     assert aws.item_size({"a": {"L": [{"S": "cd"}, {"S": "e"}]}}) == 1 + 3 + 2 + 2 + 1
     assert aws.item_size({"a": {"N": "1" * 38}}) == 1 + 21
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_botocore_retries_is_temporary() -> None:
+    throttled: Any = standard.ThrottledRetryableChecker
+    transient: Any = standard.TransientRetryableChecker
+    # Other services' errors: EC2's, and quotas of control planes. `transact` retries a transaction in progress.
+    others = {"EC2ThrottledException", "ThrottledException", "RequestThrottledException", "BandwidthLimitExceeded",
+              "LimitExceededException", "TransactionInProgressException"}  # fmt: skip
+    for code in {*throttled._THROTTLED_ERROR_CODES, *transient._TRANSIENT_ERROR_CODES} - others:
+        assert aws.is_temporary(client_error(code)), code
+    for status in transient._TRANSIENT_STATUS_CODES:
+        assert aws.is_temporary(client_error("Other", status)), status
+    assert aws.is_temporary(ReadTimeoutError(endpoint_url="x"))
+    assert aws.is_temporary(EndpointConnectionError(endpoint_url="x"))
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationException", "ResourceNotFoundException"])
+def test_a_refused_call_is_permanent(code: str) -> None:
+    assert not aws.is_temporary(client_error(code))
+    assert not aws.is_temporary(NoCredentialsError())
+    assert not aws.is_temporary(OSError())
 
 
 # -- backoff -----------------------------------------------------------------------------------------------------------

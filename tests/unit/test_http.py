@@ -18,7 +18,7 @@ from PureCloudPlatformClientV2 import models
 
 import journeys
 from journeys.auth import Authenticator
-from journeys.aws import THROTTLES
+from journeys.aws import THROTTLES, error_code
 from journeys.cache import Cache
 from journeys.errors import (
     BadRequest,
@@ -27,10 +27,10 @@ from journeys.errors import (
     JourneysError,
     LimitReached,
     MethodNotAllowed,
-    NotComputable,
     NotFound,
     PayloadTooLarge,
     PermissionMissing,
+    ServerError,
     ServiceUnavailable,
     TooManyRequests,
     Unauthenticated,
@@ -39,10 +39,11 @@ from journeys.errors import (
 from journeys.http.body import MAX_BODY, JsonBody
 from journeys.http.parameters import PAGE_SIZE, Parameter, choice, moment, required_text
 from journeys.http.request import Request
-from journeys.http.response import STATUS
+from journeys.http.response import status_of
 from journeys.http.router import Router
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from tests.support.aws_errors import client_error
 from tests.support.client_events import handling
 from tests.support.functions import Context, api_event, load
 from tests.support.tables import Tables
@@ -119,6 +120,7 @@ ERRORS: list[tuple[JourneysError, int, str]] = [
     (UnsupportedMediaType("x"), 415, "unsupported.media.type"),
     (TooManyRequests("x"), 429, "too.many.requests"),
     (ServiceUnavailable("x"), 503, "service.unavailable"),
+    (ServerError("x"), 500, "internal.error"),
 ]
 
 
@@ -132,15 +134,20 @@ def test_every_error_class_has_a_status() -> None:
     for module in pkgutil.walk_packages(journeys.__path__, "journeys."):
         importlib.import_module(module.name)
 
+    class OwnError(NotFound):
+        """An error that the response module does not name."""
+
     def kinds(of: type[JourneysError]) -> Iterator[type[JourneysError]]:
         yield of
         for kind in of.__subclasses__():
-            if kind is not NotComputable:  # jobs carry it; no response does
-                yield from kinds(kind)
+            yield from kinds(kind)
 
-    assert set(kinds(JourneysError)) == STATUS.keys()
-    tried = {type(error) for error, _, _ in ERRORS}
-    assert set(kinds(JourneysError)) - tried == {JourneysError}
+    statuses = {type(error): status for error, status, _ in ERRORS} | {JourneysError: 500, OwnError: 404}
+    for kind in kinds(JourneysError):
+        nearest = next(base for base in kind.__mro__ if base in statuses)
+        assert status_of(kind) == statuses[nearest], kind
+    status, body, _ = answer(raises(OwnError("x")), api_event("GET", "things"))
+    assert (status, body["status"]) == (404, 404)
 
 
 def test_an_error_body_has_the_fields_of_the_contract_and_the_request_id() -> None:
@@ -177,13 +184,14 @@ def test_only_errors_that_can_be_retried_have_a_retry_after_header(
     assert int(headers.get("Retry-After", 1)) >= 1
 
 
-def store_error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": CANARY}}, "GetItem")
+def name_of(error: Exception) -> str:
+    """Return the name of an error in the name of a test."""
+    return error_code(error) if isinstance(error, ClientError) else type(error).__name__
 
 
 @pytest.mark.parametrize("code", sorted(THROTTLES))
 def test_a_throttled_store_is_429(code: str) -> None:
-    status, body, headers = answer(raises(store_error(code)), api_event("GET", "things"))
+    status, body, headers = answer(raises(client_error(code)), api_event("GET", "things"))
     assert (status, body["code"]) == (429, "too.many.requests")
     assert "Retry-After" in headers
 
@@ -191,25 +199,54 @@ def test_a_throttled_store_is_429(code: str) -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        store_error("InternalServerError"),
-        store_error("ResourceNotFoundException"),
+        client_error("InternalServerError", 500),
+        client_error("ServiceUnavailable", 503),
+        client_error("RequestTimeout"),
         botocore.exceptions.ConnectTimeoutError(endpoint_url=CANARY),
         botocore.exceptions.ReadTimeoutError(endpoint_url=CANARY),
         botocore.exceptions.EndpointConnectionError(endpoint_url=CANARY),
     ],
-    ids=lambda error: type(error).__name__,
+    ids=name_of,
 )
 def test_an_unavailable_store_is_503_and_its_message_is_not_repeated(error: Exception, logged: io.StringIO) -> None:
     status, body, headers = answer(raises(error), api_event("GET", "things"))
     assert (status, body["code"]) == (503, "service.unavailable")
     assert "Retry-After" in headers
-    assert "a store failed" in logged.getvalue()
+    assert "a request failed" in logged.getvalue()
     assert CANARY not in logged.getvalue() + json.dumps(body)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        client_error("AccessDeniedException"),
+        client_error("ResourceNotFoundException"),
+        client_error("ValidationException"),
+        client_error("AccessDenied", 403),
+        client_error("NoSuchKey", 404),
+        botocore.exceptions.NoCredentialsError(),
+        botocore.exceptions.ParamValidationError(report=CANARY),
+    ],
+    ids=name_of,
+)
+def test_an_error_that_no_retry_solves_is_500_and_counted_as_a_defect(
+    error: Exception, logged: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, body, headers = answer(raises(error), api_event("GET", "things"))
+    assert (status, body["code"]) == (500, "internal.error")
+    assert "Retry-After" not in headers
+    assert not re.search("again|retry", body["message"], re.IGNORECASE)
+    failed = json.loads(logged.getvalue().splitlines()[0])
+    assert failed["error_type"] == type(error).__name__
+    assert "test_http.py" in failed["frames"][0]
+    printed = capsys.readouterr().out
+    assert '"Defects":[1.0]' in printed
+    assert CANARY not in logged.getvalue() + printed + json.dumps(body)
 
 
 def test_a_store_that_fails_while_the_caller_is_authorized_has_the_same_response() -> None:
     def failing(*_: Any) -> Client:
-        raise store_error("ThrottlingException")
+        raise client_error("ThrottlingException")
 
     router = Router(Authenticator(Cache(failing)))
     declare(router, "GET", "things")(lambda _: {})
@@ -223,7 +260,7 @@ def test_a_defect_is_500_and_is_logged_under_the_request_id_without_its_message(
     assert (status, body["code"]) == (500, "internal.error")
     assert body["contextId"] == event["requestContext"]["requestId"]
     failed = json.loads(logged.getvalue().splitlines()[0])
-    assert (failed["message"], failed["error_type"]) == ("a handler failed", "KeyError")
+    assert (failed["message"], failed["error_type"]) == ("a request failed", "KeyError")
     assert failed["correlation_id"] == body["contextId"]
     assert CANARY not in logged.getvalue() + json.dumps(body)
 
@@ -599,6 +636,10 @@ OURS = {
     "DELETE webhooks/endpoints/{}": "journey:webhooks:delete",
     "POST webhooks/endpoints/{}/secret": "journey:webhooks:edit",
     "POST webhooks/endpoints/{}/test": "journey:webhooks:edit",
+    "GET webhooks/endpoints/{}/deliveries": "journey:webhooks:view",
+    "GET webhooks/endpoints/{}/deliveries/{}": "journey:webhooks:view",
+    "POST webhooks/endpoints/{}/deliveries/{}/replay": "journey:externalEventsFailures:edit",
+    "GET webhooks/senders": "journey:webhooks:view",
     "GET usage": "journey:usage:view",
 }
 
@@ -677,7 +718,7 @@ def refuse_long_keys(params: Any, **_: Any) -> None:
     if isinstance(params, dict) and isinstance(params.get("pk"), dict):
         for name, most in (("pk", 2048), ("sk", 1024)):
             if not 0 < len(params.get(name, {"S": "none"})["S"].encode()) <= most:
-                raise store_error("ValidationException")
+                raise client_error("ValidationException")
     for inner in params.values() if isinstance(params, dict) else params if isinstance(params, list) else ():
         refuse_long_keys(inner)
 

@@ -18,6 +18,7 @@ from botocore.exceptions import (
 from journeys import aws, jsontext
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import REQUEST_SECONDS
+from tests.support.aws_errors import client_error
 from tests.support.functions import Context, api_event, load
 from tests.support.tables import Tables
 from tests.unit.test_ingest import Source, an_event, assert_every_index_once, make_source
@@ -26,18 +27,12 @@ Trouble = ClientError | BotoCoreError
 Call = Callable[..., Any]
 
 
-def refusal(code: str, status: int) -> ClientError:
-    """An error as DynamoDB returns it."""
-    response: Any = {"Error": {"Code": code, "Message": "canary"}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(response, "PutItem")
-
-
 TROUBLES: dict[str, tuple[Trouble, str]] = {
-    "throttled": (refusal("ProvisionedThroughputExceededException", 400), "too.many.requests"),
-    "limited": (refusal("RequestLimitExceeded", 400), "too.many.requests"),
-    "throttling": (refusal("ThrottlingException", 400), "too.many.requests"),
-    "failed": (refusal("InternalServerError", 500), "service.unavailable"),
-    "unavailable": (refusal("ServiceUnavailable", 503), "service.unavailable"),
+    "throttled": (client_error("ProvisionedThroughputExceededException", 400), "too.many.requests"),
+    "limited": (client_error("RequestLimitExceeded", 400), "too.many.requests"),
+    "throttling": (client_error("ThrottlingException", 400), "too.many.requests"),
+    "failed": (client_error("InternalServerError", 500), "service.unavailable"),
+    "unavailable": (client_error("ServiceUnavailable", 503), "service.unavailable"),
     "no connection": (ConnectTimeoutError(endpoint_url="http://127.0.0.1"), "service.unavailable"),
     "no address": (EndpointConnectionError(endpoint_url="http://127.0.0.1"), "service.unavailable"),
     "no answer": (ReadTimeoutError(endpoint_url="http://127.0.0.1"), "service.unavailable"),
@@ -84,7 +79,8 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     def count(name: str, value: int = 1, **_: str) -> None:
         counted[name] = counted.get(name, 0) + value
 
-    monkeypatch.setattr("journeys.events.ingest.emit_count", count)
+    for module in ("defects", "events.ingest"):
+        monkeypatch.setattr(f"journeys.{module}.emit_count", count)
     return counted
 
 
@@ -172,6 +168,43 @@ def test_while_the_log_is_unavailable_every_event_is_retryable_and_none_is_store
         assert {(one["errorCode"], one["isRetryable"]) for one in refused} == {(code, True)}
         assert len(refused) == 20
     assert source.failures() == source.stored() == []
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [client_error("AccessDeniedException"), client_error("ValidationException"), KeyError("canary-7f3a")],
+    ids=["denied", "invalid", "defect"],
+)
+def test_an_event_that_a_defect_refuses_is_not_retryable_and_is_stored_as_a_failure(
+    source: Source, monkeypatch: pytest.MonkeyPatch, figures: dict[str, int], trouble: Exception
+) -> None:
+    def fault(_: int, name: str, call: Call) -> Any:
+        if name == "put_item":
+            raise trouble
+        return call()
+
+    (refused,) = faulty(source, monkeypatch, fault).send(an_event())["unprocessedEntities"]
+    assert (refused["statusCode"], refused["errorCode"], refused["isRetryable"]) == (500, "internal.error", False)
+    assert "canary" not in jsontext.dumps(refused)
+    (failure,) = source.failures()
+    assert (failure["reason"], failure["replayable"]) == ({"S": "internal.error"}, {"BOOL": True})
+    assert figures["Defects"] == 1
+
+
+def test_a_request_whose_reads_are_denied_is_500_and_makes_no_second_attempt(
+    source: Source, monkeypatch: pytest.MonkeyPatch, figures: dict[str, int]
+) -> None:
+    calls: list[str] = []
+
+    def fault(_: int, name: str, __: Call) -> Any:
+        calls.append(name)
+        raise client_error("AccessDeniedException")
+
+    troubled = faulty(source, monkeypatch, fault)
+    path = f"externalevents/configurations/{source.configuration_id}/events"
+    answer = troubled.function.handler(api_event("POST", path, {"entities": [an_event()]}), Context())
+    assert (answer["statusCode"], jsontext.loads(answer["body"].encode())["code"]) == (500, "internal.error")
+    assert (calls, figures["Defects"]) == (["get_item"], 1)
 
 
 # -- lost responses ----------------------------------------------------------------------------------------------------

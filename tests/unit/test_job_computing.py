@@ -34,12 +34,13 @@ from journeys.views.jobs.spec import JobSpec, split
 from journeys.views.jobs.store import JobStore
 from journeys.views.model import View, ViewDefinition
 from tests.conftest import ORGANIZATION
+from tests.support.aws_errors import client_error
 from tests.support.functions import Context
 from tests.support.jobs import HOUR, NOON, Calls, Crash, FakeStateMachine, JobHarness, harness, run_concurrently
 
 __all__ = ["harness"]
 
-SERVER_ERROR = ClientError({"Error": {"Code": "ServiceUnavailable", "Message": "canary"}}, "AnyOperation")
+SERVER_ERROR = client_error("ServiceUnavailable", 503)
 
 
 @pytest.fixture

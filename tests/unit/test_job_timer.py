@@ -20,6 +20,7 @@ from journeys.views.schedules.store import ScheduleStore
 from journeys.views.schedules.timer import SETTLE_MS
 from journeys.views.store import ViewStore
 from tests.conftest import ORGANIZATION
+from tests.support.aws_errors import client_error
 from tests.support.functions import Context
 from tests.support.jobs import HOUR, NOON, Calls, Crash, JobHarness, harness, run_concurrently
 
@@ -28,7 +29,7 @@ __all__ = ["harness"]
 DAY = 24 * HOUR
 MIDNIGHT = next_date(Frequency.DAILY, NOON)
 DUE = MIDNIGHT + SETTLE_MS
-SERVER_ERROR = ClientError({"Error": {"Code": "ServiceUnavailable"}}, "AnyOperation")
+SERVER_ERROR = client_error("ServiceUnavailable", 503)
 
 
 @pytest.fixture

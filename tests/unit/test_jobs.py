@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from botocore.exceptions import ClientError
 from PureCloudPlatformClientV2 import models
 
 from journeys import dates
@@ -16,6 +15,7 @@ from journeys.views.jobs.store import JobStore
 from journeys.views.model import View, ViewDefinition
 from journeys.views.store import ViewStore
 from tests.conftest import ORGANIZATION
+from tests.support.aws_errors import client_error
 from tests.support.functions import api_event
 from tests.support.functions import call as ask
 from tests.support.jobs import HOUR, NOON, Calls, JobHarness, harness
@@ -106,14 +106,26 @@ def test_a_view_over_an_empty_archive_has_results(harness: JobHarness, now: list
     assert "dateDataUntil" not in harness.job(path)
 
 
-def test_a_job_that_cannot_be_queued_fails(harness: JobHarness, view: View) -> None:
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        ("InternalError", 500, (503, "service.unavailable")),
+        ("RequestThrottled", 403, (429, "too.many.requests")),
+        ("AccessDenied", 403, (500, "internal.error")),
+    ],
+)
+def test_a_job_that_cannot_be_queued_fails(
+    harness: JobHarness, view: View, code: str, status: int, expected: tuple[int, str]
+) -> None:
     def fault(_: int, name: str, call: Any) -> Any:
         if name == "send_message":
-            raise ClientError({"Error": {"Code": "InternalError"}}, "SendMessage")
+            raise client_error(code, status)
         return call()
 
-    status, error = ask(harness.load("jobs", Calls(fault)), api_event("POST", f"views/{view.view_id}/versions/1/jobs"))
-    assert (status, error["code"]) == (503, "service.unavailable")
+    answered, error = ask(
+        harness.load("jobs", Calls(fault)), api_event("POST", f"views/{view.view_id}/versions/1/jobs")
+    )
+    assert (answered, error["code"]) == expected
     _, page = harness.request("GET", "/jobs")
     assert [(job["status"], job["error"]["code"]) for job in page["entities"]] == [("Failed", "job.not.queued")]
 

@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from journeys.http.response import STATUS
+from journeys.http.response import status_of
 from journeys.http.router import Route
 from tests.support.description import Described, described, document, served
 from tests.support.functions import Context, api_event, load
@@ -84,7 +84,7 @@ def test_every_error_that_a_route_declares_is_documented() -> None:
     known = {(operation.method, operation.path): operation for operation in described()}
     for route in declared_routes():
         responses = known[route.method, template(route.path)].says["responses"].keys()
-        assert {str(STATUS[error]) for error in route.errors} <= responses
+        assert {str(status_of(error)) for error in route.errors} <= responses
         assert {"400", "401", "403", "429", "500", "503", "504"} <= responses
         assert ("413" in responses) == ("415" in responses) == (route.body is not None)
 

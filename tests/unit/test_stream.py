@@ -19,6 +19,7 @@ from journeys.journey import fold, projection
 from journeys.journey.model import Journey, Step, step
 from journeys.journey.projector import Projector
 from journeys.journey.store import JourneyStore
+from tests.support.aws_errors import client_error
 from tests.support.functions import Context, load
 from tests.support.schedules import NOON, facts, facts_of
 from tests.support.tables import Tables
@@ -206,7 +207,7 @@ def test_an_event_that_dynamodb_rejects_as_invalid_is_stored_as_a_failure_and_th
         def __getattr__(self, operation: str) -> Any:
             def call(**request: Any) -> Any:
                 if operation == "put_item" and "event 2" in str(request):
-                    raise _client_error("ValidationException")
+                    raise client_error("ValidationException")
                 return getattr(tables.dynamodb, operation)(**request)
 
             return call
@@ -246,17 +247,13 @@ def test_a_poison_record_that_cannot_be_stored_as_a_failure_is_retried(tables: T
 # -- a busy store ------------------------------------------------------------------------------------------------------
 
 
-def _client_error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "an error of a test"}}, "GetItem")
-
-
 @pytest.mark.parametrize(
     "error",
     [
-        _client_error("ProvisionedThroughputExceededException"),
-        _client_error("ThrottlingException"),
-        _client_error("RequestLimitExceeded"),
-        _client_error("InternalServerError"),
+        client_error("ProvisionedThroughputExceededException"),
+        client_error("ThrottlingException"),
+        client_error("RequestLimitExceeded"),
+        client_error("InternalServerError", 500),
         ReadTimeoutError(endpoint_url="http://dynamodb"),
         ConnectTimeoutError(endpoint_url="http://dynamodb"),
         EndpointConnectionError(endpoint_url="http://dynamodb"),
@@ -277,11 +274,21 @@ def test_a_busy_store_retries_the_records_of_the_affected_customer_only(tables: 
     assert [_journey(tables, customer)["count"] for customer in ("ann", "bob", "eve")] == [2, 2, 1]
 
 
+def test_a_denied_access_retries_the_records_and_is_counted_as_a_defect(
+    tables: Tables, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Events are not skipped because the deployment has a defect."""
+    denied = _projector(tables, _Refusing(tables.dynamodb, "ann", client_error("AccessDeniedException")))
+    assert denied.project([_insert(1, _event(1, "ann").to_item())]) == _sequence_numbers(1)
+    assert '"Defects":[1.0]' in capsys.readouterr().out
+    assert _failures(tables) == []
+
+
 def test_a_summary_that_others_keep_writing_retries_the_records_of_its_customer(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(projection, "MAX_ATTEMPTS", 3)
-    conflict = _Refusing(tables.dynamodb, "ann", _client_error("ConditionalCheckFailedException"))
+    conflict = _Refusing(tables.dynamodb, "ann", client_error("ConditionalCheckFailedException"))
 
     class OnlyPuts:
         """Reads succeed; every write of the summary finds another version."""
@@ -367,7 +374,7 @@ def test_the_function_returns_the_records_to_retry(tables: Tables, monkeypatch: 
     assert function.handler({"Records": records}, Context()) == {"batchItemFailures": []}
     assert _journey(tables)["count"] == 1
 
-    busy = _Refusing(tables.dynamodb, "bob", _client_error("ThrottlingException"))
+    busy = _Refusing(tables.dynamodb, "bob", client_error("ThrottlingException"))
     monkeypatch.setattr(function, "projector", _projector(tables, busy))
     records += [_insert(3, _event(3).to_item()), _insert(4, _event(4, "bob").to_item())]
     response = function.handler({"Records": records}, Context())

@@ -570,6 +570,7 @@ def test_every_reason_has_its_documented_status_and_retryability() -> None:
         "event.conflict": (409, False),
         "too.many.requests": (429, True),
         "service.unavailable": (503, True),
+        "internal.error": (500, False),
     }
     assert {"unknown.attribute", "missing.attribute", "invalid.attribute"} == SCHEMA_REASONS
 

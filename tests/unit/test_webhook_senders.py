@@ -10,11 +10,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from journeys.errors import MethodNotAllowed, NotFound, ServiceUnavailable, TooManyRequests, Unauthenticated
+from journeys.errors import (
+    MethodNotAllowed,
+    NotFound,
+    ServerError,
+    ServiceUnavailable,
+    TooManyRequests,
+    Unauthenticated,
+)
 from journeys.events.failures.store import FailureStore
 from journeys.events.store import EventLog
 from journeys.http.body import MAX_BODY
@@ -24,6 +30,7 @@ from journeys.webhooks.delivery import Delivery, DeliveryResponse, SignatureInva
 from journeys.webhooks.senders.adobe import Adobe
 from journeys.webhooks.senders.registry import SENDERS
 from tests.conftest import ORGANIZATION
+from tests.support.aws_errors import client_error
 from tests.support.functions import Context, load
 from tests.support.inbox import CASES, URL, Inbox, KeyHost, make_inbox, sample
 from tests.support.tables import Tables
@@ -238,7 +245,11 @@ def test_an_invalid_event_of_a_delivery_does_not_affect_the_others(inbox: Inbox)
 
 
 def throttled(*_: Any, **__: Any) -> Any:
-    raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "PutItem")
+    raise client_error("ThrottlingException")
+
+
+def denied(*_: Any, **__: Any) -> Any:
+    raise client_error("AccessDeniedException")
 
 
 def test_the_sender_must_retry_an_event_that_was_not_stored(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,6 +268,25 @@ def test_the_sender_must_retry_if_a_failure_could_not_be_stored(inbox: Inbox, mo
         with pytest.raises(TooManyRequests):
             inbox.send("hmac", body=body)
     assert inbox.send("hmac", body=body)["failed"] == 1
+
+
+def test_an_event_that_a_defect_refuses_becomes_a_failure_and_the_sender_does_not_retry(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(EventLog, "put", denied)
+        assert inbox.send("github") == {"created": 0, "duplicate": 0, "failed": 1}
+    assert inbox.reasons() == ["internal.error"]
+
+
+def test_a_delivery_that_a_defect_prevents_from_being_stored_at_all_is_500(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EventLog, "put", denied)
+    monkeypatch.setattr(FailureStore, "put", denied)
+    with pytest.raises(ServerError):
+        inbox.send("github")
+    assert inbox.nothing_written()
 
 
 # -- handshakes --------------------------------------------------------------------------------------------------------
@@ -606,7 +636,7 @@ def test_a_defect_is_500_and_reported_by_its_type_and_place(
     assert (line["message"], line["error_type"]) == ("a delivery failed", defect.__name__)
     assert line["frames"][0].endswith(" broken")
     counted = capsys.readouterr().out
-    assert '"DeliveryErrors":[1.0]' in counted
+    assert '"Defects":[1.0]' in counted
     assert "canary-7f3a" not in logged.getvalue() + counted + str(response)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from journeys.errors import JourneysError
 from journeys.http.parameters import Parameter
-from journeys.http.response import STATUS
+from journeys.http.response import STATUS, status_of
 from journeys.http.router import MAX_ID, Route
 from journeys.registry.clients.model import PERMISSIONS
 from tools.documentation.components import Components, Undocumented
@@ -66,7 +66,10 @@ PERMISSION: Schema = {"type": "string", "description": "A permission of a client
 GENERAL_ERRORS = (400, 401, 403, 429, 500, 503, 504)
 """Statuses that every operation can return. 400 is one of them because query parameters are checked."""
 BODY_ERRORS = (413, 415)
-DESCRIPTIONS: Mapping[int, str] = {500: "A server error.", 504: "The request took too long. Retry it."}
+DESCRIPTIONS: Mapping[int, str] = {
+    500: "A server error. A retry fails again until it is fixed.",
+    504: "The request took too long. Retry it.",
+}
 
 
 def document() -> dict[str, Any]:
@@ -101,7 +104,7 @@ def _operation(route: Route, components: Components) -> dict[str, Any]:
         raise Undocumented(f"{route.method} {route.path}: describe the tag {route.tag} in TAGS")
     operation_id = camel_case(route.handler.__name__)
     example = example_of(operation_id)
-    statuses = {*GENERAL_ERRORS, *(STATUS[error] for error in route.errors)}
+    statuses = {*GENERAL_ERRORS, *(status_of(error) for error in route.errors)}
     statuses |= set(BODY_ERRORS) if route.body else set()
     statuses |= {404} if "<" in route.path else set()
     operation: dict[str, Any] = {

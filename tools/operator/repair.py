@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from journeys import dates
-from journeys.aws import THROTTLES, error_code
+from journeys.aws import is_temporary
 from journeys.errors import JourneysError
 from journeys.events.store import EventLog
 from journeys.journey.model import Step
@@ -43,8 +43,6 @@ READER_SECONDS = 60.0
 
 IN_FLIGHT_SECONDS = 60
 """Seconds that an event may take to reach its journey and the archive."""
-
-_TRANSIENT = THROTTLES | {"InternalServerError", "ServiceUnavailable"}
 
 
 class JourneyRepair:
@@ -229,7 +227,7 @@ class JourneyRepair:
         try:
             action(customer)
         except (ClientError, BotoCoreError, JourneysError) as error:
-            if isinstance(error, ClientError) and error_code(error) not in _TRANSIENT:
+            if not (isinstance(error, JourneysError) or is_temporary(error)):
                 raise
             on_busy(customer)
 

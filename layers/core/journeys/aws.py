@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError  # noqa: A004
 
-from journeys.errors import ServiceUnavailable, TooManyRequests
+from journeys.errors import TooManyRequests
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -39,13 +39,23 @@ BATCH_CONFIG = _CONFIG.merge(
 
 THROTTLES = frozenset(
     {
+        "ExecutionLimitExceeded",
+        "KmsThrottled",
+        "KmsThrottlingException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
-        "SlowDown",
     }
 )
+"""Error codes of throttled calls to DynamoDB, S3, SQS, Secrets Manager, Step Functions and CloudFormation."""
+
+_TIMEOUTS = frozenset({"RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete"})
+"""Error codes with a 4xx status that botocore's standard mode retries as transient."""
+
 _IN_CONFLICT = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
@@ -98,11 +108,20 @@ def is_condition_failure(error: ClientError) -> bool:
     return error_code(error) == "ConditionalCheckFailedException"
 
 
-def store_outage(error: ClientError | BotoCoreError) -> TooManyRequests | ServiceUnavailable:
-    """The error for a sender if a call to AWS fails: the store throttles or does not respond."""
-    if isinstance(error, ClientError) and error_code(error) in THROTTLES:
-        return TooManyRequests("The database throttles requests. Send the request again in a few seconds.")
-    return ServiceUnavailable("The database does not respond. Send the request again in a few seconds.")
+def is_throttled(error: Exception) -> bool:
+    """Whether AWS throttled the call."""
+    return isinstance(error, ClientError) and error_code(error) in THROTTLES
+
+
+def is_temporary(error: Exception) -> bool:
+    """Whether the same call to AWS can succeed later: it was throttled or timed out, or AWS failed or did not respond.
+
+    All other errors, such as a denied access, an invalid call or a missing table, are permanent.
+    """
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= 500 or error_code(error) in THROTTLES | _TIMEOUTS
+    return isinstance(error, ConnectionError | HTTPClientError | IncompleteReadError)
 
 
 # -- values ------------------------------------------------------------------------------------------------------------

@@ -116,6 +116,12 @@ class ServiceUnavailable(JourneysError):
     retry_after = 5
 
 
+class ServerError(JourneysError):
+    """A defect of this application or of its deployment. A retry fails in the same way until it is fixed."""
+
+    code = "internal.error"
+
+
 class NotComputable(JourneysError):
     """A journey view can never be computed. Only the job of the view reports this error; no request returns it."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 MAX_PROBLEMS = 10
 """Problems that one message describes."""
-MAX_VALUES = 20
+MAX_VALUES = 25
 """Values that a message lists."""
 MAX_NAME = 100
 """Characters of a name that a message repeats."""

@@ -13,6 +13,7 @@ from journeys.archive.parquet import Row
 from journeys.archive.reading import connect
 from journeys.archive.scratch import scratch
 from journeys.archive.store import LandingStore
+from journeys.defects import report
 from journeys.events.model import StoredEvent
 from journeys.stream.batch import lag_ms
 from journeys.stream.records import Record, sequence_number, split
@@ -21,7 +22,7 @@ from journeys.telemetry import emit_count, emit_duration, log_error
 MEMORY = "300MB"
 
 _TEMPORARY = (ClientError, BotoCoreError, OSError, duckdb.IOException)
-"""Errors that a retry can solve."""
+"""Errors that no event causes. A retry can solve them, or solves them once the deployment is fixed."""
 
 _OUT_OF_MEMORY = (duckdb.OutOfMemoryException, MemoryError)
 """Errors that fewer events at once can solve, or a retry if there is only one event left.
@@ -79,7 +80,7 @@ class Landing:
         try:
             self._write(organization_id, unique)
         except _TEMPORARY as error:
-            log_error("events were not landed and will be retried", error)
+            report("events were not landed and will be retried", error)
             return LandingResult(to_retry=tuple(unique))
         except Exception as error:
             if len(unique) == 1 and isinstance(error, _OUT_OF_MEMORY):

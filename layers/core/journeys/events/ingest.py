@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from journeys import dates
-from journeys.aws import PUT_CONCURRENCY, store_outage
-from journeys.errors import BadRequest, Detail
+from journeys.aws import PUT_CONCURRENCY
+from journeys.defects import report
+from journeys.errors import BadRequest, Detail, ServerError
 from journeys.events.bindings import Binding, Bindings
 from journeys.events.failures.model import Failure
 from journeys.events.failures.store import FailureStore
@@ -20,7 +19,7 @@ from journeys.events.judging import Judge, Put
 from journeys.events.model import differences
 from journeys.events.refusals import Refusal
 from journeys.events.store import EventLog
-from journeys.telemetry import emit_count, emit_duration, log_error, logger
+from journeys.telemetry import emit_count, emit_duration, logger
 
 MAX_ENTITIES = 100
 LATE = 24 * 60 * 60 * 1000
@@ -176,10 +175,9 @@ class Ingest:
             return Refusal("too.many.requests", "The event was not stored within the request's time. Send it again.")
         try:
             existing = self._log.put(item)
-        except (ClientError, BotoCoreError) as error:
-            log_error("an event was not stored", error)
-            outage = store_outage(error)
-            return Refusal(outage.code, outage.message)
+        except Exception as error:
+            response = report("an event was not stored", error)
+            return _SERVER_ERROR if isinstance(response, ServerError) else Refusal(response.code, response.message)
         event_id = stored.event.event_id
         # The same receipt means that an earlier attempt of this put succeeded and only its response was lost.
         if existing is None or existing.receipt == stored.receipt:
@@ -224,7 +222,7 @@ class Ingest:
                 self._failures.put(failure)
                 return True
             except Exception as error:
-                log_error("a refused event was not stored as a failure", error)
+                report("a refused event was not stored as a failure", error)
                 return False
 
         recorded = sum(self._threads.map(record, failures.values()))
@@ -234,6 +232,9 @@ class Ingest:
 
 
 _PutOutcome = tuple[str, IngestOutcome] | Refusal
+_SERVER_ERROR = Refusal(
+    ServerError.code, "The event was not stored because of a server error. Do not send it again until it is fixed."
+)
 
 
 def _measure(

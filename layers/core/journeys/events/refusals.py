@@ -32,6 +32,7 @@ REASONS = {
     "event.conflict": RefusalStatus(409),
     "too.many.requests": RefusalStatus(429, retryable=True),
     "service.unavailable": RefusalStatus(503, retryable=True),
+    "internal.error": RefusalStatus(500),  # A retry fails again. The event is stored as a failure, to be replayed.
 }
 
 SCHEMA_REASONS = frozenset({"unknown.attribute", "missing.attribute", "invalid.attribute"})

@@ -34,7 +34,7 @@ STATUS: Mapping[type[JourneysError], int] = {
     ServiceUnavailable: 503,
     JourneysError: 500,
 }
-"""The HTTP status of each error."""
+"""The HTTP status of each error. An error that is not listed has the status of its nearest base class."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -51,9 +51,14 @@ def json_response(status: int, body: Mapping[str, Any] | None) -> dict[str, Any]
     return {"statusCode": status, "headers": {"Content-Type": JSON, **HEADERS}, "body": jsontext.dumps(body)}
 
 
+def status_of(kind: type[JourneysError]) -> int:
+    """Return the HTTP status of an error."""
+    return next(STATUS[base] for base in kind.__mro__ if base in STATUS)
+
+
 def error_response(error: JourneysError, context_id: str) -> dict[str, Any]:
     """Return an error as the contract's `ErrorBody`. `context_id` is the id of the request."""
-    status = STATUS[type(error)]
+    status = status_of(type(error))
     body: dict[str, Any] = {
         "message": error.message,
         "code": error.code,

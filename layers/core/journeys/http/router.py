@@ -10,17 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from journeys import settings
 from journeys.auth import Authenticator
-from journeys.aws import store_outage
+from journeys.defects import report
 from journeys.errors import JourneysError, MethodNotAllowed, NotFound
 from journeys.http.body import JsonBody, read_body
 from journeys.http.parameters import Parameter, read_query
 from journeys.http.request import Request, request_id, resource_path
 from journeys.http.response import error_response, json_response
-from journeys.telemetry import log_error, logger
+from journeys.telemetry import logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -109,8 +107,10 @@ class Router:
         logger.set_correlation_id(context_id)
         try:
             response = self._call(event, str(context.aws_request_id), received)
+        except JourneysError as error:
+            response = error_response(error, context_id)
         except Exception as error:  # no exception may reach Lambda, which would respond with a bare 502
-            response = error_response(_to_journeys_error(error), context_id)
+            response = error_response(report("a request failed", error), context_id)
         response["headers"]["Access-Control-Allow-Origin"] = self._origin
         logger.info(
             "request completed",
@@ -166,14 +166,3 @@ def _pattern(path: str) -> str:
     for kind, name, following in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
         text += f"(?P<{name}>{_NUMBER if kind else _TEXT}){re.escape(following)}"
     return text
-
-
-def _to_journeys_error(error: Exception) -> JourneysError:
-    """Return the error to respond with. What AWS or a defect reports is logged, and never repeated to the caller."""
-    if isinstance(error, JourneysError):
-        return error
-    if isinstance(error, ClientError | BotoCoreError):
-        log_error("a store failed", error)
-        return store_outage(error)
-    log_error("a handler failed", error)
-    return JourneysError("The request failed because of a server error. Report the contextId to the operator.")

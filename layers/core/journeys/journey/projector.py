@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from journeys.aws import error_code
+from journeys.defects import report
 from journeys.errors import JourneysError
 from journeys.events.failures.store import FailureStore
 from journeys.events.model import StoredEvent
@@ -73,21 +74,22 @@ class Projector:
         try:
             return self._journeys.summaries(journey_keys)
         except (ClientError, BotoCoreError, JourneysError) as error:
-            log_error("the summaries of a batch were not read in one call", error)
+            report("the summaries of a batch were not read in one call", error)
             return {}
 
     def _project(self, events: Sequence[NewEvent[JourneyStep]], summary: Summary | None = None) -> list[str]:
         """Projects one customer's events. Returns the sequence numbers of the records to retry.
 
-        Errors of a busy store are temporary, so all records of the customer are retried. Any other error is caused by
-        an event: the events are then projected one at a time, and the one that fails is stored as a failure.
+        If a call to AWS fails, all records of the customer are retried: the store is busy, or the deployment has a
+        defect that must not cost events. Any other error is caused by an event: the events are then projected one at a
+        time, and the one that fails is stored as a failure.
         """
         try:
             steps = [event.value.step for event in events]
             new = count_steps(self._journeys, events[0].value.journey_key, steps, known=summary)
         except (ClientError, BotoCoreError, JourneysError) as error:
             if not (isinstance(error, ClientError) and error_code(error) == "ValidationException"):
-                log_error("a journey is busy and will be retried", error)
+                report("a journey was not updated and will be retried", error)
                 emit_count("ProjectionsDelayed")
                 return [sequence_number(event.record) for event in events]
             log_error("DynamoDB rejected a step as invalid", error)

@@ -1,10 +1,11 @@
 """Stores stream records that cannot be projected as failures, so that the stream continues without them."""
 
 from journeys import dates
+from journeys.defects import report
 from journeys.events.failures.model import EVENT_CHANGED, EVENT_REMOVED, PROJECTION_FAILED, Failure
 from journeys.events.failures.store import FailureStore
 from journeys.stream.records import Record
-from journeys.telemetry import emit_count, log_error
+from journeys.telemetry import emit_count
 
 
 class RecordFailures:
@@ -22,7 +23,7 @@ class RecordFailures:
         try:
             self._failures.put(_failure(record, PROJECTION_FAILED, image="NewImage"))
         except Exception as error:
-            log_error("a poison record was not stored as a failure", error)
+            report("a poison record was not stored as a failure", error)
             return False
         emit_count("ProjectionFailures")
         return True
@@ -33,7 +34,7 @@ class RecordFailures:
         try:
             self._failures.put_with_evidence(_failure(record, reason, image="OldImage"))
         except Exception as error:
-            log_error("evidence of tampering was not stored", error)
+            report("evidence of tampering was not stored", error)
             return False
         emit_count("LogTampering")
         return True

@@ -8,13 +8,14 @@ from itertools import islice
 from typing import Any
 
 from journeys import dates
-from journeys.errors import Conflict, NotFound
+from journeys.defects import report
+from journeys.errors import Conflict, NotFound, ServerError
 from journeys.events.failures.model import CONFIGURATION_GONE, Failure
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import MAX_ENTITIES, Ingest
 from journeys.events.refusals import Refusal
 from journeys.response_size import response_size
-from journeys.telemetry import emit_count, log_error
+from journeys.telemetry import emit_count
 from journeys.webhooks.delivery import ReceivedDelivery
 from journeys.webhooks.mapper import Mapper
 from journeys.webhooks.mapping import is_same_event
@@ -145,7 +146,7 @@ class Processor:
         refused: Sequence[MappedEvent],
         outcome: DeliveryOutcome,
     ) -> None:
-        """Store a delivery whose events were refused, and note the failure in `outcome`."""
+        """Store a delivery whose events were refused, and note the failure in `outcome`. Raises ServerError."""
         first, refusal = next((event, event.refusal) for event in refused if event.refusal is not None)
         failure = Failure.of_delivery(
             endpoint.organization_id,
@@ -160,8 +161,10 @@ class Processor:
         try:
             self._failures.put(failure)
         except Exception as error:
-            log_error("a refused delivery was not stored as a failure", error)
             emit_count("FailuresNotKept")
+            response = report("a refused delivery was not stored as a failure", error)
+            if isinstance(response, ServerError):
+                raise response from None
             outcome.must_retry = True
             return
         outcome.failure_id, outcome.reason = failure.failure_id, failure.reason

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from journeys import dates
-from journeys.errors import Conflict, NotFound, ServiceUnavailable
-from journeys.telemetry import emit_count, log_error
+from journeys.defects import report
+from journeys.errors import Conflict, NotFound
+from journeys.telemetry import emit_count
 from journeys.views.jobs.model import NOT_QUEUED, Job, Status, accepted, new_id, scheduled_id
 from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
 from journeys.views.model import View
@@ -38,8 +39,8 @@ class JobService:
     def accept(self, organization_id: str, view_id: str, version: int, client_id: str) -> JobWithView:
         """Create a job for one version of a view.
 
-        Raises NotFound if the version does not exist. Raises ServiceUnavailable, and marks the job as failed, if the
-        queue does not accept the message.
+        Raises NotFound if the version does not exist. If the queue does not accept the message, marks the job as failed
+        and raises TooManyRequests, ServiceUnavailable or ServerError.
         """
         view, now = self._views.get_version(organization_id, view_id, version), dates.now_ms()
         job = accepted(organization_id, view, new_id(now), client_id, date_created=now, now=now)
@@ -47,10 +48,10 @@ class JobService:
         try:
             self._queue.send(organization_id, job.job_id)
         except (ClientError, BotoCoreError) as error:
-            log_error("a job could not be queued", error)
+            response = report("a job could not be queued", error)
             self._jobs.fail(organization_id, job.job_id, NOT_QUEUED)
             emit_count("JobsFailed", reason=NOT_QUEUED.code)
-            raise ServiceUnavailable("The job could not be queued. Create the job again in a few seconds.") from None
+            raise response from None
         return JobWithView(job, view)
 
     def accept_scheduled(self, schedule: Schedule, due_ms: int) -> Job:
