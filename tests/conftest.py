@@ -95,7 +95,9 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
         for table in ("events", "journeys", "failures", "deliveries", "registry"):
             monkeypatch.setenv(f"{table.upper()}_TABLE", getattr(made, table))
         monkeypatch.setenv("ARCHIVE_BUCKET", "archive")
-        monkeypatch.setenv("JOBS_QUEUE_URL", aws.sqs().create_queue(QueueName="jobs")["QueueUrl"])
+        for queue in ("jobs", "deliveries"):
+            url = aws.sqs().create_queue(QueueName=queue)["QueueUrl"]
+            monkeypatch.setenv(f"{queue.upper()}_QUEUE_URL", url)
         monkeypatch.setenv("COMPUTATION_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:computation")
         monkeypatch.setenv("EVENTS_PER_RUN", "1000000")
         ClientStore(made.dynamodb, made.registry).put(Client("client", ORGANIZATION, "A client", PERMISSIONS))

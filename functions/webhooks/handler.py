@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from journeys.aws import dynamodb, s3, secretsmanager
+from journeys.aws import dynamodb, s3, secretsmanager, sqs
 from journeys.defects import report
 from journeys.errors import JourneysError, PayloadTooLarge
 from journeys.events.bindings import Bindings
@@ -23,7 +23,7 @@ from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import WebhookSettings
 from journeys.telemetry import logger
 from journeys.webhooks.deliveries.recorder import DeliveryRecorder
-from journeys.webhooks.deliveries.store import DeliveryStore
+from journeys.webhooks.deliveries.store import DeliveryQueue, DeliveryStore
 from journeys.webhooks.delivery import Delivery
 from journeys.webhooks.mapper import Mapper
 from journeys.webhooks.processing import Processor
@@ -39,6 +39,7 @@ receiver = Receiver(
     SecretStore(secretsmanager(), settings.secrets_prefix),
     Processor(Ingest(EventLog(dynamodb(), settings.events_table), failures, bindings), Mapper(bindings), failures),
     DeliveryRecorder(DeliveryStore(dynamodb(), settings.deliveries_table)),
+    DeliveryQueue(s3, settings.archive_bucket, sqs, settings.deliveries_queue_url),
 )
 
 

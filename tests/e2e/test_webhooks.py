@@ -100,6 +100,29 @@ def inbox(stack: Stack, caller: Callable[..., Caller]) -> Inbox:
 # -- deliveries --------------------------------------------------------------------------------------------------------
 
 
+def test_a_delivery_of_1000_events_is_acknowledged_at_the_first_try_and_stored_once(inbox: Inbox) -> None:
+    sender = SENDERS["hmac"]
+    endpoint = inbox.endpoint(sender)
+    event = json.loads(sender.body)
+    body = json.dumps([event | {"id": f"large-{number}"} for number in range(1000)]).encode()
+    sent = inbox.sign(endpoint, sender, body=body)
+    response = httpx.post(endpoint["url"], content=sent.body, headers=sent.headers, timeout=40)
+    assert (response.status_code, response.json()) == (200, {"queued": True})
+    path, ends = f"webhooks/endpoints/{endpoint['id']}/deliveries", time.monotonic() + 120
+    while (record := inbox.api.call("GET", path)["entities"][0])["outcome"] == "queued":
+        assert time.monotonic() < ends, "the delivery is still queued after two minutes"
+        time.sleep(0.2)
+    assert (record["outcome"], record["created"], record["duplicate"]) == ("ingested", 1000, 0)
+    assert len(inbox.stored()["Events"]) == 1000
+    again = inbox.deliver(endpoint, inbox.sign(endpoint, sender, body=body))
+    assert again.json() == {"queued": True}
+    ends = time.monotonic() + 120
+    while (record := inbox.api.call("GET", path)["entities"][0])["outcome"] == "queued":
+        assert time.monotonic() < ends, "the repeated delivery is still queued after two minutes"
+        time.sleep(0.2)
+    assert (record["created"], record["duplicate"], len(inbox.stored()["Events"])) == (0, 1000, 1000)
+
+
 @pytest.mark.parametrize("sender", DELIVERED)
 def test_a_delivery_sent_twice_at_the_same_time_is_in_the_journey_once(inbox: Inbox, sender: SenderCase) -> None:
     endpoint = inbox.endpoint(sender)

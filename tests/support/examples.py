@@ -88,6 +88,7 @@ def environment() -> Iterator[Tables]:
             "REGISTRY_TABLE": tables.registry,
             "ARCHIVE_BUCKET": "archive",
             "JOBS_QUEUE_URL": aws.sqs().create_queue(QueueName="jobs")["QueueUrl"],
+            "DELIVERIES_QUEUE_URL": aws.sqs().create_queue(QueueName="deliveries")["QueueUrl"],
             "COMPUTATION_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:computation",
             "EVENTS_PER_RUN": "1000000",
             "SECRETS_PREFIX": "journeys/webhooks/",

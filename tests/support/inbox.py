@@ -1,6 +1,7 @@
 """A receiver of webhook deliveries with one endpoint for every sender."""
 
 import json
+import os
 import time
 import uuid
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from journeys.registry.schemas.document import parse
 from journeys.registry.schemas.store import SchemaStore
 from journeys.webhooks.deliveries.model import DeliveryRecord
 from journeys.webhooks.deliveries.recorder import DeliveryRecorder
-from journeys.webhooks.deliveries.store import DeliveryStore
+from journeys.webhooks.deliveries.store import DeliveryQueue, DeliveryStore
 from journeys.webhooks.delivery import Delivery, DeliveryResponse
 from journeys.webhooks.mapper import Mapper
 from journeys.webhooks.model import Endpoint
@@ -128,6 +129,10 @@ class Inbox:
         return sorted(item["reason"]["S"] for item in self.tables.items(self.tables.failures) if "reason" in item)
 
 
+def new_queue() -> DeliveryQueue:
+    return DeliveryQueue(aws.s3, "archive", aws.sqs, os.environ["DELIVERIES_QUEUE_URL"])
+
+
 def sample(name: str, **changes: Any) -> Sent:
     return CASES[name].deliver(url=URL + name, now=time.time(), **changes)
 
@@ -164,6 +169,7 @@ def make_inbox(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Inbox:
             secrets,
             Processor(ingest, Mapper(bindings), failures, clock=stopped),
             DeliveryRecorder(DeliveryStore(tables.dynamodb, tables.deliveries), clock=stopped),
+            new_queue(),
             clock=stopped,
         ),
         endpoints,

@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from journeys.aws import item_size
-from journeys.errors import NotFound, TooManyRequests, Unauthenticated
-from journeys.events.store import EventLog
+from journeys.errors import NotFound, Unauthenticated
 from journeys.http.body import MAX_BODY
+from journeys.registry.configurations.store import ConfigurationStore
 from journeys.webhooks.deliveries import recorder
 from journeys.webhooks.deliveries.model import MAX_RECORD_BYTES, DeliveryRecord, RecordedOutcome, RefusalReason
 from journeys.webhooks.deliveries.recorder import MAX_UNPROVEN, Attempt, DeliveryRecorder
@@ -111,11 +111,8 @@ def test_an_empty_delivery_and_a_handshake_are_recorded(inbox: Inbox) -> None:
 
 
 def test_a_delivery_to_retry_is_recorded(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    def throttle(*_: Any) -> None:
-        raise ClientError({"Error": {"Code": "ThrottlingException"}}, "PutItem")
-
-    monkeypatch.setattr(EventLog, "put", throttle)
-    with pytest.raises(TooManyRequests):
+    monkeypatch.setattr(ConfigurationStore, "find", fail)
+    with pytest.raises(ClientError):
         inbox.send("github")
     assert [(record.outcome, record.reason) for record in inbox.records("github")] == [(REFUSED, RefusalReason.RETRY)]
 
@@ -209,7 +206,7 @@ def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     released.set()
 
 
-def fail(*_: Any) -> None:
+def fail(*_: Any, **__: Any) -> None:
     raise ClientError({"Error": {"Code": "InternalServerError"}}, "PutItem")
 
 
@@ -252,6 +249,6 @@ def test_a_response_waits_until_its_deadline_at_most(
             pass
 
     made = DeliveryRecorder(Kept(), clock=lambda: 0.0)
-    monkeypatch.setattr(made, "_thread", type("Threads", (), {"submit": lambda *_: Stored()})())
+    monkeypatch.setattr(made, "_threads", type("Threads", (), {"submit": lambda *_: Stored()})())
     made.record(attempt(), deadline=deadline)
     assert limits == [waited]

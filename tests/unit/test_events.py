@@ -36,7 +36,7 @@ from tools.sam_local.cases import (
     difference,
 )
 from tools.sam_local.docker import require_docker
-from tools.sam_local.seed import create_tables, empty_bucket, seed, seed_endpoints, seed_views
+from tools.sam_local.seed import create_tables, empty_bucket, seed, seed_delivery, seed_endpoints, seed_views
 from tools.signing import ADOBE_KEY_PATH, ADOBE_PUBLIC_KEY
 
 
@@ -60,6 +60,7 @@ def functions(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> dict[str, Modu
     configuration_id = seed(tables.dynamodb, tables.registry)
     seed_endpoints(tables.dynamodb, tables.registry, secretsmanager(), configuration_id)
     seed_views(tables.dynamodb, tables.registry, s3(), BUCKET, configuration_id)
+    seed_delivery(tables.dynamodb, tables.registry, s3(), BUCKET)
     return {name: load(name.removesuffix("Function").lower()) for name in {case.function for case in CASES}}
 
 

@@ -1,6 +1,7 @@
 """`journeys verify`, `rebuild` and `redrive`: what they find, and what they repair."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -581,6 +582,8 @@ def run(world: World, tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Callab
         "the-projector": Projector(stores.journeys, stores.failures).project,
         "the-landing": stores.landing.land,
     })  # fmt: skip
+    queues = aws.sqs().create_queue(QueueName="dead-letters")["QueueUrl"], os.environ["DELIVERIES_QUEUE_URL"]
+    monkeypatch.setattr(OperatorStores, "delivery_queues", lambda _: queues)
     return run_journeys
 
 
@@ -609,6 +612,24 @@ def test_redrive_processes_the_batches_of_both_stream_consumers(run: Callable[..
     assert run("verify").exit_code == 0
     _give_up(world, "x", {}, "the-landing")
     assert run("redrive").exit_code == 1
+
+
+def test_redrive_sends_every_dead_delivery_to_its_queue_again(run: Callable[..., Result]) -> None:
+    sqs = aws.sqs()
+    dead_letters = sqs.get_queue_url(QueueName="dead-letters")["QueueUrl"]
+    bodies = {f'{{"key": "deliveries/acme/{number}.json"}}' for number in range(23)}
+    for body in bodies:
+        sqs.send_message(QueueUrl=dead_letters, MessageBody=body)
+    result = run("redrive")
+    assert (result.exit_code, "23 webhook deliveries" in result.stdout) == (0, True)
+    queued: list[str] = []
+    while found := sqs.receive_message(QueueUrl=os.environ["DELIVERIES_QUEUE_URL"], MaxNumberOfMessages=10).get(
+        "Messages"
+    ):
+        queued += [message["Body"] for message in found]
+    assert (len(queued), set(queued)) == (23, bodies)
+    sqs.purge_queue(QueueUrl=os.environ["DELIVERIES_QUEUE_URL"])
+    assert "0 webhook deliveries" in run("redrive").stdout
 
 
 @pytest.mark.parametrize("arguments", [["--customer", "ada"], ["--organization", ACME, "--source", "crm"]])

@@ -28,7 +28,7 @@ from journeys.webhooks.receive import Receiver
 from journeys.webhooks.senders.base import MAX_FORM_FIELDS
 from journeys.webhooks.senders.registry import SENDERS
 from tests.support.documented import DocumentedDelivery, Story, attribute_types, stories
-from tests.support.inbox import Inbox, make_inbox
+from tests.support.inbox import Inbox, make_inbox, new_queue
 from tests.support.tables import Tables
 from tests.support.webhooks import sender_cases
 
@@ -156,7 +156,7 @@ def _receive(inbox: Inbox, story: Story, delivery: Delivery) -> Counter[str] | i
     log = EventLog(inbox.tables.dynamodb, inbox.tables.events)
     ingest = Ingest(log, inbox.failures, bindings, now_ms=lambda: now_ms)
     processor = CountingProcessor(ingest, Mapper(bindings), inbox.failures)
-    receiver = Receiver(inbox.endpoints, inbox.secrets, processor, inbox.new_recorder())
+    receiver = Receiver(inbox.endpoints, inbox.secrets, processor, inbox.new_recorder(), new_queue())
     response = receiver.receive(story.sender, delivery, request_id=str(now_ms))
     return response.status if processor.outcomes is None else +processor.outcomes
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from journeys.webhooks.deliveries.consumer import CONSUME_SECONDS
 from tests.support.template import ROOT, resources, template
 
 RESOURCES: dict[str, Any] = template()["Resources"]
@@ -17,7 +18,7 @@ FUNCTIONS = {name.removesuffix("Function"): one["Properties"]
              for name, one in resources("AWS::Serverless::Function").items()}  # fmt: skip
 API: dict[str, Any] = RESOURCES["Api"]["Properties"]
 LOG: dict[str, Any] = RESOURCES["EventsTable"]["Properties"]
-WRITERS = {"IngestRole", "FailuresRole", "WebhooksRole", "EndpointsRole"}
+WRITERS = {"IngestRole", "FailuresRole", "WebhooksRole", "EndpointsRole", "DeliveriesRole"}
 DELIVERIES = "/webhooks/{endpointId}"
 DESCRIPTIONS = ("/openapi.json", "/api/v2/journey/openapi.json")
 SECRETS = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/webhooks/*"
@@ -498,8 +499,30 @@ def test_failures_and_deliveries_expire_in_table_and_bucket() -> None:
         for rule in RESOURCES["ArchiveBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
         if "ExpirationInDays" in rule and rule["Status"] == "Enabled"
     }
-    assert ends.keys() == {"failures/", "work/"}  # evidence/, archive/ and results/ do not expire.
+    assert ends.keys() == {"failures/", "deliveries/", "work/"}  # evidence/, archive/ and results/ do not expire.
     assert ends["failures/"] > 30
+
+
+def test_a_queued_delivery_is_kept_longer_than_its_message() -> None:
+    queue, dead_letters = (RESOURCES[f"Deliveries{kind}Queue"]["Properties"] for kind in ("", "DeadLetter"))
+    rules = RESOURCES["ArchiveBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    (days,) = [rule["ExpirationInDays"] for rule in rules if rule.get("Prefix") == "deliveries/"]
+    # A message in the dead-letter queue expires by the time at which it was sent to the first queue.
+    assert queue["MessageRetentionPeriod"] == dead_letters["MessageRetentionPeriod"] == 14 * 86400
+    assert days >= 2 * 14
+
+
+def test_a_message_returns_to_the_queue_only_after_its_function_has_ended() -> None:
+    for name, queue in (("Compute", "JobsQueue"), ("Deliveries", "DeliveriesQueue")):
+        assert RESOURCES[queue]["Properties"]["VisibilityTimeout"] >= FUNCTIONS[name]["Timeout"] + 60
+
+
+def test_the_deliveries_function_reports_each_message_that_failed() -> None:
+    (event,) = FUNCTIONS["Deliveries"]["Events"].values()
+    assert (event["Type"], event["Properties"]["BatchSize"]) == ("SQS", 1)
+    assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert RESOURCES["DeliveriesQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert FUNCTIONS["Deliveries"]["Timeout"] > CONSUME_SECONDS
 
 
 def test_the_bucket_is_private_encrypted_and_retained() -> None:

@@ -13,7 +13,7 @@ from tools.errors import ToolError
 from tools.operator import backfill, repair, tables
 from tools.operator.admin import Admin
 from tools.operator.archive_repair import ArchiveRepair
-from tools.operator.redrive import redrive_all
+from tools.operator.redrive import redrive_all, redrive_deliveries
 from tools.operator.repair import JourneyRepair
 from tools.operator.report import RepairReport, RepairScope
 from tools.operator.stores import OperatorStores
@@ -111,10 +111,11 @@ def rebuild(stack: Stack, organization: str | None, source: str | None, customer
 @click.command(name="redrive")
 @stack_option
 def redrive_command(stack: Stack) -> None:
-    """Process the stream records that Lambda discarded.
+    """Process the stream records and the webhook deliveries that Lambda gave up.
 
     Lambda discards a batch of the log's stream after its last retry and stores it in the archive bucket. This command
-    processes each batch again and deletes it. The exit status is 1 when a batch is left.
+    processes each batch again and deletes it. A queued webhook delivery that failed five times is in a dead-letter
+    queue. This command sends it to its queue again. The exit status is 1 when a batch is left.
 
     \b
     Example:
@@ -124,7 +125,8 @@ def redrive_command(stack: Stack) -> None:
     with progress_bars() as bars, hidden_metrics():
         store = DiscardedStore(stores.s3, stores.bucket)
         batches, records = redrive_all(store, stores.consumers(), bars)
-    tables.print_redrive(console, batches, records)
+        deliveries = redrive_deliveries(stores.sqs, *stores.delivery_queues())
+    tables.print_redrive(console, batches, records, deliveries)
     exit_with(1 if batches.total() > batches[RedriveOutcome.DONE] else 0)
 
 

@@ -1,12 +1,16 @@
-"""Redrives the batches of the log's stream that Lambda discarded after its last retry."""
+"""Redrives what Lambda gave up after its last retry: batches of the log's stream, and webhook deliveries."""
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from journeys.stream.batch import Consumer
 from journeys.stream.redrive import RedriveOutcome, redrive
 from journeys.stream.store import DiscardedStore
 from tools.progress import ProgressBars
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 
 def redrive_all(
@@ -22,3 +26,18 @@ def redrive_all(
             records[done.outcome] += done.records
             bar.advance(1)
     return batches, records
+
+
+def redrive_deliveries(sqs: "SQSClient", dead_letters: str, queue: str) -> int:
+    """Sends each delivery in the dead-letter queue to the queue again. Returns their number.
+
+    A message is deleted after it was sent. If the command is interrupted between the two, the delivery is ingested
+    twice, and its events are stored once.
+    """
+    sent = 0
+    while messages := sqs.receive_message(QueueUrl=dead_letters, MaxNumberOfMessages=10).get("Messages", []):
+        for message in messages:
+            sqs.send_message(QueueUrl=queue, MessageBody=message["Body"])
+            sqs.delete_message(QueueUrl=dead_letters, ReceiptHandle=message["ReceiptHandle"])
+            sent += 1
+    return sent

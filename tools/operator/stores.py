@@ -16,6 +16,7 @@ from tools.stack import Stack
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
 _PATIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 12}, max_pool_connections=64)
 """Scans slow down when a table throttles them, instead of failing."""
@@ -30,6 +31,7 @@ class OperatorStores:
         self.bucket = outputs["ArchiveBucketName"]
         self.dynamodb: DynamoDBClient = stack.client("dynamodb", _PATIENT)
         self.s3: S3Client = stack.client("s3", _PATIENT)
+        self.sqs: SQSClient = stack.client("sqs", _PATIENT)
         self.log = EventLog(self.dynamodb, outputs["EventsTableName"])
         self.journeys = JourneyStore(self.dynamodb, outputs["JourneysTableName"])
         self.failures = FailureStore(self.dynamodb, outputs["FailuresTableName"], lambda: self.s3, self.bucket)
@@ -42,3 +44,7 @@ class OperatorStores:
             self._stack.physical_id("ProjectorFunction"): Projector(self.journeys, self.failures).project,
             self._stack.physical_id("LandingFunction"): self.landing.land,
         }
+
+    def delivery_queues(self) -> tuple[str, str]:
+        """The URLs of the dead-letter queue of webhook deliveries, and of the queue itself."""
+        return self._stack.physical_id("DeliveriesDeadLetterQueue"), self._stack.physical_id("DeliveriesQueue")

@@ -39,8 +39,10 @@ def print_rebuild(console: Console, report: RepairReport) -> None:
     _print_rows(console, report)
 
 
-def print_redrive(console: Console, batches: Counter[RedriveOutcome], records: Counter[RedriveOutcome]) -> None:
-    """Prints the batches and records by outcome."""
+def print_redrive(
+    console: Console, batches: Counter[RedriveOutcome], records: Counter[RedriveOutcome], deliveries: int
+) -> None:
+    """Prints the batches and records by outcome, and the number of deliveries that were sent to their queue again."""
     table = Table(title="Batches that Lambda discarded", title_justify="left")
     table.add_column("outcome")
     table.add_column("batches", justify="right")
@@ -48,6 +50,7 @@ def print_redrive(console: Console, batches: Counter[RedriveOutcome], records: C
     for result in RedriveOutcome:
         table.add_row(str(result), f"{batches[result]:,}", f"{records[result]:,}")
     console.print(table)
+    console.print(f"{deliveries:,} webhook deliveries sent to their queue again")
 
 
 def _outcomes(report: RepairReport) -> Table:

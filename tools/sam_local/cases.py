@@ -40,7 +40,9 @@ WEBHOOKS: dict[str, tuple[str, dict[str, str]]] = {
 }
 """Every sender, with the secret and the options of its endpoint."""
 
-BUCKET, QUEUE = "archive", "jobs"
+BUCKET, QUEUES = "archive", ("jobs", "deliveries")
+QUEUED_DELIVERY = "sam-local-queued"
+"""The id of the record of a delivery that waits in the queue."""
 PAST = (
     ("order-901", "max@example.com", "2024-05-16T08:00:00Z", "web", "20"),
     ("order-902", "ann@example.com", "2024-05-17T10:00:00Z", "web", "80.5"),
@@ -320,6 +322,7 @@ CASES = (
     ),
     Case("webhook-salesforce", "WebhooksFunction", "<Ack>true</Ack>"),
     Case("webhook-not-proven", "WebhooksFunction", {"code": "not.proven"}, status=401),
+    Case("deliveries-queued", "DeliveriesFunction", {"batchItemFailures": []}, status=None),
     Case("openapi", "OpenapiFunction", {"openapi": "3.1.0", "info": {"title": "Journeys"}}),
 )
 """The cases in the order in which they run, because later cases read what earlier cases store."""

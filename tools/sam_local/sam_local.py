@@ -19,9 +19,17 @@ from tools.deliveries import serve_adobe_key
 from tools.local_stack import ministack
 from tools.local_stack.stack import KEY_BUCKET
 from tools.paths import ROOT, VENVS
-from tools.sam_local.cases import BUCKET, CASES, QUEUE, SECRETS_PREFIX, Case
+from tools.sam_local.cases import BUCKET, CASES, QUEUES, SECRETS_PREFIX, Case
 from tools.sam_local.docker import PYTHON_VERSION, reachable_address, require_docker
-from tools.sam_local.seed import SamLocalFailed, create_tables, empty_bucket, seed, seed_endpoints, seed_views
+from tools.sam_local.seed import (
+    SamLocalFailed,
+    create_tables,
+    empty_bucket,
+    seed,
+    seed_delivery,
+    seed_endpoints,
+    seed_views,
+)
 from tools.signing import ADOBE_KEY_PATH, ADOBE_PUBLIC_KEY
 from tools.stack import REGION
 
@@ -79,15 +87,15 @@ class SamLocal:
         """Empties the database and seeds it, so that every case finds what it expects. Raises SamLocalFailed."""
         address = self._required()
         try:
-            queue_url = self._seed(address)
+            queues = self._seed(address)
         except (BotoCoreError, ClientError) as error:
             raise SamLocalFailed(f"The database at {address.url} could not be seeded: {error}") from None
         tables = {
             f"{name}_TABLE": f"{name.capitalize()}Table"
             for name in ("EVENTS", "JOURNEYS", "FAILURES", "DELIVERIES", "REGISTRY")
         }
-        variables = {"AWS_ENDPOINT_URL": address.container_url, "ARCHIVE_BUCKET": BUCKET, "JOBS_QUEUE_URL": queue_url}
-        variables |= tables | {"SECRETS_PREFIX": SECRETS_PREFIX}
+        variables = {"AWS_ENDPOINT_URL": address.container_url, "ARCHIVE_BUCKET": BUCKET}
+        variables |= tables | queues | {"SECRETS_PREFIX": SECRETS_PREFIX}
         variables |= {"ADOBE_KEYS_URL": f"{address.container_url}/{KEY_BUCKET}"}
         self._variables.write_text(json.dumps({"Parameters": variables}, indent=2) + "\n")
 
@@ -128,8 +136,8 @@ class SamLocal:
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _seed(self, address: DatabaseAddress) -> str:
-        """Creates tables, secrets, objects and the queue. Returns the queue's URL."""
+    def _seed(self, address: DatabaseAddress) -> dict[str, str]:
+        """Creates tables, secrets, objects and the queues. Returns the queues' URLs by the variables that name them."""
         client: Any = boto3.Session("test", "test", region_name=REGION).client
         config = Config(connect_timeout=2, read_timeout=10)
         dynamodb: DynamoDBClient = client("dynamodb", endpoint_url=address.url, config=config)
@@ -140,9 +148,10 @@ class SamLocal:
         s3: S3Client = client("s3", endpoint_url=address.url, config=config)
         empty_bucket(s3, BUCKET)
         seed_views(dynamodb, "RegistryTable", s3, BUCKET, configuration_id)
+        seed_delivery(dynamodb, "RegistryTable", s3, BUCKET)
         serve_adobe_key(s3, ADOBE_KEY_PATH, ADOBE_PUBLIC_KEY)
         sqs: SQSClient = client("sqs", endpoint_url=address.url, config=config)
-        return sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
+        return {f"{name.upper()}_QUEUE_URL": sqs.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
 
     def _overrides(self) -> str:
         # EndpointUrl declares the variable AWS_ENDPOINT_URL. SAM reads only declared variables from a file.

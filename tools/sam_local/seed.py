@@ -1,5 +1,6 @@
 """Seeds the database of `sam local`, so that every case finds what it expects."""
 
+import base64
 import json
 from collections.abc import Iterator
 from decimal import Decimal
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from journeys import dates, keys
+from journeys import dates, jsontext, keys
 from journeys.archive import parquet
 from journeys.archive.landing import Landing
 from journeys.archive.store import ArchiveStore, LandingStore
@@ -25,6 +26,10 @@ from journeys.views.model import MILLISECONDS, ViewDefinition
 from journeys.views.schedules.model import Frequency
 from journeys.views.schedules.store import ScheduleStore
 from journeys.views.store import ViewStore
+from journeys.webhooks.deliveries.model import DeliveryRecord, RecordedOutcome
+from journeys.webhooks.deliveries.queued import QueuedDelivery
+from journeys.webhooks.deliveries.store import object_key
+from journeys.webhooks.delivery import ReceivedDelivery
 from journeys.webhooks.model import Endpoint
 from journeys.webhooks.store import EndpointStore, SecretStore
 from tools.errors import SetupError
@@ -38,6 +43,7 @@ from tools.sam_local.cases import (
     PARTS_JOB,
     PAST,
     PAST_RECEIVED,
+    QUEUED_DELIVERY,
     SCHEMA,
     SECRETS_PREFIX,
     SLOT,
@@ -121,6 +127,17 @@ def seed_endpoints(
         secrets.delete(endpoint.endpoint_id)
         secrets.create(endpoint.endpoint_id, secret)
         endpoints.create(endpoint)
+
+
+def seed_delivery(dynamodb: "DynamoDBClient", registry_table: str, s3: "S3Client", bucket: str) -> None:
+    """Stores the delivery of the case deliveries-queued, as the receiver stores it before it sends the message."""
+    endpoint = EndpointStore(dynamodb, registry_table).get(ORGANIZATION, "sam-local-segment")
+    sent = json.loads((EVENTS / "webhook-segment.json").read_text())
+    now_ms = dates.now_ms()
+    received = ReceivedDelivery(endpoint.endpoint_id, base64.b64decode(sent["body"]), {}, now_ms)
+    record = DeliveryRecord(QUEUED_DELIVERY, ORGANIZATION, endpoint.endpoint_id, now_ms, RecordedOutcome.QUEUED)
+    queued = QueuedDelivery(endpoint, received, record, "sam-local/queued")
+    s3.put_object(Bucket=bucket, Key=object_key(record), Body=jsontext.dumps(queued.to_values()).encode())
 
 
 def seed_views(

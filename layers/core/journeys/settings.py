@@ -44,8 +44,13 @@ class ProjectorSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookSettings(IngestSettings):
+class DeliverySettings(IngestSettings):
     deliveries_table: str
+    deliveries_queue_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings(DeliverySettings):
     secrets_prefix: str
 
 

@@ -70,8 +70,12 @@ class Processor:
         self, endpoint: Endpoint, received: ReceivedDelivery, *, request_id: str, seconds: float
     ) -> DeliveryOutcome:
         """Map a delivery, ingest its events, and store one failure if any of them was refused for good."""
-        mapped = self._mapper.map(endpoint, received)
+        mapped = self.map(endpoint, received)
         return self.ingest(endpoint, received, mapped, request_id=request_id, seconds=seconds)
+
+    def map(self, endpoint: Endpoint, received: ReceivedDelivery) -> list[MappedEvent]:
+        """Return what the endpoint's mapping makes of a delivery."""
+        return self._mapper.map(endpoint, received)
 
     def ingest(
         self,

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -14,13 +16,15 @@ from journeys.errors import (
     NotFound,
     PayloadTooLarge,
     ServiceUnavailable,
-    TooManyRequests,
     Unauthenticated,
     UnsupportedMediaType,
 )
+from journeys.events.ingest import MAX_ENTITIES
 from journeys.telemetry import emit_count, log_error, logger
 from journeys.webhooks.deliveries.model import RecordedOutcome, RefusalReason
-from journeys.webhooks.deliveries.recorder import Attempt, DeliveryRecorder, outcome_of
+from journeys.webhooks.deliveries.queued import QueuedDelivery
+from journeys.webhooks.deliveries.recorder import Attempt, DeliveryRecorder, call_within, outcome_of
+from journeys.webhooks.deliveries.store import DeliveryQueue
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, ReceivedDelivery, SignatureInvalid
 from journeys.webhooks.model import ENDPOINT_ID, Endpoint
 from journeys.webhooks.processing import Processor
@@ -29,7 +33,11 @@ from journeys.webhooks.senders.registry import SENDERS
 from journeys.webhooks.store import EndpointStore, SecretStore
 
 MAX_RESPONSE_SECONDS = 2.2
-"""Events that are not being stored by then are left to the sender's retry: some senders wait only three seconds."""
+"""Within this time the sender gets a response: some senders wait only three seconds."""
+INGEST_SECONDS = 1.3
+"""Events that are not being stored by then are left to the queue. The rest of the time is for storing the delivery."""
+MAX_EVENTS_AT_ONCE = MAX_ENTITIES
+"""A delivery with more events is stored whole, acknowledged, and ingested from the queue."""
 
 MAX_REFUSED = 1000
 """Endpoints whose last refusal a process remembers."""
@@ -47,10 +55,12 @@ class Receiver:
         secrets: SecretStore,
         processor: Processor,
         recorder: DeliveryRecorder,
+        queue: DeliveryQueue,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._processor, self._recorder, self._clock = processor, recorder, clock
+        self._processor, self._recorder, self._queue, self._clock = processor, recorder, queue, clock
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="queue")  # Calls of earlier deliveries can hang.
         self._endpoints = Cache(endpoints.find)
         self._secrets: Cache[tuple[str, str | None], tuple[str, ...]] = Cache(lambda key, _: secrets.get(*key))
         self._refused: RecentlyUsed[str, float] = RecentlyUsed(MAX_REFUSED)  # the time of each endpoint's last refusal
@@ -59,7 +69,7 @@ class Receiver:
         """Process one delivery.
 
         Raises NotFound for an unknown or disabled endpoint, Unauthenticated for an invalid signature, and
-        TooManyRequests or ServiceUnavailable if the sender must retry.
+        ServiceUnavailable, ClientError or BotoCoreError if the sender must retry.
         """
         if delivery.method not in METHODS:
             raise MethodNotAllowed(delivery.method, METHODS)
@@ -112,19 +122,46 @@ class Receiver:
             attempt.ended(RecordedOutcome.HANDSHAKE)
             return response
         received = ReceivedDelivery.of(delivery, endpoint.endpoint_id, sender.delivery_id_header)
-        # A payload that cannot become an event is stored as a failure, and the sender gets a 200: a retry would fail
-        # again, and many senders disable a webhook after errors.
-        seconds = attempt.started + MAX_RESPONSE_SECONDS - self._clock()
-        result = self._processor.process(endpoint, received, request_id=request_id, seconds=seconds)
+        told = self._process(endpoint, received, attempt, request_id)
+        emit_count("Deliveries", sender=sender.name)
+        return sender.success_response(delivery) or DeliveryResponse(200, jsontext.dumps(told))
+
+    def _process(
+        self, endpoint: Endpoint, received: ReceivedDelivery, attempt: Attempt, request_id: str
+    ) -> Mapping[str, Any]:
+        """Ingest the events of a verified delivery, or leave them to the queue. Return what the sender is told.
+
+        A payload that cannot become an event is stored as a failure, and the sender gets a 200: a retry would fail
+        again, and many senders disable a webhook after errors.
+        """
+        mapped = self._processor.map(endpoint, received)
+        if sum(event.outcome == "valid" for event in mapped) > MAX_EVENTS_AT_ONCE:
+            return self._enqueue(endpoint, received, attempt, request_id)
+        seconds = attempt.started + INGEST_SECONDS - self._clock()
+        result = self._processor.ingest(endpoint, received, mapped, request_id=request_id, seconds=seconds)
         attempt.counted(result)
         if result.must_retry:
-            raise TooManyRequests("Some events of the delivery were not stored. Retry the delivery.")
+            return self._enqueue(endpoint, received, attempt, request_id)
         attempt.ended(outcome_of(result))
         if not result.total:
-            emit_count("DeliveriesEmpty", sender=sender.name)
-        emit_count("Deliveries", sender=sender.name)
-        logger.info("delivered", sender=sender.name, outcomes=result.to_wire())
-        return sender.success_response(delivery) or DeliveryResponse(200, jsontext.dumps(result.to_wire()))
+            emit_count("DeliveriesEmpty", sender=endpoint.sender)
+        logger.info("delivered", sender=endpoint.sender, outcomes=result.to_wire())
+        return result.to_wire()
+
+    def _enqueue(
+        self, endpoint: Endpoint, received: ReceivedDelivery, attempt: Attempt, request_id: str
+    ) -> Mapping[str, Any]:
+        """Store a delivery whole, for the queue. Raises ClientError, BotoCoreError or ServiceUnavailable."""
+        queued = QueuedDelivery(endpoint, received, attempt.record, request_id)
+        try:
+            seconds = attempt.started + MAX_RESPONSE_SECONDS - self._clock()
+            call_within(seconds, self._threads, self._queue.put, queued)
+        except TimeoutError:
+            raise ServiceUnavailable("The delivery was not stored in time. Deliver it again.") from None
+        attempt.ended(RecordedOutcome.QUEUED)
+        emit_count("DeliveriesQueued", sender=endpoint.sender)
+        logger.info("queued", sender=endpoint.sender)
+        return {"queued": True}
 
     def _endpoint(self, endpoint_id: str) -> Endpoint:
         """Return the endpoint as it was at most one second ago. Raises NotFound, also if it is disabled.

@@ -3,10 +3,12 @@
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from journeys.telemetry import emit_count, log_error
+from journeys.defects import report
+from journeys.telemetry import emit_count, logger
 from journeys.webhooks.deliveries.model import (
     DeliveryRecord,
     RecordedOutcome,
@@ -68,14 +70,7 @@ class Attempt:
 
     def counted(self, result: DeliveryOutcome) -> None:
         """Note the events by what became of them, and the failure."""
-        self.record = replace(
-            self.record,
-            created=result.created,
-            duplicate=result.duplicate,
-            failed=result.failed,
-            ignored=result.ignored,
-            failure_id=result.failure_id,
-        )
+        self.record = with_counts(self.record, result)
 
 
 class DeliveryRecorder:
@@ -83,7 +78,7 @@ class DeliveryRecorder:
 
     def __init__(self, records: DeliveryStore, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._records, self._clock = records, clock
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._minute, self._unproven = 0, Counter[str]()
 
     def record(self, attempt: Attempt, *, deadline: float) -> None:
@@ -93,13 +88,12 @@ class DeliveryRecorder:
         now = self._clock()
         record = replace(attempt.record, duration=round((now - attempt.started) * 1000))
         try:
-            stored = self._thread.submit(self._records.add, record)
-            try:
-                stored.result(timeout=max(0.0, min(RECORD_SECONDS, deadline - now)))
-            finally:
-                stored.cancel()
+            call_within(min(RECORD_SECONDS, deadline - now), self._threads, self._records.add, record)
+        except TimeoutError:
+            logger.warning("a delivery was not recorded in time")
+            emit_count("DeliveriesNotRecorded")
         except Exception as error:
-            log_error("a delivery was not recorded", error)
+            report("a delivery was not recorded", error)
             emit_count("DeliveriesNotRecorded")
 
     def _exceeds_limit(self, endpoint_id: str) -> bool:
@@ -110,6 +104,30 @@ class DeliveryRecorder:
             self._unproven.clear()
         self._unproven[endpoint_id] += 1
         return self._unproven[endpoint_id] > MAX_UNPROVEN
+
+
+T = TypeVar("T")
+
+
+def call_within(seconds: float, threads: Executor, call: Callable[..., T], *arguments: object) -> T:
+    """Return the result of a call in another thread. After `seconds` raise TimeoutError; the call itself goes on."""
+    future = threads.submit(call, *arguments)
+    try:
+        return future.result(timeout=max(0.0, seconds))
+    finally:
+        future.cancel()
+
+
+def with_counts(record: DeliveryRecord, result: DeliveryOutcome) -> DeliveryRecord:
+    """Return the record with the numbers of events by what became of them, and the failure."""
+    return replace(
+        record,
+        created=result.created,
+        duplicate=result.duplicate,
+        failed=result.failed,
+        ignored=result.ignored,
+        failure_id=result.failure_id,
+    )
 
 
 def outcome_of(result: DeliveryOutcome) -> RecordedOutcome:

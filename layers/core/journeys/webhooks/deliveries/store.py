@@ -1,17 +1,21 @@
-"""Store delivery records, one item each."""
+"""Store delivery records, one item each, and deliveries that wait for their ingest."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from journeys import keys
+from journeys import jsontext, keys
 from journeys.aws import from_item, is_condition_failure, to_item, to_value
 from journeys.errors import NotFound
 from journeys.webhooks.deliveries.model import DeliveryRecord, RecordedOutcome
+from journeys.webhooks.deliveries.queued import QueuedDelivery
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
 MAX_ROWS_READ = 1000
 """Rows that one page of a filtered listing reads: at most 1 MB, which is also DynamoDB's limit for one query."""
@@ -95,3 +99,37 @@ def _to_item(record: DeliveryRecord) -> dict[str, Any]:
 
 def _from_item(item: Mapping[str, Any]) -> DeliveryRecord:
     return DeliveryRecord.from_values(item["sk"]["S"], from_item(item))
+
+
+def object_key(record: DeliveryRecord) -> str:
+    """Return the key of the object that holds a queued delivery."""
+    return f"deliveries/{keys.join(record.organization_id)}/{record.record_id}.json"
+
+
+class DeliveryQueue:
+    """Deliveries that were acknowledged before their events were ingested.
+
+    Each is stored whole as `deliveries/{organization}/{record}.json` in the archive bucket, where a lifecycle rule
+    deletes it after 30 days. A message in the queue names the object. `s3` and `sqs` create the clients on first use.
+    """
+
+    def __init__(
+        self, s3: "Callable[[], S3Client]", bucket: str, sqs: "Callable[[], SQSClient]", queue_url: str
+    ) -> None:
+        self._s3, self._bucket, self._sqs, self._url = s3, bucket, sqs, queue_url
+
+    def put(self, queued: QueuedDelivery) -> None:
+        """Store a delivery, and then send its message. If one of the two fails, it must not be acknowledged."""
+        key = object_key(queued.record)
+        body = jsontext.dumps(queued.to_values()).encode()
+        self._s3().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
+        self._sqs().send_message(QueueUrl=self._url, MessageBody=json.dumps({"key": key}))
+
+    def read(self, message: str) -> QueuedDelivery:
+        """Return the delivery of a message."""
+        found = self._s3().get_object(Bucket=self._bucket, Key=json.loads(message)["key"])
+        return QueuedDelivery.from_values(jsontext.loads(found["Body"].read()))
+
+    def retry_in(self, receipt: str, seconds: int) -> None:
+        """Deliver a received message again after `seconds`, instead of after the queue's visibility timeout."""
+        self._sqs().change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
