@@ -24,7 +24,8 @@ ERROR_BODY = {"message", "code", "status", "contextId", "details", "errors"}
 
 
 class Operation(NamedTuple):
-    """One operation of the API. In the path, {schema}, {configuration}, {failure} and {endpoint} stand for ids."""
+    """One operation of the API. In the path, {schema}, {configuration}, {failure}, {endpoint} and {delivery}
+    stand for ids."""
 
     method: str
     path: str
@@ -79,6 +80,7 @@ OPERATIONS = [
               {"displayName": "Another"}),
     Operation("GET", f"customers?{CUSTOMER}", "journey:customers:view"),
     Operation("GET", f"customers/events?{CUSTOMER}", "journey:customers:view"),
+    Operation("GET", "webhooks/senders", "journey:webhooks:view"),
     Operation("GET", "webhooks/endpoints", "journey:webhooks:view"),
     Operation("POST", "webhooks/endpoints", "journey:webhooks:add",
               {"name": "Another", "sender": "segment", "configurationId": "{configuration}"}),
@@ -87,6 +89,10 @@ OPERATIONS = [
     Operation("DELETE", "webhooks/endpoints/{endpoint}", "journey:webhooks:delete"),
     Operation("POST", "webhooks/endpoints/{endpoint}/secret", "journey:webhooks:edit", {"secret": "another secret"}),
     Operation("POST", "webhooks/endpoints/{endpoint}/test", "journey:webhooks:edit", {"payload": {}}),
+    Operation("GET", "webhooks/endpoints/{endpoint}/deliveries", "journey:webhooks:view"),
+    Operation("GET", "webhooks/endpoints/{endpoint}/deliveries/{delivery}", "journey:webhooks:view"),
+    Operation("POST", "webhooks/endpoints/{endpoint}/deliveries/{delivery}/replay",
+              "journey:externalEventsFailures:edit"),
 ]  # fmt: skip
 
 REACHES_BY_ID = [
@@ -116,7 +122,7 @@ class Owned(NamedTuple):
 
 @pytest.fixture
 def owned(caller: Callable[..., Caller]) -> Owned:
-    """An organization with an event type, a configuration, an event, a failure and a webhook endpoint."""
+    """An organization with an event type, a configuration, an event, a failure, and an endpoint with a delivery."""
     owner = caller()
     schema = owner.api.call("POST", "externalevents/schemas", SCHEMA)
     configuration = owner.api.call(
@@ -128,8 +134,11 @@ def owned(caller: Callable[..., Caller]) -> Owned:
     endpoint = owner.api.call(
         "POST", "webhooks/endpoints", {"name": "Shop", "sender": "segment", "configurationId": configuration["id"]}
     )
+    httpx.post(endpoint["url"], json={}, timeout=40)  # It has no signature; its record has no failure.
+    (delivery,) = owner.api.call("GET", f"webhooks/endpoints/{endpoint['id']}/deliveries")["entities"]
     wait_until_journey_is_there(owner.api)
     made = {"schema": schema, "configuration": configuration, "failure": failure, "endpoint": endpoint}
+    made["delivery"] = delivery
     return Owned(owner, {kind: one["id"] for kind, one in made.items()})
 
 

@@ -93,8 +93,12 @@ QUERIES: dict[str, dict[str, str]] = {
 NOT_FOUND_BY_VALUE = {"GET customers", "GET customers/events"}
 """Operations that look up a value that two organizations can both have."""
 
-CANNOT_BE = {"DELETE externalevents/schemas/{schemaId}", "PATCH views/{viewId}/versions/{version}/jobs/{jobId}"}
-"""Operations that return 409 to the owner: deleting an event type with events, and canceling a complete job."""
+CANNOT_BE = {
+    "DELETE externalevents/schemas/{schemaId}",
+    "DELETE externalevents/configurations/{configurationId}",
+    "PATCH views/{viewId}/versions/{version}/jobs/{jobId}",
+}
+"""Operations that return 409 to the owner: deleting what is in use, and canceling a complete job."""
 
 ORDER = ("POST", "PUT", "PATCH", "GET", "DELETE")
 """The order of the owner's requests: a resource is read before it is deleted."""

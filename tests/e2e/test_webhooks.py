@@ -152,6 +152,29 @@ def test_a_delivery_sent_twice_at_the_same_time_is_in_the_journey_once(inbox: In
     assert (len(stored["Events"]), stored["Failures"]) == (len(sender.events), [])
 
 
+def test_an_endpoint_waits_for_the_secret_of_its_sender(inbox: Inbox) -> None:
+    sender = SENDERS["hubspot"]  # which signs the address
+    endpoint = inbox.endpoint(sender, secret=None)
+    assert (endpoint["status"], "secret" in endpoint) == ("waitingForSecret", False)
+    refused = inbox.deliver(endpoint, inbox.sign(endpoint, sender))
+    assert (refused.status_code, refused.json()["code"]) == (401, "waiting.for.secret")
+    path = f"webhooks/endpoints/{endpoint['id']}"
+    assert inbox.api.call("POST", f"{path}/secret", {"secret": sender.secret})["status"] == "active"
+    time.sleep(1)  # After a refusal, the endpoint is not read again for one second.
+    assert inbox.deliver(endpoint, inbox.sign(endpoint, sender)).status_code == 200
+
+
+def test_a_deletion_by_force_disables_the_endpoint(inbox: Inbox) -> None:
+    endpoint = inbox.endpoint(SENDERS["segment"])
+    configuration = f"externalevents/configurations/{endpoint['configurationId']}"
+    with pytest.raises(ApiError, match=endpoint["id"]):
+        inbox.api.call("DELETE", configuration)
+    inbox.api.call("DELETE", configuration, force="true")
+    disabled = inbox.api.call("GET", f"webhooks/endpoints/{endpoint['id']}")
+    assert (disabled["status"], disabled["disabledReason"]) == ("disabled", "configuration.deleted")
+    assert inbox.deliver(endpoint, inbox.sign(endpoint, SENDERS["segment"])).status_code == 404
+
+
 def test_a_rotated_secret_and_the_previous_one_are_valid_immediately(inbox: Inbox) -> None:
     sender = SENDERS["standard"]
     endpoint = inbox.endpoint(sender)
@@ -216,7 +239,8 @@ def test_an_unknown_or_disabled_endpoint_is_not_found(inbox: Inbox, method: str)
     disabled = inbox.endpoint(SENDERS["hmac"], enabled=False)
     before = inbox.stored()
     sent = inbox.sign(disabled, SENDERS["hmac"])._replace(method=method)
-    for endpoint in ({"id": "x" * 32}, {"id": "x" * 3000}, {"id": "%01%23"}, disabled):
+    for id_ in ("x" * 32, "x" * 3000, "%01%23", disabled["id"]):
+        endpoint = {"url": disabled["url"].replace(disabled["id"], id_)}
         assert refusal(inbox.deliver(endpoint, sent)) == (404, "not.found")
     assert inbox.stored() == before
 
