@@ -1,14 +1,16 @@
 """API operations on the jobs that compute journey views, and on their results."""
 
+import re
 from typing import Any
 
+from journeys import cursors
 from journeys.aws import dynamodb, s3, sqs
 from journeys.errors import Conflict
-from journeys.http.parameters import PAGE, Parameter
+from journeys.http.parameters import CURSOR, PAGE, PAGE_NUMBER, PAGE_SIZE, Parameter
 from journeys.http.request import Request
 from journeys.http.router import Router
 from journeys.settings import JobSettings
-from journeys.views.jobs.model import Job, Status
+from journeys.views.jobs.model import Status
 from journeys.views.jobs.requests import JobUpdate
 from journeys.views.jobs.service import JobResults, JobService
 from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
@@ -38,26 +40,56 @@ STATUSES: Parameter[frozenset[Status]] = Parameter(
     f"Use one or more of {', '.join(Status)}, separated by commas.",
     {"type": "string"},
 )
-LISTING = (INTERVAL, STATUSES, *PAGE)
+LISTING = (INTERVAL, STATUSES, *PAGE, CURSOR)
+JOB_ID = re.compile(r"[0-9a-f-]{36}")
 
 settings = JobSettings.read()
 table = settings.registry_table
-jobs = JobService(ViewStore(dynamodb(), table), JobStore(dynamodb(), table), JobQueue(sqs(), settings.jobs_queue_url))
+jobs = JobService(
+    ViewStore(dynamodb(), table),
+    JobStore(dynamodb(), table),
+    JobQueue(sqs(), settings.jobs_queue_url),
+    int(settings.job_retention_days),
+)
 results = JobResults(jobs, WorkStore(s3(), settings.archive_bucket))
 router = Router.for_registry(table)
 
 
 def listing(request: Request, path: str, client_id: str | None = None) -> dict[str, Any]:
     """Return a page of the organization's jobs, newest first; only those of one client if `client_id` is given."""
-    (since_ms, until_ms), statuses = request.get(INTERVAL), request.get(STATUSES)
-    found = jobs.list(
+    (since_ms, until_ms), statuses, cursor = request.get(INTERVAL), request.get(STATUSES), request.get(CURSOR)
+    size, number = request.get(PAGE_SIZE), request.get(PAGE_NUMBER)
+    scope = ("jobs", request.organization_id, str(client_id), str(since_ms), str(until_ms), *sorted(statuses))
+    if cursor is None:
+        before, after = size * (number - 1), None
+    else:
+        before, after = position(cursors.decode(cursor, *scope))
+    page = jobs.page(
         request.organization_id,
+        size=size,
+        skip=before if after is None else 0,
+        after=after,
         since_ms=since_ms,
         until_ms=until_ms,
         statuses=statuses,
         client_id=client_id,
     )
-    return request.page(path, found, Job.to_wire)
+    known = before + len(page.jobs)
+    return request.page_of_query(
+        path,
+        [job.to_wire() for job in page.jobs],
+        cursor=cursor,
+        next_cursor=cursors.encode(f"{known} {page.position}", *scope) if page.position else None,
+        total=None if page.position else known,
+    )
+
+
+def position(text: str) -> tuple[int, str]:
+    """Return how many jobs precede a position, and the id of the last of them. Raises BadRequest."""
+    number, _, job_id = text.partition(" ")
+    if not (number.isascii() and number.isdigit() and JOB_ID.fullmatch(job_id)):
+        raise cursors.invalid()
+    return int(number), job_id
 
 
 @router.route("GET", JOBS, summary="List jobs", tag=TAG, permission=VIEW, query=LISTING, response="ViewJobListing")

@@ -15,7 +15,12 @@ from journeys.views.store import ViewStore
 
 settings = TimerSettings.read()
 table = settings.registry_table
-jobs = JobService(ViewStore(dynamodb(), table), JobStore(dynamodb(), table), JobQueue(sqs(), settings.jobs_queue_url))
+jobs = JobService(
+    ViewStore(dynamodb(), table),
+    JobStore(dynamodb(), table),
+    JobQueue(sqs(), settings.jobs_queue_url),
+    int(settings.job_retention_days),
+)
 timer = Timer(ScheduleStore(dynamodb(), table), jobs)
 
 

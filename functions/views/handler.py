@@ -10,7 +10,7 @@ from journeys.http.parameters import PAGE, Parameter, choice, text
 from journeys.http.request import Request
 from journeys.http.router import Router
 from journeys.registry.schemas.store import SchemaStore
-from journeys.settings import ArchiveSettings
+from journeys.settings import ViewSettings
 from journeys.views.encodings import Labels, validate
 from journeys.views.model import VIEWS, ViewDefinition
 from journeys.views.rules import check
@@ -54,9 +54,9 @@ IDS: Parameter[frozenset[str] | None] = Parameter(
     {"type": "string"},
 )
 
-settings = ArchiveSettings.read()
+settings = ViewSettings.read()
 table = settings.registry_table
-views = ViewStore(dynamodb(), table)
+views = ViewStore(dynamodb(), table, int(settings.job_retention_days))
 schedules = ScheduleStore(dynamodb(), table)
 schemas = SchemaStore(dynamodb(), table)
 archive = ArchiveStore(dynamodb(), table, s3, settings.archive_bucket)

@@ -361,6 +361,7 @@ def in_process(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[InPr
         "SECRETS_PREFIX": "stack/webhooks/",
         "TOKEN_URL": "https://auth.example.com/oauth2/token",
         "JOBS_QUEUE_URL": queue_url,
+        "JOB_RETENTION_DAYS": "90",
         "COMPUTATION_ARN": "arn:aws:states:us-east-1:000000000000:stateMachine:computation",
         "EVENTS_PER_RUN": "1000",
     }.items():

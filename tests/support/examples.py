@@ -91,6 +91,7 @@ def environment() -> Iterator[Tables]:
             "DELIVERIES_QUEUE_URL": aws.sqs().create_queue(QueueName="deliveries")["QueueUrl"],
             "COMPUTATION_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:computation",
             "EVENTS_PER_RUN": "1000000",
+            "JOB_RETENTION_DAYS": "90",
             "SECRETS_PREFIX": "journeys/webhooks/",
         }
         ClientStore(tables.dynamodb, tables.registry).put(Client(CLIENT, "acme", "Web shop", PERMISSIONS))

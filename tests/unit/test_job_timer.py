@@ -225,10 +225,10 @@ def test_an_unexpected_error_of_a_schedule_is_logged_by_type_and_does_not_stop_t
     if broken == "the store is slow":
         create = JobStore.create
 
-        def slow(store: JobStore, job: Job, view: View) -> bool:
+        def slow(store: JobStore, job: Job) -> bool:
             if job.view_id == first:
                 raise TooManyRequests("The store asks to slow down.")
-            return create(store, job, view)
+            return create(store, job)
 
         monkeypatch.setattr(JobStore, "create", slow)
     else:

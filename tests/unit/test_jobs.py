@@ -7,10 +7,11 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from PureCloudPlatformClientV2 import models
 
-from journeys import dates
+from journeys import aws, cursors, dates
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
-from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, START_DEADLINE_MS, lowest_id, new_id, scheduled_id
+from journeys.views.jobs import service
+from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, START_DEADLINE_MS, Status, lowest_id, new_id, scheduled_id
 from journeys.views.jobs.store import JobStore
 from journeys.views.model import View, ViewDefinition
 from journeys.views.store import ViewStore
@@ -208,11 +209,123 @@ def test_jobs_are_listed_newest_first_and_pages_keep_the_filters(
         "name": "Orders",
         "selfUri": view.self_uri,
     }
-    assert (page["total"], page["pageCount"], page["pageNumber"]) == (3, 2, 1)
-    parts = urlsplit(page["nextUri"])
-    assert parts.path == "/api/v2/journey/views/jobs"
-    _, following = harness.request("GET", "/jobs", query=dict(parse_qsl(parts.query)))
+    assert page.keys() & {"total", "pageCount", "lastUri", "previousUri"} == set()
+    following = follow(harness, page["nextUri"])
     assert [job["id"] for job in following["entities"]] == [ids[1]]
+    assert (following["total"], following["pageCount"], following["pageNumber"]) == (3, 2, 2)
+    assert "nextUri" not in following
+    assert following["lastUri"] == following["selfUri"] == page["nextUri"]
+    assert follow(harness, following["previousUri"]) == page
+    _, by_number = harness.request("GET", "/jobs", query=query | {"pageNumber": "2"})
+    assert by_number["entities"] == following["entities"]
+    assert (by_number["total"], by_number["pageCount"]) == (3, 2)
+
+
+def follow(harness: JobHarness, uri: str) -> Any:
+    """The page at a URI of a listing."""
+    parts = urlsplit(uri)
+    assert parts.path == "/api/v2/journey/views/jobs"
+    status, page = harness.request("GET", "/jobs", query=dict(parse_qsl(parts.query)))
+    assert status == 200, page
+    return page
+
+
+class RowsRead:
+    """Counts the rows that queries read."""
+
+    def __init__(self, harness: JobHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.rows, query = 0, harness.tables.dynamodb.query
+
+        def counting(**request: Any) -> Any:
+            answer = query(**request)
+            self.rows += answer["ScannedCount"]
+            return answer
+
+        monkeypatch.setattr(harness.tables.dynamodb, "query", counting)
+
+
+def test_a_page_reads_only_what_it_returns(
+    harness: JobHarness, view: View, now: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(9):
+        now[0] += 1
+        harness.accept(view)
+    read = RowsRead(harness, monkeypatch)
+    _, page = harness.request("GET", "/jobs", query={"pageSize": "3"})
+    assert read.rows == 4  # one more, to know whether others follow
+    follow(harness, page["nextUri"])
+    assert read.rows == 8
+
+
+def test_a_page_reads_a_bounded_number_of_jobs(
+    harness: JobHarness, view: View, now: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MAX_ROWS_READ", 5)
+    for _ in range(7):
+        now[0] += 1
+        harness.accept(view)
+    harness.request("PATCH", oldest := harness.accept(view), {"status": "Cancelled"})
+    now[0] += 1
+    paths = [harness.accept(view) for _ in range(1)]
+    read = RowsRead(harness, monkeypatch)
+    query = {"pageSize": "2", "statuses": "Complete"}
+    _, page = harness.request("GET", "/jobs", query=query)
+    assert (page["entities"], read.rows) == ([], 5)
+    last = follow(harness, page["nextUri"])
+    assert (last["entities"], last["total"], "nextUri" in last) == ([], 0, False)
+    for number in ("2", "3", "999999999"):
+        status, error = harness.request("GET", "/jobs", query={"pageSize": "4", "pageNumber": number})
+        assert (status, error["code"], error["details"][0]["fieldName"]) == (400, "page.too.far", "pageNumber")
+    assert oldest != paths[0]
+
+
+@pytest.mark.parametrize("position", ["", "1", "x 019a", f"1 {'0' * 35}g", f"-1 {'0' * 36}", "1 SUMMARY"])
+def test_a_forged_position_of_a_listing_is_refused(harness: JobHarness, view: View, position: str) -> None:
+    cursor = cursors.encode(position, "jobs", ORGANIZATION, "None", "None", "None", *sorted(Status))
+    status, error = harness.request("GET", "/jobs", query={"cursor": cursor})
+    assert (status, error["code"]) == (400, "invalid.cursor")
+
+
+# -- retention ---------------------------------------------------------------------------------------------------------
+
+
+def test_jobs_and_their_references_expire_after_90_days(harness: JobHarness, view: View, now: list[int]) -> None:
+    path = harness.accept(view)
+    assert harness.deliver() == []
+    expires = (now[0] + 90 * 24 * HOUR) // 1000
+    rows = {item["sk"]["S"]: item.get("expires") for item in harness.tables.items(harness.tables.registry)}
+    job_id = path.rsplit("/", 1)[1]
+    assert rows[job_id] == rows[f"JOB#00000001#{job_id}"] == {"N": str(expires)}
+    now[0] = expires * 1000 - 1
+    harness.results(path)
+    now[0] += 1
+    for suffix in ("", "/results"):
+        assert harness.request("GET", f"{path}{suffix}")[0] == 404
+    assert harness.request("GET", "/jobs")[1]["entities"] == []
+
+
+def test_an_expired_result_of_a_job_that_exists_is_404(harness: JobHarness, view: View) -> None:
+    path = harness.accept(view)
+    assert harness.deliver() == []
+    for stored in aws.s3().list_objects_v2(Bucket="archive", Prefix="results/")["Contents"]:
+        aws.s3().delete_object(Bucket="archive", Key=stored["Key"])
+    status, error = harness.request("GET", f"{path}/results")
+    assert (status, error["code"]) == (404, "results.expired")
+
+
+def test_a_replaced_version_is_kept_as_long_as_jobs_can_refer_to_it(
+    harness: JobHarness, view: View, now: list[int]
+) -> None:
+    store = ViewStore(harness.tables.dynamodb, harness.tables.registry)
+    definition = ViewDefinition.model_validate(view.definition.to_values() | {"name": "Changed"})
+    first = harness.accept(view)
+    store.edit_version(ORGANIZATION, view.view_id, 1, definition, "client")
+    second = harness.accept(view)
+    store.edit_version(ORGANIZATION, view.view_id, 1, view.definition, "client")
+    assert [harness.job(path)["journeyView"]["name"] for path in (first, second)] == ["Orders", "Changed"]
+    kept = [item for item in harness.tables.items(harness.tables.registry) if item["sk"]["S"].startswith("REVISION#")]
+    assert {int(item["expires"]["N"]) for item in kept} == {(now[0] + 91 * 24 * HOUR) // 1000}
+    assert len(kept) == 2
 
 
 def test_an_interval_includes_its_start_and_excludes_its_end(harness: JobHarness, view: View, now: list[int]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from journeys.registry.limits import JOB_RETENTION_DAYS
 from journeys.webhooks.deliveries.consumer import CONSUME_SECONDS
 from tests.support.template import ROOT, resources, template
 
@@ -80,7 +81,7 @@ ROLES = sorted({role_of(function) for function in FUNCTIONS})
 
 
 def test_the_template_stays_short_enough_to_read() -> None:
-    assert len((ROOT / "template.yaml").read_text().splitlines()) <= 2000
+    assert len((ROOT / "template.yaml").read_text().splitlines()) <= 2100
 
 
 def duplicate_keys(node: yaml.Node | None) -> Iterator[str]:
@@ -490,8 +491,8 @@ def test_every_table_has_point_in_time_recovery_and_accepts_a_customer_key() -> 
     assert RESOURCES["RegistryTable"]["Properties"]["DeletionProtectionEnabled"] is True
 
 
-def test_failures_and_deliveries_expire_in_table_and_bucket() -> None:
-    for table in ("FailuresTable", "DeliveriesTable"):
+def test_failures_deliveries_and_jobs_expire_in_table_and_bucket() -> None:
+    for table in ("FailuresTable", "DeliveriesTable", "RegistryTable"):
         expiry = RESOURCES[table]["Properties"]["TimeToLiveSpecification"]
         assert expiry == {"AttributeName": "expires", "Enabled": True}
     ends = {
@@ -499,7 +500,9 @@ def test_failures_and_deliveries_expire_in_table_and_bucket() -> None:
         for rule in RESOURCES["ArchiveBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
         if "ExpirationInDays" in rule and rule["Status"] == "Enabled"
     }
-    assert ends.keys() == {"failures/", "deliveries/", "work/"}  # evidence/, archive/ and results/ do not expire.
+    assert ends.keys() == {"failures/", "deliveries/", "work/", "results/"}  # evidence/ and archive/ do not expire.
+    assert ends["results/"] == {"Ref": "JobRetentionDays"}
+    assert template()["Parameters"]["JobRetentionDays"]["Default"] == JOB_RETENTION_DAYS
     assert ends["failures/"] > 30
 
 

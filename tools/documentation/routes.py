@@ -45,7 +45,7 @@ def _handlers() -> Iterator[ModuleType]:
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     read = Settings.__dict__["read"]
     Settings.read = classmethod(  # type: ignore[method-assign, assignment]
-        lambda cls: cls(*[""] * len(cls.__dataclass_fields__))
+        lambda cls: cls(*["0"] * len(cls.__dataclass_fields__))
     )
     try:
         for path in sorted(FUNCTIONS.glob("*/handler.py")):

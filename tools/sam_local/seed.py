@@ -19,7 +19,7 @@ from journeys.registry.clients.store import ClientStore
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.model import Activation, Schema
 from journeys.registry.schemas.store import SchemaStore
-from journeys.views.jobs.model import accepted
+from journeys.views.jobs.model import NEVER, accepted
 from journeys.views.jobs.spec import make_spec
 from journeys.views.jobs.store import JobStore, WorkStore
 from journeys.views.model import MILLISECONDS, ViewDefinition
@@ -158,7 +158,8 @@ def seed_views(
 
     jobs, schemas = JobStore(dynamodb, registry_table), SchemaStore(dynamodb, registry_table)
     for job_id, moment in ((WAITING_JOB, WAITING_DATE), (PARTS_JOB, PARTS_DATE)):
-        jobs.create(accepted(ORGANIZATION, view, job_id, CLIENT, date_created=moment, now=dates.now_ms()), view)
+        now = dates.now_ms()
+        jobs.create(accepted(ORGANIZATION, view, job_id, CLIENT, date_created=moment, now=now, expires=NEVER))
     claimed = jobs.claim(ORGANIZATION, PARTS_JOB)
     if claimed is None:
         raise SamLocalFailed("The sample job could not be started.")

@@ -25,7 +25,12 @@ def decode(cursor: str, *scope: str) -> str:
             return text.decode()
     except (binascii.Error, ValueError):
         pass
-    raise BadRequest(
+    raise invalid()
+
+
+def invalid() -> BadRequest:
+    """The error for a cursor that the listing did not return."""
+    return BadRequest(
         "The cursor is not valid for this listing. Use a cursor that this listing returned, with the same filters.",
         code="invalid.cursor",
     )

@@ -22,6 +22,7 @@
 |            | ORG#{org}#VIEWS                    | {view}                  | journey views, one or all |
 |            | ORG#{org}#VIEW#{view}              | VERSION#{version}       | a view's versions |
 |            |                                    | CHART#{chart}#{version} | a chart's versions |
+|            |                                    | REVISION#{version}#{n}  | what a version was before an edit |
 |            |                                    | JOB#{version}#{job}     | jobs of a version, newest last |
 |            | ORG#{org}#JOBS                     | {job}                   | jobs by the time of their acceptance |
 |            | SCHEDULES                          | {org}#{view}            | schedules, an organization's or all |
@@ -185,12 +186,17 @@ def view(organization_id: str, view_id: str) -> Key:
 
 
 def view_parts(organization_id: str, view_id: str) -> str:
-    """The partition of the versions of a view, the versions of its charts, and the references to its jobs."""
+    """The partition of a view's versions, their revisions, its charts' versions, and the references to its jobs."""
     return join("ORG", organization_id, "VIEW", view_id)
 
 
 def view_version(organization_id: str, view_id: str, version: int) -> Key:
     return item(view_parts(organization_id, view_id), join("VERSION", f"{version:08d}"))
+
+
+def view_revision(organization_id: str, view_id: str, version: int, revision: int) -> Key:
+    """The key of what a version was before an edit."""
+    return item(view_parts(organization_id, view_id), join("REVISION", f"{version:08d}", f"{revision:08d}"))
 
 
 def chart_versions(chart_id: str) -> str:

@@ -65,12 +65,18 @@ class ArchiveSettings(RegistrySettings):
 
 
 @dataclass(frozen=True, slots=True)
-class JobSettings(ArchiveSettings):
+class ViewSettings(ArchiveSettings):
+    job_retention_days: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettings(ViewSettings):
     jobs_queue_url: str
 
 
 @dataclass(frozen=True, slots=True)
 class TimerSettings(RegistrySettings):
+    job_retention_days: str
     jobs_queue_url: str
 
 

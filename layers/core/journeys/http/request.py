@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from journeys import jsontext
 from journeys.http.body import header
-from journeys.http.parameters import PAGE, PAGE_NUMBER, PAGE_SIZE, Parameter
+from journeys.http.parameters import CURSOR, PAGE, PAGE_NUMBER, PAGE_SIZE, Parameter
 from journeys.registry.clients.model import Client
 
 T = TypeVar("T")
@@ -64,9 +64,7 @@ class Request:
         """
         size, number = self.get(PAGE_SIZE), self.get(PAGE_NUMBER)
         last = max(1, math.ceil(len(entities) / size))
-        given = self._event.get("queryStringParameters") or {}
-        paging = {parameter.name for parameter in PAGE}
-        filters = {name: given[name] for name in self._values if name not in paging and given.get(name)}
+        filters = self._filters()
 
         def uri(page: int) -> str:
             return f"{path}?{urlencode(filters | {PAGE_SIZE.name: str(size), PAGE_NUMBER.name: str(page)})}"
@@ -85,6 +83,47 @@ class Request:
                 "previousUri": uri(min(number - 1, last)) if number > 1 else None,
             }
         )
+
+    def page_of_query(
+        self,
+        path: str,
+        entities: Sequence[dict[str, Any]],
+        *,
+        cursor: str | None,
+        next_cursor: str | None,
+        total: int | None,
+    ) -> dict[str, Any]:
+        """Return a page that a query read, in the contract's form of a listing.
+
+        The link to the next page names the position where it begins, so each page reads only itself. `total` is the
+        number of all entities, which is known on the last page. The route declares PAGE and CURSOR.
+        """
+        size, number = self.get(PAGE_SIZE), self.get(PAGE_NUMBER)
+
+        def uri(page: int, position: str | None) -> str:
+            filters = self._filters() | ({CURSOR.name: position} if position else {})
+            return f"{path}?{urlencode(filters | {PAGE_SIZE.name: str(size), PAGE_NUMBER.name: str(page)})}"
+
+        return jsontext.omit_none(
+            {
+                "entities": list(entities),
+                "pageSize": size,
+                "pageNumber": number,
+                "total": total,
+                "pageCount": None if total is None else number,
+                "selfUri": uri(number, cursor),
+                "firstUri": uri(1, None),
+                "lastUri": None if total is None else uri(number, cursor),
+                "nextUri": uri(number + 1, next_cursor) if next_cursor else None,
+                "previousUri": uri(number - 1, None) if number > 1 else None,
+            }
+        )
+
+    def _filters(self) -> dict[str, str]:
+        """Return the query parameters of this request, without those that choose the page."""
+        given = self._event.get("queryStringParameters") or {}
+        paging = {parameter.name for parameter in (*PAGE, CURSOR)}
+        return {name: given[name] for name in self._values if name not in paging and given.get(name)}
 
 
 def request_id(event: Mapping[str, Any]) -> str:

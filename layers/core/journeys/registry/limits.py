@@ -84,5 +84,7 @@ VIEW_VERSIONS = Quota(VIEWS_NAMESPACE, "versions.per.view", 200, "versions", "vi
 
 QUOTAS: tuple[Quota, ...] = (CONFIGURATIONS, CONFIGURATIONS_EVER, ENDPOINTS, VIEWS, VIEW_VERSIONS)
 """The quotas that the operator can set."""
+JOB_RETENTION_DAYS = 90
+"""Days that jobs and their results are kept, unless the parameter JobRetentionDays has another value."""
 LARGEST_QUOTA = 100_000
 """The largest value that the operator can set."""

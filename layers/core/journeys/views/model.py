@@ -289,7 +289,7 @@ class View:
     """A saved version of a view. Its charts have ids and versions. `created_by` and `modified_by` are client ids.
 
     `date_created` is when the view was created, and `date_modified` when the version was last changed, both in
-    milliseconds since 1970.
+    milliseconds since 1970. `revision` counts the changes of the version, from 1.
     """
 
     view_id: str
@@ -299,6 +299,7 @@ class View:
     modified_by: str
     date_created: int
     date_modified: int
+    revision: int = 1
 
     @property
     def self_uri(self) -> str:
@@ -340,6 +341,7 @@ class View:
             "modifiedBy": self.modified_by,
             "dateCreated": dates.text(self.date_created),
             "dateModified": dates.text(self.date_modified),
+            "revision": self.revision,
         }
 
     @classmethod
@@ -352,6 +354,7 @@ class View:
             modified_by=values["modifiedBy"],
             date_created=dates.parse(values["dateCreated"]),
             date_modified=dates.parse(values["dateModified"]),
+            revision=values.get("revision", 1),
         )
 
 

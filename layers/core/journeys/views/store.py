@@ -19,12 +19,15 @@ from journeys.aws import (
     transact,
 )
 from journeys.errors import NotFound
-from journeys.registry.limits import VIEW_VERSIONS, VIEWS
+from journeys.registry.limits import JOB_RETENTION_DAYS, VIEW_VERSIONS, VIEWS
 from journeys.registry.quotas.store import QuotaStore
 from journeys.views.model import Chart, View, ViewDefinition
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,9 @@ class ViewStore:
     A view exists if and only if its head item exists. Items of its versions can remain for a moment after a deletion.
     """
 
-    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
-        self._dynamodb, self._table = dynamodb, table
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, job_retention: int = JOB_RETENTION_DAYS) -> None:
+        """`job_retention` is the number of days that jobs are kept, and therefore the revisions that they refer to."""
+        self._dynamodb, self._table, self._job_retention = dynamodb, table, job_retention
         self._quotas = QuotaStore(dynamodb, table)
 
     # -- reading -------------------------------------------------------------------------------------------------------
@@ -188,6 +192,7 @@ class ViewStore:
             view = replace(
                 base,
                 version=base.version + 1,
+                revision=1,
                 definition=_with_charts(definition, charts),
                 modified_by=client_id,
                 date_modified=dates.now_ms(),
@@ -207,7 +212,10 @@ class ViewStore:
     def edit_version(
         self, organization_id: str, view_id: str, version: int, definition: ViewDefinition, client_id: str
     ) -> View:
-        """Replace a version. Of concurrent calls, the last one wins as a whole. Raises NotFound."""
+        """Replace a version. Of concurrent calls, the last one wins as a whole. Raises NotFound.
+
+        The version as it was is kept as a revision, for the jobs that refer to it.
+        """
         for wait in backoff(attempts=60):
             base = self.get_version(organization_id, view_id, version)
             is_latest = self._summary(organization_id, view_id).version == version
@@ -217,6 +225,7 @@ class ViewStore:
                 definition=_with_charts(definition, charts),
                 modified_by=client_id,
                 date_modified=dates.now_ms(),
+                revision=base.revision + 1,
             )
             head_write = (
                 self._move_head(organization_id, view, version)
@@ -225,12 +234,8 @@ class ViewStore:
             )
             writes = [
                 head_write,
-                {
-                    "Put": {
-                        "TableName": self._table,
-                        "Item": keys.view_version(organization_id, view_id, version) | to_item(view.to_values()),
-                    }
-                },
+                self._replace_version(organization_id, view),
+                self._put_revision(organization_id, base),
                 *self._put_charts(organization_id, view_id, changed),
             ]
             try:
@@ -322,6 +327,23 @@ class ViewStore:
                 "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
+
+    def _replace_version(self, organization_id: str, view: View) -> dict[str, Any]:
+        """Store a version, on the condition that the stored one has the revision before."""
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": keys.view_version(organization_id, view.view_id, view.version) | to_item(view.to_values()),
+                "ConditionExpression": "attribute_not_exists(revision) OR revision = :before",
+                "ExpressionAttributeValues": {":before": to_value(view.revision - 1)},
+            }
+        }
+
+    def _put_revision(self, organization_id: str, view: View) -> dict[str, Any]:
+        """Keep a version that is replaced, until the last job that refers to it has expired."""
+        expires = dates.now_ms() // 1000 + (self._job_retention + 1) * DAY_SECONDS
+        key = keys.view_revision(organization_id, view.view_id, view.version, view.revision)
+        return {"Put": {"TableName": self._table, "Item": key | to_item(view.to_values() | {"expires": expires})}}
 
     def _put_charts(self, organization_id: str, view_id: str, charts: Iterable[Chart]) -> list[dict[str, Any]]:
         return [

@@ -21,6 +21,10 @@ This is longer than the queue's visibility timeout and the state machine's time 
 """
 
 
+NEVER = 10**14
+"""A time in milliseconds after all others."""
+
+
 class Status(StrEnum):
     """The contract's job `status`. `Scheduled` is part of the contract, but no job has it."""
 
@@ -54,7 +58,8 @@ class Job:
 
     `date_created` is the time T that the view is computed as of. `attempt` is the number of the current attempt, the
     only one that can complete the job; it is 0 before the first. `received` is when the newest event in the archive was
-    received, at the time that the result was computed from.
+    received, at the time that the result was computed from. `revision` is that of the view's version when the job was
+    accepted. The job and its result do not exist after `expires`.
 
     A job that is unfinished at its `deadline` has failed. Every write requires that the deadline has not passed.
     Therefore no job executes forever, and no job that was shown as failed completes later.
@@ -69,6 +74,8 @@ class Job:
     status: Status
     date_created: int
     deadline: int
+    revision: int = 1
+    expires: int = NEVER
     attempt: int = 0
     received: int | None = None
     date_completed: int | None = None
@@ -125,6 +132,8 @@ class Job:
             "status": str(self.status),
             "dateCreated": dates.text(self.date_created),
             "deadline": self.deadline,
+            "revision": self.revision,
+            "expires": self.expires // 1000,  # DynamoDB's time to live is in seconds.
             "attempt": self.attempt,
             "received": self.received,
             "dateCompleted": dates.text(self.date_completed) if self.date_completed is not None else None,
@@ -144,6 +153,8 @@ class Job:
             status=Status(values["status"]),
             date_created=dates.parse(values["dateCreated"]),
             deadline=values["deadline"],
+            revision=values.get("revision", 1),
+            expires=values["expires"] * 1000 if "expires" in values else NEVER,
             attempt=values["attempt"],
             received=values.get("received"),
             date_completed=dates.parse(values["dateCompleted"]) if "dateCompleted" in values else None,
@@ -151,7 +162,9 @@ class Job:
         )
 
 
-def accepted(organization_id: str, view: View, job_id: str, user_id: str, *, date_created: int, now: int) -> Job:
+def accepted(
+    organization_id: str, view: View, job_id: str, user_id: str, *, date_created: int, now: int, expires: int
+) -> Job:
     """A new job that waits for its first attempt. Dates are milliseconds since 1970."""
     return Job(
         organization_id=organization_id,
@@ -163,6 +176,8 @@ def accepted(organization_id: str, view: View, job_id: str, user_id: str, *, dat
         status=Status.ACCEPTED,
         date_created=date_created,
         deadline=now + START_DEADLINE_MS,
+        revision=view.revision,
+        expires=expires,
     )
 
 

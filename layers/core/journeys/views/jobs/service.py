@@ -7,13 +7,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from journeys import dates
 from journeys.defects import report
-from journeys.errors import Conflict, NotFound
+from journeys.errors import BadRequest, Conflict, Detail, NotFound
 from journeys.telemetry import emit_count
 from journeys.views.jobs.model import NOT_QUEUED, Job, Status, accepted, new_id, scheduled_id
 from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
 from journeys.views.model import View
 from journeys.views.schedules.model import Schedule
 from journeys.views.store import ViewStore
+
+DAY_MS = 86_400_000
+MAX_ROWS_READ = 1000
+"""Jobs that are read for one page of a listing."""
 
 
 class JobWithView(NamedTuple):
@@ -27,14 +31,23 @@ class JobWithView(NamedTuple):
         return self.job.to_wire(self.view)
 
 
+class JobPage(NamedTuple):
+    """A page of jobs. `position` is the id of the job after which the next page begins, or None at the end."""
+
+    jobs: list[Job]
+    position: str | None
+
+
 class JobService:
     """Starts, looks up, lists and cancels an organization's jobs.
 
     To accept a job, the service first writes its row and then sends a message to the queue of the compute function.
+    Jobs and their results are kept for `retention_days`.
     """
 
-    def __init__(self, views: ViewStore, jobs: JobStore, queue: JobQueue) -> None:
+    def __init__(self, views: ViewStore, jobs: JobStore, queue: JobQueue, retention_days: int) -> None:
         self._views, self._jobs, self._queue = views, jobs, queue
+        self._retention_ms = retention_days * DAY_MS
 
     def accept(self, organization_id: str, view_id: str, version: int, client_id: str) -> JobWithView:
         """Create a job for one version of a view.
@@ -43,8 +56,10 @@ class JobService:
         and raises TooManyRequests, ServiceUnavailable or ServerError.
         """
         view, now = self._views.get_version(organization_id, view_id, version), dates.now_ms()
-        job = accepted(organization_id, view, new_id(now), client_id, date_created=now, now=now)
-        self._jobs.create(job, view)
+        job = accepted(
+            organization_id, view, new_id(now), client_id, date_created=now, now=now, expires=now + self._retention_ms
+        )
+        self._jobs.create(job)
         try:
             self._queue.send(organization_id, job.job_id)
         except (ClientError, BotoCoreError) as error:
@@ -62,8 +77,12 @@ class JobService:
         """
         organization_id = schedule.organization_id
         view, job_id = self._views.get(organization_id, schedule.view_id), scheduled_id(schedule.view_id, due_ms)
-        job = accepted(organization_id, view, job_id, schedule.client_id, date_created=due_ms, now=dates.now_ms())
-        if not self._jobs.create(job, view):
+        now = dates.now_ms()
+        job = accepted(
+            organization_id, view, job_id, schedule.client_id, date_created=due_ms, now=now,
+            expires=now + self._retention_ms,
+        )  # fmt: skip
+        if not self._jobs.create(job):
             job = self._jobs.get(organization_id, job_id)
         if job.status is Status.ACCEPTED:
             # Send even if the row existed: the run that wrote it may have stopped before it sent the message.
@@ -79,25 +98,46 @@ class JobService:
         self._views.get_version(organization_id, view_id, version)
         return self._with_view(self._jobs.latest(organization_id, view_id, version))
 
-    def list(
+    def page(
         self,
         organization_id: str,
         *,
+        size: int,
+        skip: int = 0,
+        after: str | None = None,
         since_ms: int | None = None,
         until_ms: int | None = None,
         statuses: Collection[Status] = frozenset(Status),
         client_id: str | None = None,
-    ) -> list[Job]:
-        """The organization's jobs, newest first.
+    ) -> JobPage:
+        """Up to `size` of the organization's jobs, newest first: those that follow the job `after` and `skip` others.
 
         Filters: accepted at or after `since_ms` and before `until_ms` (milliseconds since 1970), with one of
-        `statuses`, and created by `client_id`. None means no filter.
+        `statuses`, and created by `client_id`. None means no filter. A page with filters can be short although others
+        follow, because it reads up to MAX_ROWS_READ jobs. Raises BadRequest if the page begins after these.
         """
-        return [
-            job
-            for job in self._jobs.newest_first(organization_id, since_ms, until_ms)
-            if job.status in statuses and client_id in (None, job.user_id)
-        ]
+        wanted, read, now = skip + size, 0, dates.now_ms()
+        found: list[Job] = []
+        while read < MAX_ROWS_READ and wanted < MAX_ROWS_READ:
+            limit = min(wanted + 1, MAX_ROWS_READ - read)  # One more shows whether others follow.
+            jobs, ended = self._jobs.newest_first(organization_id, since_ms, until_ms, after=after, limit=limit)
+            for job in jobs:
+                if job.status not in statuses or client_id not in (None, job.user_id) or job.expires <= now:
+                    continue
+                if len(found) == wanted:
+                    return JobPage(found[skip:], found[-1].job_id)
+                found.append(job)
+            if ended:
+                return JobPage(found[skip:], None)
+            read, after = read + len(jobs), jobs[-1].job_id
+        if len(found) <= skip and skip:
+            raise BadRequest(
+                f"The page begins after the newest {MAX_ROWS_READ} jobs. Follow the nextUri of the previous page, or "
+                "use the query parameter interval.",
+                code="page.too.far",
+                details=[Detail("page.too.far", "pageNumber")],
+            )
+        return JobPage(found[skip:], after)
 
     def cancel(self, organization_id: str, view_id: str, version: int, job_id: str) -> JobWithView:
         """Cancel a job; a job that is already canceled stays so. Raises NotFound, and Conflict if the job has ended."""

@@ -10,10 +10,11 @@ from botocore.exceptions import ClientError
 from journeys import dates, jsontext, keys
 from journeys.aws import (
     ConditionsFailed,
+    Item,
     error_code,
     from_item,
+    get_all,
     is_condition_failure,
-    query_all,
     to_item,
     to_value,
     transact,
@@ -36,8 +37,7 @@ _UNFINISHED = "#status IN (:accepted, :executing) AND deadline > :now"
 class JobStore:
     """The jobs of organizations, in the registry table.
 
-    A job has two items: its own, and a copy of the view as it was when the job was accepted. The copy is stored with
-    the view's versions and is deleted with the view.
+    A job has two items: its own, and a reference from the view's version to it. Both expire.
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
@@ -46,20 +46,24 @@ class JobStore:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def get(self, organization_id: str, job_id: str) -> Job:
-        """The job as of now. Raises NotFound."""
+        """The job as of now. Raises NotFound, also if the job has expired."""
         response = self._dynamodb.get_item(
             TableName=self._table, Key=keys.job(organization_id, job_id), ConsistentRead=True
         )
-        if "Item" not in response:
-            raise _not_found()
-        return _job(organization_id, response["Item"])
+        job = _job(organization_id, response["Item"]) if "Item" in response else None
+        if job is None or job.expires <= dates.now_ms():
+            raise NotFound("There is no job with this id.")
+        return job
 
     def view(self, job: Job) -> View:
         """The view as it was when the job was accepted. Raises NotFound if the view was deleted since then."""
-        response = self._dynamodb.get_item(TableName=self._table, Key=_view_copy_key(job), ConsistentRead=True)
-        if "Item" not in response:
-            raise NotFound("The view of the job was deleted.", code="view.deleted")
-        return View.from_values(from_item(response["Item"]))
+        place = (job.organization_id, job.view_id, job.version)
+        possible = [keys.view_version(*place), keys.view_revision(*place, job.revision)]
+        for item in get_all(self._dynamodb, self._table, possible, consistent=True):
+            view = View.from_values(from_item(item))
+            if view.revision == job.revision:
+                return view
+        raise NotFound("The view of the job was deleted.", code="view.deleted")
 
     def latest(self, organization_id: str, view_id: str, version: int) -> Job:
         """The most recently accepted job of a version. Raises NotFound if the version has no job."""
@@ -79,13 +83,18 @@ class JobStore:
             raise NotFound("This version of the view has no job.")
         return self.get(organization_id, keys.split(response["Items"][0]["sk"]["S"])[-1])
 
-    def newest_first(self, organization_id: str, since: int | None, until: int | None) -> Iterator[Job]:
-        """The jobs accepted at or after `since` and before `until`, in milliseconds since 1970; None means no limit."""
+    def newest_first(
+        self, organization_id: str, since: int | None, until: int | None, *, after: str | None, limit: int
+    ) -> tuple[list[Job], bool]:
+        """Up to `limit` jobs that follow the job `after`, also expired ones, and whether no others follow.
+
+        Only jobs accepted at or after `since` and before `until`, in milliseconds since 1970; None means no limit.
+        """
         low, high = lowest_id(since or 0), lowest_id(until) if until is not None else "g"
         if low >= high:
-            return
-        rows = query_all(
-            self._dynamodb,
+            return [], True
+        start = {} if after is None else {"ExclusiveStartKey": keys.job(organization_id, after)}
+        response = self._dynamodb.query(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND sk BETWEEN :low AND :high",  # no id equals `high`
             ExpressionAttributeValues={
@@ -95,27 +104,39 @@ class JobStore:
             },
             ScanIndexForward=False,
             ConsistentRead=True,
+            Limit=limit,
+            **start,  # type: ignore[arg-type]
         )
-        for row in rows:
-            yield _job(organization_id, row)
+        return [_job(organization_id, row) for row in response["Items"]], "LastEvaluatedKey" not in response
 
     # -- from acceptance to the end ------------------------------------------------------------------------------------
 
-    def create(self, job: Job, view: View) -> bool:
-        """Store a new job. Returns False if a job with this id exists."""
-        copy = _view_copy_key(job) | to_item(view.to_values())
+    def create(self, job: Job) -> bool:
+        """Store a new job. Returns False if a job with this id exists. Raises NotFound if the view was deleted."""
         own = keys.job(job.organization_id, job.job_id) | to_item(job.to_values())
+        reference = keys.version_job(job.organization_id, job.view_id, job.version, job.job_id)
+        view_exists = {
+            "TableName": self._table,
+            "Key": keys.view(job.organization_id, job.view_id),
+            "ConditionExpression": "attribute_exists(pk)",
+        }
         try:
             transact(
                 self._dynamodb,
                 [
-                    {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
-                    for item in (own, copy)
+                    {"ConditionCheck": view_exists},
+                    self._put_new(own),
+                    self._put_new(reference | {"expires": own["expires"]}),
                 ],
             )
-        except ConditionsFailed:
+        except ConditionsFailed as failed:
+            if 0 in failed.failed:
+                raise NotFound("There is no view with this id.") from None
             return False
         return True
+
+    def _put_new(self, item: Item) -> dict[str, Any]:
+        return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
 
     def claim(self, organization_id: str, job_id: str) -> Job | None:
         """Start an attempt, which supersedes earlier ones. Returns None if the job has ended or is missing."""
@@ -209,16 +230,8 @@ class JobStore:
         return _job(organization_id, response["Attributes"])
 
 
-def _view_copy_key(job: Job) -> keys.Key:
-    return keys.version_job(job.organization_id, job.view_id, job.version, job.job_id)
-
-
 def _job(organization_id: str, item: Mapping[str, Any]) -> Job:
     return Job.from_values(organization_id, from_item(item)).seen_at(dates.now_ms())
-
-
-def _not_found() -> NotFound:
-    return NotFound("There is no job with this id.")
 
 
 class WorkStore:
@@ -257,8 +270,13 @@ class WorkStore:
         self._put_text(_result(spec.organization_id, spec.job_id, spec.attempt), text)
 
     def result(self, job: Job) -> dict[str, Any]:
-        """The result of a complete job."""
-        result: dict[str, Any] = self._get(_result(job.organization_id, job.job_id, job.attempt))
+        """The result of a complete job. Raises NotFound if it has expired."""
+        try:
+            result: dict[str, Any] = self._get(_result(job.organization_id, job.job_id, job.attempt))
+        except ClientError as error:
+            if error_code(error) != "NoSuchKey":
+                raise
+            raise NotFound("The results of the job have expired. Create a new job.", code="results.expired") from None
         return result
 
     def _put(self, key: str, value: Any) -> None:
