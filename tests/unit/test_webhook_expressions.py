@@ -108,13 +108,25 @@ def test_a_unix_time_becomes_text_in_utc(value: Any, text: str | None) -> None:
     [
         ("a.[", "at character 4"), ("", "1 to 1000 characters"), ("a" * 1001, "1 to 1000 characters"),
         (7, "1 to 1000 characters"), ("foo(@)", 'calls the unknown function "foo". Use one of abs,'),
-        ("(" * 990 + "a", "is not a valid JMESPath expression"),
+        ("(" * 990 + "a", "is not a valid JMESPath expression"), ("@" + "|@" * 150, "more than 150 steps or levels"),
+        ("a" + "||a" * 200, "more than 150 steps or levels"),
     ],
 )  # fmt: skip
 def test_an_invalid_expression_is_refused_with_what_is_wrong(text: object, says: str) -> None:
     with pytest.raises(InvalidExpression) as caught:
         compile_expression(text)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["@" + "|@" * 149, "a" + ".a" * 149, "[" * 100 + "@" + "]" * 100], ids=len)
+def test_an_expression_of_the_most_steps_is_evaluated_wherever_it_is_called(text: str) -> None:
+    compiled = compile_expression(text)
+    evaluator = Evaluator.of_delivery({}, 0)
+
+    def below(frames: int) -> Any:
+        return below(frames - 1) if frames else evaluator.search(compiled, None)
+
+    below(300)
 
 
 # -- the budget --------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -36,6 +36,8 @@ from journeys.messages import shorten
 
 MAX_EXPRESSION = 1000
 """Characters of an expression."""
+MAX_NESTING = 150
+"""Steps that follow one another, or levels inside one another. Each takes three levels of Python's recursion."""
 EVENT_BUDGET = 20_000
 """Units that the expressions of one event may use together: about 20 milliseconds."""
 DELIVERY_BUDGET = 1_000_000
@@ -76,13 +78,17 @@ def compile_expression(text: object) -> ParsedResult:
         raise InvalidExpression(f"must be a JMESPath expression: a string of 1 to {MAX_EXPRESSION} characters")
     try:
         compiled = jmespath.compile(text)
-        called = list(_calls(compiled.parsed))
     except ParseError as error:
         position = f"at character {error.lex_position + 1}"
         raise InvalidExpression(f"is not a valid JMESPath expression {position}") from None
     except (ValueError, RecursionError):
         raise InvalidExpression("is not a valid JMESPath expression") from None
-    for name, arguments in called:
+    for node, depth in _nodes(compiled.parsed):
+        if depth > MAX_NESTING:
+            raise InvalidExpression(f"has more than {MAX_NESTING} steps or levels")
+        if node["type"] != "function_expression":
+            continue
+        name, arguments = node["value"], node["children"]
         if name not in _Functions.FUNCTION_TABLE:
             known = ", ".join(sorted(_Functions.FUNCTION_TABLE))
             raise InvalidExpression(
@@ -310,13 +316,13 @@ class _Functions(Functions):
         return int(value) if value.strip().lstrip("+-").isdigit() else float(value)
 
 
-def _calls(node: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
-    """The functions that a parsed expression calls, with the nodes of their arguments."""
-    if node["type"] == "function_expression":
-        yield node["value"], node["children"]
-    for child in node["children"]:
-        if isinstance(child, dict):
-            yield from _calls(child)
+def _nodes(parsed: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], int]]:
+    """The nodes of a parsed expression in the order of the text, each with its depth."""
+    left = [(parsed, 1)]
+    while left:
+        node, depth = left.pop()
+        yield node, depth
+        left += [(child, depth + 1) for child in reversed(node["children"]) if isinstance(child, dict)]
 
 
 def _exact(value: Any) -> Any:
