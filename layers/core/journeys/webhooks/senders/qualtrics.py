@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from journeys.webhooks.deliveries.model import RefusalReason
-from journeys.webhooks.delivery import Delivery, SignatureInvalid
+from journeys.webhooks.delivery import Delivery, InvalidPayload, SignatureInvalid
 from journeys.webhooks.senders.base import Options, SecretGuide, Secrets, Sender, read_json
 from journeys.webhooks.signatures import hexadecimal, mac, require_any
 
@@ -73,7 +73,10 @@ class Qualtrics(Sender):
     }
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
-        form = _form(delivery)
+        try:
+            form = _form(delivery)
+        except InvalidPayload:
+            raise SignatureInvalid(RefusalReason.MISSING_HEADER) from None
         expected = (hexadecimal(mac(secret.encode(), form["MSG"], "sha512")) for secret in secrets)
         require_any([form["HMAC"].decode("latin-1")], expected)
 
@@ -85,12 +88,12 @@ class Qualtrics(Sender):
 
 
 def _form(delivery: Delivery) -> dict[str, bytes]:
-    """Return the fields MSG and HMAC. Raises SignatureInvalid unless each occurs once and is not empty."""
+    """Return the fields MSG and HMAC. Raises InvalidPayload unless each occurs once and is not empty."""
     fields = [part.partition(b"=") for part in delivery.body.split(b"&", 20)]
     values = {
         name: [unquote_to_bytes(value.replace(b"+", b" ")) for field, _, value in fields if field == name.encode()]
         for name in ("MSG", "HMAC")
     }
     if any(len(occurrences) != 1 or not occurrences[0] for occurrences in values.values()):
-        raise SignatureInvalid(RefusalReason.MISSING_HEADER)
+        raise InvalidPayload("The body is not a form with one field MSG and one field HMAC.")
     return {name: value for name, (value,) in values.items()}
