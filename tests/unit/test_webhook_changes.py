@@ -145,6 +145,18 @@ def test_an_endpoint_without_its_secret_refuses_deliveries_until_it_has_it(inbox
     assert inbox.receive(endpoint_id, sent, now=1_800_000_000).status == 200
 
 
+def test_a_secret_that_was_stored_but_not_acknowledged_is_not_valid(inbox: Inbox) -> None:
+    endpoint_id, case = waiting(inbox, "shopify").endpoint_id, CASES["shopify"]
+    inbox.secrets.create(endpoint_id, case.secret)  # by a request that was interrupted before it changed the endpoint
+    with pytest.raises(Unauthenticated) as refused:
+        inbox.receive(endpoint_id, sample("shopify"))
+    assert refused.value.code == "waiting.for.secret"
+    (record,) = inbox.tables.items(inbox.tables.deliveries)
+    assert record["reason"]["S"] == "waiting.for.secret"
+    service_of(inbox).rotate_secret(ORGANIZATION, endpoint_id, secret=case.secret)
+    assert valid_secrets(inbox, endpoint_id) == (case.secret,)
+
+
 def test_a_secret_that_cannot_be_read_is_a_reason_to_deliver_again(inbox: Inbox) -> None:
     """Secrets Manager can need a moment until all of its servers know a new version."""
     service_of(inbox).rotate_secret(ORGANIZATION, "segment", secret=CASES["segment"].secret)
