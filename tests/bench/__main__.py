@@ -28,6 +28,7 @@ BENCHMARKS = {
     "ingest": "tests.bench.ingest_cpu",
     "request": "tests.bench.request_wall",
     "delivery": "tests.bench.cold_delivery",
+    "large": "tests.bench.large_delivery",
     "projector": "tests.bench.projector_rate",
     "archive": "tests.bench.archive_journey",
     "views": "tests.bench.views",

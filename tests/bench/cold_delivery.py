@@ -103,7 +103,7 @@ def _stores(home: Path) -> Iterator[str]:
 
 def _environment(endpoint_url: str, compiled: Path) -> dict[str, str]:
     """The environment of a process. It has its own folder for bytecode, so that earlier runs do not help."""
-    tables = {f"{name}_TABLE": f"{name.capitalize()}Table" for name in ("EVENTS", "FAILURES", "REGISTRY")}
+    tables = {f"{name}_TABLE": f"{name.capitalize()}Table" for name in ("EVENTS", "FAILURES", "DELIVERIES", "REGISTRY")}
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return (
         inherited
@@ -111,6 +111,7 @@ def _environment(endpoint_url: str, compiled: Path) -> dict[str, str]:
         | {
             "AWS_ENDPOINT_URL": endpoint_url,
             "SECRETS_PREFIX": SECRETS_PREFIX,
+            "DELIVERIES_QUEUE_URL": f"{endpoint_url}/queue",
             "PYTHONPYCACHEPREFIX": str(compiled),
             "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "functions" / "webhooks", ROOT / "layers" / "core", ROOT))),
         }

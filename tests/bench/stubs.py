@@ -39,12 +39,14 @@ class SlowDynamoDB:
         if request.headers["X-Amz-Target"].endswith(b".GetItem"):
             answer = {"Item": self._items[_key(json.loads(request.body)["Key"])]}
         time.sleep(self._seconds)
-        raw = _Raw(json.dumps(answer).encode())
+        raw = Raw(json.dumps(answer).encode())
         headers: Any = {"content-type": "application/x-amz-json-1.0"}
         return AWSResponse(request.url, 200, headers, raw)
 
 
-class _Raw(io.BytesIO):
+class Raw(io.BytesIO):
+    """The body of a response, as urllib3 passes it to botocore."""
+
     def stream(self, **_: Any) -> list[bytes]:
         return [self.read()]
 

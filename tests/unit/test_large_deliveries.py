@@ -17,6 +17,7 @@ from journeys.webhooks.deliveries.model import DeliveryRecord, RecordedOutcome, 
 from journeys.webhooks.deliveries.queued import QueuedDelivery
 from journeys.webhooks.deliveries.store import DeliveryQueue, object_key
 from journeys.webhooks.delivery import ReceivedDelivery
+from journeys.webhooks.mapping import EventMapping
 from journeys.webhooks.model import Endpoint
 from tests.conftest import ORGANIZATION
 from tests.integration.test_faults import DONE, NOT_DONE, Fault, Killed
@@ -194,6 +195,14 @@ def test_a_queued_delivery_is_mapped_with_the_current_mapping(inbox: Inbox, func
     inbox.change("hmac", mapping=dict(CASES["hmac"].mapping) | {"id": "join('', ['changed-', id])"})
     assert functions.consume()
     assert len(functions.stored("changed-e")) == 101
+
+
+def test_the_receiver_maps_no_event_of_a_delivery_that_it_queues(
+    functions: Lambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(EventMapping, "to_event")
+    assert functions.deliver(delivery(1000)) == 200
+    assert functions.waiting == 1
 
 
 @pytest.mark.parametrize("body", [b"[1]", b"\xff\x00 binary"])

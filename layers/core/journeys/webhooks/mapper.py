@@ -21,45 +21,58 @@ MAX_ROUTES = 50
 """Values of a routing's expression that are routed to a configuration."""
 
 
+class MoreEvents(Exception):
+    """A delivery has more events than the caller maps at once."""
+
+
 class Mapper:
     """Maps the deliveries of all endpoints. It stores nothing."""
 
     def __init__(self, bindings: Bindings) -> None:
         self._bindings = bindings
 
-    def map(self, endpoint: Endpoint, received: ReceivedDelivery) -> list[MappedEvent]:
+    def map(self, endpoint: Endpoint, received: ReceivedDelivery, *, at_most: int = MAX_EVENTS) -> list[MappedEvent]:
         """Return what the endpoint's current mapping makes of a delivery; see `map_payloads`."""
         try:
             payloads = SENDERS[endpoint.sender].extract_payloads(received.to_delivery())
         except InvalidPayload as error:
             return [MappedEvent(refusal=Refusal(INVALID_PAYLOAD, str(error)))]
-        return self.map_payloads(endpoint, payloads, received.headers, received.received_ms)
+        return self.map_payloads(endpoint, payloads, received.headers, received.received_ms, at_most=at_most)
 
     def map_payloads(
-        self, endpoint: Endpoint, payloads: Sequence[Any], headers: Mapping[str, str], received_ms: int
+        self,
+        endpoint: Endpoint,
+        payloads: Sequence[Any],
+        headers: Mapping[str, str],
+        received_ms: int,
+        *,
+        at_most: int = MAX_EVENTS,
     ) -> list[MappedEvent]:
         """Return what the endpoint's current mapping makes of the payloads of one delivery.
 
         `headers` have names in lower case, and `received_ms` is the time of receipt in milliseconds since 1970. A
-        payload, or an event, that cannot be mapped has a refusal, and the others are not affected by it.
+        payload, or an event, that cannot be mapped has a refusal, and the others are not affected by it. Raises
+        MoreEvents, before it maps one, if there are more than `at_most` but not more than MAX_EVENTS.
         """
         try:
             mapping = compile_mapping(SENDERS[endpoint.sender].presets[endpoint.preset_version], endpoint.mapping)
         except BadRequest as error:  # It was valid when it was stored, and the rules have become stricter since.
             return [MappedEvent(refusal=Refusal(error.code, error.message))]
         evaluator = Evaluator.of_delivery(headers, received_ms)
-        mapped: list[MappedEvent] = []
         if len(payloads) > MAX_EVENTS:
             return [_too_many()]
-        for payload in payloads:
-            try:
-                items = mapping.items(payload, evaluator)
-            except InvalidPayload as error:
-                mapped.append(MappedEvent(refusal=Refusal(INVALID_PAYLOAD, str(error))))
-                continue
-            if len(mapped) + len(items) > MAX_EVENTS:
-                return [_too_many()]
-            mapped += [self._map_item(endpoint, mapping, item, evaluator.for_event()) for item in items]
+        found = [_items(mapping, payload, evaluator) for payload in payloads]
+        number = sum(1 if isinstance(items, MappedEvent) else len(items) for items in found)
+        if number > MAX_EVENTS:
+            return [_too_many()]
+        if number > at_most:
+            raise MoreEvents
+        mapped: list[MappedEvent] = []
+        for items in found:
+            if isinstance(items, MappedEvent):
+                mapped.append(items)
+            else:
+                mapped += [self._map_item(endpoint, mapping, item, evaluator.for_event()) for item in items]
         return mapped
 
     def _map_item(self, endpoint: Endpoint, mapping: EventMapping, item: Any, evaluator: Evaluator) -> MappedEvent:
@@ -75,6 +88,14 @@ class Mapper:
             return MappedEvent(configuration_id, refusal=Refusal(INVALID_PAYLOAD, str(error)))
         except (NotFound, Conflict) as error:
             return MappedEvent(configuration_id, refusal=Refusal(CONFIGURATION_GONE, error.message))
+
+
+def _items(mapping: EventMapping, payload: Any, evaluator: Evaluator) -> list[Any] | MappedEvent:
+    """Return the parts of a payload of which each becomes an event, or the refusal of the payload."""
+    try:
+        return mapping.items(payload, evaluator)
+    except InvalidPayload as error:
+        return MappedEvent(refusal=Refusal(INVALID_PAYLOAD, str(error)))
 
 
 def _too_many() -> MappedEvent:

@@ -17,7 +17,7 @@ from journeys.events.refusals import Refusal
 from journeys.response_size import response_size
 from journeys.telemetry import emit_count
 from journeys.webhooks.delivery import ReceivedDelivery
-from journeys.webhooks.mapper import Mapper
+from journeys.webhooks.mapper import MAX_EVENTS, Mapper
 from journeys.webhooks.mapping import is_same_event
 from journeys.webhooks.model import Endpoint, MappedEvent
 
@@ -73,9 +73,9 @@ class Processor:
         mapped = self.map(endpoint, received)
         return self.ingest(endpoint, received, mapped, request_id=request_id, seconds=seconds)
 
-    def map(self, endpoint: Endpoint, received: ReceivedDelivery) -> list[MappedEvent]:
-        """Return what the endpoint's mapping makes of a delivery."""
-        return self._mapper.map(endpoint, received)
+    def map(self, endpoint: Endpoint, received: ReceivedDelivery, *, at_most: int = MAX_EVENTS) -> list[MappedEvent]:
+        """Return what the endpoint's mapping makes of a delivery. Raises MoreEvents; see `Mapper.map_payloads`."""
+        return self._mapper.map(endpoint, received, at_most=at_most)
 
     def ingest(
         self,

@@ -26,6 +26,7 @@ from journeys.webhooks.deliveries.queued import QueuedDelivery
 from journeys.webhooks.deliveries.recorder import Attempt, DeliveryRecorder, call_within, outcome_of
 from journeys.webhooks.deliveries.store import DeliveryQueue
 from journeys.webhooks.delivery import Delivery, DeliveryResponse, ReceivedDelivery, SignatureInvalid
+from journeys.webhooks.mapper import MoreEvents
 from journeys.webhooks.model import ENDPOINT_ID, Endpoint
 from journeys.webhooks.processing import Processor
 from journeys.webhooks.senders.base import Sender
@@ -134,8 +135,9 @@ class Receiver:
         A payload that cannot become an event is stored as a failure, and the sender gets a 200: a retry would fail
         again, and many senders disable a webhook after errors.
         """
-        mapped = self._processor.map(endpoint, received)
-        if sum(event.outcome == "valid" for event in mapped) > MAX_EVENTS_AT_ONCE:
+        try:
+            mapped = self._processor.map(endpoint, received, at_most=MAX_EVENTS_AT_ONCE)
+        except MoreEvents:
             return self._enqueue(endpoint, received, attempt, request_id)
         seconds = attempt.started + INGEST_SECONDS - self._clock()
         result = self._processor.ingest(endpoint, received, mapped, request_id=request_id, seconds=seconds)
