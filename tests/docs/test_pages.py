@@ -11,7 +11,7 @@ from journeys.webhooks.senders.registry import SENDERS
 from tests.docs.pages import OTHER_PAGES, PAGES, anchors, folder, links, prose, read, slug
 from tests.support.template import ROOT, monitoring, resources, template
 from tests.unit.test_architecture import MAY_IMPORT
-from tools.documentation import costs
+from tools.documentation import bounds, costs
 from tools.documentation.generated import replaced
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -67,6 +67,11 @@ def test_the_deploying_page_names_every_parameter_and_output(section: str) -> No
 def test_the_costs_are_current() -> None:
     page = read("docs/deploying.md")
     assert page == replaced(page, "costs", costs.to_markdown(costs.read())), "run `journeys docs tables`"
+
+
+def test_the_bounds_of_webhooks_are_current() -> None:
+    page = read("docs/webhooks.md")
+    assert page == bounds.updated(page), "run `journeys docs tables`"
 
 
 def test_the_costs_count_the_alarms_and_rules_of_the_templates() -> None:
