@@ -11,7 +11,9 @@ from journeys.http.request import Request
 from journeys.http.router import Router
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import ViewSettings
+from journeys.views.deletion import ViewDeletion
 from journeys.views.encodings import Labels, validate
+from journeys.views.jobs.store import JobStore, WorkStore
 from journeys.views.model import VIEWS, ViewDefinition
 from journeys.views.rules import check
 from journeys.views.schedules.requests import ScheduleRequest
@@ -26,6 +28,8 @@ SCHEDULES = f"{VIEWS}/schedules"
 SCHEDULE = f"{VIEW}/schedules"
 TAG, SCHEDULES_TAG = "Views", "View schedules"
 MAX_IDS = 100
+DELETION_SECONDS = 15
+"""The time of one request for the deletion of a view. It is below the function's timeout by more than one batch."""
 
 MAY_VIEW, MAY_ADD, MAY_EDIT, MAY_DELETE = (f"journey:views:{action}" for action in ("view", "add", "edit", "delete"))
 MAY_VIEW_SCHEDULE, MAY_ADD_SCHEDULE, MAY_EDIT_SCHEDULE, MAY_DELETE_SCHEDULE = (
@@ -57,6 +61,7 @@ IDS: Parameter[frozenset[str] | None] = Parameter(
 settings = ViewSettings.read()
 table = settings.registry_table
 views = ViewStore(dynamodb(), table, int(settings.job_retention_days))
+deletion = ViewDeletion(views, JobStore(dynamodb(), table), WorkStore(s3(), settings.archive_bucket))
 schedules = ScheduleStore(dynamodb(), table)
 schemas = SchemaStore(dynamodb(), table)
 archive = ArchiveStore(dynamodb(), table, s3, settings.archive_bucket)
@@ -119,7 +124,7 @@ def get_view(request: Request, view_id: str) -> dict[str, Any]:
 
 @router.route("DELETE", VIEW, summary="Delete a view", tag=TAG, permission=MAY_DELETE, response=None)
 def delete_view(request: Request, view_id: str) -> None:
-    views.delete(request.organization_id, view_id)
+    deletion.delete(request.organization_id, view_id, lambda: request.seconds_spent() < DELETION_SECONDS)
 
 
 # -- versions and charts -----------------------------------------------------------------------------------------------

@@ -2,9 +2,13 @@
 
 from typing import Any
 
-from journeys import jsontext
+from journeys import aws, jsontext
 from journeys.registry.schemas.model import Activation, Schema
+from journeys.views.deletion import ViewDeletion
+from journeys.views.jobs.store import JobStore, WorkStore
 from journeys.views.model import ViewDefinition
+from journeys.views.store import ViewStore
+from tests.support.tables import Tables
 
 ORDER, PARCEL, VISIT = "order-type", "parcel-type", "visit-type"
 
@@ -24,6 +28,12 @@ PARCEL_DOCUMENT: dict[str, Any] = {
     "title": "Parcel scanned",
     "properties": {"weight": {"type": "number"}, "depot": {"type": "string"}},
 }
+
+
+def delete_view(tables: Tables, organization_id: str, view_id: str) -> None:
+    """Delete a view with everything that belongs to it."""
+    views, jobs = ViewStore(tables.dynamodb, tables.registry), JobStore(tables.dynamodb, tables.registry)
+    ViewDeletion(views, jobs, WorkStore(aws.s3(), "archive")).delete(organization_id, view_id, lambda: True)
 
 
 def schema(schema_id: str, document: dict[str, Any], slot: str = "a", *, active: bool = True) -> Schema:

@@ -23,6 +23,7 @@ from tests.conftest import ORGANIZATION
 from tests.support.aws_errors import client_error
 from tests.support.functions import Context
 from tests.support.jobs import HOUR, NOON, Calls, Crash, JobHarness, harness, run_concurrently
+from tests.support.views import delete_view
 
 __all__ = ["harness"]
 
@@ -250,8 +251,7 @@ def test_a_schedule_of_a_view_deleted_concurrently_is_skipped(harness: JobHarnes
 
     def fault(number: int, _: str, call: Any) -> Any:
         if number == 1:  # after the timer has read the schedules
-            store = ViewStore(harness.tables.dynamodb, harness.tables.registry)
-            run_concurrently(lambda: store.delete(ORGANIZATION, view.view_id))
+            run_concurrently(lambda: delete_view(harness.tables, ORGANIZATION, view.view_id))
         return call()
 
     run_timer(harness, Calls(fault))

@@ -468,22 +468,24 @@ def test_deleting_a_view_deletes_all_of_its_items(views: Views) -> None:
     assert views.ok("GET", f"/{other['id']}") == other
 
 
-def test_an_interrupted_deletion_still_makes_the_view_unreachable(
+def test_a_deletion_without_time_is_continued_by_the_next_request(
     views: Views, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = views.create()
-    views.ok("POST", f"/{made['id']}/schedules", {"frequency": "Daily"})
-
-    def breaks(*_: Any) -> None:
-        raise RuntimeError
-
-    monkeypatch.setattr("journeys.views.store.delete_all", breaks)
-    assert views.ask("DELETE", f"/{made['id']}")[0] == 500
+    monkeypatch.setattr(views.module, "DELETION_SECONDS", 0)
+    status, error = views.ask("DELETE", f"/{made['id']}")
+    assert (status, error["code"]) == (503, "service.unavailable")
     assert any(made["id"] in pk for pk, _ in views.rows())  # unreachable items remain
     for path in ("", "/versions/1", "/versions/1/charts/by-month", "/schedules"):
         assert views.ask("GET", f"/{made['id']}{path}")[0] == 404
-    assert views.ask("POST", f"/{made['id']}/versions", view_body())[0] == 404
-    assert views.ask("PUT", f"/{made['id']}/versions/1", view_body())[0] == 404
+    for method, path in (("POST", "/versions"), ("PUT", "/versions/1")):
+        assert views.ask(method, f"/{made['id']}{path}", view_body())[0] == 404
+    assert views.ask("POST", f"/{made['id']}/schedules", {"frequency": "Daily"})[0] == 404
+    assert views.names() == []
+    monkeypatch.setattr(views.module, "DELETION_SECONDS", 15)
+    assert views.ask("DELETE", f"/{made['id']}") == (204, None)
+    assert not any(made["id"] in "".join(key) for key in views.rows())
+    assert views.ask("DELETE", f"/{made['id']}")[0] == 404
 
 
 # -- schedules ---------------------------------------------------------------------------------------------------------

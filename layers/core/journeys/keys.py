@@ -213,6 +213,12 @@ def version_jobs(version: int) -> str:
     return join("JOB", f"{version:08d}", "")
 
 
+def job_of_version(sort_key: str) -> str | None:
+    """The id of the job that an item of a view refers to, or None if the item is no reference to a job."""
+    kind, *parts = split(sort_key)
+    return parts[-1] if kind == "JOB" else None
+
+
 def version_job(organization_id: str, view_id: str, version: int, job_id: str) -> Key:
     return item(view_parts(organization_id, view_id), version_jobs(version) + job_id)
 

@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 
 DAY_SECONDS = 86_400
+EXISTS = "attribute_exists(pk) AND attribute_not_exists(deleted)"
+"""The condition that a view exists, for its head item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ class ViewSummary:
 class ViewStore:
     """The views of organizations.
 
-    A view exists if and only if its head item exists. Items of its versions can remain for a moment after a deletion.
+    A view exists if and only if its head item exists and is not marked as deleted. The marked head item remains until
+    all other items are deleted.
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str, job_retention: int = JOB_RETENTION_DAYS) -> None:
@@ -97,7 +101,7 @@ class ViewStore:
             ExpressionAttributeValues={":pk": {"S": keys.views(organization_id)}},
             ConsistentRead=True,
         )
-        summaries = (ViewSummary.from_values(from_item(row)) for row in rows)
+        summaries = (ViewSummary.from_values(from_item(row)) for row in rows if not _is_deleted(row))
         return sorted(summaries, key=lambda summary: (summary.name.casefold(), summary.view_id))
 
     def latest(self, organization_id: str, summaries: Iterable[ViewSummary]) -> list[View]:
@@ -120,8 +124,8 @@ class ViewStore:
         response = self._dynamodb.get_item(
             TableName=self._table, Key=keys.view(organization_id, view_id), ConsistentRead=True
         )
-        if "Item" not in response:
-            raise NotFound("There is no view with this id.")
+        if _is_deleted(response.get("Item")):
+            raise _not_found()
         return ViewSummary.from_values(from_item(response["Item"]))
 
     def _find(self, organization_id: str, view_id: str, key: keys.Key) -> dict[str, Any] | None:
@@ -131,8 +135,8 @@ class ViewStore:
         """
         head = keys.view(organization_id, view_id)
         items = {item["sk"]["S"]: item for item in get_all(self._dynamodb, self._table, [head, key], consistent=True)}
-        if head["sk"]["S"] not in items:
-            raise NotFound("There is no view with this id.")
+        if _is_deleted(items.get(head["sk"]["S"])):
+            raise _not_found()
         item = items.get(key["sk"]["S"])
         return None if item is None else from_item(item)
 
@@ -245,35 +249,49 @@ class ViewStore:
                 time.sleep(wait)  # Another version or chart was saved first, or the view was deleted: read again.
         raise AssertionError("backoff ends by raising")
 
-    def delete(self, organization_id: str, view_id: str) -> None:
-        """Delete a view with its schedule, its versions, and its jobs' copies of the view. Raises NotFound.
+    # -- deleting ------------------------------------------------------------------------------------------------------
 
-        One transaction deletes the head and the schedule. After it, nothing of the view can be read or written. Then
-        the other items are deleted; ids are never reused, so items that remain after an interruption do no harm.
-        """
-        writes = [
-            {
-                "Delete": {
-                    "TableName": self._table,
-                    "Key": keys.view(organization_id, view_id),
-                    "ConditionExpression": "attribute_exists(pk)",
-                }
-            },
-            {"Delete": {"TableName": self._table, "Key": keys.schedule(organization_id, view_id)}},
-        ]
+    def start_deletion(self, organization_id: str, view_id: str) -> None:
+        """Mark a view as deleted, and delete its schedule. Raises NotFound if the view's items do not exist."""
+        mark = {
+            "TableName": self._table,
+            "Key": keys.view(organization_id, view_id),
+            "UpdateExpression": "SET deleted = :yes",
+            "ConditionExpression": "attribute_exists(pk)",
+            "ExpressionAttributeValues": {":yes": to_value(True)},
+        }
+        schedule = {"TableName": self._table, "Key": keys.schedule(organization_id, view_id)}
         try:
-            self._quotas.delete(organization_id, (VIEWS,), writes)
+            transact(self._dynamodb, [{"Update": mark}, {"Delete": schedule}])
         except ConditionsFailed:
-            raise NotFound("There is no view with this id.") from None
-        rows = query_all(
-            self._dynamodb,
+            raise _not_found() from None
+
+    def parts(self, organization_id: str, view_id: str, limit: int) -> list[str]:
+        """The sort keys of up to `limit` items of a view: versions, revisions, charts and references to jobs."""
+        response = self._dynamodb.query(
             TableName=self._table,
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": {"S": keys.view_parts(organization_id, view_id)}},
-            ProjectionExpression="pk, sk",
+            ProjectionExpression="sk",
             ConsistentRead=True,
+            Limit=limit,
         )
-        delete_all(self._dynamodb, self._table, list(rows))
+        return [row["sk"]["S"] for row in response["Items"]]
+
+    def delete_parts(self, organization_id: str, view_id: str, sort_keys: Iterable[str]) -> None:
+        """Delete items of a view that is marked as deleted."""
+        partition = keys.view_parts(organization_id, view_id)
+        delete_all(self._dynamodb, self._table, [keys.item(partition, sort_key) for sort_key in sort_keys])
+
+    def finish_deletion(self, organization_id: str, view_id: str) -> None:
+        """Delete the head item of a view whose other items are deleted."""
+        head = {
+            "TableName": self._table,
+            "Key": keys.view(organization_id, view_id),
+            "ConditionExpression": "attribute_exists(deleted)",
+        }
+        with suppress(ConditionsFailed):  # Another request has finished the deletion.
+            self._quotas.delete(organization_id, (VIEWS,), [{"Delete": head}])
 
     # -- writes of transactions -------------------------------------------------------------------------------------
 
@@ -304,20 +322,14 @@ class ViewStore:
                 "TableName": self._table,
                 "Key": keys.view(organization_id, view.view_id),
                 "UpdateExpression": "SET version = :version, #name = :name",
-                "ConditionExpression": "version = :latest",
+                "ConditionExpression": "version = :latest AND attribute_not_exists(deleted)",
                 "ExpressionAttributeNames": {"#name": "name"},
                 "ExpressionAttributeValues": {name: to_value(value) for name, value in values.items()},
             }
         }
 
     def _require_head(self, organization_id: str, view_id: str) -> dict[str, Any]:
-        return {
-            "ConditionCheck": {
-                "TableName": self._table,
-                "Key": keys.view(organization_id, view_id),
-                "ConditionExpression": "attribute_exists(pk)",
-            }
-        }
+        return require_view(self._table, organization_id, view_id)
 
     def _put(self, key: keys.Key, values: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -353,6 +365,26 @@ class ViewStore:
             )
             for chart in charts
         ]
+
+
+def require_view(table: str, organization_id: str, view_id: str) -> dict[str, Any]:
+    """The write of a transaction that fails if the view does not exist."""
+    return {
+        "ConditionCheck": {
+            "TableName": table,
+            "Key": keys.view(organization_id, view_id),
+            "ConditionExpression": EXISTS,
+        }
+    }
+
+
+def _is_deleted(head: Mapping[str, Any] | None) -> bool:
+    """Whether a view does not exist, to judge by its head item."""
+    return head is None or "deleted" in head
+
+
+def _not_found() -> NotFound:
+    return NotFound("There is no view with this id.")
 
 
 def _with_version(chart: Chart, version: int | None) -> Chart:

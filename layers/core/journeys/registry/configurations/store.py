@@ -168,4 +168,4 @@ class ConfigurationStore:
         response = self._dynamodb.get_item(
             TableName=self._table, Key=keys.schema(organization_id, id_), ConsistentRead=True
         )
-        return "Item" in response
+        return "Item" in response and "deleted" not in response["Item"]

@@ -4,6 +4,7 @@ import random
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from journeys import dates, keys
 from journeys.aws import (
     ConditionsFailed,
     backoff,
+    delete_all,
     from_item,
     is_condition_failure,
     query_all,
@@ -44,18 +46,19 @@ class SchemaStore:
 
     def all(self, organization_id: str) -> list[Schema]:
         """All schemas of an organization, ordered by title."""
-        schemas = [Schema.from_values(from_item(item)) for item in self._rows(keys.schemas(organization_id))]
+        rows = self._rows(keys.schemas(organization_id))
+        schemas = [Schema.from_values(from_item(item)) for item in rows if "deleted" not in item]
         return sorted(schemas, key=lambda schema: schema.title.casefold())
 
     def version(self, organization_id: str, schema_id: str, version: int) -> Schema:
         """One version of a schema. Raises NotFound."""
+        self.get(organization_id, schema_id)  # The versions of a schema that is being deleted can still exist.
         return self._read(keys.schema_version(organization_id, schema_id, version), consistent=True)
 
     def versions(self, organization_id: str, schema_id: str) -> list[Schema]:
         """All versions of a schema, newest first. Raises NotFound."""
+        self.get(organization_id, schema_id)
         rows = self._rows(keys.schema_versions(organization_id, schema_id))
-        if not rows:
-            raise _not_found()
         return [Schema.from_values(from_item(item)) for item in reversed(rows)]
 
     def count(self, organization_id: str) -> int:
@@ -64,14 +67,15 @@ class SchemaStore:
 
     def _read(self, key: keys.Key, consistent: bool) -> Schema:
         response = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=consistent)
-        if "Item" not in response:
+        if "Item" not in response or "deleted" in response["Item"]:
             raise _not_found()
         return Schema.from_values(from_item(response["Item"]))
 
-    def _rows(self, partition: str) -> list[dict[str, Any]]:
+    def _rows(self, partition: str, **options: Any) -> list[dict[str, Any]]:
         return list(
             query_all(
                 self._dynamodb,
+                **options,
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk",
                 ExpressionAttributeValues={":pk": {"S": partition}},
@@ -125,39 +129,57 @@ class SchemaStore:
         raise AssertionError("backoff raises after the last attempt")
 
     def delete(self, organization_id: str, schema_id: str) -> None:
-        """Deletes a schema and releases its slot.
+        """Deletes a schema and releases its slot, or continues a deletion that was interrupted.
 
-        Raises NotFound, and Conflict if a configuration was ever created for it.
+        The schema is marked first: from then on no request finds it. Its own item is deleted last. Raises NotFound, and
+        Conflict if a configuration was ever created for it.
         """
+        schema = self._mark_as_deleted(organization_id, schema_id)
+        versions = self._rows(keys.schema_versions(organization_id, schema_id), ProjectionExpression="pk, sk")
+        delete_all(self._dynamodb, self._table, versions)
+        delete = {
+            "TableName": self._table,
+            "Key": keys.schema(organization_id, schema_id),
+            "ConditionExpression": "attribute_exists(deleted)",
+        }
+        with suppress(ConditionsFailed):  # Another request has finished the deletion.
+            transact(self._dynamodb, [self._release_slot(organization_id, schema.slot), {"Delete": delete}])
+        emit_count("EventTypesInUse", self.count(organization_id))
+
+    def _mark_as_deleted(self, organization_id: str, schema_id: str) -> Schema:
+        """Marks a schema as deleted and releases its title. Raises NotFound and Conflict."""
         for wait in backoff():
-            schema = self.get(organization_id, schema_id)
+            response = self._dynamodb.get_item(
+                TableName=self._table, Key=keys.schema(organization_id, schema_id), ConsistentRead=True
+            )
+            if "Item" not in response:
+                raise _not_found()
+            schema = Schema.from_values(from_item(response["Item"]))
+            if "deleted" in response["Item"]:
+                return schema
             if schema.used:
                 raise Conflict(
                     "A configuration was created for this event type, so it can have events. Disable it instead.",
                     code="schema.in.use",
                 )
-            used = self.count(organization_id)
-            writes = [
-                self._release_slot(organization_id, schema.slot),
-                {
-                    "Delete": {
-                        "TableName": self._table,
-                        "Key": keys.schema(organization_id, schema_id),
-                        "ConditionExpression": "used = :no AND version = :version",
-                        "ExpressionAttributeValues": {":no": to_value(False), ":version": to_value(schema.version)},
-                    }
+            mark = {
+                "TableName": self._table,
+                "Key": keys.schema(organization_id, schema_id),
+                "UpdateExpression": "SET deleted = :yes, enabled = :no",  # A deleted one cannot be configured.
+                "ConditionExpression": "used = :no AND version = :version",
+                "ExpressionAttributeValues": {
+                    ":yes": to_value(True), ":no": to_value(False), ":version": to_value(schema.version),
                 },
-            ]
+            }  # fmt: skip
+            writes = [{"Update": mark}]
             if schema.enabled:
                 writes.append(self._release_title(organization_id, schema))
             try:
                 transact(self._dynamodb, writes)
-                emit_count("EventTypesInUse", used - 1)
-                break
+                return schema
             except ConditionsFailed:
                 time.sleep(wait)
-        for row in self._rows(keys.schema_versions(organization_id, schema_id)):
-            self._dynamodb.delete_item(TableName=self._table, Key={"pk": row["pk"], "sk": row["sk"]})
+        raise AssertionError("backoff raises after the last attempt")
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
@@ -260,7 +282,7 @@ class SchemaStore:
                 TableName=self._table,
                 Key=keys.schema(organization_id, schema.schema_id),
                 UpdateExpression="SET activation = :activation",
-                ConditionExpression="version = :version",
+                ConditionExpression="version = :version AND attribute_not_exists(deleted)",
                 ExpressionAttributeValues={
                     ":activation": to_value(new.to_values()["activation"]),
                     ":version": to_value(schema.version),
@@ -293,7 +315,7 @@ class SchemaStore:
                 "Key": keys.schema(organization_id, new.schema_id),
                 "UpdateExpression": "SET version = :next, enabled = :enabled, jsonSchema = :schema, "
                 "dateModified = :now",
-                "ConditionExpression": "version = :version",
+                "ConditionExpression": "version = :version AND attribute_not_exists(deleted)",
                 "ExpressionAttributeValues": {
                     ":version": to_value(version),
                     ":next": to_value(new.version),

@@ -1,7 +1,8 @@
 """The stores of jobs: the registry table, the archive bucket, the job queue, and the state machine."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from journeys import dates, jsontext, keys
 from journeys.aws import (
     ConditionsFailed,
     Item,
+    delete_all,
     error_code,
     from_item,
     get_all,
@@ -19,11 +21,12 @@ from journeys.aws import (
     to_value,
     transact,
 )
-from journeys.errors import Conflict, NotFound
+from journeys.errors import Conflict, NotFound, ServiceUnavailable
 from journeys.views.computation.partial_result import PartialResult
-from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, Job, JobError, Status, lowest_id
+from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, UNFINISHED, Job, JobError, Status, lowest_id
 from journeys.views.jobs.spec import JobSpec
 from journeys.views.model import View
+from journeys.views.store import require_view
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
+MAX_KEYS = 1000
+"""Objects that S3 deletes in one request."""
 _UNFINISHED = "#status IN (:accepted, :executing) AND deadline > :now"
 
 
@@ -54,6 +59,12 @@ class JobStore:
         if job is None or job.expires <= dates.now_ms():
             raise NotFound("There is no job with this id.")
         return job
+
+    def find(self, organization_id: str, job_ids: Sequence[str]) -> list[Job]:
+        """Those of the jobs that exist, in any order, also expired ones."""
+        wanted = [keys.job(organization_id, job_id) for job_id in job_ids]
+        items = get_all(self._dynamodb, self._table, wanted, consistent=True)
+        return [_job(organization_id, item) for item in items]
 
     def view(self, job: Job) -> View:
         """The view as it was when the job was accepted. Raises NotFound if the view was deleted since then."""
@@ -115,16 +126,11 @@ class JobStore:
         """Store a new job. Returns False if a job with this id exists. Raises NotFound if the view was deleted."""
         own = keys.job(job.organization_id, job.job_id) | to_item(job.to_values())
         reference = keys.version_job(job.organization_id, job.view_id, job.version, job.job_id)
-        view_exists = {
-            "TableName": self._table,
-            "Key": keys.view(job.organization_id, job.view_id),
-            "ConditionExpression": "attribute_exists(pk)",
-        }
         try:
             transact(
                 self._dynamodb,
                 [
-                    {"ConditionCheck": view_exists},
+                    require_view(self._table, job.organization_id, job.view_id),
                     self._put_new(own),
                     self._put_new(reference | {"expires": own["expires"]}),
                 ],
@@ -194,6 +200,16 @@ class JobStore:
                 params={"status": job.status},
             )
         return job
+
+    def end(self, job: Job) -> None:
+        """Cancel a job unless it has ended."""
+        if job.status in UNFINISHED:
+            with suppress(Conflict, NotFound):
+                self.cancel(job.organization_id, job.job_id)
+
+    def delete(self, organization_id: str, job_ids: Sequence[str]) -> None:
+        """Delete the items of jobs, without the references to them."""
+        delete_all(self._dynamodb, self._table, [keys.job(organization_id, job_id) for job_id in job_ids])
 
     def _change(
         self,
@@ -278,6 +294,17 @@ class WorkStore:
                 raise
             raise NotFound("The results of the job have expired. Create a new job.", code="results.expired") from None
         return result
+
+    def delete_results(self, jobs: Iterable[Job]) -> None:
+        """Delete the results of all attempts at these jobs. Raises ServiceUnavailable if S3 does not delete all."""
+        results = [
+            _result(job.organization_id, job.job_id, attempt) for job in jobs for attempt in range(1, job.attempt + 1)
+        ]
+        for start in range(0, len(results), MAX_KEYS):
+            objects: Any = [{"Key": key} for key in results[start : start + MAX_KEYS]]
+            response = self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+            if response.get("Errors"):
+                raise ServiceUnavailable("Some results of the view could not be deleted. Send the request again.")
 
     def _put(self, key: str, value: Any) -> None:
         self._put_text(key, jsontext.dumps(value).encode())

@@ -20,6 +20,7 @@ from journeys.aws import (
 )
 from journeys.errors import Conflict, NotFound
 from journeys.views.schedules.model import Frequency, Schedule, next_date
+from journeys.views.store import require_view
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -61,13 +62,7 @@ class ScheduleStore:
         now_ms = dates.now_ms()
         schedule = Schedule(organization_id, view_id, frequency, client_id, now_ms, next_date(frequency, now_ms))
         writes = [
-            {
-                "ConditionCheck": {
-                    "TableName": self._table,
-                    "Key": keys.view(organization_id, view_id),
-                    "ConditionExpression": "attribute_exists(pk)",
-                }
-            },
+            require_view(self._table, organization_id, view_id),
             {
                 "Put": {
                     "TableName": self._table,
