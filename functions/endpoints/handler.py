@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from journeys import cursors
+from journeys import cursors, keys
 from journeys.aws import dynamodb, s3, secretsmanager
 from journeys.errors import Conflict, LimitReached, NotFound
 from journeys.events.bindings import Bindings
@@ -207,7 +207,7 @@ def list_deliveries(request: Request, endpoint_id: str) -> dict[str, Any]:
         endpoint_id,
         outcome=outcome,
         size=request.get(PAGE_SIZE),
-        before=cursors.decode(cursor, *scope) if cursor is not None else None,
+        before=cursors.decode(cursor, keys.DELIVERY, *scope) if cursor is not None else None,
     )
     return omit_none(
         {

@@ -3,7 +3,7 @@
 from itertools import islice
 from typing import Any
 
-from journeys import cursors
+from journeys import cursors, keys
 from journeys.aws import dynamodb, s3
 from journeys.errors import Conflict
 from journeys.events.bindings import Bindings
@@ -66,7 +66,7 @@ def list_failures(request: Request) -> dict[str, Any]:
         request.organization_id,
         since=request.get(FROM),
         until=request.get(TO),
-        after=cursors.decode(cursor, *scope) if cursor is not None else None,
+        after=cursors.decode(cursor, keys.FAILURE_BY_TIME, *scope) if cursor is not None else None,
         page=size + 2,
         configuration_id=request.get(CONFIGURATION),
         endpoint_id=request.get(ENDPOINT),
@@ -115,7 +115,7 @@ def replay_failures(request: Request, body: ReplayFilter) -> dict[str, Any]:
         reason=body.reason,
         since=body.since_ms(),
         until=body.until_ms(),
-        after=cursors.decode(body.cursor, *scope) if body.cursor is not None else None,
+        after=cursors.decode(body.cursor, keys.FAILURE_BY_TIME, *scope) if body.cursor is not None else None,
         request_id=request.request_id,
     )
     wire = progress.to_wire()

@@ -41,7 +41,8 @@ STATUSES: Parameter[frozenset[Status]] = Parameter(
     {"type": "string"},
 )
 LISTING = (INTERVAL, STATUSES, *PAGE, CURSOR)
-JOB_ID = re.compile(r"[0-9a-f-]{36}")
+POSITION = re.compile(r"[0-9]{1,9} [0-9a-f-]{36}")
+"""How many jobs precede a page, and the id of the last of them."""
 
 settings = JobSettings.read()
 table = settings.registry_table
@@ -60,10 +61,10 @@ def listing(request: Request, path: str, client_id: str | None = None) -> dict[s
     (since_ms, until_ms), statuses, cursor = request.get(INTERVAL), request.get(STATUSES), request.get(CURSOR)
     size, number = request.get(PAGE_SIZE), request.get(PAGE_NUMBER)
     scope = ("jobs", request.organization_id, str(client_id), str(since_ms), str(until_ms), *sorted(statuses))
-    if cursor is None:
-        before, after = size * (number - 1), None
-    else:
-        before, after = position(cursors.decode(cursor, *scope))
+    before, after = size * (number - 1), None
+    if cursor is not None:
+        preceding, after = cursors.decode(cursor, POSITION, *scope).split(" ")
+        before = int(preceding)
     page = jobs.page(
         request.organization_id,
         size=size,
@@ -82,14 +83,6 @@ def listing(request: Request, path: str, client_id: str | None = None) -> dict[s
         next_cursor=cursors.encode(f"{known} {page.position}", *scope) if page.position else None,
         total=None if page.position else known,
     )
-
-
-def position(text: str) -> tuple[int, str]:
-    """Return how many jobs precede a position, and the id of the last of them. Raises BadRequest."""
-    number, _, job_id = text.partition(" ")
-    if not (number.isascii() and number.isdigit() and JOB_ID.fullmatch(job_id)):
-        raise cursors.invalid()
-    return int(number), job_id
 
 
 @router.route("GET", JOBS, summary="List jobs", tag=TAG, permission=VIEW, query=LISTING, response="ViewJobListing")

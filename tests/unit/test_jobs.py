@@ -279,7 +279,9 @@ def test_a_page_reads_a_bounded_number_of_jobs(
     assert oldest != paths[0]
 
 
-@pytest.mark.parametrize("position", ["", "1", "x 019a", f"1 {'0' * 35}g", f"-1 {'0' * 36}", "1 SUMMARY"])
+@pytest.mark.parametrize(
+    "position", ["", "1", "x 019a", f"1 {'0' * 35}g", f"-1 {'0' * 36}", "1 SUMMARY", f"{'1' * 1000} {'0' * 36}"]
+)
 def test_a_forged_position_of_a_listing_is_refused(harness: JobHarness, view: View, position: str) -> None:
     cursor = cursors.encode(position, "jobs", ORGANIZATION, "None", "None", "None", *sorted(Status))
     status, error = harness.request("GET", "/jobs", query={"cursor": cursor})

@@ -34,6 +34,7 @@ Parts are percent-encoded, so no part can contain the separator. DynamoDB orders
 code that orders steps.
 """
 
+import re
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
@@ -43,6 +44,15 @@ LONGEST_PARTITION_KEY, LONGEST_SORT_KEY = 2048, 1024
 """DynamoDB's limits in bytes. A key made by `join` has one byte per character."""
 FAILURE_BUCKETS = "0123"
 FAILURES_BY_TIME = "byTime"
+
+_PART = r"[-\w.~%/:@+=, ()!*']+"
+"""What `join` makes of a part that is not empty."""
+_DATE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+
+STEP = re.compile(f"{_DATE}#{_PART}#{_PART}", re.ASCII)
+FAILURE_BY_TIME = re.compile(f"{_DATE}#{_PART}", re.ASCII)
+DELIVERY = re.compile("[0-9a-f]{28}", re.ASCII)
+"""The forms of the sort keys at which a page can begin."""
 
 Key = dict[str, Any]
 """A key in DynamoDB's JSON: {"pk": {"S": ...}, "sk": {"S": ...}}."""

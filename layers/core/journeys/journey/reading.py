@@ -91,7 +91,7 @@ class JourneyReader:
         """
         journey_key = _key(organization_id, external_source_id, value)
         scope = (journey_key, str(ascending), event_name or "", str(since), str(until))
-        after = cursors.decode(cursor, *scope) if cursor is not None else None
+        after = cursors.decode(cursor, keys.STEP, *scope) if cursor is not None else None
         summary = self._journeys.summary(journey_key)
         journey = summary.journey
         if journey.first is None:

@@ -119,7 +119,7 @@ class JourneyStore:
         """
         low, high = since or "0", until or "9999-99"
         if after is not None:
-            low, high = (after, high) if ascending else (low, after)
+            low, high = (max(low, after), high) if ascending else (low, min(high, after))
         if low > high:
             return
         query: dict[str, Any] = {

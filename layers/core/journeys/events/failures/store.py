@@ -131,7 +131,9 @@ class FailureStore:
         is the expected number of failures, which limits the rows that are read.
         """
         low = dates.text(since or 0)
-        high = after or (dates.text(until) if until is not None else "9999")
+        high = dates.text(until) if until is not None else "9999"
+        if after is not None:
+            high = min(high, after)
         if low > high:
             return
         conditions = {"configurationId": configuration_id, "endpointId": endpoint_id, "reason": reason}

@@ -102,8 +102,8 @@ class JobStore:
         Only jobs accepted at or after `since` and before `until`, in milliseconds since 1970; None means no limit.
         """
         low, high = lowest_id(since or 0), lowest_id(until) if until is not None else "g"
-        if low >= high:
-            return [], True
+        if low >= high or (after is not None and not low <= after < high):
+            return [], True  # DynamoDB refuses a start that is outside the range.
         start = {} if after is None else {"ExclusiveStartKey": keys.job(organization_id, after)}
         response = self._dynamodb.query(
             TableName=self._table,
