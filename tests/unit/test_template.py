@@ -451,23 +451,54 @@ def test_sibling_path_variables_have_one_name() -> None:
     assert all(len(names) == 1 for names in variables.values()), variables
 
 
+GATEWAY_RESPONSES = {
+    "ACCESS_DENIED": 403,
+    "API_CONFIGURATION_ERROR": 500,
+    "AUTHORIZER_CONFIGURATION_ERROR": 500,
+    "AUTHORIZER_FAILURE": 500,
+    "BAD_REQUEST_BODY": 400,
+    "BAD_REQUEST_PARAMETERS": 400,
+    "EXPIRED_TOKEN": 403,
+    "INTEGRATION_FAILURE": 504,
+    "INTEGRATION_TIMEOUT": 504,
+    "INVALID_SIGNATURE": 403,
+    "MISSING_AUTHENTICATION_TOKEN": 403,
+    "REQUEST_TOO_LARGE": 413,
+    "RESOURCE_NOT_FOUND": 404,
+    "THROTTLED": 429,
+    "UNAUTHORIZED": 401,
+    "UNSUPPORTED_MEDIA_TYPE": 415,
+    "WAF_FILTERED": 403,
+}
+"""The types of API Gateway's own responses, with their default statuses.
+
+INVALID_API_KEY and QUOTA_EXCEEDED are left out: the API has neither keys nor usage plans. Source:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+"""
+OWN_STATUS = {"EXPIRED_TOKEN": 401, "INVALID_SIGNATURE": 401, "MISSING_AUTHENTICATION_TOKEN": 404}
+FALLBACKS = {"DEFAULT_4XX", "DEFAULT_5XX"}
+"""The responses for all types that are not named. A status in them would replace the statuses of all of these types."""
+
+
+def test_every_response_of_api_gateway_is_named_and_has_its_own_status() -> None:
+    statuses = {kind: response.get("StatusCode") for kind, response in API["GatewayResponses"].items()}
+    named = {kind: str(OWN_STATUS.get(kind, status)) for kind, status in GATEWAY_RESPONSES.items()}
+    assert statuses == named | dict.fromkeys(FALLBACKS)
+
+
 @pytest.mark.parametrize("kind", API["GatewayResponses"])
 def test_api_gateways_own_error_responses_are_error_bodies(kind: str) -> None:
     response = API["GatewayResponses"][kind]
     body = json.loads(response["ResponseTemplates"]["application/json"])
-    assert body.keys() == {"message", "code", "status", "contextId", "details", "errors"}
+    status = {"status"} if kind not in FALLBACKS else set()
+    assert body.keys() == {"message", "code", "contextId", "details", "errors"} | status
     assert body["contextId"] == "$context.requestId"
-    assert str(body["status"]) == response["StatusCode"]
+    assert str(body.get("status")) == str(response.get("StatusCode"))
     assert response["ResponseParameters"]["Headers"]["Access-Control-Allow-Origin"] == {"Fn::Sub": "'${AllowedOrigin}'"}
 
 
-def test_frequent_errors_of_api_gateway_have_their_own_responses() -> None:
-    expected = {"UNAUTHORIZED": "401", "ACCESS_DENIED": "403", "MISSING_AUTHENTICATION_TOKEN": "404",
-                "REQUEST_TOO_LARGE": "413", "THROTTLED": "429"}  # fmt: skip
-    responses = API["GatewayResponses"]
-    assert {kind: responses[kind]["StatusCode"] for kind in expected} == expected
-    assert "Retry-After" in responses["THROTTLED"]["ResponseParameters"]["Headers"]
-    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= responses.keys()
+def test_a_throttled_caller_is_told_when_to_retry() -> None:
+    assert "Retry-After" in API["GatewayResponses"]["THROTTLED"]["ResponseParameters"]["Headers"]
 
 
 def test_the_access_log_names_no_customer() -> None:

@@ -25,9 +25,9 @@ def _put_gateway_responses(stack: Stack, content: dict[str, Any]) -> None:
         client.put_gateway_response(
             restApiId=stack.outputs["ApiId"],
             responseType=kind,
-            statusCode=response["StatusCode"],
             responseParameters={f"gatewayresponse.header.{name}": value for name, value in headers.items()},
             responseTemplates=response["ResponseTemplates"],
+            **({"statusCode": response["StatusCode"]} if "StatusCode" in response else {}),
         )
 
 
