@@ -19,6 +19,7 @@ from journeys import dates, jsontext
 from journeys.events.attributes import AttributeValidator
 from journeys.events.model import Event as ValidEvent
 from journeys.events.validation import check
+from journeys.http.body import MAX_BODY
 from journeys.registry.schemas.document import parse
 from journeys.webhooks.delivery import Delivery as Received
 from journeys.webhooks.delivery import SignatureInvalid
@@ -31,9 +32,11 @@ from tools.load.kills import kill, processes
 from tools.load.report import LoadCheck, checks
 from tools.load.run import LoadOrganization, LoadRun, Pace, SideEffects, outcome_of
 from tools.load.traffic import (
+    DELIVERED,
     FRESH,
     NO_RESPONSE,
     POSTED,
+    QUEUED,
     REFUSAL_REASONS,
     REPEATS,
     STORED_REFUSALS,
@@ -77,7 +80,7 @@ def delivered(number: int = 200) -> list[TrafficDelivery]:
         delivery = sent.delivery()
         generated.append(delivery)
         if delivery.kind in FRESH:
-            sent.recorded(delivery.sender.event_type.title, delivery.event, delivered=True)
+            sent.recorded(delivery.sender.event_type.title, delivery.events[0], delivered=True)
     return generated
 
 
@@ -168,7 +171,20 @@ def test_deliveries_pass_signature_verification_and_forged_ones_do_not() -> None
         fields = validators[one.sender.event_type.title]
         mapping = compile_mapping(sender.presets[sender.latest_preset], one.sender.mapping)
         (event,) = mapping.to_events(payload, parse(one.sender.event_type.schema).fields, Evaluator.of_delivery({}, 0))
-        assert check(event, fields, dates.now_ms()) == check(as_read(one.event), fields, dates.now_ms())
+        assert check(event, fields, dates.now_ms()) == check(as_read(one.events[0]), fields, dates.now_ms())
+
+
+def test_a_large_delivery_has_1000_new_events_in_one_list() -> None:
+    sent = Traffic("seed")
+    first, second = sent.large_delivery(), sent.large_delivery()
+    ids = {event["id"] for delivery in (first, second) for event in delivery.events}
+    assert (len(first.events), len(ids), first.kind in FRESH) == (1000, 2000, True)
+    headers = {name.lower(): value for name, value in first.headers(URL).items()}
+    received = Received("POST", headers, {}, first.body, URL, time.time())
+    sender = SENDERS[first.sender.name]
+    sender.verify(received, [first.sender.secret], {})
+    assert len(sender.extract_payloads(received)) == 1000
+    assert len(first.body) <= MAX_BODY
 
 
 # -- expected outcomes -------------------------------------------------------------------------------------------------
@@ -176,7 +192,9 @@ def test_deliveries_pass_signature_verification_and_forged_ones_do_not() -> None
 
 @pytest.mark.parametrize("kind", TrafficKind)
 @pytest.mark.parametrize("retried", [False, True])
-@pytest.mark.parametrize("outcome", ["created", "duplicate", *REFUSAL_REASONS.values(), "internal.error", NO_RESPONSE])
+@pytest.mark.parametrize(
+    "outcome", ["created", "duplicate", QUEUED, *REFUSAL_REASONS.values(), "internal.error", NO_RESPONSE]
+)
 def test_each_kind_adds_up_only_with_its_expected_outcomes(kind: TrafficKind, retried: bool, outcome: str) -> None:
     tally = LoadTally()
     tally.send([kind])
@@ -185,6 +203,7 @@ def test_each_kind_adds_up_only_with_its_expected_outcomes(kind: TrafficKind, re
     expected = (
         (kind in FRESH and outcome == "created")
         or (outcome == "duplicate" and (kind in REPEATS or (kind in FRESH and retried)))
+        or (outcome == QUEUED and kind in DELIVERED)
         or REFUSAL_REASONS.get(kind) == outcome
     )
     assert tally.adds_up(kind) == expected
@@ -380,7 +399,7 @@ def test_functions_are_killed_in_turn_until_the_run_ends(monkeypatch: pytest.Mon
 
     def kill_function(function: str) -> int:
         killed.append(function)
-        if len(killed) == 6:
+        if len(killed) == len(load_run.KILLED) + 2:
             run._stopped.set()
         return 2 if function == "IngestFunction" else 1
 

@@ -8,21 +8,22 @@ from rich.table import Table
 
 from journeys.journey.rebuild import RebuildOutcome
 from tools.load.run import LoadRun, SideEffects
-from tools.load.traffic import FRESH, RECORDED, REFUSAL_REASONS, STORED_REFUSALS, LoadTally, TrafficKind
+from tools.load.traffic import FRESH, QUEUED, RECORDED, REFUSAL_REASONS, STORED_REFUSALS, LoadTally, TrafficKind
 from tools.operator.report import DIFFERENCES, RepairReport
 
 
 def sent_table(tally: LoadTally) -> Table:
     """What was sent, by kind, with its outcomes."""
     table = Table(title="Events sent, and their outcomes", title_justify="left")
-    for column in ("kind", "sent", "created", "duplicate", "refused", "reason", "adds up"):
-        table.add_column(column, justify="right" if column in ("sent", "created", "duplicate", "refused") else "left")
+    numbers = ("sent", "created", "duplicate", "queued", "refused")
+    for column in ("kind", *numbers, "reason", "adds up"):
+        table.add_column(column, justify="right" if column in numbers else "left")
 
     def add(name: str, kinds: Sequence[TrafficKind]) -> None:
         refused = sum((tally.refused(kind) for kind in kinds), Counter[str]())
         numbers = (
             sum(tally.sent[kind] for kind in kinds),
-            *(tally.number(kinds, outcome) for outcome in RECORDED),
+            *(tally.number(kinds, outcome) for outcome in (*RECORDED, QUEUED)),
             refused.total(),
         )
         reasons = ", ".join(sorted(refused)) if len(kinds) == 1 else ""

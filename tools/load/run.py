@@ -44,7 +44,10 @@ DELIVERED_SHARE = 0.1
 POSTERS = 2
 """Threads of each organization that post events."""
 
-KILLED = ("IngestFunction", "ProjectorFunction", "WebhooksFunction", "LandingFunction")
+LARGE_INTERVAL = 15.0
+"""Seconds between two deliveries of many events. Only the first organization sends them."""
+
+KILLED = ("IngestFunction", "ProjectorFunction", "WebhooksFunction", "LandingFunction", "DeliveriesFunction")
 KILL_INTERVAL = 3.0
 REBUILD_INTERVAL, READ_INTERVAL = 2.0, 0.5
 RETRY_SECONDS = 60.0
@@ -53,8 +56,10 @@ RETRY_SECONDS = 60.0
 READER_SECONDS = 6.0
 """Seconds before a rebuild deletes replaced rows. No request to the local stack takes longer; on AWS it is a minute."""
 
-STILL_SECONDS, CATCH_UP_SECONDS = 30.0, 240.0
+STILL_SECONDS, CATCH_UP_SECONDS = 30.0, 400.0
 """How long journeys and archive may make no progress, and how long they may take altogether."""
+QUEUE_STILL_SECONDS = 150.0
+"""The same while acknowledged events are not in the log: a killed function's message is hidden for two minutes."""
 
 RETRYABLE_STATUSES = frozenset({429, 500, 502, 503, 504})
 
@@ -129,7 +134,7 @@ def outcomes_of(response: httpx.Response | None, indexes: Sequence[int]) -> tupl
 
 
 def outcome_of(response: httpx.Response | None) -> str:
-    """The outcome of a delivery's only event."""
+    """The outcome of a delivery's only event, or of all of its events if it is queued."""
     if response is None:
         return NO_RESPONSE
     body = response.json()
@@ -183,6 +188,7 @@ class LoadRun:
         for organization in self._organizations:
             workers += [partial(self._post, organization, posting)] * POSTERS
             workers += [partial(self._deliver, organization, delivering), partial(self._read, organization)]
+        workers.append(partial(self._deliver_many, self._organizations[0]))
         if self._kill is not None:
             workers.append(partial(self._kill_functions, self._kill))
         with ThreadPoolExecutor(len(workers)) as threads:
@@ -236,14 +242,26 @@ class LoadRun:
                 delivery = organization.traffic.delivery()
                 if not pace.wait(1):
                     return
-                self.tally.send([delivery.kind])
-                url = organization.endpoints[delivery.sender.name]
-                post = partial(_deliver_once, http, url, delivery)
-                response, attempts = self._response(post, time.monotonic() + RETRY_SECONDS)
-                outcome = outcome_of(response)
-                self.tally.add(delivery.kind, outcome, retried=attempts > 1)
-                if delivery.kind in FRESH and outcome in RECORDED:
-                    organization.traffic.recorded(delivery.sender.event_type.title, delivery.event, delivered=True)
+                self._deliver_until_acknowledged(http, organization, delivery)
+
+    def _deliver_many(self, organization: LoadOrganization) -> None:
+        with httpx.Client(timeout=40) as http:
+            while True:
+                self._deliver_until_acknowledged(http, organization, organization.traffic.large_delivery())
+                if self._stopped.wait(LARGE_INTERVAL):
+                    return
+
+    def _deliver_until_acknowledged(
+        self, http: httpx.Client, organization: LoadOrganization, delivery: TrafficDelivery
+    ) -> None:
+        self.tally.send([delivery.kind] * len(delivery.events))
+        post = partial(_deliver_once, http, organization.endpoints[delivery.sender.name], delivery)
+        response, attempts = self._response(post, time.monotonic() + RETRY_SECONDS)
+        outcome = outcome_of(response)
+        for event in delivery.events:
+            self.tally.add(delivery.kind, outcome, retried=attempts > 1)
+            if delivery.kind in FRESH and outcome in RECORDED:
+                organization.traffic.recorded(delivery.sender.event_type.title, event, delivered=True)
 
     def _response(self, request: Callable[[], httpx.Response], deadline: float) -> tuple[httpx.Response | None, int]:
         """The first response that says what became of a request, or None, and the number of attempts."""
@@ -322,20 +340,23 @@ class LoadRun:
         return total
 
     def settle(self, tick: Callable[[int], None] = lambda _: None) -> RepairReport:
-        """Waits until journeys and archive match the log, or make no progress any more.
+        """Waits until the log has every new event and journeys and archive match it, or until nothing progresses.
 
         Args:
-            tick: called with the number of differences that are left.
+            tick: called with the number of differences and missing events that are left.
         """
+        expected = sum(self.tally.sent[kind] for kind in FRESH)
         start = progressed = time.monotonic()
         least: int | None = None
         while True:
             report = self.verify()
-            left, now = report.differences.total(), time.monotonic()
+            missing = max(0, expected - report.events)
+            left, now = report.differences.total() + missing, time.monotonic()
             tick(left)
             if least is None or left < least:
                 least, progressed = left, now
-            if not left or now - progressed > STILL_SECONDS or now - start > CATCH_UP_SECONDS:
+            still = QUEUE_STILL_SECONDS if missing else STILL_SECONDS
+            if not left or now - progressed > still or now - start > CATCH_UP_SECONDS:
                 return report
             time.sleep(1)
 

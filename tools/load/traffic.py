@@ -19,10 +19,13 @@ Event = dict[str, Any]
 CUSTOMERS = 200
 HOT_CUSTOMERS = tuple(f"hot-{number}" for number in range(3))
 EVENTS_PER_REQUEST = 100
+EVENTS_PER_LARGE_DELIVERY = 1000
 REMEMBERED = 500
 """The recorded events of each type that can be sent again."""
 
 RECORDED = ("created", "duplicate")
+QUEUED = "queued"
+"""The outcome of an event whose delivery was acknowledged and is ingested from the queue."""
 NO_RESPONSE = "no response"
 
 
@@ -33,6 +36,7 @@ class TrafficKind(StrEnum):
     HOT = "new, of a few busy customers"
     LATE = "new, days late"
     DELIVERED = "new, delivered to a webhook"
+    LARGE = "new, in a delivery of 1,000"
     REPEATED = "sent before"
     REDELIVERED = "delivered before"
     UNDATED = "without a date"
@@ -42,8 +46,9 @@ class TrafficKind(StrEnum):
     FORGED = "with a forged signature"
 
 
-FRESH = frozenset({TrafficKind.NEW, TrafficKind.HOT, TrafficKind.LATE, TrafficKind.DELIVERED})
+FRESH = frozenset({TrafficKind.NEW, TrafficKind.HOT, TrafficKind.LATE, TrafficKind.DELIVERED, TrafficKind.LARGE})
 REPEATS = frozenset({TrafficKind.REPEATED, TrafficKind.REDELIVERED})
+DELIVERED = frozenset({TrafficKind.DELIVERED, TrafficKind.LARGE, TrafficKind.REDELIVERED})
 REFUSAL_REASONS = {
     TrafficKind.UNDATED: "missing.date",
     TrafficKind.UNKNOWN: "unknown.attribute",
@@ -103,21 +108,22 @@ class LoadTally:
             {
                 outcome: number
                 for (of, outcome), number in self.outcomes.items()
-                if of is kind and outcome not in (*RECORDED, NO_RESPONSE)
+                if of is kind and outcome not in (*RECORDED, QUEUED, NO_RESPONSE)
             }
         )
 
     def adds_up(self, kind: TrafficKind) -> bool:
         """Whether every event of a kind has the outcome that it must have."""
-        accounted = self.number([kind], *RECORDED) + self.refused(kind).total()
+        accounted = self.number([kind], *RECORDED, QUEUED) + self.refused(kind).total()
         return self.sent[kind] == accounted and not any(of is kind for of, _ in self.unexpected)
 
 
 def _expected(kind: TrafficKind, *, retried: bool) -> frozenset[str]:
+    queued = {QUEUED} if kind in DELIVERED else set()
     if kind in REPEATS:
-        return frozenset({"duplicate"})
+        return frozenset({"duplicate"} | queued)
     if kind in FRESH:
-        return frozenset({"created", "duplicate"} if retried else {"created"})
+        return frozenset(({"created", "duplicate"} if retried else {"created"}) | queued)
     return frozenset({REFUSAL_REASONS[kind]})
 
 
@@ -140,15 +146,15 @@ class TrafficRequest:
 
 @dataclass(frozen=True, slots=True)
 class TrafficDelivery:
-    """One event that a sender delivers."""
+    """One event that a sender delivers, or a list of events of one kind."""
 
     sender: "TrafficSender"
     kind: TrafficKind
-    event: Event
+    events: tuple[Event, ...]
 
     @property
     def body(self) -> bytes:
-        return json.dumps(self.event).encode()
+        return json.dumps(self.events if len(self.events) > 1 else self.events[0]).encode()
 
     def headers(self, url: str) -> dict[str, str]:
         """The headers that sign the delivery at the present time."""
@@ -182,6 +188,9 @@ SENDERS = (
     TrafficSender("segment", WEB_VISIT, "a-secret-of-segment", "another"),
     TrafficSender("standard", CASE, "whsec_bG9hZC1ydW4tb25lLTE=", "whsec_bG9hZC1ydW4tdHdvLTI="),
 )
+
+LARGE_SENDER = next(sender for sender in SENDERS if sender.name == "segment")
+"""The sender of deliveries of many events."""
 
 
 @dataclass
@@ -247,7 +256,14 @@ class Traffic:
             if kind is TrafficKind.REDELIVERED and not self._recorded[sender.event_type.title, True]:
                 self._carried.put_back(kind)
                 kind = TrafficKind.DELIVERED
-            return TrafficDelivery(sender, kind, self._event(sender.event_type.title, kind))
+            return TrafficDelivery(sender, kind, (self._event(sender.event_type.title, kind),))
+
+    def large_delivery(self) -> TrafficDelivery:
+        """The next delivery of many new events."""
+        with self._lock:
+            title, kind = LARGE_SENDER.event_type.title, TrafficKind.LARGE
+            made = tuple(self._event(title, kind) for _ in range(EVENTS_PER_LARGE_DELIVERY))
+            return TrafficDelivery(LARGE_SENDER, kind, made)
 
     def recorded(self, title: str, event: Event, *, delivered: bool) -> None:
         """Remembers a recorded event, so that it can be sent again."""

@@ -10,8 +10,8 @@ from journeys.webhooks.deliveries.store import DeliveryQueue, DeliveryStore
 from journeys.webhooks.processing import Processor
 from journeys.webhooks.store import EndpointStore
 
-CONSUME_SECONDS = 90
-"""How long one attempt stores events. The rest of the function's 120 seconds is for the calls that are under way."""
+CONSUME_SECONDS = 40
+"""How long one attempt stores events. The rest of the function's 60 seconds is for the calls that are under way."""
 
 
 class DeliveryConsumer:
