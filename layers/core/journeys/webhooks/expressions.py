@@ -40,8 +40,9 @@ MAX_NESTING = 150
 """Steps that follow one another, or levels inside one another. Each takes three levels of Python's recursion."""
 EVENT_BUDGET = 20_000
 """Units that the expressions of one event may use together: about 20 milliseconds."""
-DELIVERY_BUDGET = 1_000_000
-"""Units that all events of one delivery may use together."""
+DELIVERY_BUDGET = 500_000
+"""Units that all events of one delivery may use together: half a second, within the time of a response. The presets use
+up to 250 units for an event, so 1,000 events need half of it."""
 MAX_RESULT_DEPTH = jsontext.MAX_DEPTH - 2
 """Levels of a result. The rest of a stored event's nesting is for what surrounds an attribute in a request."""
 
