@@ -308,8 +308,8 @@ def test_what_is_acknowledged_is_stored_whichever_call_of_the_receiver_fails(
 ) -> None:
     whole = Fault()
     assert few.deliver(delivery(number, "clean"), whole) == 200
-    # Endpoint, secret, configuration, schema; then each event, or the object and the message; then the record.
-    assert len(whole.calls) == 4 + (number if number <= AT_ONCE else 2) + 1
+    # Endpoint, secret; then configuration, schema and each event, or the object and the message; then the record.
+    assert len(whole.calls) == 2 + (2 + number if number <= AT_ONCE else 2) + 1
     for at in range(len(whole.calls)):
         fault, prefix = Fault(at, kind), f"{at}-{kind.replace(' ', '-')}"
         status = few.deliver(delivery(number, prefix), fault)
