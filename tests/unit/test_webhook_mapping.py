@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from journeys import jsontext
+from journeys.cache import RecentlyUsed
 from journeys.errors import BadRequest
 from journeys.events.attributes import AttributeValidator
 from journeys.events.model import Event
 from journeys.events.validation import check
 from journeys.registry.schemas.document import parse
+from journeys.webhooks import mapping
 from journeys.webhooks.delivery import Delivery, InvalidPayload
 from journeys.webhooks.expressions import Evaluator
-from journeys.webhooks.mapping import compile_mapping, is_same_event
+from journeys.webhooks.mapping import EventMapping, compile_mapping, is_same_event
 from journeys.webhooks.senders.registry import SENDERS
 from tests.support.webhooks import DATE, SCHEMA, SenderCase, sender_cases
 
@@ -450,3 +452,18 @@ def test_an_event_that_differs_only_in_the_time_of_receipt_is_the_same(
 
 def _identifier(source: str, value: str) -> dict[str, str]:
     return {"externalSourceId": source, "value": value}
+
+
+# -- the cache of compiled mappings ------------------------------------------------------------------------------------
+
+
+def test_compiled_mappings_are_cached_up_to_a_total_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mapping of 40 KB can take 5 MB when it is compiled, so their number alone would not limit the memory."""
+    cached: RecentlyUsed[str, EventMapping] = RecentlyUsed(100_000)
+    monkeypatch.setattr(mapping, "_compiled", cached)
+    used = compile_mapping(DEFAULT, {})
+    for number in range(20):
+        own = {"attributes": {f"a{index}": "[" + "@," * 450 + f"a{number}]" for index in range(20)}}
+        assert compile_mapping(DEFAULT, own) is not used
+        assert compile_mapping(DEFAULT, {}) is used
+    assert 1 < len(cached) <= 100_000 // 18_000 + 1
