@@ -185,6 +185,18 @@ def test_unproven_deliveries_are_recorded_60_times_a_minute_for_each_endpoint() 
     assert len(store.kept) == MAX_UNPROVEN + 3
 
 
+def test_the_limit_is_only_for_deliveries_without_a_valid_signature(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "MAX_UNPROVEN", 0)
+    inbox.receive("adobe", Sent("GET", {}, {"challenge": "abc"}, b""))
+    with pytest.raises(Unauthenticated):
+        inbox.send("github", secret="another secret")
+    assert inbox.records("adobe") == inbox.records("github") == []
+    inbox.send("github")
+    assert len(inbox.records("github")) == 1
+
+
 # -- failures and delays of the table ----------------------------------------------------------------------------------
 
 
