@@ -18,9 +18,10 @@ def _json(schema: dict[str, Any], example: Any) -> dict[str, Any]:
 
 _OUTCOMES = {
     "type": "object",
-    "description": "The number of events by outcome. Some senders get the response that they require instead.",
-    "required": ["created", "duplicate", "failed"],
-    "properties": {name: {"type": "integer"} for name in ("created", "duplicate", "failed")},
+    "description": "The number of events by outcome, or `queued` if the delivery is stored and its events are ingested "
+    "within seconds. Some senders get the response that they require instead.",
+    "properties": {name: {"type": "integer"} for name in ("created", "duplicate", "failed", "ignored")}
+    | {"queued": {"type": "boolean"}},
 }
 _CHALLENGE = {"type": "object", "required": ["challenge"], "properties": {"challenge": {"type": "string"}}}
 _DELIVERY = {"type": "track", "messageId": "m-1", "userId": "ada", "event": "Order completed"}
