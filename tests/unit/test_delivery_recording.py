@@ -118,7 +118,7 @@ def test_a_delivery_to_retry_is_recorded(inbox: Inbox, monkeypatch: pytest.Monke
 
 
 def test_the_senders_id_is_recorded(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(GitHub, "delivery_id_header", "x-github-delivery")
+    monkeypatch.setattr(GitHub, "delivery_id_headers", ("x-github-delivery",))
     sent = sample("github")
     inbox.receive("github", sent._replace(headers=sent.headers | {"X-GitHub-Delivery": "d" * 500}))
     assert inbox.records("github")[0].sender_delivery_id == "d" * 100

@@ -917,3 +917,32 @@ def test_every_sender_is_listed_with_what_an_endpoint_needs(endpoints: Endpoints
     assert listed["stripe"]["secret"]["generatedBySender"]
     assert not listed["adobe"]["secret"]["needed"]
     assert {"name": "header", "required": True} in listed["hmac"]["options"]
+
+
+def test_dates_without_a_zone_are_a_problem_of_the_endpoint(endpoints: Endpoints) -> None:
+    created = endpoints.create(sender="qualtrics")
+    (problem,) = endpoints.request("GET", f"/{created['id']}")[1]["problems"]
+    assert (problem["errorCode"], problem["fieldName"]) == ("missing.time.zone", "mapping.timeZone")
+    endpoints.request("PATCH", f"/{created['id']}", {"mapping": {"timeZone": "Europe/Vienna"}})
+    assert endpoints.request("GET", f"/{created['id']}")[1]["problems"] == []
+
+
+def test_a_sample_body_without_its_envelope_is_refused(endpoints: Endpoints) -> None:
+    created = endpoints.create(sender="qualtrics")
+    sample = {"body": "Topic=x&MSG=%7B%7D"}
+    status, response = endpoints.request("POST", f"/{created['id']}/test", sample)
+    assert (status, response["entities"][0]["errorCode"]) == (200, "invalid.payload")
+
+
+def test_a_sample_of_a_cloudevent_needs_no_headers(endpoints: Endpoints) -> None:
+    event = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/s",
+        "type": "t",
+        "time": "2026-01-31T09:30:00Z",
+        "data": {"customerId": "c"},
+    }
+    mapping = {"attributes": {"orderId": "id"}}
+    (mapped,) = map_sample(endpoints, event, sender="cloudevents", mapping=mapping)
+    assert mapped["outcome"] == "valid"

@@ -224,3 +224,7 @@ def test_every_result_is_json_or_too_expensive(text: str, payload: Any) -> None:
     except TooExpensive:
         return
     jsontext.loads(jsontext.dumps({"attributes": {"a": result}}).encode())
+
+
+def test_a_reference_to_an_expression_never_becomes_text_with_an_address_in_memory() -> None:
+    assert Evaluator.of_delivery({}, 0).search(compile_expression("to_string(&name)"), {"name": "x"}) is None

@@ -320,3 +320,50 @@ def test_the_api_replays_a_delivery_and_lists_the_failures_of_an_endpoint(inbox:
     inbox.change("hmac", mapping={})
     replayed = call("POST", f"/{listed['id']}/replay")
     assert (replayed["status"], replayed["replays"][-1]["created"]) == ("resolved", 1)
+
+
+# -- what distinguishes failures ---------------------------------------------------------------------------------------
+
+
+def deliver_with(inbox: Inbox, name: str, headers: dict[str, str]) -> None:
+    sent = sample(name)
+    inbox.receive(name, sent._replace(headers=sent.headers | headers))
+
+
+def test_deliveries_of_equal_bodies_with_other_ids_in_headers_are_failures_of_their_own(inbox: Inbox) -> None:
+    """A mapping can take the event's id from any header."""
+    inbox.change("hmac", mapping={"id": "header('x-request-id')", "dateCreated": "nothing"})
+    for number in range(3):
+        deliver_with(inbox, "hmac", {"X-Request-Id": f"r-{number}", "X-Timestamp": str(number)})
+    assert len(inbox.reasons()) == 3
+    deliver_with(inbox, "hmac", {"X-Request-Id": "r-0", "X-Timestamp": "9", "User-Agent": "another"})
+    assert len(inbox.reasons()) == 3
+
+
+def test_a_header_that_the_options_name_for_the_signature_is_not_kept(inbox: Inbox) -> None:
+    inbox.change("hmac", mapping={"dateCreated": "nothing"})
+    deliver_with(inbox, "hmac", {"X-Auth": "s", "Password": "s", "X-Access-Key": "s", "X-Author": "kept"})
+    headers = inbox.failure().payload["delivery"]["headers"]
+    assert headers["x-author"] == "kept"
+    assert not {"x-auth", "password", "x-access-key", CASES["hmac"].options["header"].lower()} & headers.keys()
+
+
+def test_a_failure_stays_open_while_the_routing_ignores_its_events(inbox: Inbox) -> None:
+    inbox.change("hmac", mapping={"dateCreated": "nothing"})
+    inbox.send("hmac")
+    inbox.change("hmac", mapping={}, configuration_id=None, routing=Routing("type", {"x": inbox.configuration_id}))
+    failure_id = inbox.failure().failure_id
+    replayed = replay(inbox).one(ORGANIZATION, failure_id, request_id="r-1")
+    assert (replayed.replays[-1]["outcome"], replayed.resolved) == ("ignored", False)
+    inbox.change("hmac", routing=Routing("type == 'call'", {"true": inbox.configuration_id}))
+    assert replay(inbox).one(ORGANIZATION, failure_id, request_id="r-2").resolved
+
+
+def test_messages_name_the_part_of_the_mapping_that_has_to_be_corrected(inbox: Inbox) -> None:
+    inbox.change("hmac", mapping={"dateCreated": "type"})
+    inbox.change("cloudevents", mapping={"customer": "nothing"})
+    inbox.send("hmac")
+    inbox.send("cloudevents")
+    messages = " ".join(item["message"]["S"] for item in inbox.tables.items(inbox.tables.failures))
+    assert "mapping.timeZone" in messages
+    assert "mapping.customer" in messages

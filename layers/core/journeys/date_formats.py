@@ -26,6 +26,8 @@ _UNIX = re.compile(r"[+-]?\d{1,20}(\.\d{0,20})?", re.ASCII)
 _PROBE = datetime(2001, 11, 27, 15, 42, 36, tzinfo=UTC)
 """A time that differs in every part from strptime's defaults, to find the parts that a pattern leaves out."""
 _DIRECTIVE = re.compile(r"%.", re.DOTALL)
+_NO_ZONES = ("localtime", "posixrules", "Factory")
+"""Files in the folder of zones that depend on the machine."""
 _UTC_NAMES = ("UTC", "GMT", "Z")
 
 
@@ -55,6 +57,11 @@ class DateFormat:
                 "and AM or PM with a 12-hour clock, such as %Y-%m-%d %H:%M"
             )
         return cls(pattern, zone)
+
+    @property
+    def needs_zone(self) -> bool:
+        """Whether no date can be read, because neither the format nor `zone` says in which zone dates are."""
+        return self.zone is None and self.pattern not in FORMATS and not re.search("%[zZ]", self.pattern)
 
     def milliseconds(self, value: object) -> int:
         """The milliseconds since 1970 of a date in this format. Raises InvalidDate."""
@@ -94,6 +101,8 @@ class DateFormat:
 def time_zone(name: object) -> ZoneInfo:
     """The zone of a name in the IANA database. Raises InvalidDateFormat."""
     try:
+        if name in _NO_ZONES:
+            raise ValueError("not a zone of the database")
         return ZoneInfo(name)  # type: ignore[arg-type]  # whatever it is, an invalid one raises
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
         raise InvalidDateFormat("must be the name of a time zone in the IANA database, such as Europe/Berlin") from None

@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +16,10 @@ from journeys.webhooks.expressions import is_readable_header
 
 MAX_TEXT_BODY = 3 * 1024 * 1024
 """Bytes of a body in a response. As text, 1 MiB of control characters takes 7 MiB, which no response may have."""
+
+
+_VOLATILE_HEADERS = re.compile(r"time|date|attempt|retry|trace|span|length|^user-agent$|^host$|^accept|^connection$")
+"""Headers that can differ between the attempts of a delivery."""
 
 
 class SignatureInvalid(Exception):
@@ -80,10 +86,17 @@ class ReceivedDelivery:
     delivery_id: str | None = None
 
     @classmethod
-    def of(cls, delivery: Delivery, endpoint_id: str, delivery_id_header: str | None) -> "ReceivedDelivery":
-        """Return what is kept of a delivery. Its content coding must have been removed before."""
-        headers = {name: value for name, value in delivery.headers.items() if is_readable_header(name)}
-        delivery_id = headers.get(delivery_id_header) if delivery_id_header else None
+    def of(
+        cls, delivery: Delivery, endpoint_id: str, delivery_id: str | None, *, secret_header: str | None = None
+    ) -> "ReceivedDelivery":
+        """Return what is kept of a delivery. Its content coding must have been removed before.
+
+        `secret_header` is the header that carries the signature if the endpoint's options name it.
+        """
+        hidden = (secret_header or "").lower()
+        headers = {
+            name: value for name, value in delivery.headers.items() if is_readable_header(name) and name != hidden
+        }
         return cls(endpoint_id, delivery.body, headers, int(delivery.now * 1000), delivery_id)
 
     def to_delivery(self) -> Delivery:
@@ -92,9 +105,14 @@ class ReceivedDelivery:
 
     @property
     def key(self) -> str:
-        """32 hexadecimal digits that are the same for every attempt of this delivery."""
-        text = f"{self.endpoint_id}\n{self.delivery_id or ''}\n".encode("utf-8", "surrogatepass")
-        return hashlib.sha256(text + self.body).hexdigest()[:32]
+        """32 hexadecimal digits that are the same for every attempt of this delivery.
+
+        Without the sender's own id of the delivery, all headers count that do not differ from attempt to attempt: a
+        mapping can take an event's id from any of them, and deliveries of equal bodies can be different events.
+        """
+        constant = sorted(item for item in self.headers.items() if not _VOLATILE_HEADERS.search(item[0]))
+        identity = json.dumps([self.endpoint_id, self.delivery_id or constant])
+        return hashlib.sha256(identity.encode() + self.body).hexdigest()[:32]
 
     def to_values(self) -> dict[str, Any]:
         """Return the delivery as JSON values, as it is stored and as the API returns it.

@@ -57,7 +57,8 @@ _SHALLOW_FUNCTIONS = frozenset({"length", "type"})
 _UNIX_MS = DateFormat("unix_ms")
 _NUMERIC_TEXT = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _SECRET_HEADERS = re.compile(
-    r"authorization|cookie|signature|hmac|secret|token|api-?key|^x-amz|^x-forwarded|^cloudfront|^via$|^forwarded$"
+    r"auth(?!or)|authoriz|cookie|signature|hmac|secret|token|passw|pwd|credential|session|jwt|(^|[-_])sig([-_]|$)"
+    r"|(api|access|private|shared|subscription|client)[-_]?key|^x-amz|^x-forwarded|^cloudfront|^via$|^forwarded$"
 )
 
 
@@ -307,6 +308,11 @@ class _Functions(Functions):
             return dates.text(_UNIX_MS.milliseconds(value))
         except (InvalidDate, OverflowError):
             return None
+
+    @signature({"types": []})
+    def _func_to_string(self, value: Any) -> str | None:
+        # JMESPath would turn a reference to an expression, such as `&name`, into text with an address in memory.
+        return None if type(value).__name__ == "_Expression" else super()._func_to_string(value)  # type: ignore[misc]  # The library has no types.
 
     @signature({"types": []})
     def _func_to_number(self, value: Any) -> int | float | None:

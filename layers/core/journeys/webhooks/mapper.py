@@ -7,7 +7,7 @@ from journeys.errors import BadRequest, Conflict, NotFound
 from journeys.events.bindings import Bindings
 from journeys.events.failures.model import CONFIGURATION_GONE, INVALID_PAYLOAD
 from journeys.events.refusals import Refusal
-from journeys.webhooks.delivery import InvalidPayload, ReceivedDelivery
+from journeys.webhooks.delivery import InvalidPayload, ReceivedDelivery, SignatureInvalid
 from journeys.webhooks.expressions import Evaluator, InvalidExpression, TooExpensive, compile_expression
 from journeys.webhooks.mapping import EventMapping, compile_mapping
 from journeys.webhooks.model import Endpoint, MappedEvent, Routing
@@ -37,6 +37,9 @@ class Mapper:
             payloads = SENDERS[endpoint.sender].extract_payloads(received.to_delivery())
         except InvalidPayload as error:
             return [MappedEvent(refusal=Refusal(INVALID_PAYLOAD, str(error)))]
+        except SignatureInvalid:  # A sample, which is not verified, can lack the parts that carry the signature.
+            message = "The body lacks a part that every delivery of this sender has, such as its signature."
+            return [MappedEvent(refusal=Refusal(INVALID_PAYLOAD, message))]
         return self.map_payloads(endpoint, payloads, received.headers, received.received_ms, at_most=at_most)
 
     def map_payloads(
@@ -109,7 +112,9 @@ def route(routing: Routing, item: Any, evaluator: Evaluator) -> str | None:
         result = evaluator.value(compile_expression(routing.expression), item)
     except TooExpensive:
         raise InvalidPayload("The expression routing.expression takes too long for this payload.") from None
-    return routing.configurations.get(result) if isinstance(result, str) else None
+    if isinstance(result, bool):
+        result = "true" if result else "false"
+    return routing.configurations.get(str(result)) if isinstance(result, str | int) else None
 
 
 def validate_routing(routing: Routing) -> None:

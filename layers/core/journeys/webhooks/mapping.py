@@ -120,7 +120,10 @@ class EventMapping:
         """Return the identifiers that the item holds. Those of later presets are returned once each."""
         external_ids: list[dict[str, Any]] = []
         for index, (source, identifier) in enumerate(self.external_ids):
-            external_id = {"externalSourceId": _identifier(value(source)), "value": _identifier(value(identifier))}
+            found_value = _identifier(value(identifier))
+            if self.omit_empty and isinstance(found_value, str):
+                found_value = found_value.strip()
+            external_id = {"externalSourceId": _identifier(value(source)), "value": found_value}
             if self._is_found(external_id, external_ids) or (index == 0 and self.customer_required):
                 external_ids.append(external_id)
         return external_ids

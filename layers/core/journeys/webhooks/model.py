@@ -18,8 +18,13 @@ ENDPOINT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def new_endpoint_id() -> str:
-    """Return a random identifier of 192 bits. It is part of the public address, so it must not be guessable."""
-    return secrets.token_urlsafe(24)
+    """Return a random identifier of 192 bits. It is part of the public address, so it must not be guessable.
+
+    It never begins with a hyphen, which commands would take for an option.
+    """
+    while (endpoint_id := secrets.token_urlsafe(24)).startswith("-"):
+        pass
+    return endpoint_id
 
 
 def new_secret() -> str:
@@ -32,7 +37,7 @@ class Routing:
     """Sends the events of one endpoint to several configurations.
 
     `expression` is evaluated like those of the mapping. `configurations` has the id of the configuration for each of
-    its results. An event with another result is ignored.
+    its results: a text, a whole number, `true` or `false`. An event with another result is ignored.
     """
 
     expression: str

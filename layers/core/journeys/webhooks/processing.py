@@ -17,6 +17,7 @@ from journeys.events.refusals import Refusal
 from journeys.response_size import response_size
 from journeys.telemetry import emit_count
 from journeys.webhooks.delivery import ReceivedDelivery
+from journeys.webhooks.explanations import explain
 from journeys.webhooks.mapper import MAX_EVENTS, Mapper
 from journeys.webhooks.mapping import is_same_event
 from journeys.webhooks.model import Endpoint, MappedEvent
@@ -140,7 +141,7 @@ class Processor:
             if is_same_event(batch[index].event or {}, refusal.differing, received_ms):
                 outcome.duplicate += 1
             elif not refusal.retryable:
-                refused.append(replace(batch[index], refusal=refusal))
+                refused.append(replace(batch[index], refusal=explain(refusal)))
         return refused
 
     def _store_failure(

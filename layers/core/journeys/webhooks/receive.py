@@ -100,13 +100,12 @@ class Receiver:
         self._recorder.record(attempt, deadline=started + MAX_RESPONSE_SECONDS)
 
     def _begin(self, endpoint: Endpoint, size: int, now: float, headers: Mapping[str, str], started: float) -> Attempt:
-        id_header = SENDERS[endpoint.sender].delivery_id_header
         return Attempt.begin(
             endpoint.organization_id,
             endpoint.endpoint_id,
             received_ms=int(now * 1000),
             size=size,
-            sender_id=headers.get(id_header) if id_header else None,
+            sender_id=SENDERS[endpoint.sender].delivery_id(headers),
             started=started,
         )
 
@@ -122,7 +121,12 @@ class Receiver:
         if response is not None:
             attempt.ended(RecordedOutcome.HANDSHAKE)
             return response
-        received = ReceivedDelivery.of(delivery, endpoint.endpoint_id, sender.delivery_id_header)
+        received = ReceivedDelivery.of(
+            delivery,
+            endpoint.endpoint_id,
+            sender.delivery_id(delivery.headers),
+            secret_header=endpoint.options.get("header"),
+        )
         told = self._process(endpoint, received, attempt, request_id)
         emit_count("Deliveries", sender=sender.name)
         return sender.success_response(delivery) or DeliveryResponse(200, jsontext.dumps(told))

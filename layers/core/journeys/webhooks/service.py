@@ -14,6 +14,7 @@ from journeys.events.refusals import Refusal
 from journeys.messages import closest, shorten, use_one_of
 from journeys.response_size import LARGEST_PAGE, response_size
 from journeys.webhooks.delivery import InvalidPayload, ReceivedDelivery
+from journeys.webhooks.explanations import explain
 from journeys.webhooks.expressions import is_readable_header
 from journeys.webhooks.mapper import Mapper, validate_routing
 from journeys.webhooks.mapping import compile_mapping, effective_mapping
@@ -217,7 +218,7 @@ class EndpointService:
             entities = [mapped[index].event for index in indexes]
             judgment = self._judge.judge(organization_id, configuration_id, entities, request_id="test")
             for position, refusal in judgment.refused.items():
-                mapped[indexes[position]] = replace(mapped[indexes[position]], refusal=refusal)
+                mapped[indexes[position]] = replace(mapped[indexes[position]], refusal=explain(refusal))
         return mapped
 
     def describe(self, endpoint: Endpoint) -> EndpointDescription:
@@ -229,13 +230,21 @@ class EndpointService:
         """Return why deliveries to a stored endpoint will fail: the registry may have changed since it was stored."""
         problems = []
         bindings = []
+        place = "routing.configurations" if endpoint.routing is not None else "configurationId"
         for configuration_id in endpoint.configuration_ids:
             try:
                 bindings.append(self._bindings.fresh(endpoint.organization_id, configuration_id))
             except (NotFound, Conflict) as error:
-                problems.append(Problem(CONFIGURATION_GONE, configuration_id, error.message))
+                problems.append(Problem(CONFIGURATION_GONE, place, error.message))
         if not problems:
             problems += _unknown_attributes(endpoint, bindings)
+        try:
+            mapping = compile_mapping(_sender(endpoint.sender).presets[endpoint.preset_version], endpoint.mapping)
+        except BadRequest as error:  # It was valid when it was stored, and the rules have become stricter since.
+            return [*problems, Problem(error.code, "mapping", error.message)]
+        if mapping.date_format.needs_zone:
+            message = "The dates have no time zone, so events are refused. Name it in mapping.timeZone: Europe/Berlin."
+            problems.append(Problem("missing.time.zone", "mapping.timeZone", message))
         return problems
 
     def _validate(self, endpoint: Endpoint) -> None:
@@ -323,8 +332,10 @@ def _sender(name: str) -> Sender:
     """The sender of that name. Raises BadRequest."""
     sender = SENDERS.get(name)
     if sender is None:
+        similar = closest(name, SENDERS)
+        hint = f'Did you mean "{similar}"? ' if similar else ""
         raise BadRequest(
-            f"The sender is unknown. Use one of {', '.join(SENDERS)}.",
+            f"The sender is unknown. {hint}Use one of {', '.join(SENDERS)}.",
             code="unknown.sender",
             details=[Detail("unknown.sender", "sender")],
         )

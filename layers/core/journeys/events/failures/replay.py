@@ -228,7 +228,7 @@ class Replay:
         replay: dict[str, Any] = {"date": dates.text(dates.now_ms()), "outcome": str(outcome.outcome), **outcome.counts}
         if outcome.reason is not None:
             replay["reason"] = outcome.reason
-        return self._failures.add_replay(failure, replay, resolved=outcome.outcome != "failed")
+        return self._failures.add_replay(failure, replay, resolved=outcome.outcome not in ("failed", "ignored"))
 
 
 _Target = tuple[str | None, str]

@@ -55,7 +55,7 @@ class Adobe(Sender):
     needs_secret = False
     owns_secret = True
     secret_guide = SecretGuide("Adobe signs with keys that it publishes. The endpoint needs no secret.")
-    delivery_id_header = "x-adobe-event-id"
+    delivery_id_headers = ("x-adobe-event-id",)
     options = {"clientId": None}
     required_options = frozenset({"clientId"})
     presets = {

@@ -1,6 +1,7 @@
 """The interface of a sender, and what senders have in common."""
 
 import math
+import re
 import sys
 import unicodedata
 from abc import ABC, abstractmethod
@@ -23,6 +24,7 @@ MAX_FORM_FIELDS = 100
 EVENT_DEPTH = 2
 """How many levels deeper a value can be nested in an event than in the delivery."""
 
+_HEADER_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 """Unicode's categories of control and format characters, such as a byte order mark, and of white space."""
 
@@ -57,8 +59,8 @@ class Sender(ABC):
     A version never changes, because the ids of stored events depend on it. An endpoint names the version that it uses.
     """
 
-    delivery_id_header: ClassVar[str | None] = None
-    """The header with an id that is the same for every attempt of a delivery; None if the sender has none."""
+    delivery_id_headers: ClassVar[Sequence[str]] = ()
+    """Headers with an id that is the same for every attempt of a delivery. The first one in a delivery counts."""
 
     accepts_forms: ClassVar[bool] = False
     """Whether a payload can be a form, as well as JSON."""
@@ -102,6 +104,10 @@ class Sender(ABC):
             return
         raise BadRequest(message, code="invalid.secret", details=[Detail("invalid.secret", "secret")])
 
+    def delivery_id(self, headers: Mapping[str, str]) -> str | None:
+        """Return the sender's own id of a delivery with these headers (lower-case names); None if it has none."""
+        return next((headers[name] for name in self.delivery_id_headers if headers.get(name)), None)
+
     def unsigned_handshake(self, delivery: Delivery) -> DeliveryResponse | None:
         """Return the response to a handshake that the sender does not sign, or None for any other request."""
         return None
@@ -143,6 +149,9 @@ class Sender(ABC):
             if not isinstance(value, str) or not value or value not in (choices or (value,)):
                 expected = f"one of {', '.join(choices)}" if choices else "a string of at least one character"
                 problems.add("invalid.option", f"options.{name}", f"options.{name} is invalid. Use {expected}.")
+            elif name == "header" and not _HEADER_NAME.fullmatch(value):
+                sentence = "options.header is not the name of a header. Use letters, digits and hyphens."
+                problems.add("invalid.option", "options.header", sentence)
         for name in sorted(self.required_options - options.keys()):
             problems.add("missing.option", f"options.{name}", f"The sender {self.name} requires options.{name}.")
         problems.raise_if_any()

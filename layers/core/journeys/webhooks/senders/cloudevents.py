@@ -37,7 +37,7 @@ class CloudEvents(Sender):
     secret_guide = SecretGuide(
         "Choose a token, or have one generated, and let the sender deliver it as a bearer token."
     )
-    delivery_id_header = "ce-id"
+    delivery_id_headers = ("ce-id",)
     presets = {
         1: {
             "id": "join('#', [source, id])",
@@ -80,6 +80,13 @@ class CloudEvents(Sender):
 
     def verify(self, delivery: Delivery, secrets: Secrets, options: Options) -> None:
         require_any([delivery.header("authorization")], map(bearer, secrets))
+
+    def sample_payloads(self, sample: Delivery) -> list[Any]:
+        """Take a sample without an event's headers for a structured event, or for a batch if it is a list."""
+        if "ce-id" in sample.headers or sample.media_type in (STRUCTURED, BATCH):
+            return self.extract_payloads(sample)
+        payload = read_json(sample.body)
+        return payload if isinstance(payload, list) else [payload]
 
     def extract_payloads(self, delivery: Delivery) -> list[Any]:
         if delivery.media_type == STRUCTURED:

@@ -30,7 +30,7 @@ class GitHub(Sender):
     title = "GitHub"
     documentation = "https://docs.github.com/webhooks"
     accepts_forms = True
-    delivery_id_header = "x-github-delivery"
+    delivery_id_headers = ("x-github-delivery",)
     secret_guide = SecretGuide("Choose a secret, or have one generated, and enter it in the webhook's settings.")
     presets = {
         1: {

@@ -45,7 +45,7 @@ class Shopify(Sender):
     name = "shopify"
     title = "Shopify"
     documentation = "https://shopify.dev/docs/apps/build/webhooks"
-    delivery_id_header = "x-shopify-webhook-id"
+    delivery_id_headers = ("x-shopify-webhook-id",)
     owns_secret = True
     secret_guide = SecretGuide(
         "Shopify generates it. For an app, it is the client secret in the app's settings; for webhooks created in the "

@@ -33,7 +33,7 @@ class Standard(Sender):
     name = "standard"
     title = "Standard Webhooks, Svix"
     documentation = "https://www.standardwebhooks.com"
-    delivery_id_header = "webhook-id"
+    delivery_id_headers = ("webhook-id", "svix-id")
     secret_guide = SecretGuide(
         "Copy the signing secret or the public key that the tool shows. If the tool lets you choose the secret, have "
         "one generated and enter it there.",

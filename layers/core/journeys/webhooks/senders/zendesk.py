@@ -37,7 +37,7 @@ class Zendesk(Sender):
     title = "Zendesk"
     documentation = "https://developer.zendesk.com/documentation/webhooks"
     accepts_forms = True
-    delivery_id_header = "x-zendesk-webhook-invocation-id"
+    delivery_id_headers = ("x-zendesk-webhook-invocation-id",)
     owns_secret = True
     secret_guide = SecretGuide(
         "Zendesk generates it. Open the webhook in the Admin Center, and reveal its signing secret."
