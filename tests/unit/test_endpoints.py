@@ -13,12 +13,17 @@ from journeys.errors import ServiceUnavailable
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.configurations.store import ConfigurationStore
-from journeys.webhooks.model import Endpoint
+from journeys.response_size import response_size
+from journeys.webhooks.mapper import MAX_ROUTING
+from journeys.webhooks.mapping import MAX_MAPPING
+from journeys.webhooks.model import Endpoint, Routing
+from journeys.webhooks.senders.base import MAX_OPTION
 from journeys.webhooks.senders.registry import SENDERS
 from journeys.webhooks.store import EndpointStore
 from tests.conftest import ORGANIZATION
 from tests.support.functions import api_event, call, load
 from tests.support.tables import Tables
+from tests.unit.test_failures import LAMBDA_RESPONSE
 
 ENDPOINTS = "webhooks/endpoints"
 PREFIX = "stack/webhooks/"
@@ -851,12 +856,41 @@ def test_an_endpoint_can_route_instead_of_having_one_configuration(endpoints: En
             "routing.expression",
         ),
         ({"configurationId": None, "routing": {"expression": "type", "configurations": {}}}, "routing.configurations"),
+        (
+            {"configurationId": None, "routing": {"expression": "type", "configurations": {"": "x"}}},
+            "routing.configurations",
+        ),
+        (
+            {"configurationId": None, "routing": {"expression": "type", "configurations": {"a" * 10_000: "x"}}},
+            "routing.configurations",
+        ),
+        ({"sender": "hmac", "options": {"header": "x" * 101}}, "options.header"),
+        ({"mapping": {"attributes": {"": None}}}, "mapping.attributes"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:60],
 )
-def test_an_invalid_routing_is_400(endpoints: Endpoints, changes: dict[str, Any], field: str) -> None:
+def test_an_invalid_routing_or_option_is_400(endpoints: Endpoints, changes: dict[str, Any], field: str) -> None:
     status, error = endpoints.request("POST", "", endpoints.body(**changes))
     assert (status, [detail["fieldName"] for detail in error["details"]]) == (400, [field])
+
+
+def test_a_page_of_the_largest_endpoints_fits_in_a_response(endpoints: Endpoints) -> None:
+    """Everything that an endpoint can hold, as large as its bound allows, and with characters that take most bytes."""
+    mapping: dict[str, str] = {}
+    routing: dict[str, str] = {}
+    while response_size(larger := mapping | {f"dateFormat{len(mapping)}": "\x01" * 900}) <= MAX_MAPPING:
+        mapping = larger
+    while response_size(more := routing | {"\x01" * 20 + str(len(routing)): "c" * 36}) <= MAX_ROUTING:
+        routing = more
+    options = dict.fromkeys(("header", "algorithm", "encoding", "prefix"), "\x01" * MAX_OPTION)
+    endpoint = Endpoint(
+        *("e" * 32, ORGANIZATION, "\x01" * 100, "hmac", None, True, 0, 0),
+        options=options,
+        mapping=mapping,
+        routing=Routing("\x01" * 1000, routing),
+    )
+    page = [endpoint.to_wire("https://example.com/webhooks/" + "e" * 32)] * 100
+    assert response_size({"entities": page}) < LAMBDA_RESPONSE
 
 
 def test_a_routing_to_an_unknown_configuration_is_404(endpoints: Endpoints) -> None:

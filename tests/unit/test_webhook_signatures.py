@@ -412,7 +412,7 @@ def test_the_options_of_every_case_are_accepted(case: SenderCase) -> None:
             {"header": "X", "algorithm": "md5"},
             "options.algorithm is invalid. Use one of sha1, sha256, sha384, sha512.",
         ),
-        ("hmac", {"header": 5}, "options.header is invalid. Use a string of at least one character."),
+        ("hmac", {"header": 5}, "options.header is invalid. Use a string of 1 to 100 characters."),
         ("adobe", {}, "The sender adobe requires options.clientId."),
     ],
 )

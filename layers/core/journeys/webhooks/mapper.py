@@ -7,6 +7,7 @@ from journeys.errors import BadRequest, Conflict, NotFound
 from journeys.events.bindings import Bindings
 from journeys.events.failures.model import CONFIGURATION_GONE, INVALID_PAYLOAD
 from journeys.events.refusals import Refusal
+from journeys.response_size import response_size
 from journeys.webhooks.delivery import InvalidPayload, ReceivedDelivery, SignatureInvalid
 from journeys.webhooks.expressions import Evaluator, InvalidExpression, TooExpensive, compile_expression
 from journeys.webhooks.mapping import EventMapping, compile_mapping
@@ -19,6 +20,8 @@ MAX_EVENTS = 1000
 
 MAX_ROUTES = 50
 """Values of a routing's expression that are routed to a configuration."""
+MAX_ROUTING = 10_000
+"""Bytes of a routing in a response, so that a page of 100 endpoints fits into one response."""
 
 
 class MoreEvents(Exception):
@@ -126,5 +129,8 @@ def validate_routing(routing: Routing) -> None:
         problems.add(error.code, "routing.expression", f"routing.expression {error}.")
     if not 1 <= len(routing.configurations) <= MAX_ROUTES:
         message = f"routing.configurations must name 1 to {MAX_ROUTES} values and their configurations."
+        problems.add("invalid.routing", "routing.configurations", message)
+    if "" in routing.configurations or response_size(dict(routing.configurations)) > MAX_ROUTING:
+        message = f"routing.configurations must take at most {MAX_ROUTING} bytes, and no value can be empty."
         problems.add("invalid.routing", "routing.configurations", message)
     problems.raise_if_any()

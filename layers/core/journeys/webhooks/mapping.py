@@ -228,9 +228,11 @@ class _Compiler:
 
     def _own_attributes(self) -> dict[str, Any]:
         attributes = self._own.get("attributes") or {}
-        if isinstance(attributes, dict):
+        if isinstance(attributes, dict) and "" not in attributes:
             return attributes
-        self._problem("invalid.part", "attributes", "must be an object of attributes and their expressions.")
+        self._problem(
+            "invalid.part", "attributes", "must be an object of attributes, with names, and their expressions."
+        )
         return {}
 
     def _external_ids(self) -> tuple[tuple[ParsedResult, ParsedResult], ...]:

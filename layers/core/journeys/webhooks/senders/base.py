@@ -20,6 +20,8 @@ from journeys.webhooks.model import new_secret
 from journeys.webhooks.problems import Problems
 
 FORM = "application/x-www-form-urlencoded"
+MAX_OPTION = 100
+"""Characters of an option of an endpoint."""
 MAX_FORM_FIELDS = 100
 EVENT_DEPTH = 2
 """How many levels deeper a value can be nested in an event than in the delivery."""
@@ -146,8 +148,8 @@ class Sender(ABC):
                 problems.add("unknown.option", f"options.{shorten(name)}", sentence)
                 continue
             choices = self.options[name]
-            if not isinstance(value, str) or not value or value not in (choices or (value,)):
-                expected = f"one of {', '.join(choices)}" if choices else "a string of at least one character"
+            if not isinstance(value, str) or not 0 < len(value) <= MAX_OPTION or value not in (choices or (value,)):
+                expected = f"one of {', '.join(choices)}" if choices else f"a string of 1 to {MAX_OPTION} characters"
                 problems.add("invalid.option", f"options.{name}", f"options.{name} is invalid. Use {expected}.")
             elif name == "header" and not _HEADER_NAME.fullmatch(value):
                 sentence = "options.header is not the name of a header. Use letters, digits and hyphens."
