@@ -8,7 +8,7 @@ from journeys.events.bindings import Bindings
 from journeys.events.failures.model import CONFIGURATION_GONE, INVALID_PAYLOAD
 from journeys.events.refusals import Refusal
 from journeys.response_size import response_size
-from journeys.webhooks.delivery import InvalidPayload, ReceivedDelivery, SignatureInvalid
+from journeys.webhooks.delivery import InvalidPayload, ReceivedDelivery
 from journeys.webhooks.expressions import Evaluator, InvalidExpression, TooExpensive, compile_expression
 from journeys.webhooks.mapping import EventMapping, compile_mapping
 from journeys.webhooks.model import Endpoint, MappedEvent, Routing
@@ -40,9 +40,6 @@ class Mapper:
             payloads = SENDERS[endpoint.sender].extract_payloads(received.to_delivery())
         except InvalidPayload as error:
             return [MappedEvent(refusal=Refusal(INVALID_PAYLOAD, str(error)))]
-        except SignatureInvalid:  # A sample, which is not verified, can lack the parts that carry the signature.
-            message = "The body lacks a part that every delivery of this sender has, such as its signature."
-            return [MappedEvent(refusal=Refusal(INVALID_PAYLOAD, message))]
         return self.map_payloads(endpoint, payloads, received.headers, received.received_ms, at_most=at_most)
 
     def map_payloads(
