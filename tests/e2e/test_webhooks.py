@@ -186,6 +186,26 @@ def test_a_rotated_secret_and_the_previous_one_are_valid_immediately(inbox: Inbo
         assert inbox.deliver(endpoint, inbox.sign(endpoint, sender, secret=secret)).status_code == 200
 
 
+def test_parallel_rotations_leave_a_valid_secret(inbox: Inbox) -> None:
+    sender = SENDERS["segment"]
+    endpoint = inbox.endpoint(sender)
+    assert inbox.deliver(endpoint, inbox.sign(endpoint, sender)).status_code == 200
+
+    def rotate(secret: str) -> Any:
+        return inbox.api.call("POST", f"webhooks/endpoints/{endpoint['id']}/secret", {"secret": secret})["secret"]
+
+    secrets = [f"the secret of thread {number}" for number in range(4)]
+    with ThreadPoolExecutor(len(secrets)) as threads:
+        assert list(threads.map(rotate, secrets)) == secrets
+    last = rotate("the last acknowledged secret")
+    responses = {
+        secret: inbox.deliver(endpoint, inbox.sign(endpoint, sender, secret=secret)) for secret in [last, *secrets]
+    }
+    assert responses[last].status_code == 200
+    # Of the parallel ones, the one that was stored last is the previous secret.
+    assert sorted(responses[secret].status_code for secret in secrets) == [200, 401, 401, 401]
+
+
 def test_the_exact_bytes_of_a_body_are_verified(inbox: Inbox) -> None:
     """Bodies are passed as binary data. Nothing before the verification may decode them as text."""
     sender = SENDERS["hmac"]

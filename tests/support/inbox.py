@@ -27,6 +27,7 @@ from journeys.webhooks.mapper import Mapper
 from journeys.webhooks.model import Endpoint
 from journeys.webhooks.processing import Processor
 from journeys.webhooks.receive import Receiver
+from journeys.webhooks.rotation import Rotation
 from journeys.webhooks.senders.adobe import Adobe
 from journeys.webhooks.senders.registry import SENDERS
 from journeys.webhooks.store import EndpointStore, SecretStore
@@ -79,6 +80,14 @@ class Inbox:
     def change(self, name: str, **changes: Any) -> None:
         current = self.endpoints.get(ORGANIZATION, name)
         assert self.endpoints.update(replace(current, revision=current.revision + 1, **changes))
+
+    def rotate(self, name: str, secret: str, *, keep_previous: bool = True) -> None:
+        """Set the secret of an endpoint."""
+        Rotation(self.endpoints, self.secrets).rotate(ORGANIZATION, name, secret, keep_previous=keep_previous)
+
+    def lose_secrets(self, name: str) -> None:
+        """Delete the secrets that an endpoint names."""
+        self.secrets.delete(name, self.endpoints.get(ORGANIZATION, name).secret_version)
 
     def failure(self) -> Failure:
         """Return the only failure, with its payload."""
@@ -155,9 +164,9 @@ def make_inbox(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Inbox:
                 *(ORGANIZATION, case.name, case.name, configuration_id, True, 0, 0),
                 options=case.options,
                 mapping=case.mapping,
+                secret_version=secrets.create(case.name, case.secret),
             )
         )
-        secrets.create(case.name, case.secret)
     bindings = Bindings(configurations, SchemaStore(tables.dynamodb, tables.registry))
     failures = FailureStore(tables.dynamodb, tables.failures, aws.s3, "archive")
     stopped = lambda: 0.0  # noqa: E731  # A stopped clock, so that a slow machine does not exceed the time limit.

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from journeys.errors import NotFound, ServiceUnavailable
+from journeys.errors import Conflict, NotFound, ServiceUnavailable
 from journeys.webhooks.model import Endpoint
 from journeys.webhooks.service import EndpointService
+from journeys.webhooks.store import MAX_ATTEMPTS
 
 ENDPOINT = Endpoint("endpoint-1", "acme", "Shop", "segment", "configuration-1", True, 0, 0)
 
@@ -15,12 +16,14 @@ ENDPOINT = Endpoint("endpoint-1", "acme", "Shop", "segment", "configuration-1", 
 class Calls:
     """Stands in for the stores and the bindings, records the calls, and fails at one of them."""
 
-    def __init__(self, fails_at: str | None = None, error: Exception | None = None) -> None:
+    def __init__(self, fails_at: str | None = None, error: Exception | None = None, *, updated: bool = True) -> None:
         self.made: list[str] = []
+        self.deleted: list[str | None] = []  # the versions of secrets that were deleted
+        self._updated = updated
         self._fails_at, self._error = fails_at, error or ServiceUnavailable("The store is unavailable.")
 
     def service(self) -> EndpointService:
-        endpoints: Any = self._store("endpoints", get=ENDPOINT)
+        endpoints: Any = self._store("endpoints", get=ENDPOINT, update=self._updated)
         secrets: Any = self._store("secrets", create="version-1")
         bindings: Any = self._store("bindings")
         return EndpointService(endpoints, secrets, bindings)
@@ -29,11 +32,13 @@ class Calls:
         def method(name: str) -> Any:
             def call(*arguments: Any, **_: Any) -> Any:
                 self._call(f"{store}.{name}")
+                if (store, name) == ("secrets", "delete"):
+                    self.deleted.append(arguments[1])
                 return results.get(name)
 
             return call
 
-        return SimpleNamespace(**{name: method(name) for name in ("get", "create", "change", "put", "delete", "fresh")})
+        return SimpleNamespace(**{name: method(name) for name in ("get", "create", "update", "delete", "fresh")})
 
     def _call(self, name: str) -> None:
         self.made.append(name)
@@ -76,11 +81,19 @@ def test_the_endpoint_is_kept_if_its_secrets_cannot_be_deleted() -> None:
     assert calls.made == ["endpoints.get", "secrets.delete"]
 
 
-def test_a_secret_is_not_left_behind_if_its_endpoint_was_deleted_during_the_rotation() -> None:
-    calls = Calls(fails_at="endpoints.change", error=NotFound("The endpoint does not exist."))
-    with pytest.raises(NotFound):
-        calls.service().rotate_secret("acme", "endpoint-1")
-    assert calls.made == ["endpoints.get", "endpoints.change", "secrets.delete"]
+def test_a_rotation_stores_the_new_secret_first_and_deletes_the_one_before_last() -> None:
+    calls = Calls()
+    rotated = calls.service().rotate_secret("acme", "endpoint-1", secret="the new secret", keep_previous=False)
+    steps = ["endpoints.get", "endpoints.get", "secrets.create", "endpoints.update", "secrets.delete"]
+    assert (calls.made, calls.deleted) == (steps, [None])
+    assert rotated.endpoint.secret_version == "version-1"
+
+
+def test_a_rotation_that_loses_every_time_deletes_what_it_stored() -> None:
+    calls = Calls(updated=False)
+    with pytest.raises(Conflict):
+        calls.service().rotate_secret("acme", "endpoint-1", secret="the new secret", keep_previous=False)
+    assert (calls.made.count("secrets.create"), calls.deleted) == (MAX_ATTEMPTS, ["version-1"] * MAX_ATTEMPTS)
 
 
 def test_the_secrets_of_an_unknown_endpoint_are_never_deleted() -> None:

@@ -81,8 +81,9 @@ class Endpoints:
         self.module.bindings._cache._existing.remove((ORGANIZATION, self.configuration_id))
 
     def stored_secrets(self, endpoint_id: str) -> Any:
-        """Return the secrets of an endpoint that Secrets Manager stores."""
-        return json.loads(aws.secretsmanager().get_secret_value(SecretId=f"{PREFIX}{endpoint_id}")["SecretString"])
+        """Return the only secrets of an endpoint that Secrets Manager stores."""
+        (name,) = [name for name in self.secrets() if name.startswith(f"{PREFIX}{endpoint_id}/")]
+        return json.loads(aws.secretsmanager().get_secret_value(SecretId=name)["SecretString"])
 
     def valid_secrets(self, endpoint_id: str) -> tuple[str, ...]:
         """Return the secrets of the version that the endpoint names."""
@@ -435,7 +436,7 @@ def test_an_update_does_not_restore_an_endpoint_that_was_deleted_in_the_meantime
 def test_a_secret_is_stored_in_secrets_manager_and_in_no_table(endpoints: Endpoints) -> None:
     created = endpoints.create(secret=CANARY)
     assert endpoints.stored_secrets(created["id"]) == {"current": CANARY}
-    assert endpoints.secrets() == [f"{PREFIX}{created['id']}"]
+    assert len(endpoints.secrets()) == 1
     assert CANARY not in str(endpoints.rows())
 
 
@@ -476,6 +477,26 @@ def test_a_rotation_can_retire_the_previous_secret_immediately(endpoints: Endpoi
     created = endpoints.create(secret="the first one")
     endpoints.request("POST", f"/{created['id']}/secret", {"secret": "the second one", "keepPrevious": False})
     assert endpoints.stored_secrets(created["id"]) == {"current": "the second one"}
+
+
+@pytest.mark.parametrize("sender", ["standard", "shopify"], ids=["generated", "owned by the sender"])
+def test_the_previous_secret_can_be_retired_without_another_rotation(endpoints: Endpoints, sender: str) -> None:
+    first, second = "whsec_Zmlyc3Qgc2VjcmV0", "whsec_c2Vjb25kIHNlY3JldA"
+    created = endpoints.create(sender=sender, secret=first)
+    path = f"/{created['id']}/secret"
+    endpoints.request("POST", path, {"secret": second})
+    assert endpoints.valid_secrets(created["id"]) == (second, first)
+    for _ in range(2):
+        status, retired = endpoints.request("POST", path, {"keepPrevious": False})
+        assert (status, retired) == (200, without_secret(created))
+        assert endpoints.stored_secrets(created["id"]) == {"current": second}
+
+
+def test_an_endpoint_that_waits_for_its_secret_has_none_to_keep(endpoints: Endpoints) -> None:
+    created = endpoints.create()
+    status, error = endpoints.request("POST", f"/{created['id']}/secret", {"keepPrevious": False})
+    assert (status, error["code"]) == (400, "secret.required")
+    assert (endpoints.read(created["id"]), endpoints.secrets()) == (created, [])
 
 
 def test_a_retried_rotation_does_not_lose_the_previous_secret(endpoints: Endpoints) -> None:
@@ -617,7 +638,8 @@ def test_a_deletion_deletes_the_endpoint_and_its_secret(endpoints: Endpoints) ->
     before = endpoints.rows()
     gone, stays = endpoints.create(secret=SECRET), endpoints.create(name="Another", secret=SECRET)
     assert endpoints.request("DELETE", f"/{gone['id']}") == (204, None)
-    assert endpoints.secrets() == [f"{PREFIX}{stays['id']}"]
+    assert endpoints.stored_secrets(stays["id"]) == {"current": SECRET}
+    assert len(endpoints.secrets()) == 1
     assert [one["id"] for one in endpoints.request("GET")[1]["entities"]] == [stays["id"]]
     for method, path, body in PER_ENDPOINT:
         assert endpoints.request(method, path.format(gone["id"]), body)[0] == 404

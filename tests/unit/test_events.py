@@ -13,9 +13,10 @@ from journeys.archive import columns
 from journeys.aws import s3, secretsmanager
 from journeys.events.model import StoredEvent
 from journeys.views.jobs.store import WorkStore
+from journeys.webhooks.rotation import Rotation
 from journeys.webhooks.senders.adobe import Adobe
 from journeys.webhooks.senders.registry import SENDERS
-from journeys.webhooks.store import SecretStore
+from journeys.webhooks.store import EndpointStore, SecretStore
 from tests.support.cli import run_journeys
 from tests.support.functions import Context, load
 from tests.support.tables import Tables
@@ -120,10 +121,11 @@ def test_every_sender_has_a_delivery_with_a_valid_signature(known: SenderCase) -
 
 @each
 def test_a_delivery_is_verified_only_with_the_secret_of_its_endpoint(
-    functions: dict[str, ModuleType], known: SenderCase, monkeypatch: pytest.MonkeyPatch
+    functions: dict[str, ModuleType], tables: Tables, known: SenderCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(SENDERS, "adobe", Adobe(lambda _: adobe_public_key()))
-    SecretStore(secretsmanager(), SECRETS_PREFIX).put(f"sam-local-{known.name}", known.other_secret, None)
+    stores = EndpointStore(tables.dynamodb, tables.registry), SecretStore(secretsmanager(), SECRETS_PREFIX)
+    Rotation(*stores).rotate(ORGANIZATION, f"sam-local-{known.name}", known.other_secret, keep_previous=False)
 
     assert functions["WebhooksFunction"].handler(case_of(known.name).event(), Context())["statusCode"] == 401
 

@@ -310,7 +310,7 @@ def test_two_roles_can_use_secrets_and_only_under_the_prefix() -> None:
         if action.startswith("secretsmanager:")
     }
     under = json.dumps({"Fn::Sub": SECRETS})
-    managed = ("CreateSecret", "DeleteSecret", "GetSecretValue", "PutSecretValue")
+    managed = ("CreateSecret", "DeleteSecret", "GetSecretValue")
     assert granted == {
         ("WebhooksRole", "GetSecretValue", under),
         *(("EndpointsRole", action, under) for action in managed),

@@ -108,12 +108,13 @@ def seed(dynamodb: "DynamoDBClient", registry_table: str) -> str:
 def seed_endpoints(
     dynamodb: "DynamoDBClient", registry_table: str, secretsmanager: "SecretsManagerClient", configuration_id: str
 ) -> None:
-    """Creates an endpoint for each sender in WEBHOOKS, and replaces those of an earlier run."""
+    """Creates an endpoint for each sender in WEBHOOKS."""
     endpoints, secrets = EndpointStore(dynamodb, registry_table), SecretStore(secretsmanager, SECRETS_PREFIX)
     start = dates.parse("2024-01-01T00:00:00Z")
     for sender, (secret, options) in WEBHOOKS.items():
+        endpoint_id = f"sam-local-{sender}"
         endpoint = Endpoint(
-            endpoint_id=f"sam-local-{sender}",
+            endpoint_id=endpoint_id,
             organization_id=ORGANIZATION,
             name=sender,
             sender=sender,
@@ -123,9 +124,8 @@ def seed_endpoints(
             date_modified=start,
             options=options,
             mapping={"timeZone": "UTC", "attributes": {"orderNumber": "'W-1'", "channel": None}},
+            secret_version=secrets.create(endpoint_id, secret),
         )
-        secrets.delete(endpoint.endpoint_id)
-        secrets.create(endpoint.endpoint_id, secret)
         endpoints.create(endpoint)
 
 

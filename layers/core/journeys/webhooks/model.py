@@ -54,8 +54,8 @@ class Endpoint:
 
     Either `configuration_id` or `routing` is set. `options` are those that the sender defines. `mapping` overrides the
     sender's preset of `preset_version`. Dates are milliseconds since 1970. `revision` counts the changes; a change is
-    stored only if no other came before it. `secret_version` is the version of the secrets in Secrets Manager. If it is
-    None, they are those with the label AWSCURRENT, as for endpoints of the first release, or there are none.
+    stored only if no other came before it. `secret_version` names the version of the secrets in Secrets Manager. If it
+    is None, the endpoint is of the first release, whose secrets have no version, or it has no secrets.
     `disabled_reason` is the reason if the endpoint was not disabled by its owner.
     """
 
@@ -189,7 +189,7 @@ class EndpointDescription:
 class EndpointWithSecret:
     """An endpoint and its current secret. Only the responses to a creation and a rotation show the secret.
 
-    `secret` is None if the endpoint waits for its secret, or needs none.
+    `secret` is None if the endpoint waits for its secret or needs none, or if a rotation kept the current secret.
     """
 
     endpoint: Endpoint

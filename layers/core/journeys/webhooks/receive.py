@@ -31,7 +31,7 @@ from journeys.webhooks.model import ENDPOINT_ID, Endpoint
 from journeys.webhooks.processing import Processor
 from journeys.webhooks.senders.base import Sender
 from journeys.webhooks.senders.registry import SENDERS
-from journeys.webhooks.store import EndpointStore, SecretStore
+from journeys.webhooks.store import EndpointStore, SecretNotFound, SecretStore
 
 MAX_RESPONSE_SECONDS = 2.2
 """Within this time the sender gets a response: some senders wait only three seconds."""
@@ -201,11 +201,11 @@ class Receiver:
         try:
             try:
                 sender.verify(delivery, self._secrets_of(sender, endpoint), endpoint.options)
-            except SignatureInvalid:
+            except (SignatureInvalid, SecretNotFound):
                 known, endpoint = endpoint, self._read_again(endpoint)
-                if endpoint.revision == known.revision and (endpoint.secret_version or not sender.needs_secret):
+                if endpoint.revision == known.revision:
                     raise
-                sender.verify(delivery, self._secrets_of(sender, endpoint, again=True), endpoint.options)
+                sender.verify(delivery, self._secrets_of(sender, endpoint), endpoint.options)
             return endpoint
         except SignatureInvalid as error:
             self._refused.put(endpoint.endpoint_id, self._clock())
@@ -215,17 +215,13 @@ class Receiver:
             log_error("a sender's public key is unavailable", error)
             raise ServiceUnavailable("The sender's public key is unavailable. Retry in a few seconds.") from None
 
-    def _secrets_of(self, sender: Sender, endpoint: Endpoint, *, again: bool = False) -> tuple[str, ...]:
-        """Return the endpoint's secrets. Raises SignatureInvalid if it waits for them.
-
-        The secrets of a version never change. Others are read once more with `again`.
-        """
+    def _secrets_of(self, sender: Sender, endpoint: Endpoint) -> tuple[str, ...]:
+        """Return the endpoint's secrets. Raises SecretNotFound, and SignatureInvalid if the endpoint waits for them."""
         if endpoint.waiting_for_secret:
             raise SignatureInvalid(RefusalReason.WAITING_FOR_SECRET)
         if not sender.needs_secret:
             return ()
-        read = self._secrets.fresh if again and endpoint.secret_version is None else self._secrets.get
-        return read((endpoint.endpoint_id, endpoint.secret_version))
+        return self._secrets.get((endpoint.endpoint_id, endpoint.secret_version))
 
 
 def _not_proven(endpoint: Endpoint) -> Unauthenticated:

@@ -67,7 +67,8 @@ class EndpointUpdate(BaseModel):
 class SecretRotate(BaseModel):
     """The new secret. The one before it stays valid unless `keepPrevious` is false.
 
-    Without a secret, one is generated, unless the sender owns the secret.
+    Without a secret, one is generated, unless the sender owns the secret. Without a secret and with `keepPrevious`
+    false, the current secret stays the same, and the one before it becomes invalid.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")

@@ -28,6 +28,7 @@ from journeys.webhooks.model import (
     new_endpoint_id,
 )
 from journeys.webhooks.problems import Problems
+from journeys.webhooks.rotation import Rotation, secret_required
 from journeys.webhooks.senders.base import Sender
 from journeys.webhooks.senders.registry import SENDERS
 from journeys.webhooks.store import MAX_ATTEMPTS, EndpointStore, SecretStore, keeps_changing
@@ -38,6 +39,7 @@ class EndpointService:
 
     def __init__(self, endpoints: EndpointStore, secrets: SecretStore, bindings: Bindings) -> None:
         self._endpoints, self._secrets, self._bindings = endpoints, secrets, bindings
+        self._rotation = Rotation(endpoints, secrets)
         self._mapper, self._judge = Mapper(bindings), Judge(bindings)
 
     def list_endpoints(self, organization_id: str) -> list[Endpoint]:
@@ -95,7 +97,7 @@ class EndpointService:
         try:
             self._endpoints.create(endpoint)
         except Exception:
-            self._secrets.delete(endpoint.endpoint_id)
+            self._secrets.delete(endpoint.endpoint_id, endpoint.secret_version)
             raise
         return EndpointWithSecret(endpoint, secret)
 
@@ -145,8 +147,8 @@ class EndpointService:
         for _ in range(MAX_ATTEMPTS):
             endpoint = self._endpoints.get(organization_id, endpoint_id)
             # The secrets are deleted first: if this fails, the endpoint still exists and the request can be retried.
-            self._secrets.delete(endpoint_id)
-            if self._endpoints.delete(endpoint):  # Otherwise a rotation may have stored another secret.
+            self._secrets.delete(endpoint_id, endpoint.secret_version)
+            if self._endpoints.delete(endpoint):  # Otherwise the endpoint may name other secrets.
                 return
         raise keeps_changing()
 
@@ -155,25 +157,21 @@ class EndpointService:
     ) -> EndpointWithSecret:
         """Replace the endpoint's secret, or set the one that it waits for. Without a secret, one is generated.
 
-        With `keep_previous`, the secret before this one stays valid too. A retried rotation keeps the same previous
-        secret, because a secret equal to the new one is never stored as the previous one. Raises NotFound; BadRequest
-        for an invalid secret, or a missing one that the sender owns; and Conflict if others keep changing the endpoint.
+        With `keep_previous`, the secret before this one stays valid too. Without it and without a secret, the current
+        secret becomes the only valid one, and is not returned. Raises NotFound; BadRequest for an invalid secret, or a
+        missing one that the sender owns; and the errors of Rotation.
         """
         sender = SENDERS[self._endpoints.get(organization_id, endpoint_id).sender]
         if secret is not None:
             sender.validate_secret(secret)
-        elif sender.owns_secret:
-            message = f"No secret can be generated for the sender {sender.name}. {sender.secret_guide.source}"
-            raise BadRequest(message, code="secret.required", details=[Detail("missing.field", "secret")])
-        new = secret or sender.new_secret()
-        try:
-            rotated = self._endpoints.change(
-                organization_id, endpoint_id, _Rotation(self._secrets, new, keep_previous=keep_previous)
-            )
-        except NotFound:
-            self._secrets.delete(endpoint_id)  # Another request deleted the endpoint before the secret was stored.
-            raise
-        return EndpointWithSecret(rotated, new)
+        elif keep_previous:
+            if sender.owns_secret:
+                raise secret_required(
+                    f"No secret can be generated for the sender {sender.name}. {sender.secret_guide.source}"
+                )
+            secret = sender.new_secret()
+        rotated = self._rotation.rotate(organization_id, endpoint_id, secret, keep_previous=keep_previous)
+        return EndpointWithSecret(rotated, secret)
 
     def test_mapping(
         self, organization_id: str, endpoint_id: str, *, payload: Any, body: str | None, headers: Mapping[str, str]
@@ -305,27 +303,6 @@ def _one_target() -> BadRequest:
         code="invalid.field",
         details=[Detail("invalid.field", "routing")],
     )
-
-
-class _Rotation:
-    """The change of an endpoint to a new secret. Stores one version for each version that it is made from."""
-
-    def __init__(self, secrets: SecretStore, secret: str, *, keep_previous: bool) -> None:
-        self._secrets, self._secret, self._keep_previous = secrets, secret, keep_previous
-        self._stored: dict[str | None, str] = {}
-
-    def __call__(self, current: Endpoint) -> Endpoint:
-        version = current.secret_version
-        if version not in self._stored:
-            self._stored[version] = self._store(current.endpoint_id, version)
-        return replace(current, secret_version=self._stored[version], waiting_for_secret=False)
-
-    def _store(self, endpoint_id: str, version: str | None) -> str:
-        valid = self._secrets.get(endpoint_id, version)
-        if not valid:
-            return self._secrets.create(endpoint_id, self._secret)
-        others = [secret for secret in valid if secret != self._secret]
-        return self._secrets.put(endpoint_id, self._secret, others[0] if self._keep_previous and others else None)
 
 
 def _sender(name: str) -> Sender:

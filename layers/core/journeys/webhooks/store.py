@@ -1,6 +1,7 @@
 """Store endpoints in the registry table, and their secrets in Secrets Manager."""
 
 import json
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -135,70 +136,52 @@ def keeps_changing() -> Conflict:
     )
 
 
+class SecretNotFound(ServiceUnavailable):
+    """The version of the secrets that an endpoint names does not exist, or is so new that it cannot be read yet."""
+
+
 class SecretStore:
     """Stores the secrets of endpoints, only in Secrets Manager.
 
-    Each version holds all secrets that are valid together, and never changes. The endpoint in the registry names the
-    version that is valid. A rotation stores a new version, and then makes the endpoint name it, under the condition
-    that the endpoint is unchanged. So of two rotations at the same time, the later one starts from the result of the
-    other. Moving the label AWSCURRENT under a condition would do the same. But then the secret and the rest of the
-    endpoint could not change in one write, and receivers would have to read Secrets Manager to notice a rotation.
+    Each version holds all secrets that are valid together. It is a secret of its own in Secrets Manager and never
+    changes, so that a rotation cannot affect the version that another one stored. The endpoint in the registry names
+    the version that is valid.
     """
 
     def __init__(self, client: "SecretsManagerClient", prefix: str) -> None:
         self._client, self._prefix = client, prefix
 
-    def get(self, endpoint_id: str, version: str | None) -> tuple[str, ...]:
-        """Return the secrets of a version, the current one first.
+    def create(self, endpoint_id: str, current: str, previous: str | None = None) -> str:
+        """Store the secrets of an endpoint, and return their version."""
+        version = uuid.uuid4().hex
+        document = {"current": current} | ({"previous": previous} if previous else {})
+        self._client.create_secret(Name=self._name(endpoint_id, version), SecretString=json.dumps(document))
+        return version
 
-        Without a version, the last one that was stored counts; an endpoint without secrets has none. Raises
-        ServiceUnavailable if the version cannot be found, since the endpoint was deleted or the version is very new.
+    def get(self, endpoint_id: str, version: str | None) -> tuple[str, ...]:
+        """Return the secrets of a version, the current one first. Raises SecretNotFound.
+
+        None is the version of an endpoint of the first release, or of an endpoint without secrets, which has none.
         """
-        which = {"VersionId": version} if version else {}
         try:
-            text = self._client.get_secret_value(SecretId=self._name(endpoint_id), **which)["SecretString"]
+            text = self._client.get_secret_value(SecretId=self._name(endpoint_id, version))["SecretString"]
         except ClientError as error:
             if error_code(error) != "ResourceNotFoundException":
                 raise
-            if version:
-                raise ServiceUnavailable("The endpoint's secret cannot be read. Retry in a few seconds.") from None
+            if version is not None:
+                raise SecretNotFound("The endpoint's secret cannot be read. Retry in a few seconds.") from None
             return ()
         secrets = json.loads(text)
         return tuple(secrets[name] for name in ("current", "previous") if secrets.get(name))
 
-    def create(self, endpoint_id: str, secret: str) -> str:
-        """Store the first secret of an endpoint, and return its version."""
+    def delete(self, endpoint_id: str, version: str | None) -> None:
+        """Delete a version immediately, without Secrets Manager's recovery period."""
         try:
-            created = self._client.create_secret(Name=self._name(endpoint_id), SecretString=_document(secret))
-        except ClientError as error:
-            if error_code(error) != "ResourceExistsException":
-                raise
-            return self.put(endpoint_id, secret, None)  # Another request has created it, or was interrupted.
-        return created["VersionId"]
-
-    def put(self, endpoint_id: str, current: str, previous: str | None) -> str:
-        """Store a new version of the secrets of an endpoint, and return it. Raises NotFound if they were deleted."""
-        try:
-            stored = self._client.put_secret_value(
-                SecretId=self._name(endpoint_id), SecretString=_document(current, previous)
-            )
-        except ClientError as error:
-            if error_code(error) != "ResourceNotFoundException":
-                raise
-            raise NotFound(UNKNOWN) from None
-        return stored["VersionId"]
-
-    def delete(self, endpoint_id: str) -> None:
-        """Delete the secrets of an endpoint immediately, without Secrets Manager's recovery period."""
-        try:
-            self._client.delete_secret(SecretId=self._name(endpoint_id), ForceDeleteWithoutRecovery=True)
+            self._client.delete_secret(SecretId=self._name(endpoint_id, version), ForceDeleteWithoutRecovery=True)
         except ClientError as error:
             if error_code(error) != "ResourceNotFoundException":
                 raise
 
-    def _name(self, endpoint_id: str) -> str:
-        return f"{self._prefix}{endpoint_id}"
-
-
-def _document(current: str, previous: str | None = None) -> str:
-    return json.dumps({"current": current} | ({"previous": previous} if previous else {}))
+    def _name(self, endpoint_id: str, version: str | None) -> str:
+        # Secrets of the first release have no version.
+        return f"{self._prefix}{endpoint_id}" + (f"/{version}" if version else "")
