@@ -126,7 +126,8 @@ class QuotaStore:
             ProjectionExpression="deleted",
             ConsistentRead=True,
         )
-        count = sum(quota is CONFIGURATIONS_EVER or not from_item(row).get("deleted") for row in rows)
+        # A view counts until its deletion is finished, but a deleted configuration remains.
+        count = sum(quota is not CONFIGURATIONS or not from_item(row).get("deleted") for row in rows)
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
