@@ -44,8 +44,8 @@ DELIVERED_SHARE = 0.1
 POSTERS = 2
 """Threads of each organization that post events."""
 
-LARGE_INTERVAL = 15.0
-"""Seconds between two deliveries of many events. Only the first organization sends them."""
+LARGE_INTERVAL = 10.0
+"""Seconds before each delivery of many events. Only the first organization sends them."""
 
 KILLED = ("IngestFunction", "ProjectorFunction", "WebhooksFunction", "LandingFunction", "DeliveriesFunction")
 KILL_INTERVAL = 3.0
@@ -246,10 +246,8 @@ class LoadRun:
 
     def _deliver_many(self, organization: LoadOrganization) -> None:
         with httpx.Client(timeout=40) as http:
-            while True:
+            while not self._stopped.wait(LARGE_INTERVAL):
                 self._deliver_until_acknowledged(http, organization, organization.traffic.large_delivery())
-                if self._stopped.wait(LARGE_INTERVAL):
-                    return
 
     def _deliver_until_acknowledged(
         self, http: httpx.Client, organization: LoadOrganization, delivery: TrafficDelivery
