@@ -296,7 +296,8 @@ class InProcess(World):
 
     def compute(self, job: str) -> None:
         (message,) = aws.sqs().receive_message(QueueUrl=self._queue_url)["Messages"]
-        records = [{"body": message["Body"], "receiptHandle": message["ReceiptHandle"]}]
+        attributes = {"ApproximateReceiveCount": "1"}
+        records = [{"body": message["Body"], "receiptHandle": message["ReceiptHandle"], "attributes": attributes}]
         load("compute").handler({"Records": records}, Context())
         assert json.loads(self.ask(self.owner, "GET", job)[1])["status"] == "Complete"
 
