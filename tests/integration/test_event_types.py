@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -193,15 +193,21 @@ def test_no_configuration_exists_for_a_deleted_schema(database: Tables) -> None:
 def test_a_schema_that_is_bound_during_its_deletion_is_not_deleted(database: Tables) -> None:
     """The schema is bound between the read and the write of its deletion."""
 
-    class Slow(SchemaStore):
-        def get(self, organization_id: str, schema_id: str, *, consistent: bool = True) -> Schema:
-            found = super().get(organization_id, schema_id, consistent=consistent)
-            if not found.used:
-                binding(configurations, organization_id, schema_id)()
+    configurations = ConfigurationStore(database.dynamodb, database.registry)
+
+    class Slow:
+        """A client that binds the schema after reading it."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(database.dynamodb, name)
+
+        def get_item(self, **request: Any) -> Any:
+            found = database.dynamodb.get_item(**request)
+            if not from_item(found.get("Item", {})).get("used", True):
+                binding(configurations, ORG, request["Key"]["sk"]["S"])()
             return found
 
-    configurations = ConfigurationStore(database.dynamodb, database.registry)
-    schemas = Slow(database.dynamodb, database.registry)
+    schemas = SchemaStore(Slow(), database.registry)  # type: ignore[arg-type]
     made = schemas.create(ORG, document("Order"), BY)
     with pytest.raises(Conflict) as caught:
         schemas.delete(ORG, made.schema_id)
