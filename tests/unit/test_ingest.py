@@ -467,7 +467,7 @@ def test_an_unknown_configuration_is_not_found(source: Source) -> None:
     for id_ in ("5f0c6f0e-0000-5c67-9b0e-0b7c0a3b6f11", "x", "x" * 3000, "%23", "a b"):
         where = f"externalevents/configurations/{id_}/events"
         assert_error_body(source, api_event("POST", where, {"entities": [an_event()]}), 404, "not.found")
-    assert len(source.function.ingest._bindings._cache._existing) == 0  # Invented ids displace no binding.
+    assert len(source.function.ingest._judge._bindings._cache._existing) == 0  # Invented ids displace no binding.
 
 
 def test_the_id_of_an_event_type_used_as_a_configuration_id_is_recognized(source: Source) -> None:

@@ -445,7 +445,7 @@ def test_a_missing_attribute_is_named() -> None:
         ({"type": "number", "maximum": 5}, "a number of at most 5"),
         ({"type": "boolean"}, "true or false"),
         ({"enum": ["red", "green"]}, "one of red, green"),
-        ({"enum": [f"v{n}" for n in range(25)]}, f"one of {', '.join(f'v{n}' for n in range(20))} and 5 more"),
+        ({"enum": [f"v{n}" for n in range(30)]}, f"one of {', '.join(f'v{n}' for n in range(25))} and 5 more"),
         ({"type": "string", "minLength": 1, "maxLength": 20}, "a string of 1 to 20 characters"),
         ({"allOf": [{"$ref": "#/definitions/text"}]}, "a string of at most 100 characters"),
         ({"allOf": [{"$ref": "#/definitions/url"}], "maxLength": 50},
