@@ -170,6 +170,7 @@ def correct_the_schema_and_replay(api: ApiClient, page_type: dict[str, Any]) -> 
         "created": 1,
         "duplicate": 0,
         "failed": 0,
+        "ignored": 0,
         "failedReasons": [],
         "complete": True,
     }
