@@ -641,6 +641,7 @@ OURS = {
     "POST webhooks/endpoints/{}/deliveries/{}/replay": "journey:externalEventsFailures:edit",
     "GET webhooks/senders": "journey:webhooks:view",
     "GET usage": "journey:usage:view",
+    "GET limits": "journey:usage:view",
 }
 
 
