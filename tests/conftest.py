@@ -36,7 +36,6 @@ os.environ |= {
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "us-east-1",
     "POWERTOOLS_LOG_LEVEL": "WARNING",
-    "POWERTOOLS_METRICS_DISABLED": "true",
 }
 
 # moto starts every test with a new session, which reads botocore's descriptions of AWS from disk again.
@@ -68,7 +67,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def logged() -> Iterator[io.StringIO]:
-    """What the functions log, at every level."""
+    """What the functions log, at every level, and their metrics."""
     written = io.StringIO()
     (handler,) = logger.handlers
     level, stream = logger.log_level, handler.setStream(written)  # type: ignore[attr-defined]

@@ -21,7 +21,7 @@ from journeys.http.response import HEADERS, error_response
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import WebhookSettings
-from journeys.telemetry import logger
+from journeys.telemetry import Line, logger
 from journeys.webhooks.deliveries.recorder import DeliveryRecorder
 from journeys.webhooks.deliveries.store import DeliveryQueue, DeliveryStore
 from journeys.webhooks.delivery import Delivery
@@ -71,10 +71,17 @@ def read_delivery(endpoint_id: str, event: dict[str, Any]) -> Delivery:
         raise
 
 
-@logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     context_id = request_id(event)
     logger.set_correlation_id(context_id)
+    with Line("delivery completed", context_id) as line:
+        response = respond(event, context, context_id)
+        line.add(status=response["statusCode"])
+    return response
+
+
+def respond(event: dict[str, Any], context: LambdaContext, context_id: str) -> dict[str, Any]:
+    """Return the response to a delivery."""
     endpoint_id = (event.get("pathParameters") or {}).get("endpointId", "")
     try:
         delivery = read_delivery(endpoint_id, event)

@@ -196,7 +196,7 @@ def test_deliveries_good_forged_and_bad(world: InProcess, said: Callable[[], str
     assert MARK not in text
     secrets = (sender.secret, sender.other_secret)
     text = said()
-    assert_clean(text, "delivered", "DeliveriesNotProven")
+    assert_clean(text, "delivery completed", "DeliveriesNotProven")
     assert not [secret for secret in secrets if secret in text]
 
 

@@ -229,19 +229,16 @@ def test_an_unavailable_store_is_503_and_its_message_is_not_repeated(error: Exce
     ],
     ids=name_of,
 )
-def test_an_error_that_no_retry_solves_is_500_and_counted_as_a_defect(
-    error: Exception, logged: io.StringIO, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_error_that_no_retry_solves_is_500_and_counted_as_a_defect(error: Exception, logged: io.StringIO) -> None:
     status, body, headers = answer(raises(error), api_event("GET", "things"))
     assert (status, body["code"]) == (500, "internal.error")
     assert "Retry-After" not in headers
     assert not re.search("again|retry", body["message"], re.IGNORECASE)
-    failed = json.loads(logged.getvalue().splitlines()[0])
+    failed, completed = map(json.loads, logged.getvalue().splitlines())
     assert failed["error_type"] == type(error).__name__
     assert "test_http.py" in failed["frames"][0]
-    printed = capsys.readouterr().out
-    assert '"Defects":[1.0]' in printed
-    assert CANARY not in logged.getvalue() + printed + json.dumps(body)
+    assert (completed["Defects"], completed["status"]) == (1, 500)
+    assert CANARY not in logged.getvalue() + json.dumps(body)
 
 
 def test_a_store_that_fails_while_the_caller_is_authorized_has_the_same_response() -> None:

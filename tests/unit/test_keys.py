@@ -1,6 +1,7 @@
 """Keys: no sent value can produce the key of another item."""
 
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,11 @@ PARTS = st.text(alphabet=st.sampled_from("#%/@ aA2é\n\0😀") | st.characters(e
 @given(st.lists(PARTS, min_size=1, max_size=4))
 def test_a_key_is_split_into_its_parts(parts: list[str]) -> None:
     assert keys.split(keys.join(*parts)) == parts
+
+
+@given(st.lists(PARTS | st.text(st.characters(max_codepoint=255)), min_size=1, max_size=4))
+def test_the_parts_of_a_key_are_percent_encoded(parts: list[str]) -> None:
+    assert keys.join(*parts) == "#".join(quote(part, safe="/:@+=, ()!*'") for part in parts)
 
 
 @given(st.lists(PARTS, min_size=1, max_size=3), st.lists(PARTS, min_size=1, max_size=3))

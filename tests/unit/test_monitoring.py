@@ -1,7 +1,6 @@
 """Tests that dashboard, alarms and saved queries use existing metrics and log fields, and that the docs are current."""
 
 import ast
-import contextlib
 import copy
 import io
 import json
@@ -17,8 +16,8 @@ from botocore.exceptions import ClientError
 from journeys import dates
 from journeys.events.ingest import IngestOutcome
 from journeys.events.refusals import REASONS
-from journeys.stream.batch import log_batch
-from journeys.telemetry import emit_count, emit_duration, logger, request_of
+from journeys.stream.batch import process_batch
+from journeys.telemetry import Line, emit_count, emit_duration, log_info, logger, request_of
 from journeys.views.jobs.model import BROKEN
 from tests.support.functions import Context, api_event, call, load
 from tests.support.tables import Tables
@@ -338,6 +337,13 @@ def test_alarms_watch_every_consumer_of_the_stream(consumer: str) -> None:
     assert own >= {"IteratorAge", "Errors", "DestinationDeliveryFailures", "OnFailureDestinationDeliveredEventCount"}
 
 
+def test_api_gateway_emits_metrics_per_method_only_if_a_widget_or_an_alarm_uses_them() -> None:
+    used = [*shown(), *(metric for alarm in ALARMS.values() for metric in watched(alarm["Properties"]))]
+    names = {name for metric in used for name, _ in metric.dimensions if metric.namespace == "AWS/ApiGateway"}
+    detailed = any(setting.get("MetricsEnabled") for setting in RESOURCES["Api"]["Properties"]["MethodSettings"])
+    assert detailed == ("Method" in names)
+
+
 def test_alarms_watch_everything_that_must_not_happen() -> None:
     found = {metric.name for alarm in ALARMS.values() for metric in watched(alarm["Properties"])}
     assert found >= {"LogTampering", "ProjectionFailures", "FailuresNotKept", "EventsNotLanded", "CompactionsFailed",
@@ -392,7 +398,7 @@ def test_the_documentation_lists_every_metric_with_its_unit_and_dimension() -> N
 
 # -- log lines of the functions ----------------------------------------------------------------------------------------
 
-Line = dict[str, Any]
+LogLine = dict[str, Any]
 EVENT = {
     "id": "e-1",
     "identifiers": {"externalIds": [{"externalSourceId": "crm", "value": "customer-1"}]},
@@ -417,12 +423,11 @@ class Logs:
         level, stream = logger.log_level, handler.setStream(self._written)  # type: ignore[attr-defined]
         logger.setLevel("INFO")
         try:
-            with contextlib.redirect_stdout(self._written):
-                self._happen()
+            self._happen()
         finally:
             handler.setStream(stream)  # type: ignore[attr-defined]
             logger.setLevel(level)
-        self.lines: list[Line] = [flat(json.loads(line)) for line in self._written.getvalue().splitlines()]
+        self.lines: list[LogLine] = [flat(json.loads(line)) for line in self._written.getvalue().splitlines()]
         self.lines += [self._access(self.request, "200", "41"), self._access("another", "500", "4100")]
 
     def _happen(self) -> None:
@@ -466,13 +471,13 @@ class Logs:
         delivery["requestContext"] |= {"domainName": "api.example.com", "stage": "prod"}
         assert call(load("webhooks"), delivery)[0] == 401
 
-    def _access(self, request: str, status: str, milliseconds: str) -> Line:
+    def _access(self, request: str, status: str, milliseconds: str) -> LogLine:
         values = {"requestId": request, "status": status, "responseLatency": milliseconds}
         format_ = RESOURCES["Api"]["Properties"]["AccessLogSetting"]["Format"]
         return {key: values.get(value.removeprefix("$context."), "x") for key, value in json.loads(format_).items()}
 
 
-def flat(value: Any, name: str = "") -> Line:
+def flat(value: Any, name: str = "") -> LogLine:
     """The fields of a log line under the names of Logs Insights: `reasons.a`, `frames.0`."""
     if isinstance(value, dict | list):
         pairs = value.items() if isinstance(value, dict) else enumerate(value)
@@ -507,7 +512,7 @@ def fields_of(name: str) -> set[str]:
     return named - made - WORDS
 
 
-def matches(condition: str, line: Line) -> bool:
+def matches(condition: str, line: LogLine) -> bool:
     """Whether a log line matches a `filter` of comparisons, `ispresent` and `like`, joined by `and` and `or`."""
 
     def value(found: re.Match[str]) -> str:
@@ -549,7 +554,7 @@ def test_every_query_finds_its_log_lines(logs: Logs) -> None:
         if condition.startswith("filter ")
     }
     assert found.keys() == QUERIES.keys()
-    rejected = [(line["reason"], line["EventsRefused.0"]) for line in found["RejectionsQuery"]]
+    rejected = [(line["reason"], line["EventsRefused"]) for line in found["RejectionsQuery"]]
     assert rejected == [("missing.date", 1), ("too.many.requests", 1)]
     taken, refused = found["SourcesQuery"]
     assert (taken["source"], taken["stored"], taken["duplicate"], taken["refused"]) == ("ERP", 2, 1, 1)
@@ -560,7 +565,7 @@ def test_every_query_finds_its_log_lines(logs: Logs) -> None:
     (late,) = found["LateEventsQuery"]
     assert late["late"] == 1
     (forged,) = found["SignatureFailuresQuery"]
-    assert (forged["sender"], forged["DeliveriesNotProven.0"]) == ("shopify", 1)
+    assert (forged["sender"], forged["DeliveriesNotProven"]) == ("shopify", 1)
     assert [line["milliseconds"] for line in found["SlowestRequestsQuery"]] == ["41", "4100"]
     errors = {line.get("message") for line in found["ServerErrorsQuery"]}
     assert errors == {"an event was not stored", "a request failed", "request completed", None}
@@ -573,9 +578,9 @@ def test_the_query_for_a_receipt_finds_every_log_line_of_the_request(logs: Logs)
     asked = condition.removeprefix("filter ").replace("REQUEST", request)
     found = [line for line in logs.lines if matches(asked, line)]
     assert request == logs.request
-    assert {line.get("message") for line in found} == {"ingested", "request completed", "projected", None}
+    assert {line.get("message") for line in found} == {"request completed", "projected", None}
     assert [line["status"] for line in found if line.get("requestId")] == ["200"]
-    assert any("EventsTaken.0" in line for line in found)
+    assert any("EventsTaken" in line for line in found)
     assert "customer-1" not in json.dumps(logs.lines)
     assert "e-1" not in json.dumps([line.get("message") for line in logs.lines])
 
@@ -604,42 +609,91 @@ def test_a_receipt_contains_the_request_identifier(receipt: str) -> None:
 
 
 def test_a_metric_is_emitted_with_and_without_its_dimension_and_with_the_request_identifier(
-    capsys: pytest.CaptureFixture[str],
+    logged: io.StringIO,
 ) -> None:
     """An alarm cannot sum over the values of a dimension."""
     logger.set_correlation_id("request-1")
     emit_count("EventsRefused", 3, reason="missing.date")
     logger.remove_keys(["correlation_id"])
     emit_duration("JourneyLag", 5)
-    counted, measured = map(json.loads, capsys.readouterr().out.splitlines())
+    counted, measured = map(json.loads, logged.getvalue().splitlines())
     (directive,) = counted["_aws"]["CloudWatchMetrics"]
     assert (directive["Namespace"], directive["Dimensions"]) == ("Journeys", [[], ["reason"]])
     assert directive["Metrics"] == [{"Name": "EventsRefused", "Unit": "Count"}]
-    assert (counted["EventsRefused"], counted["reason"], counted["correlation_id"]) == (
-        [3],
-        "missing.date",
-        "request-1",
-    )
+    assert (counted["EventsRefused"], counted["reason"], counted["correlation_id"]) == (3, "missing.date", "request-1")
     (directive,) = measured["_aws"]["CloudWatchMetrics"]
     assert (directive["Dimensions"], directive["Metrics"][0]["Unit"]) == ([[]], "Milliseconds")
     assert "correlation_id" not in measured
 
 
-def test_the_log_lines_of_a_batch_name_at_most_100_requests_each() -> None:
-    records = [{"dynamodb": {"NewImage": {"receipt": {"S": f"request-{n:03d}/run#{m}"}}}}
+def test_a_block_has_one_line_with_its_fields_and_metrics(logged: io.StringIO) -> None:
+    with Line("request completed", "request-1") as line:
+        log_info("ingested", stored=2, late=None)
+        emit_count("EventsTaken", 2, outcome="created")
+        emit_duration("EventLag", 7)
+        line.add(status=200)
+    (written,) = map(json.loads, logged.getvalue().splitlines())
+    described = written.pop("_aws")
+    assert described["Timestamp"] == pytest.approx(dates.now_ms(), abs=60_000)
+    assert described["CloudWatchMetrics"] == [
+        {
+            "Namespace": "Journeys",
+            "Dimensions": [[], ["outcome"]],
+            "Metrics": [{"Name": "EventsTaken", "Unit": "Count"}],
+        },
+        {"Namespace": "Journeys", "Dimensions": [[]], "Metrics": [{"Name": "EventLag", "Unit": "Milliseconds"}]},
+    ]
+    assert written == {
+        "level": "INFO", "message": "request completed", "correlation_id": "request-1", "stored": 2,
+        "EventsTaken": 2, "outcome": "created", "EventLag": 7, "status": 200,
+    }  # fmt: skip
+
+
+def test_what_a_document_cannot_hold_twice_has_a_line_of_its_own(logged: io.StringIO) -> None:
+    """A document has one value per metric, per dimension, and per field."""
+    with Line("delivery completed", "request-1"):
+        log_info("ingested", configuration="a", sender="github")
+        log_info("ingested", configuration="b")
+        for reason, number in (("missing.date", 1), ("invalid.id", 2), ("missing.date", 4)):
+            emit_count("EventsRefused", number, reason=reason)
+        emit_count("JobsFailed", reason="missing.date")
+        emit_count("Deliveries", sender="slack")
+    lines = list(map(json.loads, logged.getvalue().splitlines()))
+    assert [line.get("configuration") for line in lines] == ["b", "a", None, None]
+    assert [line.get("message") for line in lines] == ["ingested", "delivery completed", None, None]
+    assert {line["correlation_id"] for line in lines} == {"request-1"}
+    metrics = [
+        (metric["Name"], line[metric["Name"]], [line[name] for name in directive["Dimensions"][-1]])
+        for line in lines
+        for directive in line.get("_aws", {"CloudWatchMetrics": []})["CloudWatchMetrics"]
+        for metric in directive["Metrics"]
+    ]
+    assert sorted(metrics) == [
+        ("Deliveries", 1, ["slack"]), ("EventsRefused", 1, ["missing.date"]), ("EventsRefused", 2, ["invalid.id"]),
+        ("EventsRefused", 4, ["missing.date"]), ("JobsFailed", 1, ["missing.date"]),
+    ]  # fmt: skip
+
+
+def test_a_block_that_raises_writes_its_line(logged: io.StringIO) -> None:
+    def fail() -> None:
+        with Line("projected"):
+            emit_count("StepsCounted", 3)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    emit_count("StepsCounted", 4)
+    first, second = map(json.loads, logged.getvalue().splitlines())
+    assert (first["message"], first["StepsCounted"]) == ("projected", 3)
+    assert (second.get("message"), second["StepsCounted"]) == (None, 4)
+
+
+def test_the_log_lines_of_a_batch_name_at_most_100_requests_each(logged: io.StringIO) -> None:
+    records: list[dict[str, Any]] = [{"dynamodb": {"NewImage": {"receipt": {"S": f"request-{n:03d}/run#{m}"}}}}
                for n in range(250) for m in range(2)]  # fmt: skip
-    written = io.StringIO()
-    (handler,) = logger.handlers
-    level, stream = logger.log_level, handler.setStream(written)  # type: ignore[attr-defined]
-    logger.setLevel("INFO")
-    try:
-        log_batch(
-            "landed", [*records, {"dynamodb": {"OldImage": {}}}, {"dynamodb": {"NewImage": {"receipt": 5}}}], retried=3
-        )
-    finally:
-        handler.setStream(stream)  # type: ignore[attr-defined]
-        logger.setLevel(level)
-    first, *more = [json.loads(line) for line in written.getvalue().splitlines()]
+    records += [{"dynamodb": {"OldImage": {}}}, {"dynamodb": {"NewImage": {"receipt": 5}}}]
+    process_batch(records, lambda _: ["1", "2", "3"], message="landed")
+    *more, first = map(json.loads, logged.getvalue().splitlines())
     assert (first["message"], first["records"], first["again"]) == ("landed", 502, 3)
     assert [len(line["requests"].split()) for line in (first, *more)] == [100, 100, 50]
     assert len({name for line in (first, *more) for name in line["requests"].split()}) == 250

@@ -242,11 +242,17 @@ def test_every_handler_has_a_function_and_every_function_has_a_handler() -> None
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_has_its_own_log_group_with_a_retention(function: str) -> None:
+    assert FUNCTIONS[function]["LoggingConfig"].keys() == {"LogGroup"}  # The rest is in the globals.
     group = FUNCTIONS[function]["LoggingConfig"]["LogGroup"]["Ref"]
     assert group == f"{function}LogGroup"
     properties = RESOURCES[group]["Properties"]
     assert properties["RetentionInDays"] == {"Ref": "LogRetentionDays"}
     assert properties["LogGroupName"] == {"Fn::Sub": f"/journeys/${{AWS::StackName}}/{function.lower()}"}
+
+
+def test_lambda_logs_only_its_warnings_and_errors() -> None:
+    logging = template()["Globals"]["Function"]["LoggingConfig"]
+    assert logging == {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "WARN"}
 
 
 def test_every_log_group_has_a_retention() -> None:
@@ -377,7 +383,6 @@ def test_the_stage_throttles_every_route() -> None:
     assert settings["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
     assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottleBurst"}
     for one in API["MethodSettings"]:
-        assert one["MetricsEnabled"] is True
         assert one.get("DataTraceEnabled", False) is False  # It would log request bodies.
 
 

@@ -12,6 +12,9 @@ import simplejson
 
 MAX_DEPTH = 32
 
+_encoder = simplejson.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_canonical_encoder = simplejson.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, sort_keys=True)
+
 
 class InvalidJson(ValueError):
     """The text is not JSON by the rules of this module. The message names the position, never the content."""
@@ -32,12 +35,12 @@ def loads(text: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
 
 def dumps(value: Any) -> str:
     """The compact JSON text of a value, with all digits of its numbers. Raises TypeError and ValueError."""
-    return str(simplejson.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False))
+    return str(_encoder.encode(value))
 
 
 def canonical(value: Any) -> str:
     """The JSON text of a value with sorted names, so that equal values have equal texts."""
-    return str(simplejson.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, sort_keys=True))
+    return str(_canonical_encoder.encode(value))
 
 
 def omit_none(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,6 @@ code that orders steps.
 """
 
 import re
-from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -47,6 +46,8 @@ FAILURES_BY_TIME = "byTime"
 
 _PART = r"[-\w.~%/:@+=, ()!*']+"
 """What `join` makes of a part that is not empty."""
+_UNCHANGED = re.compile(r"[-\w.~/:@+=, ()!*']*", re.ASCII).fullmatch
+"""Most parts need no encoding, and to see that takes a tenth of the time of `quote`."""
 _DATE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 STEP = re.compile(f"{_DATE}#{_PART}#{_PART}", re.ASCII)
@@ -60,12 +61,7 @@ Key = dict[str, Any]
 
 def join(*parts: str) -> str:
     """Joins the parts of a key."""
-    return "#".join([_encoded(part) for part in parts])
-
-
-@lru_cache(maxsize=1000)  # Organizations and configurations repeat often.
-def _encoded(part: str) -> str:
-    return quote(part, safe="/:@+=, ()!*'")
+    return "#".join([part if _UNCHANGED(part) else quote(part, safe="/:@+=, ()!*'") for part in parts])
 
 
 def split(key: str) -> list[str]:

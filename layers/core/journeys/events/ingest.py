@@ -19,7 +19,7 @@ from journeys.events.judging import Judge, Put
 from journeys.events.model import differences
 from journeys.events.refusals import Refusal
 from journeys.events.store import EventLog
-from journeys.telemetry import emit_count, emit_duration, logger
+from journeys.telemetry import emit_count, emit_duration, log_info
 
 MAX_ENTITIES = 100
 LATE = 24 * 60 * 60 * 1000
@@ -213,6 +213,8 @@ class Ingest:
             for index, refusal in refused.items()
             if not refusal.retryable
         ]
+        if not refused_events:
+            return True
         failures = {failure.failure_id: failure for failure in refused_events}
 
         def record(failure: Failure) -> bool:
@@ -243,7 +245,7 @@ def _measure(
     refused: Mapping[int, Refusal],
     lags: Sequence[int],
 ) -> None:
-    """Emits the metrics of a request and one log line.
+    """Emits the metrics of a request, and logs what became of its events.
 
     `lags` are the milliseconds between the date and the receipt of each new event.
     """
@@ -258,13 +260,13 @@ def _measure(
         emit_count("EventsLate", late)
     if lags:
         emit_duration("EventLag", max(0, *lags))
-    logger.info(
+    log_info(
         "ingested",
         source=binding.configuration.source,
         configuration=binding.configuration.configuration_id,
-        stored=outcomes[IngestOutcome.CREATED],  # "created" is a reserved field of log records.
+        stored=outcomes[IngestOutcome.CREATED],
         duplicate=outcomes[IngestOutcome.DUPLICATE],
         refused=sum(reasons.values()),
-        reasons=reasons,
-        late=late,
+        reasons=reasons or None,
+        late=late or None,
     )

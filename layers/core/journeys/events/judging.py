@@ -77,7 +77,10 @@ def _stored(event: Event, organization_id: str, binding: Binding, now_ms: int, r
 
 def _may_be_large(event: Event) -> bool:
     """Whether the event could exceed the size limit. Computing the exact size of every event would be slow."""
-    texts = (
-        value if type(value) is list else (value,) for value in event.attributes.values() if type(value) in (str, list)
-    )
-    return len(event.external_ids) > 20 or sum(len(text) for several in texts for text in several) > 50_000
+    characters = 0
+    for value in event.attributes.values():
+        if type(value) is str:
+            characters += len(value)
+        elif type(value) is list:
+            characters += sum(map(len, value))
+    return len(event.external_ids) > 20 or characters > 50_000

@@ -18,7 +18,7 @@ from journeys.http.body import JsonBody, read_body
 from journeys.http.parameters import Parameter, read_query
 from journeys.http.request import Request, request_id, resource_path
 from journeys.http.response import error_response, json_response
-from journeys.telemetry import logger
+from journeys.telemetry import Line, logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -105,19 +105,19 @@ class Router:
         """Respond to one request of API Gateway."""
         received, context_id = time.monotonic(), request_id(event)
         logger.set_correlation_id(context_id)
-        try:
-            response = self._call(event, str(context.aws_request_id), received)
-        except JourneysError as error:
-            response = error_response(error, context_id)
-        except Exception as error:  # no exception may reach Lambda, which would respond with a bare 502
-            response = error_response(report("a request failed", error), context_id)
+        with Line("request completed", context_id) as line:
+            try:
+                response = self._call(event, str(context.aws_request_id), received)
+            except JourneysError as error:
+                response = error_response(error, context_id)
+            except Exception as error:  # no exception may reach Lambda, which would respond with a bare 502
+                response = error_response(report("a request failed", error), context_id)
+            line.add(
+                route=f"{event.get('httpMethod')} {event.get('resource')}",
+                status=response["statusCode"],
+                milliseconds=round((time.monotonic() - received) * 1000, 1),
+            )
         response["headers"]["Access-Control-Allow-Origin"] = self._origin
-        logger.info(
-            "request completed",
-            route=f"{event.get('httpMethod')} {event.get('resource')}",
-            status=response["statusCode"],
-            milliseconds=round((time.monotonic() - received) * 1000, 1),
-        )
         return response
 
     def _call(self, event: Mapping[str, Any], invocation_id: str, received: float) -> dict[str, Any]:

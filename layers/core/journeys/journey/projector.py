@@ -32,6 +32,20 @@ class JourneyStep:
     step: Step
 
 
+@dataclass(frozen=True, slots=True)
+class ProjectionResult:
+    """How many steps were counted, how many journeys are retried, and the sequence numbers of the records to retry."""
+
+    counted: int = 0
+    delayed: int = 0
+    to_retry: tuple[str, ...] = ()
+
+    def __add__(self, other: "ProjectionResult") -> "ProjectionResult":
+        return ProjectionResult(
+            self.counted + other.counted, self.delayed + other.delayed, self.to_retry + other.to_retry
+        )
+
+
 def read_step(stored: StoredEvent) -> JourneyStep:
     """The step of an event. Raises ValueError if the journeys table could not store it."""
     journey_key, step = step_of(stored)
@@ -60,10 +74,14 @@ class Projector:
         for event in batch.new:
             by_journey[event.value.journey_key].append(event)
         summaries = self._read_summaries(by_journey)
-        for numbers in self._threads.map(lambda key: self._project(by_journey[key], summaries.get(key)), by_journey):
-            to_retry += numbers
+        result = ProjectionResult()
+        for part in self._threads.map(lambda key: self._project(by_journey[key], summaries.get(key)), by_journey):
+            result += part
+        emit_count("StepsCounted", result.counted)
+        if result.delayed:
+            emit_count("ProjectionsDelayed", result.delayed)
         emit_duration("JourneyLag", lag_ms(records))
-        return to_retry
+        return to_retry + list(result.to_retry)
 
     def _read_summaries(self, journey_keys: Iterable[str]) -> dict[str, Summary]:
         """Reads the summaries of all customers in one call.
@@ -77,8 +95,8 @@ class Projector:
             report("the summaries of a batch were not read in one call", error)
             return {}
 
-    def _project(self, events: Sequence[NewEvent[JourneyStep]], summary: Summary | None = None) -> list[str]:
-        """Projects one customer's events. Returns the sequence numbers of the records to retry.
+    def _project(self, events: Sequence[NewEvent[JourneyStep]], summary: Summary | None = None) -> ProjectionResult:
+        """Projects one customer's events.
 
         If a call to AWS fails, all records of the customer are retried: the store is busy, or the deployment has a
         defect that must not cost events. Any other error is caused by an event: the events are then projected one at a
@@ -90,15 +108,14 @@ class Projector:
         except (ClientError, BotoCoreError, JourneysError) as error:
             if not (isinstance(error, ClientError) and error_code(error) == "ValidationException"):
                 report("a journey was not updated and will be retried", error)
-                emit_count("ProjectionsDelayed")
-                return [sequence_number(event.record) for event in events]
+                return ProjectionResult(delayed=1, to_retry=tuple(sequence_number(event.record) for event in events))
             log_error("DynamoDB rejected a step as invalid", error)
         except Exception as error:
             log_error("a step could not be added to its journey", error)
         else:
-            emit_count("StepsCounted", new)
-            return []
+            return ProjectionResult(counted=new)
         if len(events) > 1:
-            return [number for event in events for number in self._project([event])]
+            return sum((self._project([event]) for event in events), ProjectionResult())
         record = events[0].record
-        return [] if self._failures.store_poison(record) else [sequence_number(record)]
+        stored = self._failures.store_poison(record)
+        return ProjectionResult(to_retry=() if stored else (sequence_number(record),))

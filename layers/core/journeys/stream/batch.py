@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from journeys.stream.records import Record
-from journeys.telemetry import logger, request_of
+from journeys.telemetry import Line, log_info, request_of
 
 REQUESTS_PER_LINE = 100
 """Requests named in one log line. A longer list continues on further lines, because a log line has a maximum size."""
@@ -20,8 +20,10 @@ def process_batch(records: Sequence[Record], consumer: Consumer, *, message: str
     Lambda retries the batch from the first record that the response names.
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
     """
-    to_retry = consumer(records)
-    log_batch(message, records, retried=len(to_retry))
+    with Line(message) as line:
+        to_retry = consumer(records)
+        line.add(records=len(records), again=len(to_retry))
+        log_requests(message, records)
     return {"batchItemFailures": [{"itemIdentifier": number} for number in to_retry]}
 
 
@@ -32,12 +34,11 @@ def lag_ms(records: Sequence[Record]) -> float:
     return max(0.0, (now - min(created, default=now)) * 1000)
 
 
-def log_batch(message: str, records: Sequence[Record], *, retried: int) -> None:
-    """Logs the requests that sent the events of a batch, the number of records, and the number of records to retry."""
+def log_requests(message: str, records: Sequence[Record]) -> None:
+    """Logs the requests that sent the events of a batch. The first ones are in the line of the batch."""
     requests = sorted(set(_requests(records)))
-    logger.info(message, records=len(records), again=retried, requests=" ".join(requests[:REQUESTS_PER_LINE]))
-    for start in range(REQUESTS_PER_LINE, len(requests), REQUESTS_PER_LINE):
-        logger.info(f"{message}, more", requests=" ".join(requests[start : start + REQUESTS_PER_LINE]))
+    for start in range(0, len(requests), REQUESTS_PER_LINE):
+        log_info(f"{message}, more", requests=" ".join(requests[start : start + REQUESTS_PER_LINE]))
 
 
 def _requests(records: Sequence[Record]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from journeys.errors import (
     UnsupportedMediaType,
 )
 from journeys.events.ingest import MAX_ENTITIES
-from journeys.telemetry import emit_count, log_error, logger
+from journeys.telemetry import emit_count, log_error, log_info
 from journeys.webhooks.deliveries.model import RecordedOutcome, RefusalReason
 from journeys.webhooks.deliveries.queued import QueuedDelivery
 from journeys.webhooks.deliveries.recorder import Attempt, DeliveryRecorder, call_within, outcome_of
@@ -151,7 +151,7 @@ class Receiver:
         attempt.ended(outcome_of(result))
         if not result.total:
             emit_count("DeliveriesEmpty", sender=endpoint.sender)
-        logger.info("delivered", sender=endpoint.sender, outcomes=result.to_wire())
+        log_info("delivered", sender=endpoint.sender, outcomes=result.to_wire())
         return result.to_wire()
 
     def _enqueue(
@@ -166,7 +166,7 @@ class Receiver:
             raise ServiceUnavailable("The delivery was not stored in time. Deliver it again.") from None
         attempt.ended(RecordedOutcome.QUEUED)
         emit_count("DeliveriesQueued", sender=endpoint.sender)
-        logger.info("queued", sender=endpoint.sender)
+        log_info("queued", sender=endpoint.sender)
         return {"queued": True}
 
     def _endpoint(self, endpoint_id: str) -> Endpoint:
