@@ -35,7 +35,18 @@ MAX_LOG_BYTES = 750
 
 def run() -> list[Figure]:
     compared = [_compare(_Case.make(1), target=3.0), _compare(_Case.make(100), target=2.6)]
-    return [*compared, _log_bytes(_Case.make(1))]
+    lines = log_of_one_event()
+    size = sum(map(len, lines))
+    name = "log of a request of one event"
+    return [*compared, Figure("ingest", name, size, "bytes", MAX_LOG_BYTES, parameters={"lines": len(lines)})]
+
+
+def log_of_one_event() -> list[str]:
+    """The lines that a request of one event writes."""
+    case = _Case.make(1)
+    with _logging_to(io.StringIO()) as written:
+        case.handle()
+    return written.getvalue().splitlines()
 
 
 @dataclass(frozen=True)
@@ -106,15 +117,6 @@ def _compare(case: _Case, target: float) -> Figure:
     }
     name = f"handler / plain, both with their lines, requests of {case.events}"
     return Figure("ingest", name, median["handle"] / median["plain"], "", target, parameters=parameters)
-
-
-def _log_bytes(case: _Case) -> Figure:
-    with _logging_to(io.StringIO()) as written:
-        case.handle()
-    lines = written.getvalue().splitlines()
-    size = sum(len(line) for line in lines)
-    parameters = {"lines": len(lines)}
-    return Figure("ingest", "log of a request of one event", size, "bytes", MAX_LOG_BYTES, parameters=parameters)
 
 
 # -- the lines ---------------------------------------------------------------------------------------------------------

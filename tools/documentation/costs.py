@@ -37,12 +37,16 @@ def with_events(figures: Mapping[str, Any], request_size: int) -> list[Item]:
     prices, load, measured = figures["prices"], figures["assumed"], figures["measured"]
     events = load["events"]
     requests, batches = events / request_size, events / load["events_per_projection"]
-    ingest_ms = load["ingest_ms_per_request"] + request_size * load["ingest_ms_per_event"]
+    measured_ms = measured["ingest_ms_per_request"] + request_size * measured["ingest_ms_per_event"]
+    ingest_ms = round(measured_ms * load["lambda_factor"])
     project_ms = load["project_ms_per_event"] * load["events_per_projection"]
-    log_gb = (requests * load["log_kb_per_request"] + batches * load["log_kb_per_projection"]) / KB_PER_GB
     table_gb, archive_gb = (events * kb / KB_PER_GB for kb in (load["event_kb"] + load["step_kb"], load["archived_kb"]))
     writes, reads = (events * measured[f"{kind}_units_per_event"] for kind in ("write", "read"))
     landing = load["landing_batches"]
+    lines = {"request": requests, "access": requests, "projection": batches, "landing": landing}
+    log_gb = sum(
+        number * (measured[f"log_bytes_per_{line}"] + load["log_bytes_of_event"]) for line, number in lines.items()
+    ) / (KB_PER_GB * 1024)
     return [
         Item("API Gateway", f"{requests:,.0f} requests", requests * prices["api_request"]),
         Item(
@@ -62,8 +66,14 @@ def with_events(figures: Mapping[str, Any], request_size: int) -> list[Item]:
         ),
         Item("DynamoDB writes", f"{writes:,.0f} units", writes * prices["write_unit"]),
         Item("DynamoDB reads", f"{reads:,.0f} units", reads * prices["read_unit"]),
-        Item("S3 requests", f"{landing:,} files", landing * prices["s3_put"]),
+        Item("S3 requests", f"{landing:,} files, written and read", landing * (prices["s3_put"] + prices["s3_get"])),
         Item("CloudWatch Logs", f"{log_gb:.2f} GB", log_gb * (prices["logs_gb"] + prices["logs_gb_month"])),
+        Item(
+            "CloudWatch metrics",
+            f"{measured['metrics_with_events']} metrics of the application",
+            measured["metrics_with_events"] * prices["custom_metric_month"],
+        ),
+        Item("Firewall, if `Waf=on`", f"{requests:,.0f} requests", requests * prices["firewall_request"]),
         Item(
             "Storage, each month from then on",
             f"{table_gb:.2f} GB in tables with backup, {archive_gb:.2f} GB in S3",
@@ -79,7 +89,6 @@ def idle(figures: Mapping[str, Any]) -> list[Item]:
     return [
         Item("Alarms", f"{use['alarm_metrics']} metrics", use["alarm_metrics"] * prices["alarm_metric_month"]),
         Item("Dashboard", f"{use['dashboards']}", use["dashboards"] * prices["dashboard_month"]),
-        Item("Custom metrics", f"{use['custom_metrics']}", use["custom_metrics"] * prices["custom_metric_month"]),
         Item(
             "Cognito",
             f"{use['clients']} client, {use['token_requests']} tokens",
