@@ -656,11 +656,12 @@ def test_what_a_document_cannot_hold_twice_has_a_line_of_its_own(logged: io.Stri
         log_info("ingested", configuration="b")
         for reason, number in (("missing.date", 1), ("invalid.id", 2), ("missing.date", 4)):
             emit_count("EventsRefused", number, reason=reason)
-        emit_count("JobsFailed", reason="missing.date")
+        emit_count("JobsFailed", reason="job.lost")
         emit_count("Deliveries", sender="slack")
     lines = list(map(json.loads, logged.getvalue().splitlines()))
-    assert [line.get("configuration") for line in lines] == ["b", "a", None, None]
-    assert [line.get("message") for line in lines] == ["ingested", "delivery completed", None, None]
+    assert [line.get("configuration") for line in lines] == ["b", "a", None, None, None]
+    assert [line.get("message") for line in lines] == ["ingested", "delivery completed", None, None, None]
+    assert lines[1]["sender"] == "github"
     assert {line["correlation_id"] for line in lines} == {"request-1"}
     metrics = [
         (metric["Name"], line[metric["Name"]], [line[name] for name in directive["Dimensions"][-1]])
@@ -670,7 +671,7 @@ def test_what_a_document_cannot_hold_twice_has_a_line_of_its_own(logged: io.Stri
     ]
     assert sorted(metrics) == [
         ("Deliveries", 1, ["slack"]), ("EventsRefused", 1, ["missing.date"]), ("EventsRefused", 2, ["invalid.id"]),
-        ("EventsRefused", 4, ["missing.date"]), ("JobsFailed", 1, ["missing.date"]),
+        ("EventsRefused", 4, ["missing.date"]), ("JobsFailed", 1, ["job.lost"]),
     ]  # fmt: skip
 
 
