@@ -100,6 +100,7 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
         monkeypatch.setenv("COMPUTATION_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:computation")
         monkeypatch.setenv("EVENTS_PER_RUN", "1000000")
         monkeypatch.setenv("JOB_RETENTION_DAYS", "90")
+        monkeypatch.setenv("COMPUTE_SLOTS", "6")
         ClientStore(made.dynamodb, made.registry).put(Client("client", ORGANIZATION, "A client", PERMISSIONS))
         with leading_keys.enforced(made.dynamodb, made.registry):
             yield made

@@ -13,6 +13,7 @@ from journeys.settings import ComputeSettings
 from journeys.telemetry import log_error, logger
 from journeys.views.jobs.computing import JobComputer
 from journeys.views.jobs.running import Runner
+from journeys.views.jobs.shares.store import ShareStore
 from journeys.views.jobs.store import ComputationStateMachine, JobQueue, JobStore, WorkStore
 
 RETRY_SECONDS = 20
@@ -28,18 +29,22 @@ queue = JobQueue(sqs(), settings.jobs_queue_url)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     computer = JobComputer(
         JobStore(dynamodb(), table),
+        ShareStore(dynamodb(), table),
+        queue,
         WorkStore(batch_s3(), settings.archive_bucket),
         SchemaStore(dynamodb(), table),
         archive,
         ComputationStateMachine(stepfunctions(), settings.computation_arn),
         Runner(archive, int(context.memory_limit_in_mb)),
         events_per_run=int(settings.events_per_run),
+        slots=int(settings.compute_slots),
     )
     for record in event["Records"]:
         message = json.loads(record["body"])
         logger.append_keys(job=message["jobId"])
         try:
-            computer.compute(message["organizationId"], message["jobId"])
+            repeated = int(record["attributes"]["ApproximateReceiveCount"]) > 1
+            computer.compute(message["organizationId"], message["jobId"], repeated=repeated)
         except Exception:
             try:
                 queue.retry_in(record["receiptHandle"], RETRY_SECONDS)

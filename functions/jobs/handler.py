@@ -5,10 +5,11 @@ from typing import Any
 
 from journeys import cursors
 from journeys.aws import dynamodb, s3, sqs
-from journeys.errors import Conflict
+from journeys.errors import Conflict, TooManyWaiting
 from journeys.http.parameters import CURSOR, PAGE, PAGE_NUMBER, PAGE_SIZE, Parameter
 from journeys.http.request import Request
 from journeys.http.router import Router
+from journeys.registry.quotas.store import QuotaStore
 from journeys.settings import JobSettings
 from journeys.views.jobs.model import Status
 from journeys.views.jobs.requests import JobUpdate
@@ -50,6 +51,7 @@ jobs = JobService(
     ViewStore(dynamodb(), table),
     JobStore(dynamodb(), table),
     JobQueue(sqs(), settings.jobs_queue_url),
+    QuotaStore(dynamodb(), table),
     int(settings.job_retention_days),
 )
 results = JobResults(jobs, WorkStore(s3(), settings.archive_bucket))
@@ -111,6 +113,7 @@ def list_own_jobs(request: Request) -> dict[str, Any]:
     permission=ADD,
     response="ViewJob",
     status=202,
+    errors=(TooManyWaiting,),
 )
 def create_job(request: Request, view_id: str, version: int) -> dict[str, Any]:
     return jobs.accept(request.organization_id, view_id, version, request.caller.client_id).to_wire()

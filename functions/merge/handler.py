@@ -12,16 +12,18 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from journeys.aws import batch_s3, dynamodb
-from journeys.settings import ArchiveSettings
+from journeys.aws import batch_s3, dynamodb, sqs
+from journeys.settings import JobSettings
 from journeys.telemetry import logger
 from journeys.views.jobs.computing import JobCompletion
-from journeys.views.jobs.store import JobStore, WorkStore
+from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
 
-settings = ArchiveSettings.read()
+settings = JobSettings.read()
 completion = JobCompletion(
     JobStore(dynamodb(), settings.registry_table), WorkStore(batch_s3(), settings.archive_bucket)
 )
+
+queue = JobQueue(sqs(), settings.jobs_queue_url)
 
 
 @logger.inject_lambda_context
@@ -49,6 +51,6 @@ def fail_attempt(event: Mapping[str, Any]) -> None:
 
 
 def fail_dead_letter(message: Mapping[str, Any]) -> None:
-    """Fail a job whose message the queue delivered too often."""
+    """Fail a job whose message the queue delivered too often, or send its message again if it was never begun."""
     logger.append_keys(job=message["jobId"])
-    completion.fail_after_retries(message["organizationId"], message["jobId"])
+    completion.fail_or_send_again(message["organizationId"], message["jobId"], queue)

@@ -7,10 +7,11 @@ from journeys.archive.usage import usage
 from journeys.aws import dynamodb, s3
 from journeys.http.request import Request
 from journeys.http.router import Router
-from journeys.registry.quotas.listing import Limits
 from journeys.registry.quotas.store import QuotaStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import ArchiveSettings
+from journeys.views.jobs.shares.store import ShareStore
+from journeys.views.limits import Limits
 
 USAGE, LIMITS = "/api/v2/journey/usage", "/api/v2/journey/limits"
 VIEW = "journey:usage:view"
@@ -19,7 +20,7 @@ TAG = "Usage"
 settings = ArchiveSettings.read()
 table = settings.registry_table
 archive = ArchiveStore(dynamodb(), table, s3, settings.archive_bucket)
-limits = Limits(QuotaStore(dynamodb(), table), SchemaStore(dynamodb(), table))
+limits = Limits(QuotaStore(dynamodb(), table), SchemaStore(dynamodb(), table), ShareStore(dynamodb(), table))
 router = Router.for_registry(table)
 
 

@@ -92,6 +92,7 @@ def environment() -> Iterator[Tables]:
             "COMPUTATION_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:computation",
             "EVENTS_PER_RUN": "1000000",
             "JOB_RETENTION_DAYS": "90",
+            "COMPUTE_SLOTS": "6",
             "SECRETS_PREFIX": "journeys/webhooks/",
         }
         ClientStore(tables.dynamodb, tables.registry).put(Client(CLIENT, "acme", "Web shop", PERMISSIONS))
@@ -217,7 +218,8 @@ def record_views(recorder: Recorder) -> None:
     recorder.path["jobId"] = job["id"]
     recorder.record("getJob")
     (message,) = aws.sqs().receive_message(QueueUrl=os.environ["JOBS_QUEUE_URL"])["Messages"]
-    records = [{"body": message["Body"], "receiptHandle": message["ReceiptHandle"]}]
+    attributes = {"ApproximateReceiveCount": "1"}
+    records = [{"body": message["Body"], "receiptHandle": message["ReceiptHandle"], "attributes": attributes}]
     load("compute").handler({"Records": records}, Context())
     for operation in ("getLatestJob", "getJobResults", "getJobChartResult"):
         recorder.record(operation)

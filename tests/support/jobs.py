@@ -22,6 +22,7 @@ from journeys.events.model import Event, ExternalId, StoredEvent
 from journeys.registry.schemas.document import parse
 from journeys.registry.schemas.model import Schema
 from journeys.registry.schemas.store import SchemaStore
+from journeys.views.jobs import computing
 from journeys.views.model import View, ViewDefinition
 from journeys.views.store import ViewStore
 from tests.conftest import ORGANIZATION
@@ -193,11 +194,25 @@ class JobHarness:
         return self._receive(self.queue_url)
 
     def _receive(self, url: str) -> list[dict[str, Any]]:
-        answer = aws.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        answer = aws.sqs().receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=0,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        )
         return [
-            {"body": message["Body"], "receiptHandle": message["ReceiptHandle"]}
+            {
+                "body": message["Body"],
+                "receiptHandle": message["ReceiptHandle"],
+                "attributes": message["Attributes"],
+            }
             for message in answer.get("Messages", [])
         ]
+
+    def repeated(self) -> dict[str, Any]:
+        """The single message of the queue, as if it had been delivered before."""
+        (message,) = self.messages()
+        return message | {"attributes": {"ApproximateReceiveCount": "2"}}
 
     def deliver(self, calls: Calls | None = None) -> list[BaseException]:
         """Invoke the compute function once per message. Returns the errors; failed messages stay in the queue."""
@@ -265,5 +280,6 @@ def harness(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> JobHarness:
     arn = aws.sqs().get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": RECEIVES})
     queue = os.environ["JOBS_QUEUE_URL"]
+    monkeypatch.setattr(computing, "POSTPONED_SECONDS", 0)  # tests do not wait
     aws.sqs().set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": policy})
     return JobHarness(tables, monkeypatch, queue, dead)

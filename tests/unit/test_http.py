@@ -33,6 +33,7 @@ from journeys.errors import (
     ServerError,
     ServiceUnavailable,
     TooManyRequests,
+    TooManyWaiting,
     Unauthenticated,
     UnsupportedMediaType,
 )
@@ -116,6 +117,7 @@ ERRORS: list[tuple[JourneysError, int, str]] = [
     (MethodNotAllowed("PUT", ["GET"]), 405, "method.not.allowed"),
     (Conflict("x"), 409, "conflict"),
     (LimitReached("x", namespace="n", key="k", value=20, count=20), 409, "limit.reached"),
+    (TooManyWaiting("x", namespace="n", key="k", value=20, count=20), 429, "limit.reached"),
     (PayloadTooLarge("x"), 413, "payload.too.large"),
     (UnsupportedMediaType("x"), 415, "unsupported.media.type"),
     (TooManyRequests("x"), 429, "too.many.requests"),

@@ -213,7 +213,7 @@ def test_a_repeated_message_changes_nothing(harness: JobHarness, view: View) -> 
     job, results = harness.job(path), harness.results(path)
     again = recording()
     harness.invoke("compute", {"Records": [message]}, again)
-    assert again.names == ["update_item"]
+    assert again.names == ["get_item"]
     assert (harness.job(path), harness.results(path)) == (job, results)
 
 
@@ -224,18 +224,25 @@ def test_concurrent_deliveries_of_a_message_complete_the_job_once(
     ends: list[str] = []
     monkeypatch.setattr(computing, "emit_duration", lambda name, _: ends.append(name))
     path = harness.accept(view)
-    (message,) = harness.messages()
+    message = harness.repeated()
     both = threading.Barrier(2, timeout=30)
 
-    def fault(number: int, _: str, call: Callable[[], Any]) -> Any:
-        answer = call()
-        if number == 0:
-            both.wait()  # both start an attempt before either continues
-        return answer
+    def meeting() -> Calls:
+        met = False
+
+        def fault(_: int, name: str, call: Callable[[], Any]) -> Any:
+            nonlocal met
+            answer = call()
+            if name == "transact_write_items" and not met:
+                met = True
+                both.wait()  # both start an attempt before either continues
+            return answer
+
+        return Calls(fault)
 
     if in_parts:
         monkeypatch.setenv("EVENTS_PER_RUN", "8")
-    functions = [harness.load("compute", Calls(fault)) for _ in range(2)]
+    functions = [harness.load("compute", meeting()) for _ in range(2)]
     with ThreadPoolExecutor(2) as threads:
         for done in [threads.submit(one.handler, {"Records": [message]}, Context()) for one in functions]:
             done.result()
@@ -251,7 +258,7 @@ def test_concurrent_deliveries_of_a_message_complete_the_job_once(
 @pytest.mark.usefixtures("quick")
 def test_a_superseded_attempt_does_not_complete_the_job(harness: JobHarness, view: View) -> None:
     path = harness.accept(view)
-    (message,) = harness.messages()
+    message = harness.repeated()
     with harness.small_runs():
         harness.invoke("compute", {"Records": [message]})
         first = dict(harness.machine.started)
@@ -272,7 +279,7 @@ def test_a_superseded_attempt_does_not_complete_the_job(harness: JobHarness, vie
 @pytest.mark.usefixtures("quick")
 def test_an_attempt_superseded_while_it_computes_does_not_complete_the_job(harness: JobHarness, view: View) -> None:
     path = harness.accept(view)
-    (message,) = harness.messages()
+    message = harness.repeated()
     jobs = JobStore(harness.tables.dynamodb, harness.tables.registry)
 
     def fault(_: int, name: str, call: Callable[[], Any]) -> Any:
@@ -383,11 +390,17 @@ def test_the_part_and_merge_functions_raise_only_the_type_of_an_error(
 def test_a_message_that_is_delivered_too_often_fails_its_job(
     harness: JobHarness, view: View, error: BaseException
 ) -> None:
-    for index in range(count_calls(harness, view, in_parts=False)):
+    for index in range(count_calls(harness, view, in_parts=False) - 1):  # The job ends before the last call.
         path = harness.accept(view)
         attempts = [harness.deliver(failing_at(index, error, after=False)) for _ in range(5)]
         assert [len(raised) for raised in attempts] == [1, 1, 1, 0, 0]
-        assert harness.job(path)["status"] == ("Accepted" if index == 0 else "Executing")
+        if index < 2:  # No attempt could start.
+            harness.deliver_dead_letters()
+            assert harness.job(path)["status"] == "Accepted"
+            harness.drain()
+            assert harness.job(path)["status"] == "Complete"
+            continue
+        assert harness.job(path)["status"] == "Executing"
         harness.deliver_dead_letters()
         job = harness.job(path)
         assert (job["status"], job["error"]["code"]) == ("Failed", "computation.failed")
@@ -397,7 +410,7 @@ def test_a_job_that_is_not_retried_has_failed_after_its_deadline(
     harness: JobHarness, view: View, now: list[int]
 ) -> None:
     path = harness.accept(view)
-    assert harness.deliver(failing_at(1, Crash(), after=False)) != []
+    assert harness.deliver(failing_at(2, Crash(), after=False)) != []
     assert harness.job(path)["status"] == "Executing"
     now[0] += ATTEMPT_DEADLINE_MS
     assert harness.job(path)["error"]["code"] == "job.lost"
@@ -437,7 +450,7 @@ def test_an_error_of_the_queue_does_not_hide_the_original_error(harness: JobHarn
     def fault(number: int, name: str, call: Callable[[], Any]) -> Any:
         if name == "change_message_visibility":
             raise other
-        if number == 1:
+        if number == 2:
             raise SERVER_ERROR
         return call()
 
@@ -487,6 +500,10 @@ def test_a_job_can_be_canceled_before_any_call_of_its_functions(harness: JobHarn
         if index >= len(calls.names):
             assert harness.job(path)["status"] == "Complete"
             break
+        if answers[-1] == 409:  # The job was complete before its last calls.
+            assert harness.job(path)["status"] == "Complete"
+            index += 1
+            continue
         assert answers[-1] == 200
         assert harness.job(path)["status"] == "Cancelled"
         assert harness.request("GET", f"{path}/results")[1]["messageParams"] == {"status": "Cancelled"}

@@ -30,7 +30,13 @@ __all__ = ["harness"]
 DAY = 24 * HOUR
 MIDNIGHT = next_date(Frequency.DAILY, NOON)
 DUE = MIDNIGHT + SETTLE_MS
+"""When the jobs of these tests are due, which do not spread them."""
 SERVER_ERROR = client_error("ServiceUnavailable", 503)
+
+
+@pytest.fixture(autouse=True)
+def _no_spreading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timer, "SPREAD_MS", SETTLE_MS + 1)
 
 
 @pytest.fixture
@@ -226,10 +232,10 @@ def test_an_unexpected_error_of_a_schedule_is_logged_by_type_and_does_not_stop_t
     if broken == "the store is slow":
         create = JobStore.create
 
-        def slow(store: JobStore, job: Job) -> bool:
+        def slow(store: JobStore, job: Job, most: int) -> bool:
             if job.view_id == first:
                 raise TooManyRequests("The store asks to slow down.")
-            return create(store, job)
+            return create(store, job, most)
 
         monkeypatch.setattr(JobStore, "create", slow)
     else:

@@ -11,6 +11,9 @@ import pytest
 import yaml
 
 from journeys.registry.limits import JOB_RETENTION_DAYS
+from journeys.views.jobs import computing
+from journeys.views.jobs.model import START_DEADLINE_MS
+from journeys.views.jobs.waiting import RESEND_MS
 from journeys.webhooks.deliveries.consumer import CONSUME_SECONDS
 from tests.support.template import ROOT, resources, template
 
@@ -554,6 +557,19 @@ def test_a_queued_delivery_is_kept_longer_than_its_message() -> None:
 def test_a_message_returns_to_the_queue_only_after_its_function_has_ended() -> None:
     for name, queue in (("Compute", "JobsQueue"), ("Deliveries", "DeliveriesQueue")):
         assert RESOURCES[queue]["Properties"]["VisibilityTimeout"] >= FUNCTIONS[name]["Timeout"] + 60
+
+
+def test_a_waiting_job_outlives_neither_its_message_nor_its_deliveries() -> None:
+    queue = RESOURCES["JobsQueue"]["Properties"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == computing.DELIVERIES
+    assert queue["MessageRetentionPeriod"] * 1000 > START_DEADLINE_MS + RESEND_MS
+
+
+def test_the_slots_that_are_shared_are_those_of_the_queue() -> None:
+    (event,) = FUNCTIONS["Compute"]["Events"].values()
+    slots = {"Ref": "ComputeConcurrency"}
+    assert event["Properties"]["ScalingConfig"]["MaximumConcurrency"] == slots
+    assert FUNCTIONS["Compute"]["Environment"]["Variables"]["COMPUTE_SLOTS"] == slots
 
 
 def test_the_deliveries_function_reports_each_message_that_failed() -> None:

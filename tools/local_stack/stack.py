@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,8 @@ KEY_BUCKET = "adobe-keys"
 """The bucket that serves public keys in place of Adobe's."""
 
 EVENTS_PER_RUN = 2000
+COMPUTE_CONCURRENCY = 6
+_CONCURRENCY_PARAMETER = re.compile(r"MaximumConcurrency:\s+Ref: ComputeConcurrency\b")
 """The stack computes views of more events in parallel parts. So low that the larger sample organization needs parts."""
 
 STACK_NAME = "journeys"
@@ -112,6 +115,12 @@ class LocalStack:
     def _build(self) -> None:
         folder = str(self.home / "build")
         self._sam("build", "--build-dir", folder, "--parameter-overrides", f"PythonRuntime={RUNTIME}")
+        # ministack keeps the value of a parameter as text. Its SQS poller stops at a MaximumConcurrency that is a text.
+        built = self.home / "build" / "template.yaml"
+        text, replaced = _CONCURRENCY_PARAMETER.subn(f"MaximumConcurrency: {COMPUTE_CONCURRENCY}", built.read_text())
+        if replaced != 1:
+            raise StackFailed("The built template does not name ComputeConcurrency as MaximumConcurrency.")
+        built.write_text(text)
 
     def _deploy(self, endpoint_url: str) -> None:
         parameters = {
@@ -121,6 +130,7 @@ class LocalStack:
             "AdobeKeysUrl": f"{endpoint_url}/{KEY_BUCKET}",
             "ArchiveWindow": 1,
             "EventsPerRun": EVENTS_PER_RUN,
+            "ComputeConcurrency": COMPUTE_CONCURRENCY,
         }
         self._sam(
             *("deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"),

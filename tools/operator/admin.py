@@ -10,9 +10,10 @@ from journeys.aws import from_item
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.limits import LARGEST_QUOTA, QUOTAS
-from journeys.registry.quotas.listing import Limits
 from journeys.registry.quotas.store import QuotaStore, QuotaUse
 from journeys.registry.schemas.store import SchemaStore
+from journeys.views.jobs.shares.store import ShareStore
+from journeys.views.limits import Limits
 from tools.errors import ToolError
 from tools.stack import Stack
 
@@ -46,7 +47,8 @@ class Admin:
         self._stack = stack
         table = stack.outputs["RegistryTableName"]
         self._clients, self._quotas = ClientStore(stack.dynamodb, table), QuotaStore(stack.dynamodb, table)
-        self._limits = Limits(self._quotas, SchemaStore(stack.dynamodb, table))
+        schemas, shares = SchemaStore(stack.dynamodb, table), ShareStore(stack.dynamodb, table)
+        self._limits = Limits(self._quotas, schemas, shares)
 
     # -- organizations -------------------------------------------------------------------------------------------------
 

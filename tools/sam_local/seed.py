@@ -17,6 +17,7 @@ from journeys.events.model import Event, ExternalId, StoredEvent
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.configurations.store import ConfigurationStore
+from journeys.registry.limits import WAITING_JOBS
 from journeys.registry.schemas.model import Activation, Schema
 from journeys.registry.schemas.store import SchemaStore
 from journeys.views.jobs.model import NEVER, accepted
@@ -159,7 +160,8 @@ def seed_views(
     jobs, schemas = JobStore(dynamodb, registry_table), SchemaStore(dynamodb, registry_table)
     for job_id, moment in ((WAITING_JOB, WAITING_DATE), (PARTS_JOB, PARTS_DATE)):
         now = dates.now_ms()
-        jobs.create(accepted(ORGANIZATION, view, job_id, CLIENT, date_created=moment, now=now, expires=NEVER))
+        job = accepted(ORGANIZATION, view, job_id, CLIENT, date_created=moment, now=now, expires=NEVER)
+        jobs.create(job, WAITING_JOBS.default)
     claimed = jobs.claim(ORGANIZATION, PARTS_JOB)
     if claimed is None:
         raise SamLocalFailed("The sample job could not be started.")

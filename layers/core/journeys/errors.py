@@ -90,6 +90,12 @@ class LimitReached(JourneysError):
         self.namespace, self.key, self.value, self.count = namespace, key, value, count
 
 
+class TooManyWaiting(LimitReached):
+    """As many jobs wait as are allowed. The request can succeed after `retry_after` seconds."""
+
+    retry_after = 60
+
+
 class PayloadTooLarge(JourneysError):
     """The body is larger than allowed."""
 

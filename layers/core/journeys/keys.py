@@ -25,6 +25,7 @@
 |            |                                    | REVISION#{version}#{n}  | what a version was before an edit |
 |            |                                    | JOB#{version}#{job}     | jobs of a version, newest last |
 |            | ORG#{org}#JOBS                     | {job}                   | jobs by the time of their acceptance |
+|            | SHARES                             | {org}                   | an organization's unfinished jobs |
 |            | SCHEDULES                          | {org}#{view}            | schedules, an organization's or all |
 |            | ARCHIVES                           | {org}                   | an organization's archive manifest |
 
@@ -179,7 +180,7 @@ def configuration(organization_id: str, configuration_id: str) -> Key:
 
 # -- journey views -----------------------------------------------------------------------------------------------------
 
-SCHEDULES = "SCHEDULES"
+SCHEDULES, SHARES = "SCHEDULES", "SHARES"
 ARCHIVES = "ARCHIVES"
 
 
@@ -236,6 +237,15 @@ def jobs(organization_id: str) -> str:
 def job(organization_id: str, job_id: str) -> Key:
     """The key of a job. Job ids begin with the time of acceptance, so jobs are ordered by it."""
     return item(jobs(organization_id), job_id)
+
+
+def share(organization_id: str) -> Key:
+    """The key of an organization's waiting and computed jobs."""
+    return item(SHARES, join(organization_id))
+
+
+def organization_of_share(sort_key: str) -> str:
+    return split(sort_key)[0]
 
 
 def schedules(organization_id: str) -> str:

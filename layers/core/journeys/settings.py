@@ -89,6 +89,7 @@ class OpenapiSettings(Settings):
 class ComputeSettings(JobSettings):
     computation_arn: str
     events_per_run: str
+    compute_slots: str
 
 
 def adobe_keys_url() -> str:

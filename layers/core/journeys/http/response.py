@@ -15,6 +15,7 @@ from journeys.errors import (
     PermissionMissing,
     ServiceUnavailable,
     TooManyRequests,
+    TooManyWaiting,
     Unauthenticated,
     UnsupportedMediaType,
 )
@@ -31,6 +32,7 @@ STATUS: Mapping[type[JourneysError], int] = {
     PayloadTooLarge: 413,
     UnsupportedMediaType: 415,
     TooManyRequests: 429,
+    TooManyWaiting: 429,
     ServiceUnavailable: 503,
     JourneysError: 500,
 }
@@ -72,7 +74,7 @@ def error_response(error: JourneysError, context_id: str) -> dict[str, Any]:
     if isinstance(error, LimitReached):
         body["limit"] = {"namespace": error.namespace, "key": error.key, "value": error.value}
     response = json_response(status, body)
-    if isinstance(error, TooManyRequests | ServiceUnavailable):
+    if isinstance(error, TooManyRequests | ServiceUnavailable | TooManyWaiting):
         response["headers"]["Retry-After"] = str(error.retry_after)
     if isinstance(error, MethodNotAllowed):
         response["headers"]["Allow"] = ", ".join(error.allowed)

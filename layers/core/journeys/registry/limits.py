@@ -5,7 +5,7 @@ Lengths are (minimum, maximum) characters.
 
 from dataclasses import dataclass
 
-from journeys.errors import LimitReached
+from journeys.errors import LimitReached, TooManyWaiting
 
 MAX_EVENT_TYPES = 20
 MAX_FIELDS = 50
@@ -60,10 +60,11 @@ class Quota:
     default: int
     counted: str
     owner: str = "organization"
+    error: type[LimitReached] = LimitReached
 
     def reached(self, value: int, count: int) -> LimitReached:
         """The error of a request that would exceed the quota. `value` is the quota, and `count` is the use."""
-        return LimitReached(
+        return self.error(
             f"The {self.owner} has {count} {self.counted}. At most {value} are allowed.",
             namespace=self.namespace,
             key=self.key,
@@ -81,8 +82,9 @@ CONFIGURATIONS_EVER = Quota(
 ENDPOINTS = Quota(LIMIT_NAMESPACE, "webhook.endpoints.per.org", 50, "webhook endpoints")
 VIEWS = Quota(VIEWS_NAMESPACE, "views.per.org", 500, "views")
 VIEW_VERSIONS = Quota(VIEWS_NAMESPACE, "versions.per.view", 200, "versions", "view")
+WAITING_JOBS = Quota(VIEWS_NAMESPACE, "jobs.waiting.per.org", 20, "waiting jobs", error=TooManyWaiting)
 
-QUOTAS: tuple[Quota, ...] = (CONFIGURATIONS, CONFIGURATIONS_EVER, ENDPOINTS, VIEWS, VIEW_VERSIONS)
+QUOTAS: tuple[Quota, ...] = (CONFIGURATIONS, CONFIGURATIONS_EVER, ENDPOINTS, VIEWS, VIEW_VERSIONS, WAITING_JOBS)
 """The quotas that the operator can set."""
 JOB_RETENTION_DAYS = 90
 """Days that jobs and their results are kept, unless the parameter JobRetentionDays has another value."""

@@ -16,15 +16,21 @@ from journeys.errors import JourneysError, NotComputable, ServiceUnavailable, To
 from journeys.registry.schemas.store import SchemaStore
 from journeys.telemetry import emit_count, emit_duration, log_error, logger
 from journeys.views.computation.partial_result import PartialResult, merge, to_result
-from journeys.views.jobs.model import BROKEN, Job, JobError
+from journeys.views.jobs.model import BROKEN, Job, JobError, Status
+from journeys.views.jobs.shares.store import ShareStore
 from journeys.views.jobs.spec import JobSpec, make_spec
-from journeys.views.jobs.store import ComputationStateMachine, JobStore, WorkStore
+from journeys.views.jobs.store import ComputationStateMachine, JobQueue, JobStore, ShareUsed, WorkStore
 
 if TYPE_CHECKING:
     from journeys.archive.store import ArchiveStore
 
 MAX_RESULT_BYTES = 6_000_000
 """The size of a result, as a JSON string within JSON: the form of Lambda's response, which is limited to 6 MB."""
+
+DELIVERIES = 3
+"""Times that the queue delivers a message, as in the template."""
+POSTPONED_SECONDS = 15
+"""Seconds until a job is tried again whose organization uses its share of the slots while others wait."""
 
 Run = Callable[[JobSpec, int, int], PartialResult]
 """Computes the buckets of a job from first to last."""
@@ -58,6 +64,8 @@ class JobCompletion:
             spec = self._work.spec(organization_id, job_id, attempt)
             if self._jobs.is_current(spec):
                 self.complete(spec, self._work.parts(spec))
+            else:
+                self._jobs.release(organization_id, job_id)
 
     def complete(self, spec: JobSpec, parts: Iterable[PartialResult]) -> None:
         """Store the result of an attempt and complete its job. Raises ResultTooLarge."""
@@ -69,11 +77,27 @@ class JobCompletion:
                 "Group the charts by less, or set groupByMax to keep the greatest groups only."
             )
         self._work.put_result(spec, text.encode())
-        self._report_end("completed", self._jobs.complete(spec))
+        job = self._jobs.complete(spec)
+        self._report_end("completed", job)
+        if job is None:
+            self._jobs.release(spec.organization_id, spec.job_id)
 
-    def fail_after_retries(self, organization_id: str, job_id: str, attempt: int | None = None) -> None:
-        """Fail a job whose computation failed too often. With `attempt`, only if that is the current attempt."""
+    def fail_after_retries(self, organization_id: str, job_id: str, attempt: int) -> None:
+        """Fail a job whose computation failed too often, if that is the current attempt."""
         self._fail(organization_id, job_id, BROKEN, attempt)
+
+    def fail_or_send_again(self, organization_id: str, job_id: str, queue: JobQueue) -> None:
+        """Fail a job whose message was delivered too often, if each delivery started an attempt.
+
+        Otherwise the message was returned to the queue because no function had capacity for it, or it was not the job's
+        only message. Then the job is queued again if it waits, and left unchanged if an attempt is running.
+        """
+        job = self._jobs.read(organization_id, job_id)
+        if job is not None and job.status is Status.ACCEPTED:
+            logger.warning("a job without an attempt is queued again")
+            queue.send(organization_id, job_id, POSTPONED_SECONDS)
+        elif job is not None and job.attempt >= DELIVERIES:
+            self._fail(organization_id, job_id, BROKEN, None)
 
     @contextmanager
     def handle_errors(self, organization_id: str, job_id: str, attempt: int) -> Iterator[None]:
@@ -104,11 +128,17 @@ class JobCompletion:
 
 
 class JobComputer:
-    """Computes the jobs whose messages the queue delivers."""
+    """Computes the jobs whose messages the queue delivers.
+
+    While jobs of other organizations wait, an organization can use half of the `slots`: the jobs that are computed at
+    the same time.
+    """
 
     def __init__(
         self,
         jobs: JobStore,
+        shares: ShareStore,
+        queue: JobQueue,
         work: WorkStore,
         schemas: SchemaStore,
         archive: "ArchiveStore",
@@ -116,20 +146,29 @@ class JobComputer:
         run: Run,
         *,
         events_per_run: int,
+        slots: int,
     ) -> None:
         self._jobs, self._work, self._schemas, self._archive = jobs, work, schemas, archive
+        self._shares, self._queue, self._share = shares, queue, max(1, slots // 2)
         self._machine, self._run, self._events_per_run = machine, run, events_per_run
         self._completion = JobCompletion(jobs, work)
 
-    def compute(self, organization_id: str, job_id: str) -> None:
+    def compute(self, organization_id: str, job_id: str, *, repeated: bool) -> None:
         """Start an attempt: compute a job with up to `events_per_run` events here, or start the state machine for it.
 
-        Does nothing if the job has ended. Raises AttemptFailed, and errors of the job store if the attempt could not
+        Does nothing if the job has ended, or if it has an attempt and the message is not `repeated`. Sends the message
+        again if the organization uses its share of the slots: a new message, since every message is delivered a limited
+        number of times. Raises AttemptFailed, and errors of the job store if the attempt could not
         start; the queue then delivers the message again.
         """
-        job = self._jobs.claim(organization_id, job_id)
+        try:
+            job = self._claim(organization_id, job_id, repeated=repeated)
+        except ShareUsed:
+            logger.info("the job is postponed")
+            self._queue.send(organization_id, job_id, POSTPONED_SECONDS)
+            return
         if job is None:
-            logger.info("the job has ended or does not exist")
+            logger.info("the job is being computed, has ended or does not exist")
             return
         with self._completion.handle_errors(organization_id, job_id, job.attempt):
             spec = make_spec(
@@ -145,6 +184,15 @@ class JobComputer:
                 return
             ((first, last),) = spec.parts
             self._completion.complete(spec, [self._run(spec, first, last)])
+
+    def _claim(self, organization_id: str, job_id: str, *, repeated: bool) -> Job | None:
+        """Start an attempt, or raise ShareUsed if the organization uses its share of the slots while others wait."""
+        try:
+            return self._jobs.claim(organization_id, job_id, repeated=repeated, share=self._share)
+        except ShareUsed:
+            if self._shares.others_wait(organization_id):
+                raise
+            return self._jobs.claim(organization_id, job_id, repeated=repeated)
 
 
 class PartComputer:

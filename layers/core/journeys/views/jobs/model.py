@@ -12,8 +12,11 @@ from journeys import dates
 from journeys.jsontext import omit_none
 from journeys.views.model import View
 
-START_DEADLINE_MS = 7_200_000
-"""Milliseconds that a job can wait for its first attempt. After that it has failed."""
+START_DEADLINE_MS = 604_800_000
+"""Milliseconds that a job can wait for its first attempt, seven days. After that it has failed.
+
+This bounds the time that a job waits for others, and is shorter than the time that the queue keeps its message.
+"""
 ATTEMPT_DEADLINE_MS = 1_800_000
 """Milliseconds that an attempt can take. After that the job has failed.
 
@@ -86,6 +89,11 @@ class Job:
         if self.status not in UNFINISHED or self.deadline > now:
             return self
         return replace(self, status=Status.FAILED, date_completed=self.deadline, error=LOST)
+
+    @property
+    def date_accepted(self) -> int:
+        """When the job was accepted, which set the deadline; the job must be waiting for its first attempt."""
+        return self.deadline - START_DEADLINE_MS
 
     @property
     def date_begun(self) -> int:

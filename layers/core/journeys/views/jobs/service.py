@@ -8,6 +8,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from journeys import dates
 from journeys.defects import report
 from journeys.errors import BadRequest, Conflict, Detail, NotFound
+from journeys.registry.limits import WAITING_JOBS
+from journeys.registry.quotas.store import QuotaStore
 from journeys.telemetry import emit_count
 from journeys.views.jobs.model import NOT_QUEUED, Job, Status, accepted, new_id, scheduled_id
 from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
@@ -45,21 +47,23 @@ class JobService:
     Jobs and their results are kept for `retention_days`.
     """
 
-    def __init__(self, views: ViewStore, jobs: JobStore, queue: JobQueue, retention_days: int) -> None:
-        self._views, self._jobs, self._queue = views, jobs, queue
+    def __init__(
+        self, views: ViewStore, jobs: JobStore, queue: JobQueue, quotas: QuotaStore, retention_days: int
+    ) -> None:
+        self._views, self._jobs, self._queue, self._quotas = views, jobs, queue, quotas
         self._retention_ms = retention_days * DAY_MS
 
     def accept(self, organization_id: str, view_id: str, version: int, client_id: str) -> JobWithView:
         """Create a job for one version of a view.
 
-        Raises NotFound if the version does not exist. If the queue does not accept the message, marks the job as failed
-        and raises TooManyRequests, ServiceUnavailable or ServerError.
+        Raises NotFound if the version does not exist, and TooManyWaiting. If the queue does not accept the message,
+        marks the job as failed and raises TooManyRequests, ServiceUnavailable or ServerError.
         """
         view, now = self._views.get_version(organization_id, view_id, version), dates.now_ms()
         job = accepted(
             organization_id, view, new_id(now), client_id, date_created=now, now=now, expires=now + self._retention_ms
         )
-        self._jobs.create(job)
+        self._create(job)
         try:
             self._queue.send(organization_id, job.job_id)
         except (ClientError, BotoCoreError) as error:
@@ -82,12 +86,19 @@ class JobService:
             organization_id, view, job_id, schedule.client_id, date_created=due_ms, now=now,
             expires=now + self._retention_ms,
         )  # fmt: skip
-        if not self._jobs.create(job):
+        if not self._create(job):
             job = self._jobs.get(organization_id, job_id)
         if job.status is Status.ACCEPTED:
             # Send even if the row existed: the run that wrote it may have stopped before it sent the message.
             self._queue.send(organization_id, job_id)
         return job
+
+    def _create(self, job: Job) -> bool:
+        """Store a new job. Returns False if a job with this id exists. Raises NotFound and TooManyWaiting."""
+        most = self._quotas.get(job.organization_id, WAITING_JOBS).value
+        if most == 0:
+            raise WAITING_JOBS.reached(0, 0)
+        return self._jobs.create(job, most)
 
     def get(self, organization_id: str, view_id: str, version: int, job_id: str) -> JobWithView:
         """One job of a version. Raises NotFound, also if the view was deleted."""

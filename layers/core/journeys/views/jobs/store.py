@@ -1,8 +1,10 @@
 """The stores of jobs: the registry table, the archive bucket, the job queue, and the state machine."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -12,18 +14,20 @@ from journeys import dates, jsontext, keys
 from journeys.aws import (
     ConditionsFailed,
     Item,
+    backoff,
     delete_all,
     error_code,
     from_item,
     get_all,
-    is_condition_failure,
     to_item,
     to_value,
     transact,
 )
 from journeys.errors import Conflict, NotFound, ServiceUnavailable
+from journeys.registry.limits import WAITING_JOBS
 from journeys.views.computation.partial_result import PartialResult
 from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, UNFINISHED, Job, JobError, Status, lowest_id
+from journeys.views.jobs.shares.store import ShareStore
 from journeys.views.jobs.spec import JobSpec
 from journeys.views.model import View
 from journeys.views.store import require_view
@@ -36,7 +40,10 @@ if TYPE_CHECKING:
 
 MAX_KEYS = 1000
 """Objects that S3 deletes in one request."""
-_UNFINISHED = "#status IN (:accepted, :executing) AND deadline > :now"
+
+
+class ShareUsed(Exception):
+    """The organization has as many jobs computed as its share of the slots allows."""
 
 
 class JobStore:
@@ -47,18 +54,23 @@ class JobStore:
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
+        self._shares = ShareStore(dynamodb, table)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def get(self, organization_id: str, job_id: str) -> Job:
         """The job as of now. Raises NotFound, also if the job has expired."""
-        response = self._dynamodb.get_item(
-            TableName=self._table, Key=keys.job(organization_id, job_id), ConsistentRead=True
-        )
-        job = _job(organization_id, response["Item"]) if "Item" in response else None
+        job = self.read(organization_id, job_id)
         if job is None or job.expires <= dates.now_ms():
             raise NotFound("There is no job with this id.")
         return job
+
+    def read(self, organization_id: str, job_id: str) -> Job | None:
+        """The job as of now, also if it has expired, or None."""
+        response = self._dynamodb.get_item(
+            TableName=self._table, Key=keys.job(organization_id, job_id), ConsistentRead=True
+        )
+        return _job(organization_id, response["Item"]) if "Item" in response else None
 
     def find(self, organization_id: str, job_ids: Sequence[str]) -> list[Job]:
         """Those of the jobs that exist, in any order, also expired ones."""
@@ -122,37 +134,48 @@ class JobStore:
 
     # -- from acceptance to the end ------------------------------------------------------------------------------------
 
-    def create(self, job: Job) -> bool:
-        """Store a new job. Returns False if a job with this id exists. Raises NotFound if the view was deleted."""
+    def create(self, job: Job, most_waiting: int) -> bool:
+        """Store a new job. Returns False if a job with this id exists.
+
+        Raises NotFound if the view was deleted, and TooManyWaiting if `most_waiting` jobs of the organization wait.
+        """
         own = keys.job(job.organization_id, job.job_id) | to_item(job.to_values())
         reference = keys.version_job(job.organization_id, job.view_id, job.version, job.job_id)
+        writes = [
+            require_view(self._table, job.organization_id, job.view_id),
+            self._put_new(own),
+            self._put_new(reference | {"expires": own["expires"]}),
+            self._shares.wait(job.organization_id, job.job_id, most_waiting),
+        ]
         try:
-            transact(
-                self._dynamodb,
-                [
-                    require_view(self._table, job.organization_id, job.view_id),
-                    self._put_new(own),
-                    self._put_new(reference | {"expires": own["expires"]}),
-                ],
-            )
+            transact(self._dynamodb, writes)
         except ConditionsFailed as failed:
             if 0 in failed.failed:
                 raise NotFound("There is no view with this id.") from None
+            if failed.failed == {3}:
+                raise WAITING_JOBS.reached(most_waiting, most_waiting) from None
             return False
         return True
 
     def _put_new(self, item: Item) -> dict[str, Any]:
         return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
 
-    def claim(self, organization_id: str, job_id: str) -> Job | None:
-        """Start an attempt, which supersedes earlier ones. Returns None if the job has ended or is missing."""
-        return self._change(
-            organization_id,
-            job_id,
-            "SET #status = :executing, attempt = attempt + :one, deadline = :deadline",
-            _UNFINISHED,
-            {":one": 1, ":deadline": dates.now_ms() + ATTEMPT_DEADLINE_MS},
-        )
+    def claim(
+        self, organization_id: str, job_id: str, *, repeated: bool = True, share: int | None = None
+    ) -> Job | None:
+        """Start an attempt, which supersedes earlier ones. Returns None if the job has ended or is missing.
+
+        Without `repeated`, also returns None if the job has an attempt already. With `share`, raises ShareUsed if that
+        many other jobs of the organization are being computed.
+        """
+
+        def begun(job: Job) -> Job | None:
+            if job.status is not Status.ACCEPTED and not repeated:
+                return None
+            deadline = dates.now_ms() + ATTEMPT_DEADLINE_MS
+            return replace(job, status=Status.EXECUTING, attempt=job.attempt + 1, deadline=deadline)
+
+        return self._change(organization_id, job_id, begun, self._shares.start(organization_id, job_id, share))
 
     def is_current(self, spec: JobSpec) -> bool:
         """Whether the attempt can still complete its job: the job is executing, and no later attempt has started."""
@@ -161,12 +184,8 @@ class JobStore:
 
     def complete(self, spec: JobSpec) -> Job | None:
         """Complete a job with an attempt's result. Returns None, without a change, if the attempt is not current."""
-        return self._change(
-            spec.organization_id,
-            spec.job_id,
-            "SET #status = :complete, dateCompleted = :when, received = :received",
-            "#status = :executing AND attempt = :attempt AND deadline > :now",
-            {":complete": str(Status.COMPLETE), ":attempt": spec.attempt, ":received": spec.snapshot.received},
+        return self._end(
+            spec.organization_id, spec.job_id, Status.COMPLETE, attempt=spec.attempt, received=spec.snapshot.received
         )
 
     def fail(self, organization_id: str, job_id: str, error: JobError, attempt: int | None = None) -> Job | None:
@@ -174,25 +193,11 @@ class JobStore:
 
         Returns None, without a change, if the job has ended or is missing, or if another attempt is current.
         """
-        return self._change(
-            organization_id,
-            job_id,
-            "SET #status = :failed, dateCompleted = :when, #error = :error",
-            _UNFINISHED if attempt is None else f"attempt = :attempt AND {_UNFINISHED}",
-            {":failed": str(Status.FAILED), ":error": {"code": error.code, "message": error.message}}
-            | ({} if attempt is None else {":attempt": attempt}),
-            {"#error": "error"},
-        )
+        return self._end(organization_id, job_id, Status.FAILED, attempt=attempt, error=error)
 
     def cancel(self, organization_id: str, job_id: str) -> Job:
         """Cancel a job; a canceled one is left unchanged. Raises NotFound, and Conflict if the job ended otherwise."""
-        job = self._change(
-            organization_id,
-            job_id,
-            "SET #status = :cancelled, dateCompleted = :when",
-            _UNFINISHED,
-            {":cancelled": str(Status.CANCELLED)},
-        ) or self.get(organization_id, job_id)
+        job = self._end(organization_id, job_id, Status.CANCELLED) or self.get(organization_id, job_id)
         if job.status is not Status.CANCELLED:
             raise Conflict(
                 f"The status of the job is {job.status}. Only an unfinished job can be canceled.",
@@ -200,6 +205,28 @@ class JobStore:
                 params={"status": job.status},
             )
         return job
+
+    def _end(
+        self, organization_id: str, job_id: str, status: Status, *, attempt: int | None = None, **changes: Any
+    ) -> Job | None:
+        """End a job; with `attempt`, only if that is the current attempt. Returns None if nothing changed."""
+
+        def ended(job: Job) -> Job | None:
+            if attempt not in (None, job.attempt):
+                return None
+            return replace(job, status=status, date_completed=dates.now_ms(), **changes)
+
+        remove = self._shares.cancel if status is Status.CANCELLED else self._shares.end
+        job = self._change(organization_id, job_id, ended, remove(organization_id, job_id))
+        if job is not None:
+            self._shares.tidy(organization_id)
+        return job
+
+    def release(self, organization_id: str, job_id: str) -> None:
+        """Release the slot of a canceled job whose attempt has ended."""
+        job = self.read(organization_id, job_id)
+        if job is not None and job.status is Status.CANCELLED:
+            self._shares.remove(organization_id, [job_id])
 
     def end(self, job: Job) -> None:
         """Cancel a job unless it has ended."""
@@ -212,38 +239,43 @@ class JobStore:
         delete_all(self._dynamodb, self._table, [keys.job(organization_id, job_id) for job_id in job_ids])
 
     def _change(
-        self,
-        organization_id: str,
-        job_id: str,
-        update: str,
-        condition: str,
-        values: Mapping[str, Any],
-        names: Mapping[str, str] | None = None,
+        self, organization_id: str, job_id: str, change: Callable[[Job], Job | None], share: Mapping[str, Any]
     ) -> Job | None:
-        """Update a job if the condition holds. Returns the changed job, or None if the condition does not hold."""
-        now = dates.now_ms()
-        known = {
-            ":accepted": str(Status.ACCEPTED),
-            ":executing": str(Status.EXECUTING),
-            ":now": now,
-            ":when": dates.text(now),
-        }
-        used = {name: value for name, value in known.items() if name in f"{update} {condition}"}
-        try:
-            response = self._dynamodb.update_item(
-                TableName=self._table,
-                Key=keys.job(organization_id, job_id),
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                ExpressionAttributeNames={"#status": "status", **(names or {})},
-                ExpressionAttributeValues={name: to_value(value) for name, value in {**used, **values}.items()},
-                ReturnValues="ALL_NEW",
-            )
-        except ClientError as error:
-            if is_condition_failure(error):
+        """Store what `change` makes of an unfinished job, and its share, in one transaction.
+
+        Returns the changed job, or None if the job has ended or is missing, or if `change` returns None. Raises
+        ShareUsed if the condition of the share does not hold.
+        """
+        for wait in backoff():
+            job = self.read(organization_id, job_id)
+            changed = change(job) if job is not None and job.status in UNFINISHED else None
+            if job is None or changed is None:
                 return None
-            raise
-        return _job(organization_id, response["Attributes"])
+            try:
+                transact(self._dynamodb, [self._update(job, changed), share])
+                return changed
+            except ConditionsFailed as failed:
+                if 0 not in failed.failed:
+                    raise ShareUsed from None
+                time.sleep(wait)  # The job was changed, or its deadline passed: read again.
+        raise AssertionError("backoff ends by raising")
+
+    def _update(self, job: Job, changed: Job) -> dict[str, Any]:
+        """Store the changes of a job, on the condition that its status, attempt and deadline hold."""
+        before = job.to_values()
+        values = {name: value for name, value in changed.to_values().items() if value != before[name]}
+        known = {":before": before["status"], ":number": job.attempt, ":now": dates.now_ms()}
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": keys.job(job.organization_id, job.job_id),
+                "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in values),
+                "ConditionExpression": "#status = :before AND #attempt = :number AND #deadline > :now",
+                "ExpressionAttributeNames": {f"#{name}": name for name in (*values, "status", "attempt", "deadline")},
+                "ExpressionAttributeValues": {f":{name}": to_value(value) for name, value in values.items()}
+                | {name: to_value(value) for name, value in known.items()},
+            }
+        }
 
 
 def _job(organization_id: str, item: Mapping[str, Any]) -> Job:
@@ -330,10 +362,10 @@ class JobQueue:
     def __init__(self, sqs: "SQSClient", url: str) -> None:
         self._sqs, self._url = sqs, url
 
-    def send(self, organization_id: str, job_id: str) -> None:
-        """Send a job's message. Sending it twice starts two attempts, of which one completes the job."""
+    def send(self, organization_id: str, job_id: str, delay_seconds: int = 0) -> None:
+        """Send a job's message, to be delivered after a delay. A second message for a job changes nothing."""
         body = json.dumps({"organizationId": organization_id, "jobId": job_id})
-        self._sqs.send_message(QueueUrl=self._url, MessageBody=body)
+        self._sqs.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay_seconds)
 
     def retry_in(self, receipt: str, seconds: int) -> None:
         """Deliver a received message again after `seconds`, instead of after the queue's visibility timeout."""
