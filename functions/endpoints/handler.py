@@ -15,13 +15,14 @@ from journeys.http.request import Request
 from journeys.http.router import Router
 from journeys.jsontext import omit_none
 from journeys.registry.configurations.store import ConfigurationStore
+from journeys.registry.repeats.store import RepeatStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.settings import WebhookSettings
 from journeys.webhooks.deliveries.model import RecordedOutcome
 from journeys.webhooks.deliveries.service import DeliveryService
 from journeys.webhooks.deliveries.store import DeliveryStore
 from journeys.webhooks.mapper import Mapper
-from journeys.webhooks.model import Endpoint, EndpointDescription, EndpointWithSecret
+from journeys.webhooks.model import Endpoint, EndpointDescription, EndpointWithSecret, new_endpoint_id
 from journeys.webhooks.processing import Processor
 from journeys.webhooks.replaying import DeliveryReplay
 from journeys.webhooks.requests import EndpointCreate, EndpointUpdate, Sample, SecretRotate
@@ -46,6 +47,7 @@ endpoints = EndpointStore(dynamodb(), table)
 secrets = SecretStore(secretsmanager(), settings.secrets_prefix)
 bindings = Bindings(ConfigurationStore(dynamodb(), table), SchemaStore(dynamodb(), table))
 service = EndpointService(endpoints, secrets, bindings)
+repeats = RepeatStore(dynamodb(), table)
 failures = FailureStore(dynamodb(), settings.failures_table, s3, settings.archive_bucket)
 ingest = Ingest(EventLog(dynamodb(), settings.events_table), failures, bindings)
 replay = Replay(ingest, failures, DeliveryReplay(endpoints, bindings, Processor(ingest, Mapper(bindings), failures)))
@@ -95,10 +97,16 @@ def list_endpoints(request: Request) -> dict[str, Any]:
     response="EndpointWithSecret",
     status=201,
     errors=(NotFound, Conflict, LimitReached),
+    idempotent=True,
 )
 def create_endpoint(request: Request, body: EndpointCreate) -> dict[str, Any]:
-    created = service.create(
+    key, endpoint_id = request.idempotency_key, new_endpoint_id()
+    if key is not None:
+        scope = f"createEndpoint {request.caller.client_id}"
+        endpoint_id = repeats.claim(request.organization_id, scope, key, body.model_dump_json(), endpoint_id)
+    created = service.create_once(
         request.organization_id,
+        endpoint_id,
         name=body.name,
         sender=body.sender,
         configuration_id=body.configurationId,

@@ -3,15 +3,16 @@
 import re
 from typing import Any
 
-from journeys import cursors
+from journeys import cursors, dates
 from journeys.aws import dynamodb, s3, sqs
 from journeys.errors import Conflict, TooManyWaiting
 from journeys.http.parameters import CURSOR, PAGE, PAGE_NUMBER, PAGE_SIZE, Parameter
 from journeys.http.request import Request
 from journeys.http.router import Router
 from journeys.registry.quotas.store import QuotaStore
+from journeys.registry.repeats.store import RepeatStore
 from journeys.settings import JobSettings
-from journeys.views.jobs.model import Status
+from journeys.views.jobs.model import Status, new_id
 from journeys.views.jobs.requests import JobUpdate
 from journeys.views.jobs.service import JobResults, JobService
 from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
@@ -55,6 +56,7 @@ jobs = JobService(
     int(settings.job_retention_days),
 )
 results = JobResults(jobs, WorkStore(s3(), settings.archive_bucket))
+repeats = RepeatStore(dynamodb(), table)
 router = Router.for_registry(table)
 
 
@@ -113,10 +115,16 @@ def list_own_jobs(request: Request) -> dict[str, Any]:
     permission=ADD,
     response="ViewJob",
     status=202,
-    errors=(TooManyWaiting,),
+    errors=(TooManyWaiting, Conflict),
+    idempotent=True,
 )
 def create_job(request: Request, view_id: str, version: int) -> dict[str, Any]:
-    return jobs.accept(request.organization_id, view_id, version, request.caller.client_id).to_wire()
+    organization_id, client_id = request.organization_id, request.caller.client_id
+    key, job_id = request.idempotency_key, new_id(dates.now_ms())
+    if key is None:
+        return jobs.accept(organization_id, view_id, version, client_id, job_id).to_wire()
+    job_id = repeats.claim(organization_id, f"createJob {client_id}", key, f"{view_id} {version}", job_id)
+    return jobs.accept_once(organization_id, view_id, version, client_id, job_id).to_wire()
 
 
 @router.route(

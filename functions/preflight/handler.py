@@ -12,7 +12,7 @@ from journeys.settings import allowed_origin
 HEADERS = {
     "Access-Control-Allow-Origin": allowed_origin(),
     "Access-Control-Allow-Methods": "GET,POST,PUT,PATCH,DELETE,OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization,Content-Type",
+    "Access-Control-Allow-Headers": "Authorization,Content-Type,Idempotency-Key",
     "Access-Control-Max-Age": "3600",
     "Strict-Transport-Security": "max-age=63072000",
     "X-Content-Type-Options": "nosniff",

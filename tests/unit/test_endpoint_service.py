@@ -38,7 +38,9 @@ class Calls:
 
             return call
 
-        return SimpleNamespace(**{name: method(name) for name in ("get", "create", "update", "delete", "fresh")})
+        return SimpleNamespace(
+            **{name: method(name) for name in ("get", "find", "create", "update", "delete", "fresh")}
+        )
 
     def _call(self, name: str) -> None:
         self.made.append(name)
@@ -64,7 +66,7 @@ def test_the_secret_is_deleted_if_the_endpoint_cannot_be_stored() -> None:
     calls = Calls(fails_at="endpoints.create")
     with pytest.raises(ServiceUnavailable):
         create(calls.service())
-    assert calls.made == ["bindings.fresh", "secrets.create", "endpoints.create", "secrets.delete"]
+    assert calls.made == ["bindings.fresh", "secrets.create", "endpoints.create", "endpoints.find", "secrets.delete"]
 
 
 def test_nothing_is_stored_for_an_unknown_configuration() -> None:

@@ -19,7 +19,7 @@ from journeys.registry.limits import WAITING_JOBS
 from journeys.registry.quotas.store import QuotaStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.views.jobs.computing import DELIVERIES, JobCompletion, JobComputer
-from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, START_DEADLINE_MS, Status
+from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, START_DEADLINE_MS, Status, new_id
 from journeys.views.jobs.service import JobService
 from journeys.views.jobs.shares.store import ShareStore
 from journeys.views.jobs.spec import JobSpec
@@ -90,7 +90,7 @@ class World:
         """Create jobs. Returns how many were accepted."""
         for accepted in range(number):
             try:
-                self.service.accept(organization_id, view.view_id, 1, "client")
+                self.service.accept(organization_id, view.view_id, 1, "client", new_id(self.now[0]))
             except TooManyWaiting:
                 return accepted
         return number

@@ -12,6 +12,7 @@ from typing import Any
 
 from journeys.errors import JourneysError
 from journeys.http.parameters import Parameter
+from journeys.http.request import IDEMPOTENCY_KEY, MAX_IDEMPOTENCY_KEY
 from journeys.http.response import STATUS, status_of
 from journeys.http.router import MAX_ID, Route
 from journeys.registry.clients.model import PERMISSIONS
@@ -42,6 +43,14 @@ TAGS: Mapping[str, str] = {
     DOCUMENTATION: "This document.",
 }
 
+_IDEMPOTENCY_KEY: Schema = {
+    "name": IDEMPOTENCY_KEY,
+    "in": "header",
+    "required": False,
+    "description": "A text that is unique to this request. A repetition with the same key and body within 24 hours "
+    "creates nothing, and returns what the first request created.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY},
+}
 ERROR_BODY: Schema = {
     "type": "object",
     "description": "The body of every error response.",
@@ -114,7 +123,11 @@ def _operation(route: Route, components: Components) -> dict[str, Any]:
         "tags": [route.tag],
         "x-permission": route.permission,
         "security": _security(),
-        "parameters": [*_path_parameters(route, example), *_query_parameters(route.query, example)],
+        "parameters": [
+            *_path_parameters(route, example),
+            *_query_parameters(route.query, example),
+            *([_IDEMPOTENCY_KEY] if route.idempotent else []),
+        ],
         "responses": _success(route, components, example)
         | {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(statuses)},
     }

@@ -13,6 +13,7 @@
 |            | ORG#{org}                          | ORG                     | an organization |
 |            | ORG#{org}                          | EVENT_TYPES             | the counter of event types |
 |            | ORG#{org}#QUOTAS                   | {quota}                 | a quota's value and use, one or all |
+|            | ORG#{org}#REPEATS                  | {digest}                | an idempotency key, for a day |
 |            | ORG#{org}#SCHEMAS                  | {schema}                | schemas, one or all |
 |            | ORG#{org}#SCHEMA#{schema}          | {version}               | versions of a schema |
 |            | ORG#{org}#TITLES                   | {title}                 | whether a title is in use |
@@ -136,6 +137,11 @@ def quotas(organization_id: str) -> str:
 
 def quota(organization_id: str, key: str) -> Key:
     return item(quotas(organization_id), key)
+
+
+def repeat(organization_id: str, digest: str) -> Key:
+    """The key of an idempotency key. `digest` is the digest of the operation, the client and the key."""
+    return item(join("ORG", organization_id, "REPEATS"), digest)
 
 
 def schemas(organization_id: str) -> str:

@@ -7,11 +7,16 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from journeys import jsontext
+from journeys.errors import BadRequest, Detail
 from journeys.http.body import header
 from journeys.http.parameters import CURSOR, PAGE, PAGE_NUMBER, PAGE_SIZE, Parameter
 from journeys.registry.clients.model import Client
 
 T = TypeVar("T")
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+MAX_IDEMPOTENCY_KEY = 255
+"""Characters of an idempotency key."""
 
 
 class Request:
@@ -41,6 +46,22 @@ class Request:
         A sender that repeats API Gateway's request id by hand still gets an id of its own.
         """
         return f"{request_id(self._event)}/{self._invocation_id}"
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The value of the header Idempotency-Key, or None without the header. Raises BadRequest.
+
+        The route declares `idempotent`.
+        """
+        key = header(self._event, IDEMPOTENCY_KEY.lower())
+        if not key:
+            return None
+        if len(key) > MAX_IDEMPOTENCY_KEY or not (key.isascii() and key.isprintable()):
+            raise BadRequest(
+                f"The header {IDEMPOTENCY_KEY} is invalid. Use 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters.",
+                details=[Detail("invalid.header", IDEMPOTENCY_KEY)],
+            )
+        return key
 
     def seconds_spent(self) -> float:
         """Return the seconds since the request was received."""

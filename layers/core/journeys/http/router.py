@@ -38,7 +38,11 @@ _TEXT, _NUMBER = rf"[-._~()'!*:@,;=+&$%<> \[\]{{}}|^\w]{{1,{MAX_ID}}}", "[0-9]{1
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation. `response` names the type of the response's body; None means a response without a body."""
+    """One operation.
+
+    `response` names the type of the response's body; None means a response without a body. An `idempotent` operation
+    takes the header Idempotency-Key.
+    """
 
     method: str
     path: str
@@ -51,6 +55,7 @@ class Route:
     response: str | None
     status: int
     errors: Sequence[type[JourneysError]]
+    idempotent: bool = False
 
 
 class Router:
@@ -82,6 +87,7 @@ class Router:
         query: Sequence[Parameter[Any]] = (),
         body: "JsonBody[Any] | type[BaseModel] | None" = None,
         errors: Sequence[type[JourneysError]] = (),
+        idempotent: bool = False,
     ) -> Callable[[H], H]:
         """Register a handler for an operation.
 
@@ -92,7 +98,18 @@ class Router:
 
         def register(handler: H) -> H:
             declared = Route(
-                method, path, handler, summary, tag, permission, query, body, response, status, tuple(errors)
+                method,
+                path,
+                handler,
+                summary,
+                tag,
+                permission,
+                query,
+                body,
+                response,
+                status,
+                tuple(errors),
+                idempotent,
             )
             self.routes.append(declared)
             self._methods(path)[method] = declared

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from journeys import dates, jsontext
+from journeys.aws import ConditionsFailed
 from journeys.errors import BadRequest, Conflict, Detail, NotFound, PayloadTooLarge
 from journeys.events.bindings import Binding, Bindings
 from journeys.events.failures.model import CONFIGURATION_GONE, INVALID_MAPPING, INVALID_PAYLOAD
@@ -63,6 +64,7 @@ class EndpointService:
         options: Mapping[str, Any],
         mapping: Mapping[str, Any],
         preset_version: int | None = None,
+        endpoint_id: str | None = None,
     ) -> EndpointWithSecret:
         """Create an endpoint and store its secret. Either `configuration_id` or `routing` is given.
 
@@ -72,7 +74,7 @@ class EndpointService:
         """
         kind, now_ms = _sender(sender), dates.now_ms()
         endpoint = Endpoint(
-            endpoint_id=new_endpoint_id(),
+            endpoint_id=endpoint_id or new_endpoint_id(),
             organization_id=organization_id,
             name=name,
             sender=sender,
@@ -94,12 +96,31 @@ class EndpointService:
         if secret is not None:
             # The secret is stored first, so that an endpoint in the registry never names one that does not exist.
             endpoint = replace(endpoint, secret_version=self._secrets.create(endpoint.endpoint_id, secret))
+        self._store(endpoint)
+        return EndpointWithSecret(endpoint, secret)
+
+    def _store(self, endpoint: Endpoint) -> None:
+        """Store a new endpoint, or delete its secret."""
         try:
             self._endpoints.create(endpoint)
         except Exception:
-            self._secrets.delete(endpoint.endpoint_id, endpoint.secret_version)
+            # The endpoint can exist although the response of the database was lost.
+            stored = self._endpoints.find(endpoint.endpoint_id, consistent=True)
+            if stored is None or stored.secret_version != endpoint.secret_version:
+                self._secrets.delete(endpoint.endpoint_id, endpoint.secret_version)
             raise
-        return EndpointWithSecret(endpoint, secret)
+
+    def create_once(self, organization_id: str, endpoint_id: str, **values: Any) -> EndpointWithSecret:
+        """Create the endpoint with this id, or return it with its secret if a repeated request finds it.
+
+        `values` and the errors are those of `create`.
+        """
+        if self._endpoints.find(endpoint_id, consistent=True) is None:
+            with suppress(ConditionsFailed):  # The same request was sent twice at the same time.
+                return self.create(organization_id, endpoint_id=endpoint_id, **values)
+        endpoint = self._endpoints.get(organization_id, endpoint_id)
+        secrets = self._secrets.get(endpoint_id, endpoint.secret_version)
+        return EndpointWithSecret(endpoint, secrets[0] if secrets else None)
 
     def update(
         self,

@@ -11,7 +11,7 @@ from journeys.errors import BadRequest, Conflict, Detail, NotFound
 from journeys.registry.limits import WAITING_JOBS
 from journeys.registry.quotas.store import QuotaStore
 from journeys.telemetry import emit_count
-from journeys.views.jobs.model import NOT_QUEUED, Job, Status, accepted, new_id, scheduled_id
+from journeys.views.jobs.model import NOT_QUEUED, Job, Status, accepted, scheduled_id
 from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
 from journeys.views.model import View
 from journeys.views.schedules.model import Schedule
@@ -53,16 +53,13 @@ class JobService:
         self._views, self._jobs, self._queue, self._quotas = views, jobs, queue, quotas
         self._retention_ms = retention_days * DAY_MS
 
-    def accept(self, organization_id: str, view_id: str, version: int, client_id: str) -> JobWithView:
-        """Create a job for one version of a view.
+    def accept(self, organization_id: str, view_id: str, version: int, client_id: str, job_id: str) -> JobWithView:
+        """Create a job with a new id for one version of a view.
 
         Raises NotFound if the version does not exist, and TooManyWaiting. If the queue does not accept the message,
         marks the job as failed and raises TooManyRequests, ServiceUnavailable or ServerError.
         """
-        view, now = self._views.get_version(organization_id, view_id, version), dates.now_ms()
-        job = accepted(
-            organization_id, view, new_id(now), client_id, date_created=now, now=now, expires=now + self._retention_ms
-        )
+        view, job = self._new(organization_id, view_id, version, client_id, job_id)
         self._create(job)
         try:
             self._queue.send(organization_id, job.job_id)
@@ -72,6 +69,20 @@ class JobService:
             emit_count("JobsFailed", reason=NOT_QUEUED.code)
             raise response from None
         return JobWithView(job, view)
+
+    def accept_once(self, organization_id: str, view_id: str, version: int, client_id: str, job_id: str) -> JobWithView:
+        """Create the job with this id, or return it if a repeated request finds it.
+
+        If the queue does not accept the message, the job waits: a repeated request sends the message again. Raises
+        NotFound if the version does not exist, TooManyWaiting, and the errors of the stores.
+        """
+        _, job = self._new(organization_id, view_id, version, client_id, job_id)
+        return self._with_view(self._create_once(job))
+
+    def _new(self, organization_id: str, view_id: str, version: int, client_id: str, job_id: str) -> tuple[View, Job]:
+        view, now = self._views.get_version(organization_id, view_id, version), dates.now_ms()
+        expires = now + self._retention_ms
+        return view, accepted(organization_id, view, job_id, client_id, date_created=now, now=now, expires=expires)
 
     def accept_scheduled(self, schedule: Schedule, due_ms: int) -> Job:
         """Create the job that a schedule has for a due date, for the latest version of the view.
@@ -86,11 +97,15 @@ class JobService:
             organization_id, view, job_id, schedule.client_id, date_created=due_ms, now=now,
             expires=now + self._retention_ms,
         )  # fmt: skip
+        return self._create_once(job)
+
+    def _create_once(self, job: Job) -> Job:
+        """Create a job, or return the existing one with its id; queue it if it waits."""
         if not self._create(job):
-            job = self._jobs.get(organization_id, job_id)
+            job = self._jobs.get(job.organization_id, job.job_id)
         if job.status is Status.ACCEPTED:
             # Send even if the row existed: the run that wrote it may have stopped before it sent the message.
-            self._queue.send(organization_id, job_id)
+            self._queue.send(job.organization_id, job.job_id)
         return job
 
     def _create(self, job: Job) -> bool:
