@@ -104,7 +104,7 @@ def get_schema(request: Request, schema_id: str) -> dict[str, Any]:
     permission=EDIT,
     body=SchemaUpdate,
     response="JourneyExternalEventsSchema",
-    errors=(Conflict,),
+    errors=(Conflict, LimitReached),
 )
 def update_schema(request: Request, schema_id: str, body: SchemaUpdate) -> dict[str, Any]:
     document = parse(body.jsonSchema) if body.jsonSchema is not None else None

@@ -159,6 +159,7 @@ def get_view_version(request: Request, view_id: str, version: int) -> dict[str, 
     permission=MAY_EDIT,
     body=ViewDefinition,
     response="JourneyView",
+    errors=(LimitReached,),
 )
 def update_view_version(request: Request, view_id: str, version: int, body: ViewDefinition) -> dict[str, Any]:
     definition, client_id = checked(request, body), request.caller.client_id

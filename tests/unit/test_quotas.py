@@ -1,5 +1,6 @@
 """The quotas of organizations: what counts toward them, what a refusal says, and how a wrong count is corrected."""
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -8,9 +9,21 @@ from botocore.exceptions import ClientError
 
 from journeys import aws, keys
 from journeys.errors import LimitReached
-from journeys.registry.limits import CONFIGURATIONS, CONFIGURATIONS_EVER, ENDPOINTS, QUOTAS, VIEW_VERSIONS, VIEWS, Quota
+from journeys.registry import limits
+from journeys.registry.limits import (
+    CONFIGURATIONS,
+    CONFIGURATIONS_EVER,
+    ENDPOINTS,
+    QUOTAS,
+    SCHEMA_VERSIONS,
+    VIEW_EDITS,
+    VIEW_VERSIONS,
+    VIEWS,
+    Quota,
+)
 from journeys.registry.quotas.store import QuotaStore
 from journeys.registry.schemas.store import SchemaStore
+from journeys.views import store as views_store
 from tests.conftest import ORGANIZATION
 from tests.support.functions import api_event, call, load
 from tests.support.tables import Tables
@@ -136,6 +149,28 @@ def test_the_limits_are_listed_with_their_use(api: Api) -> None:
     assert limits["event.types.per.org"]["count"] == 1
     assert limits["webhook.endpoints.per.org"]["count"] == 0
     assert "count" not in limits["versions.per.view"]
+
+
+def test_a_version_can_be_edited_only_so_often(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views_store, "VIEW_EDITS", replace(VIEW_EDITS, default=2))
+    _, view = api.view()
+    elements = [{"id": "e", "name": "E", "attributes": {"type": "Event", "id": api.schema_id}}]
+    body = {"name": "Edited", "duration": "P7D", "elements": elements}
+    path = f"views/{view['id']}/versions"
+    for _ in range(2):
+        assert api.ask("views", "PUT", f"{path}/1", body)[0] == 200
+    assert_refused(api.ask("views", "PUT", f"{path}/1", body), VIEW_EDITS, 2)
+    assert api.ask("views", "POST", path, body)[0] == 201
+    assert api.ask("views", "PUT", f"{path}/2", body)[0] == 200
+
+
+def test_a_schema_with_all_versions_can_only_be_disabled(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SCHEMA_VERSIONS", replace(SCHEMA_VERSIONS, default=2))
+    path, document = f"externalevents/schemas/{api.schema_id}", {"title": "Order", "properties": {}}
+    assert api.ask("schemas", "PUT", path, {"version": 1, "jsonSchema": document})[0] == 200
+    for body in ({"jsonSchema": document}, {"enabled": True}):
+        assert_refused(api.ask("schemas", "PUT", path, {"version": 2} | body), SCHEMA_VERSIONS, 2)
+    assert api.ask("schemas", "PUT", path, {"version": 2, "enabled": False})[0] == 200
 
 
 # -- an unknown or wrong count -----------------------------------------------------------------------------------------

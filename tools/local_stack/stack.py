@@ -22,9 +22,9 @@ KEY_BUCKET = "adobe-keys"
 """The bucket that serves public keys in place of Adobe's."""
 
 EVENTS_PER_RUN = 2000
+"""The stack computes views of more events in parallel parts. So low that the larger sample organization needs parts."""
 COMPUTE_CONCURRENCY = 6
 _CONCURRENCY_PARAMETER = re.compile(r"MaximumConcurrency:\s+Ref: ComputeConcurrency\b")
-"""The stack computes views of more events in parallel parts. So low that the larger sample organization needs parts."""
 
 STACK_NAME = "journeys"
 PREFERRED_PORT = 4570

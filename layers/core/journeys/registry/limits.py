@@ -84,6 +84,10 @@ VIEWS = Quota(VIEWS_NAMESPACE, "views.per.org", 500, "views")
 VIEW_VERSIONS = Quota(VIEWS_NAMESPACE, "versions.per.view", 200, "versions", "view")
 WAITING_JOBS = Quota(VIEWS_NAMESPACE, "jobs.waiting.per.org", 20, "waiting jobs", error=TooManyWaiting)
 
+VIEW_EDITS = Quota(VIEWS_NAMESPACE, "edits.per.version", 1000, "edits", "version of the view")
+SCHEMA_VERSIONS = Quota(LIMIT_NAMESPACE, "versions.per.schema", 1000, "versions", "schema")
+"""These two are fixed. They bound the items that editing the same view or schema again and again adds."""
+
 QUOTAS: tuple[Quota, ...] = (CONFIGURATIONS, CONFIGURATIONS_EVER, ENDPOINTS, VIEWS, VIEW_VERSIONS, WAITING_JOBS)
 """The quotas that the operator can set."""
 JOB_RETENTION_DAYS = 90

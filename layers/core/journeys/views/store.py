@@ -20,7 +20,7 @@ from journeys.aws import (
     transact,
 )
 from journeys.errors import NotFound
-from journeys.registry.limits import JOB_RETENTION_DAYS, VIEW_VERSIONS, VIEWS
+from journeys.registry.limits import JOB_RETENTION_DAYS, VIEW_EDITS, VIEW_VERSIONS, VIEWS
 from journeys.registry.quotas.store import QuotaStore
 from journeys.views.model import Chart, View, ViewDefinition
 
@@ -216,12 +216,15 @@ class ViewStore:
     def edit_version(
         self, organization_id: str, view_id: str, version: int, definition: ViewDefinition, client_id: str
     ) -> View:
-        """Replace a version. Of concurrent calls, the last one wins as a whole. Raises NotFound.
+        """Replace a version. Of concurrent calls, the last one wins as a whole.
 
-        The version as it was is kept as a revision, for the jobs that refer to it.
+        The version as it was is kept as a revision, for the jobs that refer to it. Raises NotFound, and LimitReached if
+        the version was edited as often as is allowed.
         """
         for wait in backoff(attempts=60):
             base = self.get_version(organization_id, view_id, version)
+            if base.revision > VIEW_EDITS.default:
+                raise VIEW_EDITS.reached(VIEW_EDITS.default, base.revision - 1)
             is_latest = self._summary(organization_id, view_id).version == version
             charts, changed = self._next_charts(organization_id, base, definition)
             view = replace(

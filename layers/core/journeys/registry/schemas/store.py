@@ -188,12 +188,14 @@ class SchemaStore:
     ) -> Schema:
         """Writes the next version. None means no change.
 
-        Raises NotFound, BadRequest for incompatible changes, and Conflict if `version` is not the current version or
-        the title is in use.
+        Raises NotFound, BadRequest for incompatible changes, Conflict if `version` is not the current version or the
+        title is in use, and LimitReached, except for a schema that is only disabled.
         """
         old = self.get(organization_id, schema_id)
         if old.version != version:
             raise _version_conflict(old.version)
+        if old.version >= limits.SCHEMA_VERSIONS.default and (document is not None or enabled):
+            raise limits.SCHEMA_VERSIONS.reached(limits.SCHEMA_VERSIONS.default, old.version)
         if document is not None:
             check_evolution(old.document, document)
         new = replace(
