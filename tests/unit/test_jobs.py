@@ -1,5 +1,6 @@
 """The API of jobs: create, list, read and cancel jobs, and read their results."""
 
+import itertools
 import uuid
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -11,7 +12,15 @@ from journeys import aws, cursors, dates
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.views.jobs import service
-from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, START_DEADLINE_MS, Status, lowest_id, new_id, scheduled_id
+from journeys.views.jobs.model import (
+    ATTEMPT_DEADLINE_MS,
+    START_DEADLINE_MS,
+    Status,
+    lowest_id,
+    moment_of,
+    new_id,
+    scheduled_id,
+)
 from journeys.views.jobs.store import JobStore
 from journeys.views.model import View, ViewDefinition
 from journeys.views.store import ViewStore
@@ -64,6 +73,20 @@ def test_a_new_job_is_accepted_and_queued(harness: JobHarness, view: View, now: 
     assert harness.request("GET", f"/{view.view_id}/versions/1/jobs/{job['id']}") == (200, job)
     (message,) = harness.messages()
     assert message["body"] == f'{{"organizationId": "{ORGANIZATION}", "jobId": "{job["id"]}"}}'
+
+
+def test_the_date_of_a_job_is_that_of_its_id(
+    harness: JobHarness, view: View, now: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Listings select jobs by the moments of their ids, and report their dates."""
+    clock = itertools.count(now[0])
+    monkeypatch.setattr(dates, "now_ms", lambda: next(clock))
+    job = harness.job(harness.accept(view))
+    created = dates.parse(job["dateCreated"])
+    for end, expected in ((created, []), (created + 1, [job["id"]])):
+        interval = f"{dates.text(now[0] - HOUR)}/{dates.text(end)}"
+        status, page = harness.request("GET", "/jobs", query={"interval": interval})
+        assert (status, [one["id"] for one in page["entities"]]) == (200, expected)
 
 
 def test_a_complete_job_has_results(harness: JobHarness, view: View, now: list[int]) -> None:
@@ -451,7 +474,7 @@ def test_job_ids_are_uuids_that_sort_by_time() -> None:
     assert {uuid.UUID(one).version for one in ids} == {7}
     assert {uuid.UUID(one).variant for one in ids} == {uuid.RFC_4122}
     for moment, one in zip(moments, ids, strict=True):
-        assert int(uuid.UUID(one).hex[:12], 16) == moment
+        assert int(uuid.UUID(one).hex[:12], 16) == moment_of(one) == moment
         assert lowest_id(moment) < one
         assert moment == 2**48 - 1 or one < lowest_id(moment + 1)
     assert len({new_id(NOON) for _ in range(1000)}) == 1000

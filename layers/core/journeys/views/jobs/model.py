@@ -197,6 +197,11 @@ def new_id(moment: int) -> str:
     return _id(moment, secrets.randbits(74))
 
 
+def moment_of(job_id: str) -> int:
+    """The moment of a job's id, in milliseconds since 1970."""
+    return uuid.UUID(job_id).int >> 80
+
+
 def scheduled_id(view_id: str, moment: int) -> str:
     """The id of the job that a view's schedule creates for a due date. The same arguments give the same id."""
     digest = blake2b(f"{view_id}\n{moment}".encode(), digest_size=10).digest()

@@ -11,7 +11,7 @@ from journeys.errors import BadRequest, Conflict, Detail, NotFound
 from journeys.registry.limits import WAITING_JOBS
 from journeys.registry.quotas.store import QuotaStore
 from journeys.telemetry import emit_count
-from journeys.views.jobs.model import NOT_QUEUED, Job, Status, accepted, scheduled_id
+from journeys.views.jobs.model import NOT_QUEUED, Job, Status, accepted, moment_of, scheduled_id
 from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
 from journeys.views.model import View
 from journeys.views.schedules.model import Schedule
@@ -81,8 +81,9 @@ class JobService:
 
     def _new(self, organization_id: str, view_id: str, version: int, client_id: str, job_id: str) -> tuple[View, Job]:
         view, now = self._views.get_version(organization_id, view_id, version), dates.now_ms()
-        expires = now + self._retention_ms
-        return view, accepted(organization_id, view, job_id, client_id, date_created=now, now=now, expires=expires)
+        # Listings select jobs by the moments of their ids.
+        created, expires = moment_of(job_id), now + self._retention_ms
+        return view, accepted(organization_id, view, job_id, client_id, date_created=created, now=now, expires=expires)
 
     def accept_scheduled(self, schedule: Schedule, due_ms: int) -> Job:
         """Create the job that a schedule has for a due date, for the latest version of the view.
