@@ -1,6 +1,7 @@
 """A deployed stack, on AWS or local: its clients, its outputs and its addresses."""
 
 import os
+import platform
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 """The region of the local stack."""
+
+ARCHITECTURE = "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
+"""The architecture of this machine, for which the local stack and `sam local` build the functions."""
 
 
 class Outputs(dict[str, str]):

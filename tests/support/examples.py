@@ -118,7 +118,6 @@ class Recorder:
         event = api_event(route.method, filled.removeprefix(PREFIX), body, client_id=CLIENT, query=query)
         event["resource"] = event["path"]
         event["requestContext"] |= {"domainName": "api.example.com", "path": event["path"]}
-        event["resource"] = event["path"]
         answer = module.handler(event, Context())
         assert answer["statusCode"] < 300, (operation_id, answer)
         response = json.loads(answer["body"]) if answer["body"] else None

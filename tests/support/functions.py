@@ -54,7 +54,7 @@ def api_event(
     """
     data = raw if raw is not None else None if body is None else jsontext.dumps(body).encode()
     return {
-        "resource": "/test",
+        "resource": "/resource-of-a-test",
         "path": f"/api/v2/journey/{path}",
         "httpMethod": method,
         "headers": {"Content-Type": "application/json"} | (headers or {}),

@@ -150,6 +150,7 @@ def test_identifiers_are_long_and_unique(endpoints: Endpoints) -> None:
 
 def test_the_url_is_the_public_address_of_the_api(endpoints: Endpoints) -> None:
     event = api_event("POST", ENDPOINTS, endpoints.body())
+    event["resource"] = event["path"]
     event["requestContext"] |= {"domainName": "abc.example", "stage": "live", "path": f"/live{event['path']}"}
     created = call(endpoints.module, event)[1]
     assert created["url"] == f"https://abc.example/live/webhooks/{created['id']}"

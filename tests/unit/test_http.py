@@ -769,7 +769,7 @@ def test_a_request_is_logged_with_its_route_status_and_duration(logged: io.Strin
     event["path"] = "/api/v2/journey/things"
     answer(echo(), event)
     line = json.loads(logged.getvalue().splitlines()[-1])
-    assert (line["message"], line["route"], line["status"]) == ("request completed", "POST /test", 200)
+    assert (line["message"], line["route"], line["status"]) == ("request completed", "POST /resource-of-a-test", 200)
     assert line["correlation_id"] == event["requestContext"]["requestId"]
     assert line["milliseconds"] >= 0
     assert CANARY not in logged.getvalue()
@@ -787,3 +787,57 @@ def test_two_invocations_for_one_request_have_different_request_ids() -> None:
     answer(api, event)
     assert len(set(seen)) == 2
     assert all(one.startswith(event["requestContext"]["requestId"]) for one in seen)
+
+
+# -- custom domains ----------------------------------------------------------------------------------------------------
+
+
+def behind(base: str, resource: str, path: str) -> dict[str, Any]:
+    """Return a request to a custom domain with a base path, in the form that API Gateway passes to functions.
+
+    Its `path` and the one of its context begin with the base path, `resource` does not: see the event in
+    https://github.com/aws-powertools/powertools-lambda-python/issues/576.
+    """
+    called = f"/api/v2/journey/{path}"
+    resource = f"/api/v2/journey/{resource}"
+    event = api_event("GET", path) | {"resource": resource, "path": base + called}
+    event["requestContext"] |= {
+        "resourcePath": resource,
+        "path": base + called,
+        "domainName": "events.example",
+        "stage": "prod",
+    }
+    return event
+
+
+@pytest.mark.parametrize("base", ["", "/shop", "/shop/v1", "/api/v2", "/journey", "/api/v2/journey", "/%2B.-_~"])
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [
+        ("things", "things"),
+        ("things/{thingId}", "things/journey"),
+        ("things/{thingId}", "things/things"),
+        ("things/{thingId}", "things/a%20b"),
+        ("things/{proxy+}", "things/journey/parts/1"),
+        ("things/{thingId}/{proxy+}", "things/journey/parts/1"),
+    ],
+)
+def test_a_custom_domain_with_a_base_path_reaches_the_routes(base: str, resource: str, path: str) -> None:
+    router = Router(Authenticator(Cache(everybody)))
+    for route in ("things", "things/<thing_id>", "things/<thing_id>/parts/<int:part>"):
+        declare(router, "GET", route)(lambda request, **variables: {"url": request.url("/x"), **variables})
+    event = behind(base, resource, path)
+    status, answered, _ = answer(router, event)
+    assert (status, answered["url"]) == (200, f"https://events.example{base}/x")
+    event["path"] = f"/api/v2/journey/{path}"  # API Gateway's own domain, whose path names the stage
+    event["requestContext"]["path"] = f"/prod/api/v2/journey/{path}"
+    status, answered, _ = answer(router, event)
+    assert (status, answered["url"]) == (200, "https://events.example/prod/x")
+
+
+def test_the_links_of_a_listing_are_paths_of_the_api_without_the_base_path(tables: Tables) -> None:
+    module = load("configurations")
+    event = behind("/shop", "externalevents/configurations", "externalevents/configurations")
+    status, listing, _ = answer(module.router, event)
+    assert status == 200
+    assert listing["selfUri"].startswith("/api/v2/journey/externalevents/configurations?")

@@ -228,7 +228,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def asked(path: str, stage: str = "/prod", headers: dict[str, str] | None = None) -> dict[str, Any]:
-    event = api_event("GET", "", client_id=None, headers=headers) | {"path": path}
+    event = api_event("GET", "", client_id=None, headers=headers) | {"path": path, "resource": path}
     event["requestContext"] |= {"domainName": "api.test", "path": f"{stage}{path}"}
     return event
 

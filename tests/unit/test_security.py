@@ -84,19 +84,25 @@ def test_a_call_outside_the_granted_partitions_fails_in_unit_tests(tables: Table
 # -- logs --------------------------------------------------------------------------------------------------------------
 
 
+def masking() -> dict[str, Any]:
+    policy: dict[str, Any] = RESOURCES["ApiLogGroup"]["Properties"]["DataProtectionPolicy"]
+    return policy
+
+
 @pytest.mark.parametrize("group", resources("AWS::Logs::LogGroup"))
 def test_every_log_group_masks_personal_data(group: str) -> None:
     properties = RESOURCES[group]["Properties"]
-    assert properties["DataProtectionPolicy"] == template()["Metadata"]["LogMasking"]
+    assert properties["DataProtectionPolicy"] == masking()
 
 
 def test_the_data_protection_policy_has_the_form_that_cloudwatch_requires() -> None:
     """CloudWatch requires an audit statement and a mask statement with the same identifiers."""
-    audit, mask = template()["Metadata"]["LogMasking"]["Statement"]
+    audit, mask = masking()["Statement"]
     assert audit["DataIdentifier"] == mask["DataIdentifier"]
     assert audit["Operation"] == {"Audit": {"FindingsDestination": {}}}
     assert mask["Operation"] == {"Deidentify": {"MaskConfig": {}}}
-    names = {name.removeprefix("arn:aws:dataprotection::aws:data-identifier/") for name in mask["DataIdentifier"]}
+    prefix = "arn:${AWS::Partition}:dataprotection::aws:data-identifier/"
+    names = {name["Fn::Sub"].removeprefix(prefix) for name in mask["DataIdentifier"]}
     assert names >= {"EmailAddress", "CreditCardNumber", "PhoneNumber-GB", "PhoneNumber-US"}
     assert all(re.fullmatch(r"[A-Za-z]+(-[A-Z]{2})?", name) for name in names)
 
@@ -207,7 +213,7 @@ def matches(statement: dict[str, Any], method: str, path: str) -> bool:
     return value == text if constraint == "EXACTLY" else constraint == "ENDS_WITH" and value.endswith(text)
 
 
-@pytest.mark.parametrize("stage", ["", "/prod"])
+@pytest.mark.parametrize("stage", ["", "/prod", "/journeys/v1"])
 def test_deliveries_and_public_requests_of_one_address_have_limits_of_their_own(stage: str) -> None:
     deliveries = of_one_address("DeliveriesOfOneAddress")["ScopeDownStatement"]
     public = of_one_address("PublicRequestsOfOneAddress")["ScopeDownStatement"]

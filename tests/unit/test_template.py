@@ -234,6 +234,21 @@ def test_the_user_pool_domain_contains_the_stack_identifier() -> None:
         assert domain["Properties"].keys() == {"UserPoolId", "Domain"}
 
 
+@pytest.mark.parametrize("path", ["template.yaml", "monitoring/template.yaml"])
+def test_no_arn_names_a_partition(path: str) -> None:
+    """ARNs begin with arn:aws-us-gov in GovCloud."""
+    assert re.findall(r"arn:aws[\w-]*:\S+", (ROOT / path).read_text()) == []
+
+
+def test_the_address_of_tokens_is_that_of_the_partition() -> None:
+    address, names = template()["Outputs"]["TokenUrl"]["Value"]["Fn::Sub"]
+    assert address == "https://${UserPoolDomain}.${Auth}.${AWS::Region}.amazoncognito.com/oauth2/token"
+    assert names == {"Auth": {"Fn::If": ["IsGovCloud", "auth-fips", "auth"]}}
+    assert template()["Conditions"]["IsGovCloud"] == {"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-us-gov"]}
+    served = FUNCTIONS["Openapi"]["Environment"]["Variables"]["TOKEN_URL"]["Fn::If"]
+    assert served[2] == template()["Outputs"]["TokenUrl"]["Value"]
+
+
 # -- functions ---------------------------------------------------------------------------------------------------------
 
 
@@ -614,10 +629,12 @@ def test_every_parameter_is_used() -> None:
 
 
 def test_the_layers_are_built_for_the_functions_runtime() -> None:
-    (version,) = re.findall(
-        r"^PYTHON_VERSION \?= (\S+)$", (ROOT / "layers/dependencies/Makefile").read_text(), re.MULTILINE
-    )
-    assert template()["Parameters"]["PythonRuntime"]["Default"] == f"python{version}"
+    for makefile in ("dependencies", "webhooks", "analytics"):
+        text = (ROOT / "layers" / makefile / "Makefile").read_text()
+        defaults = dict(re.findall(r"^(PYTHON_VERSION|ARCHITECTURE) \?= (\S+)$", text, re.MULTILINE))
+        parameters = template()["Parameters"]
+        assert parameters["PythonRuntime"]["Default"] == f"python{defaults['PYTHON_VERSION']}"
+        assert parameters["Architecture"]["Default"] == defaults["ARCHITECTURE"] == "arm64"
     for layer in resources("AWS::Serverless::LayerVersion").values():
         assert layer["Properties"]["CompatibleRuntimes"] == [{"Ref": "PythonRuntime"}]
         assert layer["Properties"]["CompatibleArchitectures"] == template()["Globals"]["Function"]["Architectures"]

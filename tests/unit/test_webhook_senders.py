@@ -543,6 +543,7 @@ def gateway(name: str, sent: Sent, *, plain: bool, change_case: Callable[[str], 
     """Return a delivery in the form in which API Gateway passes it to a function."""
     return {
         "httpMethod": sent.method,
+        "resource": "/webhooks/{endpointId}",
         "path": f"/webhooks/{name}",
         "pathParameters": {"endpointId": name},
         "headers": {change_case(header): value for header, value in sent.headers.items()} or None,
@@ -559,11 +560,12 @@ def gateway(name: str, sent: Sent, *, plain: bool, change_case: Callable[[str], 
         pytest.param("/webhooks/hubspot", "/prod/webhooks/hubspot", id="stage"),
         pytest.param("/webhooks/hubspot", "/webhooks/hubspot", id="custom domain"),
         pytest.param("/shop/webhooks/hubspot", "/shop/webhooks/hubspot", id="custom domain with a base path"),
+        pytest.param("/webhooks/webhooks/hubspot", "/webhooks/webhooks/hubspot", id="a base path like the resource"),
     ],
 )
 def test_the_signed_address_is_the_one_that_the_sender_called(inbox: Inbox, path: str, public_path: str) -> None:
     sent = CASES["hubspot"].deliver(url=f"https://api.example.com{public_path}", now=time.time())
-    event = gateway("hubspot", sent, plain=True, change_case=str.title) | {"resource": "/webhooks/{endpointId}"}
+    event = gateway("hubspot", sent, plain=True, change_case=str.title)
     event["path"], event["requestContext"]["path"] = path, public_path
     assert load("webhooks").handler(event, Context())["statusCode"] == 200
     event["requestContext"]["domainName"] = "another.example.com"

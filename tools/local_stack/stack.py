@@ -16,7 +16,7 @@ from typing import Any
 from tools.errors import SetupError
 from tools.local_stack import api_gateway, ministack
 from tools.paths import ROOT, VENVS
-from tools.stack import REGION, Stack
+from tools.stack import ARCHITECTURE, REGION, Stack
 
 KEY_BUCKET = "adobe-keys"
 """The bucket that serves public keys in place of Adobe's."""
@@ -114,7 +114,8 @@ class LocalStack:
 
     def _build(self) -> None:
         folder = str(self.home / "build")
-        self._sam("build", "--build-dir", folder, "--parameter-overrides", f"PythonRuntime={RUNTIME}")
+        overrides = f"PythonRuntime={RUNTIME} Architecture={ARCHITECTURE}"
+        self._sam("build", "--build-dir", folder, "--parameter-overrides", overrides)
         # ministack keeps the value of a parameter as text. Its SQS poller stops at a MaximumConcurrency that is a text.
         built = self.home / "build" / "template.yaml"
         text, replaced = _CONCURRENCY_PARAMETER.subn(f"MaximumConcurrency: {COMPUTE_CONCURRENCY}", built.read_text())
@@ -126,6 +127,7 @@ class LocalStack:
         parameters = {
             "Stage": "local",
             "PythonRuntime": RUNTIME,
+            "Architecture": ARCHITECTURE,
             "EndpointUrl": endpoint_url,
             "AdobeKeysUrl": f"{endpoint_url}/{KEY_BUCKET}",
             "ArchiveWindow": 1,
@@ -145,6 +147,7 @@ class LocalStack:
             "SAM_CLI_TELEMETRY": "0",
             "PYTHON": sys.executable,
             "PYTHON_VERSION": PYTHON_VERSION,
+            "ARCHITECTURE": ARCHITECTURE,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": REGION,

@@ -8,9 +8,10 @@ import sys
 from ipaddress import ip_network
 
 from tools.sam_local.seed import SamLocalFailed
+from tools.stack import ARCHITECTURE
 
 PYTHON_VERSION = "3.13"
-IMAGE = f"public.ecr.aws/lambda/python:{PYTHON_VERSION}-x86_64"
+IMAGE = f"public.ecr.aws/lambda/python:{PYTHON_VERSION}-{ARCHITECTURE}"
 
 
 def require_docker() -> None:

@@ -31,7 +31,7 @@ from tools.sam_local.seed import (
     seed_views,
 )
 from tools.signing import ADOBE_KEY_PATH, ADOBE_PUBLIC_KEY
-from tools.stack import REGION
+from tools.stack import ARCHITECTURE, REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -155,7 +155,8 @@ class SamLocal:
 
     def _overrides(self) -> str:
         # EndpointUrl declares the variable AWS_ENDPOINT_URL. SAM reads only declared variables from a file.
-        return f"PythonRuntime=python{PYTHON_VERSION} EndpointUrl={self._required().container_url}"
+        functions = f"PythonRuntime=python{PYTHON_VERSION} Architecture={ARCHITECTURE}"
+        return f"{functions} EndpointUrl={self._required().container_url}"
 
     def _sam(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -164,6 +165,7 @@ class SamLocal:
             "SAM_CLI_TELEMETRY": "0",
             "PYTHON": sys.executable,
             "PYTHON_VERSION": PYTHON_VERSION,
+            "ARCHITECTURE": ARCHITECTURE,
             # With credentials, SAM asks AWS for the account number at every invocation. Without, it uses a fixed one.
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_CONFIG_FILE": os.devnull,

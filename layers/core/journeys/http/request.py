@@ -1,8 +1,10 @@
 """A request, as a handler sees it."""
 
 import math
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -158,10 +160,7 @@ def resource_path(event: Mapping[str, Any]) -> str:
     API Gateway removes the stage from a request's path, but not the base path of a custom domain.
     """
     path = str(event.get("path") or "")
-    if path != (event.get("requestContext") or {}).get("path"):
-        return path  # The address has a stage, so it is not that of a custom domain.
-    resource = str(event.get("resource") or "").partition("{")[0]
-    return path[max(path.find(resource), 0) :]
+    return path[len(_base_path(event, path)) :]
 
 
 def public_url(event: Mapping[str, Any], path: str) -> str:
@@ -176,5 +175,18 @@ def public_url(event: Mapping[str, Any], path: str) -> str:
     if not domain:
         api, stage = context.get("apiId"), context.get("stage")
         return f"http://{header(event, 'host')}/restapis/{api}/{stage}/_user_request_{path}"
-    base = str(context.get("path") or "").removesuffix(resource_path(event))
-    return f"https://{domain}{base}{path}"
+    return f"https://{domain}{_base_path(event, str(context.get('path') or ''))}{path}"
+
+
+def _base_path(event: Mapping[str, Any], path: str) -> str:
+    """Return what precedes the resource in a path of the request, which ends with the resource. It can be empty."""
+    match = _resource_pattern(str(event.get("resource") or "")).fullmatch(path)
+    return match[1] if match else ""
+
+
+@cache
+def _resource_pattern(resource: str) -> re.Pattern[str]:
+    """Return the pattern of the paths that end with a resource of API Gateway, such as `/views/{viewId}/{proxy+}`."""
+    literals = re.split(r"(\{\w+\+?\})", resource)
+    parts = [re.escape(part) if not part.startswith("{") else ".+" if "+" in part else "[^/]+" for part in literals]
+    return re.compile(f"(.*?){''.join(parts)}/?")
