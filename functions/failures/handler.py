@@ -1,6 +1,5 @@
 """API operations on failures: the events that were refused, and their replay."""
 
-from itertools import islice
 from typing import Any
 
 from journeys import cursors, keys
@@ -62,24 +61,24 @@ router = Router.for_registry(table)
 def list_failures(request: Request) -> dict[str, Any]:
     size, cursor, status = request.get(PAGE_SIZE), request.get(CURSOR), request.get(STATUS)
     scope = ("failures", request.organization_id, *(str(request.get(filter_)) for filter_ in FILTERS))
-    rows = failures.newest_first(
+    page = failures.newest_first(
         request.organization_id,
+        size=size,
         since=request.get(FROM),
         until=request.get(TO),
         after=cursors.decode(cursor, keys.FAILURE_BY_TIME, *scope) if cursor is not None else None,
-        page=size + 2,
         configuration_id=request.get(CONFIGURATION),
         endpoint_id=request.get(ENDPOINT),
         reason=request.get(REASON),
         status=status if status != "all" else None,
     )
-    page = list(islice(rows, size + 1))
-    entities = [failure.to_wire(whole=False) for _, failure in page[:size]]
+    entities = [failure.to_wire(whole=False) for _, failure in page.rows]
     fitting = count_fitting(entities)
+    position = page.rows[fitting - 1][0] if fitting < len(entities) else page.position
     return omit_none(
         {
             "entities": entities[:fitting],
-            "nextCursor": cursors.encode(page[fitting - 1][0], *scope) if len(page) > fitting else None,
+            "nextCursor": cursors.encode(position, *scope) if position is not None else None,
         }
     )
 
@@ -94,7 +93,7 @@ def list_failures(request: Request) -> dict[str, Any]:
     response="FailureSummary",
 )
 def summarize_failures(request: Request) -> dict[str, Any]:
-    return summarize(failures.newest_first(request.organization_id, since=request.get(FROM), until=request.get(TO)))
+    return summarize(failures.all_newest_first(request.organization_id, since=request.get(FROM), until=request.get(TO)))
 
 
 @router.route(

@@ -136,7 +136,7 @@ def delete_schema(request: Request, schema_id: str) -> None:
     response="JourneyExternalEventsSchemaListing",
 )
 def list_schema_versions(request: Request, schema_id: str) -> dict[str, Any]:
-    # The newest versions come first. The oldest ones are left out if the response cannot hold all.
+    # The newest versions come first. Older ones are left out if the response cannot hold all.
     versions = [version.to_wire() for version in schemas.versions(request.organization_id, schema_id)]
     return listing(versions[: count_fitting(versions)], f"{SCHEMAS}/{schema_id}/versions")
 

@@ -27,6 +27,7 @@ from journeys.webhooks.deliveries.store import DeliveryStore
 from journeys.webhooks.model import Endpoint
 from journeys.webhooks.store import EndpointStore
 from tests.support.functions import api_event, call, load
+from tests.support.reads import rows_read
 from tests.support.tables import Tables
 
 RECEIVED = 1_800_000_000_000
@@ -161,6 +162,14 @@ def test_a_filtered_page_reads_a_bounded_number_of_rows(store: DeliveryStore, mo
     assert second.position == record(4).record_id
     last = store.newest_first("acme", ENDPOINT, size=5, outcome=FAILED, before=record(0).record_id)
     assert last == ([], None)
+
+
+def test_a_filtered_page_of_many_matches_reads_only_itself(store: DeliveryStore, tables: Tables) -> None:
+    for number in range(30):
+        store.add(record(number, outcome=FAILED))
+    with rows_read(tables.dynamodb) as rows:
+        assert len(store.newest_first("acme", ENDPOINT, size=5, outcome=FAILED).records) == 5
+    assert sum(rows) == 6
 
 
 # -- the operations ----------------------------------------------------------------------------------------------------

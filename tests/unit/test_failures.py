@@ -19,6 +19,7 @@ from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from tests.conftest import ORGANIZATION
 from tests.support.functions import Context, api_event, load
+from tests.support.reads import rows_read
 from tests.support.tables import Tables
 from tests.unit.test_ingest import SCHEMA, Source, an_event, change_schema, configurations, make_source
 
@@ -297,6 +298,83 @@ def test_a_listing_is_filtered_by_configuration_reason_status_and_time(api: Fail
     assert found(**{"from": dates.text(3000), "to": dates.text(2000)}) == []
 
 
+FILTERS = {
+    "reason": {"reason": "invalid.id"},
+    "configuration": {"configurationId": "c-2"},
+    "endpoint": {"endpointId": "endpoint-1"},
+    "several": {"reason": "invalid.id", "status": "open"},
+}
+
+
+@pytest.mark.parametrize("query", FILTERS.values(), ids=FILTERS)
+def test_a_page_of_few_matches_reads_a_bounded_number_of_rows(
+    api: FailuresApi, store: FailureStore, monkeypatch: pytest.MonkeyPatch, query: dict[str, str]
+) -> None:
+    monkeypatch.setattr("journeys.events.failures.store.MAX_ROWS_READ", 8)
+    wanted = a_failure(-1, reason="invalid.id", configuration_id="c-2", endpoint_id="endpoint-1", date_first=0)
+    store.put(replace(wanted, date_last=0))
+    for number in range(60):
+        store.put(a_failure(number, date_last=number + 1))
+    found: list[str] = []
+    pages = 0
+    while pages == 0 or "cursor" in query:
+        with rows_read(aws.dynamodb()) as rows:
+            page = api.get(pageSize="3", **query)
+        assert sum(rows) <= 4 * 8  # All rows are open, and there are four buckets of these.
+        found += [one["id"] for one in page["entities"]]
+        pages += 1
+        query = {name: value for name, value in query.items() if name != "cursor"}
+        query |= {"cursor": page["nextCursor"]} if "nextCursor" in page else {}
+    assert found == [wanted.failure_id]
+    assert pages > 1
+
+
+@pytest.mark.parametrize(("status", "other"), [("resolved", "open"), ("open", "resolved")])
+def test_a_page_of_one_status_reads_no_failures_of_the_other(
+    api: FailuresApi, store: FailureStore, status: str, other: str
+) -> None:
+    for number in range(40):
+        store.put(a_failure(number))
+        if (status if number in (3, 30) else other) == "resolved":
+            store.add_replay(a_failure(number), {"date": dates.text(50), "outcome": "created"}, resolved=True)
+    with rows_read(aws.dynamodb()) as rows:
+        found = [one["id"] for one in api.get(status=status)["entities"]]
+    assert found == [a_failure(30).failure_id, a_failure(3).failure_id]
+    assert sum(rows) == 2
+
+
+def test_failures_of_the_first_release_are_listed_and_resolved(
+    tables: Tables, api: FailuresApi, store: FailureStore
+) -> None:
+    """Their rows are in partitions without a status."""
+    for number in range(6):
+        failure = a_failure(number)
+        store.put(failure)
+        if number % 2:
+            store.add_replay(failure, {"date": dates.text(50), "outcome": "created"}, resolved=True)
+        if number < 4:
+            tables.dynamodb.update_item(
+                TableName=tables.failures,
+                Key=keys.item(keys.failure(ORGANIZATION, failure.failure_id)),
+                UpdateExpression="SET #bucket = :bucket",
+                ExpressionAttributeNames={"#bucket": "bucket"},
+                ExpressionAttributeValues={
+                    ":bucket": {"S": f"{ORGANIZATION}#{int(failure.failure_id[0], 16) % 4}"},
+                },
+            )
+
+    def found(**query: str) -> list[int]:
+        return [dates.parse(one["dateLastFailed"]) for one in api.listed(pageSize="1", **query)]
+
+    assert found() == [5, 4, 3, 2, 1, 0]
+    assert found(status="open") == [4, 2, 0]
+    assert found(status="resolved") == [5, 3, 1]
+    store.add_replay(a_failure(2), {"date": dates.text(60), "outcome": "created"}, resolved=True)
+    assert found(status="open") == [4, 0]
+    assert found(status="resolved") == [5, 3, 2, 1]
+    assert found() == [5, 4, 3, 2, 1, 0]
+
+
 def test_an_unknown_reason_is_400_and_all_reasons_are_listed(api: FailuresApi) -> None:
     status, error = api.ask("GET", query={"reason": "nonsense"})
     assert (status, error["details"]) == (400, [{"errorCode": "invalid.parameter", "fieldName": "reason"}])
@@ -365,8 +443,8 @@ def test_the_summary_counts_by_reason_and_configuration(api: FailuresApi, store:
 def test_a_summary_of_too_many_failures_is_marked_incomplete(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("journeys.events.failures.summary.MAX_COUNTED", 3)
 
-    def failures(number: int) -> Iterator[tuple[str, Failure]]:
-        return (("", a_failure(index)) for index in range(number))
+    def failures(number: int) -> Iterator[Failure]:
+        return (a_failure(index) for index in range(number))
 
     assert (summarize(failures(3))["total"], summarize(failures(3))["complete"]) == (3, True)
     assert (summarize(failures(4))["total"], summarize(failures(4))["complete"]) == (3, False)
@@ -482,6 +560,22 @@ def test_a_replay_that_ran_out_of_time_continues_at_its_cursor(
     second = replay_one_batch(api, monkeypatch, cursor=first["nextCursor"])
     assert (second["replayed"], second["complete"], "nextCursor" in second) == (20, True, False)
     assert len(api.source.stored()) == 120
+
+
+def test_a_replay_that_finds_nothing_within_its_time_continues_at_its_cursor(
+    api: FailuresApi, now: list[int], store: FailureStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("journeys.events.failures.store.MAX_ROWS_READ", 5)
+    for number in range(60):
+        store.put(a_failure(number))
+    now[0] += 1
+    answer = replay_one_batch(api, monkeypatch, reason="invalid.id")
+    assert (answer["replayed"], answer["complete"], answer["remaining"]) == (0, False, 0)
+    calls = 1
+    while not answer["complete"]:
+        answer = replay_one_batch(api, monkeypatch, reason="invalid.id", cursor=answer["nextCursor"])
+        calls += 1
+    assert calls > 2
 
 
 def replay_one_batch(api: FailuresApi, monkeypatch: pytest.MonkeyPatch, **body: str) -> dict[str, Any]:

@@ -1,22 +1,27 @@
 """Responses about a customer's journey never exceed the size that Lambda accepts."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from journeys import dates, keys
+from journeys import aws, dates, keys
 from journeys.events.model import Event, ExternalId, StoredEvent
 from journeys.events.store import EventLog
 from journeys.journey.model import Step, step
 from journeys.journey.projection import count_steps
 from journeys.journey.store import JourneyStore
+from journeys.registry.schemas.document import parse
+from journeys.registry.schemas.model import SLOTS
+from journeys.registry.schemas.store import SchemaStore
 from tests.conftest import ORGANIZATION
 from tests.support.functions import Context, api_event, load
+from tests.support.reads import rows_read
 from tests.support.tables import Tables
+from tests.unit.test_ingest import SCHEMA
 
 MAX_RESPONSE = 6_291_556
 """The most bytes of a Lambda response. A larger one reaches the caller as 502."""
@@ -34,12 +39,15 @@ class Reader:
     tables: Tables
     function: ModuleType
 
-    def store(self, notes: Sequence[str | None]) -> None:
-        """Stores a journey with one event per second, each with a note. An event with None is missing from the log."""
+    def store(self, notes: Sequence[str | None], slots: Mapping[int, str] | None = None) -> None:
+        """Stores a journey with one event per second, each with a note. An event with None is missing from the log.
+
+        `slots` are those of the events that are not of the type "a".
+        """
         log, steps = EventLog(self.tables.dynamodb, self.tables.events), list[Step]()
         for number, note in enumerate(notes):
             event = Event(f"e-{number}", NOON + number * 1000, (CUSTOMER,), {"note": note})
-            steps.append(step(event.date_created, "c-1", event.event_id, "a"))
+            steps.append(step(event.date_created, "c-1", event.event_id, (slots or {}).get(number, "a")))
             if note is not None:
                 stored = StoredEvent(event, ORGANIZATION, "c-1", "s-1", 1, "a", "Note", "CRM", NOON, f"r#{number}")
                 assert log.put(stored.to_item()) is None
@@ -121,6 +129,59 @@ def test_an_event_missing_from_the_log_does_not_end_a_page_or_change_the_cursor(
     reader.store([None, large, None, large, large, None, large, large, large, None])
     assert [one for page in reader.pages(pageSize="100") for one in page] == ids([1, 3, 4, 6, 7, 8])
     assert reader.pages(pageSize="1") == [[one] if one else [] for one in map(_present, range(10))]
+
+
+@pytest.fixture
+def types(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Event types with the titles Type a, Type b and Type c, and their letters as slots."""
+    monkeypatch.setattr("journeys.registry.schemas.store._free_slot", lambda used, _: SLOTS[used])
+    schemas = SchemaStore(tables.dynamodb, tables.registry)
+    for letter in "abc":
+        created = schemas.create(ORGANIZATION, parse(SCHEMA | {"title": f"Type {letter}"}), {"id": "client"})
+        assert created.slot == letter
+
+
+@pytest.mark.usefixtures("types")
+@pytest.mark.parametrize("title", ["Type c", "No such type"])
+def test_a_listing_of_an_event_type_that_the_customer_never_had_reads_no_steps(reader: Reader, title: str) -> None:
+    reader.store(["small"] * 60)
+    with rows_read(aws.dynamodb()) as rows:
+        assert reader.get("/events", eventName=title) == {"entities": []}
+    assert sum(rows) <= 3  # the event types of the organization
+
+
+@pytest.mark.usefixtures("types")
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_a_page_of_a_rare_event_type_reads_a_bounded_number_of_steps(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    monkeypatch.setattr("journeys.journey.store.MAX_ROWS_READ", 20)
+    rare = [5, 6, 110]
+    reader.store(["small"] * 150, dict.fromkeys(rare, "b"))
+    reader.get("/events", eventName="Type b")  # The event types are cached from now on.
+    query = {"eventName": "Type b", "order": order, "pageSize": "2"}
+    found: list[str] = []
+    reads: list[int] = []
+    while not reads or "cursor" in query:
+        with rows_read(aws.dynamodb()) as rows:
+            page = reader.get("/events", **query)
+        reads.append(sum(rows))
+        found += [event["id"] for event in page["entities"]]
+        query["cursor"] = page.get("nextCursor", "")
+        if not query["cursor"]:
+            del query["cursor"]
+    assert found == ids(rare if order == "asc" else rare[::-1])
+    assert max(reads) <= 20
+    assert sum(reads) <= 110 - 5 + 1 + 2 * len(reads)  # Nothing is read before the first and after the last.
+
+
+@pytest.mark.usefixtures("types")
+def test_a_page_of_a_frequent_event_type_reads_only_itself(reader: Reader) -> None:
+    reader.store(["small"] * 150, {149: "b"})
+    reader.get("/events", eventName="Type a")
+    with rows_read(aws.dynamodb()) as rows:
+        assert len(reader.get("/events", eventName="Type a", pageSize="10")["entities"]) == 10
+    assert sum(rows) == 11
 
 
 def _present(number: int) -> str | None:

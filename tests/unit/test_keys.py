@@ -74,8 +74,8 @@ def test_titles_that_differ_in_case_or_outer_white_space_are_equal() -> None:
 
 @given(st.text(alphabet="0123456789abcdef", min_size=1, max_size=64))
 def test_failures_are_spread_over_all_buckets(failure_id: str) -> None:
-    buckets = {keys.join("acme", bucket) for bucket in keys.FAILURE_BUCKETS}
-    assert keys.failure_bucket("acme", failure_id) in buckets
+    assert keys.failure_bucket("acme", failure_id, "open") in keys.failure_buckets("acme", ["open"])
+    assert keys.failure_bucket("acme", failure_id, "open") not in keys.failure_buckets("acme", ["resolved"])
 
 
 def test_different_resources_of_an_organization_have_different_partitions() -> None:

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from PureCloudPlatformClientV2 import models
 
+from journeys import aws
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.schemas.kinds import CORE_TYPES
 from journeys.registry.schemas.model import SLOTS
 from tests.support.functions import api_event, call, load
+from tests.support.reads import rows_read
 from tests.support.tables import Tables
 
 SCHEMAS = "externalevents/schemas"
@@ -330,6 +332,19 @@ def test_the_newest_versions_that_fit_into_one_response_are_listed(
     found = [one["version"] for one in listed["entities"]]
     assert (status, found) == (200, [4, 3, 2, 1][: len(found)])
     assert 0 < len(found) < 4
+
+
+def test_a_listing_of_versions_reads_a_bounded_number_of_them(
+    schemas: Schemas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("journeys.registry.schemas.store.MAX_VERSIONS_LISTED", 3)
+    made = schemas.create()
+    for _ in range(5):
+        made = schemas.changed(made, enabled=True)
+    with rows_read(aws.dynamodb()) as rows:
+        status, listed = schemas.ask("GET", f"/{made['id']}/versions")
+    assert (status, [one["version"] for one in listed["entities"]]) == (200, [6, 5, 4])
+    assert sum(rows) == 3
 
 
 def test_a_schema_that_was_never_used_can_be_deleted_with_all_its_versions(schemas: Schemas, tables: Tables) -> None:

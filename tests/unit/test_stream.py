@@ -104,7 +104,7 @@ def _journey(tables: Tables, customer: str = "ann") -> dict[str, object]:
 
 def _failures(tables: Tables, organization_id: str = ORGANIZATION) -> list[Failure]:
     store = FailureStore(tables.dynamodb, tables.failures, aws.s3, "archive")
-    return [store.get(organization_id, failure.failure_id) for _, failure in store.newest_first(organization_id)]
+    return [store.get(organization_id, failure.failure_id) for failure in store.all_newest_first(organization_id)]
 
 
 # -- new events --------------------------------------------------------------------------------------------------------

@@ -3,12 +3,11 @@
 import sys
 from typing import NamedTuple
 
-from journeys import cache, date_formats, jsontext
+from journeys import aws, cache, date_formats, jsontext
 from journeys.events.failures import model, replay
 from journeys.http.body import MAX_BODY
 from journeys.webhooks import adobe_keys, delivery, expressions, mapper, mapping, processing, receive, signatures
 from journeys.webhooks.deliveries import recorder
-from journeys.webhooks.deliveries.store import MAX_ROWS_READ
 from journeys.webhooks.senders import base, salesforce
 from tools.documentation.generated import replaced
 from tools.paths import ROOT
@@ -55,7 +54,7 @@ def _of_deliveries() -> list[Bound]:
             f"{recorder.MAX_UNPROVEN} per minute, endpoint and process",
             "401 all the same, but not in the list",
         ),
-        Bound("deliveries read for one filtered page", f"{MAX_ROWS_READ:,}", "the page ends, with a cursor"),
+        Bound("deliveries read for one filtered page", f"{aws.MAX_ROWS_READ:,}", "the page ends, with a cursor"),
     ]
 
 

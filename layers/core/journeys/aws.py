@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 PUT_CONCURRENCY = 16
+MAX_ROWS_READ = 1000
+"""Rows that one page of a filtered listing reads."""
 
 _CONFIG = Config(
     connect_timeout=1,
@@ -212,6 +214,24 @@ def query_all(client: "DynamoDBClient", **query: Any) -> Iterator[Item]:
         if "LastEvaluatedKey" not in page:
             return
         query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def query_some(client: "DynamoDBClient", *, size: int, max_rows: int, **query: Any) -> tuple[list[Item], Item | None]:
+    """Matching items of a query, until there are more than `size` or `max_rows` rows were read.
+
+    Returns the key of the last row that was read, or None after the last row of the query. The calls read more rows
+    each time, because the first one shows that few of them match.
+    """
+    found: list[Item] = []
+    limit, read = size + 1, 0  # One more than `size` shows whether others follow.
+    while True:
+        page = client.query(**query, Limit=min(limit, max_rows - read))
+        found += page["Items"]
+        read, limit = read + page["ScannedCount"], limit * 4
+        last = page.get("LastEvaluatedKey")
+        if last is None or len(found) > size or read >= max_rows:
+            return found, last
+        query["ExclusiveStartKey"] = last
 
 
 def scan_pages(client: "DynamoDBClient", **scan: Any) -> Iterator[tuple[int, list[Item]]]:

@@ -7,7 +7,7 @@
 |            |                                    | {date}#{config}#{event} | steps in order, from either end, by time |
 |            | ... #{generation}                  | {date}#{config}#{event} | the same for a rebuilt journey |
 | failures   | {org}#{failure}                    | | one failure |
-| byTime     | {org}#{bucket}                     | {date}#{failure}        | an organization's failures by time |
+| byTime     | {org}#{bucket}#{status}            | {date}#{failure}        | an organization's failures by time |
 | deliveries | {org}#{endpoint}                   | {time}{random}          | an endpoint's deliveries, newest first |
 | registry   | CLIENT#{client}                    | CLIENT                  | the client of a caller |
 |            | ORG#{org}                          | ORG                     | an organization |
@@ -30,13 +30,38 @@
 |            | SCHEDULES                          | {org}#{view}            | schedules, an organization's or all |
 |            | ARCHIVES                           | {org}                   | an organization's archive manifest |
 
-A delivery record costs one write unit. A page of them reads at most 1,000 rows, and one without a filter only its own.
+What one request reads, in rows. Rows of the registry have up to about 1 KB, views, schemas and endpoints more. A
+consistent read of 4 KB costs one read unit, and one of `byTime` half of that. Only the timer reads more if there are
+more organizations.
+
+| access                               | rows read                                                                |
+| ------------------------------------ | ------------------------------------------------------------------------ |
+| event, failure, client, job, ...     | 1, and for a part of a view also the view's own                          |
+| customer's summary                   | 1, and 20 steps with their events                                        |
+| customer's events, one page          | the page + 1, and the page's events                                      |
+| ... of an event type                 | up to 1,000 steps; none if the customer never had the type               |
+| failures, one page                   | the page + 1 per bucket, of 4 buckets per status                         |
+| ... with a filter other than status  | up to 250 per bucket                                                     |
+| summary of failures                  | up to 20,001                                                             |
+| deliveries, one page                 | the page + 1; of an outcome up to 1,000                                  |
+| jobs, one page                       | the page + 1; with a filter up to 1,000                                  |
+| latest job of a version              | 2                                                                        |
+| schemas, event definitions           | all of the organization: at most 20                                      |
+| versions of a schema                 | up to 200                                                                |
+| endpoints, configurations            | all of the organization, also deleted configurations; quotas bound them  |
+| views, schedules                     | all of the organization, bounded by a quota, and the versions of a page  |
+| quotas                               | one, or one per limit                                                    |
+| usage, range of the data             | 1, and the landed files since the last compaction                        |
+| schedules that are due, for a timer  | all schedules of all organizations, every 5 minutes                      |
+
+A delivery record costs one write unit.
 
 Parts are percent-encoded, so no part can contain the separator. DynamoDB orders keys by their bytes, and so does all
 code that orders steps.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -104,9 +129,21 @@ def failure(organization_id: str, failure_id: str) -> str:
     return join(organization_id, failure_id)
 
 
-def failure_bucket(organization_id: str, failure_id: str) -> str:
-    """The index partition of a failure. Each organization has four, to avoid a hot partition."""
-    return join(organization_id, FAILURE_BUCKETS[int(failure_id[0], 16) % len(FAILURE_BUCKETS)])
+def failure_bucket(organization_id: str, failure_id: str, status: str) -> str:
+    """The index partition of a failure. Each organization has four per status, to avoid a hot partition."""
+    return join(organization_id, FAILURE_BUCKETS[int(failure_id[0], 16) % len(FAILURE_BUCKETS)], status)
+
+
+def failure_buckets(organization_id: str, statuses: Iterable[str]) -> list[str]:
+    """The index partitions of all failures with these statuses.
+
+    Rows of the first release are in partitions without a status until they expire, 30 days after they were written.
+    """
+    names = [[bucket] for bucket in FAILURE_BUCKETS]
+    return [
+        join(organization_id, *name)
+        for name in (*names, *([*bucket, status] for status in statuses for bucket in names))
+    ]
 
 
 def deliveries(organization_id: str, endpoint_id: str) -> str:

@@ -8,7 +8,7 @@ from journeys.cache import Cache
 from journeys.errors import NotFound
 from journeys.events.store import EventLog
 from journeys.journey.model import Journey, Step
-from journeys.journey.store import JourneyStore
+from journeys.journey.store import JourneyStore, StepPage
 from journeys.jsontext import omit_none
 from journeys.registry.schemas.model import Schema
 from journeys.registry.schemas.store import SchemaStore
@@ -16,9 +16,6 @@ from journeys.response_size import count_fitting
 
 RECENT_EVENTS = 20
 """The most events in a summary."""
-
-ROWS_PER_READ = 1000
-"""Rows read in one call if most of them may be filtered out."""
 
 
 class JourneyReader:
@@ -86,8 +83,9 @@ class JourneyReader:
     ) -> dict[str, Any]:
         """One page of a journey's events with a date from `since` (inclusive) to `until` (exclusive), in milliseconds.
 
-        A page has at most `page_size` events, and fewer if the response would exceed Lambda's limit. Raises NotFound,
-        and BadRequest if the cursor is not valid for this query.
+        A page has at most `page_size` events, and fewer if the response would exceed Lambda's limit, or if few of the
+        rows that a page reads are of the event type. Raises NotFound, and BadRequest if the cursor is not valid for
+        this query.
         """
         journey_key = _key(organization_id, external_source_id, value)
         scope = (journey_key, str(ascending), event_name or "", str(since), str(until))
@@ -96,30 +94,34 @@ class JourneyReader:
         journey = summary.journey
         if journey.first is None:
             raise _not_found()
-        slots = None
-        if event_name is not None:
-            types = self._types_of(organization_id, journey)
-            slots = frozenset(slot for slot, schema in types.items() if schema.title == event_name)
-        steps: list[Step] = []
+        slots = None if event_name is None else self._slots(organization_id, journey, event_name)
+        if slots is not None:
+            since, until = _narrowed(journey, slots, since, until)
+        page = StepPage([], None)
         if slots is None or slots:
-            matching = self._journeys.steps(
+            page = self._journeys.page(
                 keys.steps(journey_key, summary.generation),
                 ascending=ascending,
+                size=page_size,
                 after=after,
                 since=dates.text(since) if since is not None else None,
                 until=dates.text(until) if until is not None else None,
                 slots=slots,
-                page=page_size + 2 if slots is None else ROWS_PER_READ,
             )
-            steps = list(islice(matching, page_size + 1))
-        events = self._events(organization_id, steps[:page_size])
+        events = self._events(organization_id, page.steps)
         fit = count_fitting(events)
+        position = page.steps[fit - 1].key if fit < len(events) else page.position
         return omit_none(
             {
                 "entities": [event for event in events[:fit] if event is not None],
-                "nextCursor": cursors.encode(steps[fit - 1].key, *scope) if len(steps) > fit else None,
+                "nextCursor": cursors.encode(position, *scope) if position is not None else None,
             }
         )
+
+    def _slots(self, organization_id: str, journey: Journey, event_name: str) -> frozenset[str]:
+        """The slots of the journey's event types with this title; none if the customer has no such event."""
+        types = self._types_of(organization_id, journey)
+        return frozenset(slot for slot in journey.types if slot in types and types[slot].title == event_name)
 
     def _types_of(self, organization_id: str, journey: Journey) -> dict[str, Schema]:
         types = self._types.get(organization_id)
@@ -130,6 +132,19 @@ class JourneyReader:
         event_keys = [keys.event(organization_id, *step.event_ids) for step in steps]
         events = self._log.get_all(event_keys)
         return [events[key].to_wire() if key in events else None for key in event_keys]
+
+
+def _narrowed(
+    journey: Journey, slots: frozenset[str], since: int | None, until: int | None
+) -> tuple[int | None, int | None]:
+    """The part of a range of dates, in milliseconds, in which the journey has events of these slots."""
+    spans = [journey.types[slot] for slot in slots]
+    first = min((span.first for span in spans), default=None)
+    after = max((span.last + 1 for span in spans), default=None)
+    return (
+        max((date for date in (since, first) if date is not None), default=None),
+        min((date for date in (until, after) if date is not None), default=None),
+    )
 
 
 def _name(types: dict[str, Schema], slot: str) -> str:

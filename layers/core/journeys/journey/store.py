@@ -2,12 +2,22 @@
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from journeys import dates, keys
-from journeys.aws import Item, delete_all, get_all, is_condition_failure, put_all, scan_pages
+from journeys.aws import (
+    MAX_ROWS_READ,
+    Item,
+    delete_all,
+    get_all,
+    is_condition_failure,
+    put_all,
+    query_all,
+    query_some,
+    scan_pages,
+)
 from journeys.journey.model import Journey, Span, Step, Summary
 
 if TYPE_CHECKING:
@@ -16,6 +26,13 @@ if TYPE_CHECKING:
 
 class SummaryConflict(Exception):
     """The stored summary is no longer of the version that was read: a projector or a rebuild wrote it since."""
+
+
+class StepPage(NamedTuple):
+    """Steps in order. `position` is where the next page begins; None after the last step."""
+
+    steps: list[Step]
+    position: str | None
 
 
 class JourneyStore:
@@ -100,48 +117,52 @@ class JourneyStore:
         """Deletes rows of a generation that is not the journey's current one."""
         delete_all(self._dynamodb, self._table, [keys.item(partition, step.key) for step in steps])
 
-    def steps(
+    def steps(self, partition: str, *, ascending: bool, page: int = 100) -> Iterator[Step]:
+        """All steps of a partition in order. `page` is the number of rows that one call reads."""
+        return map(_step, query_all(self._dynamodb, **self._query(partition, ascending, "0", "9999-99"), Limit=page))
+
+    def page(
         self,
         partition: str,
         *,
         ascending: bool,
+        size: int,
         after: str | None = None,
         since: str | None = None,
         until: str | None = None,
         slots: frozenset[str] | None = None,
-        page: int = 100,
-    ) -> Iterator[Step]:
-        """The steps of a partition in order.
+    ) -> StepPage:
+        """Up to `size` steps of a partition in order, and MAX_ROWS_READ rows read.
 
-        `since` (inclusive) and `until` (exclusive) are dates as text. `after` is the key of the last step that the
-        caller has; the first step after it comes next. `slots` limits the event types. `page` is the number of rows
-        that one call reads.
+        `since` (inclusive) and `until` (exclusive) are dates as text. `after` is the position of the previous page.
+        `slots` limits the event types; the page can then be short, even empty, and still have a position.
         """
         low, high = since or "0", until or "9999-99"
         if after is not None:
             low, high = (max(low, after), high) if ascending else (low, min(high, after))
         if low > high:
-            return
-        query: dict[str, Any] = {
+            return StepPage([], None)
+        query = self._query(partition, ascending, low, high)
+        if slots is not None:
+            names = {f":s{index}": {"S": slot} for index, slot in enumerate(sorted(slots))}
+            query["FilterExpression"] = f"slot IN ({', '.join(names)})"
+            query["ExpressionAttributeValues"] |= names
+        known = 0 if after is None else 1  # The range includes the step at `after`.
+        items, last = query_some(self._dynamodb, size=size + known, max_rows=MAX_ROWS_READ, **query)
+        found = [_step(item) for item in items if item["sk"]["S"] != after]
+        if len(found) > size:
+            return StepPage(found[:size], found[size - 1].key)
+        return StepPage(found, last["sk"]["S"] if last else None)
+
+    def _query(self, partition: str, ascending: bool, low: str, high: str) -> dict[str, Any]:
+        """The query of the rows from one sort key to another."""
+        return {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk AND sk BETWEEN :low AND :high",
             "ExpressionAttributeValues": {":pk": {"S": partition}, ":low": {"S": low}, ":high": {"S": high}},
             "ScanIndexForward": ascending,
             "ConsistentRead": True,
-            "Limit": page,
         }
-        if slots is not None:
-            names = {f":s{index}": {"S": slot} for index, slot in enumerate(sorted(slots))}
-            query["FilterExpression"] = f"slot IN ({', '.join(names)})"
-            query["ExpressionAttributeValues"] |= names
-        while True:
-            response = self._dynamodb.query(**query)
-            for item in response["Items"]:
-                if item["sk"]["S"] != after:
-                    yield _step(item)
-            if "LastEvaluatedKey" not in response:
-                return
-            query["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
     # -- the whole table, for operators --------------------------------------------------------------------------------
 

@@ -48,7 +48,10 @@ class CustomerJourney(TypedDict):
 
 
 class CustomerEventListing(TypedDict):
-    """A page of events. `nextCursor` is missing on the last page."""
+    """A page of events. `nextCursor` is missing on the last page.
+
+    With `eventName`, a page can have few events or none although others follow, because it reads a limited number.
+    """
 
     entities: list[CustomerEvent]
     nextCursor: NotRequired[str]

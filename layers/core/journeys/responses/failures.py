@@ -63,7 +63,10 @@ class Failure(ListedFailure):
 
 
 class FailureListing(TypedDict):
-    """A page of failures, newest first. `nextCursor` is missing on the last page."""
+    """A page of failures, newest first. `nextCursor` is missing on the last page.
+
+    With a filter, a page can have few failures or none although others follow, because it reads a limited number.
+    """
 
     entities: list[ListedFailure]
     nextCursor: NotRequired[str]
@@ -98,7 +101,8 @@ class ReasonCount(TypedDict):
 class ReplayResult(TypedDict):
     """The outcomes of a replay. Until `complete` is true, repeat the request with `nextCursor` as its `cursor`.
 
-    `remaining` counts the failures that the request did not reach, at most 1,000.
+    `remaining` counts the failures that the request did not reach, at most 1,000. With a filter that few failures
+    match, it can be too low.
     """
 
     replayed: int

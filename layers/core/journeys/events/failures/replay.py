@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from journeys import dates
 from journeys.errors import Conflict, JourneysError, NotFound
 from journeys.events.failures.model import Failure
-from journeys.events.failures.store import UNREADABLE, FailureStore
+from journeys.events.failures.store import OPEN, PAGE, UNREADABLE, FailurePage, FailureStore
 from journeys.events.ingest import MAX_ENTITIES, Ingest
 from journeys.jsontext import omit_none
 from journeys.response_size import response_size
@@ -21,6 +21,8 @@ REPLAY_SECONDS = 10
 
 MAX_REMAINING = 1000
 """Failures that a response counts as remaining. If there are more, the response says 1000."""
+MAX_PAGES_COUNTED = 5
+"""Pages that are read to count the failures that remain. A filter that few failures match can leave some uncounted."""
 MAX_BATCH_BYTES = 5_000_000
 """Bytes of the payloads that are in memory at the same time. A payload itself has at most about 1 MiB."""
 
@@ -97,25 +99,25 @@ class Replay:
         deadline = self._clock() + REPLAY_SECONDS
         until = min(until if until is not None else dates.now_ms(), dates.now_ms())
 
-        def open_failures(after: str | None) -> Iterator[tuple[str, Failure]]:
-            rows = self._failures.newest_first(
+        def open_failures(after: str | None) -> FailurePage:
+            return self._failures.newest_first(
                 organization_id,
+                size=PAGE,
                 since=since,
                 until=until,
                 after=after,
                 configuration_id=configuration_id,
                 endpoint_id=endpoint_id,
                 reason=reason,
-                status="open",
+                status=OPEN,
             )
-            return ((position, failure) for position, failure in rows if failure.replayable)
 
         return self._replay_all(organization_id, open_failures, after, request_id, deadline)
 
     def _replay_all(
         self,
         organization_id: str,
-        open_failures: Callable[[str | None], Iterator[tuple[str, Failure]]],
+        open_failures: Callable[[str | None], FailurePage],
         after: str | None,
         request_id: str,
         deadline: float,
@@ -123,19 +125,21 @@ class Replay:
         """Replays the failures after a position until the deadline, and counts those that remain."""
         progress = ReplayProgress(position=after)
         refusals: dict[_Target, str | None] = {}
-        for number, batch in enumerate(_batches(open_failures(after))):
+        for number, batch in enumerate(_batches(_pages(open_failures, after))):
             if self._clock() >= deadline:
-                progress.count_remaining(failure for _, failure in open_failures(progress.position))
+                remaining = islice(_pages(open_failures, progress.position), MAX_PAGES_COUNTED)
+                progress.count_remaining(failure for page in remaining for _, failure in page.rows)
                 break
-            failures = [failure for _, failure in batch]
-            target = _target(failures[0])
-            if target not in refusals:
-                refusals[target] = self._refusal(organization_id, failures[0])
-            if (refusal := refusals[target]) is not None:
-                progress.failed(refusal, len(failures))
-            else:
-                self._replay_batch(organization_id, failures, f"{request_id}#{number}", deadline, progress)
-            progress.position = batch[-1][0]
+            failures = [failure for _, failure in batch.rows]
+            if failures:
+                target = _target(failures[0])
+                if target not in refusals:
+                    refusals[target] = self._refusal(organization_id, failures[0])
+                if (refusal := refusals[target]) is not None:
+                    progress.failed(refusal, len(failures))
+                else:
+                    self._replay_batch(organization_id, failures, f"{request_id}#{number}", deadline, progress)
+            progress.position = batch.position
         return progress
 
     def _refusal(self, organization_id: str, failure: Failure) -> str | None:
@@ -239,14 +243,27 @@ def _target(failure: Failure) -> _Target:
     return failure.endpoint_id, failure.configuration_id
 
 
-def _batches(failures: Iterator[tuple[str, Failure]]) -> Iterator[list[tuple[str, Failure]]]:
+def _pages(read: Callable[[str | None], FailurePage], after: str | None) -> Iterator[FailurePage]:
+    """The pages of a listing after a position, without failures that cannot be replayed."""
+    while True:
+        page = read(after)
+        yield page._replace(rows=[row for row in page.rows if row[1].replayable])
+        if (after := page.position) is None:
+            return
+
+
+def _batches(pages: Iterator[FailurePage]) -> Iterator[FailurePage]:
     """Groups consecutive events of one configuration into batches of at most MAX_ENTITIES. A delivery is a batch.
 
-    A delivery can hold a thousand events, so the time is checked after each.
+    A delivery can hold a thousand events, so the time is checked after each. An empty batch ends each page: a page
+    without a failure takes time as well, and its position is where the next call continues.
     """
-    for (endpoint_id, _), run in groupby(failures, key=lambda row: _target(row[1])):
-        while batch := list(islice(run, MAX_ENTITIES if endpoint_id is None else 1)):
-            yield batch
+    for page in pages:
+        for (endpoint_id, _), run in groupby(page.rows, key=lambda row: _target(row[1])):
+            while batch := list(islice(run, MAX_ENTITIES if endpoint_id is None else 1)):
+                yield FailurePage(batch, batch[-1][0])
+        if page.position is not None:
+            yield FailurePage([], page.position)
 
 
 @dataclass(slots=True)

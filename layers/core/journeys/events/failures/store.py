@@ -1,14 +1,14 @@
 """The failures table. Payloads over 100 KB are stored in the archive bucket, and the row holds their key."""
 
-import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from journeys import dates, jsontext, keys
-from journeys.aws import error_code, from_item, is_condition_failure, query_all, to_value
+from journeys.aws import Item, error_code, from_item, is_condition_failure, query_some, to_value
 from journeys.errors import NotFound
 from journeys.events.failures.model import RETENTION_SECONDS, Failure
 
@@ -20,12 +20,24 @@ if TYPE_CHECKING:
 
 MAX_PAYLOAD_IN_ROW = 100 * 1024
 MAX_REPLAYS = 20
+PAGE = 1000
+"""Failures that are read at once to process all of them."""
+STATUSES = OPEN, RESOLVED = "open", "resolved"
+MAX_ROWS_READ = 250
+"""Rows of one bucket that a page reads. There are four buckets per status, and a page of the API has at most 100."""
 UNREADABLE = "failure.unreadable"
 """The code of the error for a failure whose payload has expired or is damaged."""
 _NO_OBJECT = ("NoSuchKey", "AccessDenied")
 """What S3 responds if an object does not exist: the second to a role that cannot list the bucket."""
 MAX_DEPTH = jsontext.MAX_DEPTH + 8
 """Levels of a payload. The failure of a delivery holds events, which can be as deep as a request."""
+
+
+class FailurePage(NamedTuple):
+    """Failures, newest first, each with its position. `position` is where the next page begins; None at the end."""
+
+    rows: list[tuple[str, Failure]]
+    position: str | None
 
 
 class FailureStore:
@@ -50,7 +62,7 @@ class FailureStore:
             "replayable": failure.replayable,
             "resolved": False,
             "dateLast": dates.text(failure.date_last),
-            "bucket": keys.failure_bucket(failure.organization_id, failure.failure_id),
+            "bucket": keys.failure_bucket(failure.organization_id, failure.failure_id, OPEN),
             "place": keys.join(dates.text(failure.date_last), failure.failure_id),
             "expires": failure.date_last // 1000 + RETENTION_SECONDS,
         }
@@ -83,15 +95,18 @@ class FailureStore:
     def add_replay(self, failure: Failure, replay: Mapping[str, Any], *, resolved: bool) -> Failure:
         """Adds the result of a replay. A failure that has expired in the meantime is not stored again."""
         replays = [*failure.replays, replay][-MAX_REPLAYS:]
+        bucket = keys.failure_bucket(failure.organization_id, failure.failure_id, RESOLVED if resolved else OPEN)
         try:
             response = self._dynamodb.update_item(
                 TableName=self._table,
                 Key=keys.item(keys.failure(failure.organization_id, failure.failure_id)),
-                UpdateExpression="SET replays = :replays, resolved = :resolved",
+                UpdateExpression="SET replays = :replays, resolved = :resolved, #bucket = :bucket",
                 ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeNames={"#bucket": "bucket"},
                 ExpressionAttributeValues={
                     ":replays": to_value([dict(replay) for replay in replays]),
                     ":resolved": to_value(resolved),
+                    ":bucket": to_value(bucket),
                 },
                 ReturnValues="ALL_NEW",
             )
@@ -116,59 +131,73 @@ class FailureStore:
         self,
         organization_id: str,
         *,
+        size: int,
         since: int | None = None,
         until: int | None = None,
         after: str | None = None,
-        page: int | None = None,
         configuration_id: str | None = None,
         endpoint_id: str | None = None,
         reason: str | None = None,
         status: str | None = None,
-    ) -> Iterator[tuple[str, Failure]]:
-        """Failures without payloads, newest first, each with its position in the listing.
+    ) -> FailurePage:
+        """Up to `size` failures without payloads, newest first, each with its position in the listing.
 
-        `since` (inclusive) and `until` (exclusive) are milliseconds. `after` is the position to continue from. `page`
-        is the expected number of failures, which limits the rows that are read.
+        `since` (inclusive) and `until` (exclusive) are milliseconds. `after` is the position of the previous page. With
+        a filter, the page can hold fewer failures, even none, and still have a position: then
+        MAX_ROWS_READ rows of a bucket were read.
         """
         low = dates.text(since or 0)
         high = dates.text(until) if until is not None else "9999"
         if after is not None:
             high = min(high, after)
         if low > high:
-            return
+            return FailurePage([], None)
         conditions = {"configurationId": configuration_id, "endpointId": endpoint_id, "reason": reason}
         filters = {name: to_value(value) for name, value in conditions.items() if value is not None}
         if status is not None:
-            filters["resolved"] = to_value(status == "resolved")
-        buckets = [
-            self._rows(keys.join(organization_id, bucket), low, high, filters, page) for bucket in keys.FAILURE_BUCKETS
-        ]
-        for row in heapq.merge(*buckets, key=lambda row: str(row["place"]["S"]), reverse=True):
-            if (position := row["place"]["S"]) != after:
-                yield position, self._failure(organization_id, row, whole=False)
+            filters["resolved"] = to_value(status == RESOLVED)
+        buckets = keys.failure_buckets(organization_id, STATUSES if status is None else (status,))
+        found: dict[str, Failure] = {}
+        read_until = ""  # The oldest position up to which all buckets were read.
+        for bucket in buckets:
+            # The range includes the failure at `after`, which is in one of the buckets.
+            items, last = self._rows(bucket, low, high, filters, size + 1, MAX_ROWS_READ)
+            found |= {item["place"]["S"]: self._failure(organization_id, item, whole=False) for item in items}
+            read_until = max(read_until, last["place"]["S"] if last else "")
+        rows = sorted(
+            (row for row in found.items() if row[0] >= read_until and row[0] != after), key=itemgetter(0), reverse=True
+        )
+        if len(rows) > size:
+            return FailurePage(rows[:size], rows[size - 1][0])
+        return FailurePage(rows, read_until or None)
+
+    def all_newest_first(
+        self, organization_id: str, *, since: int | None = None, until: int | None = None
+    ) -> Iterator[Failure]:
+        """All failures without payloads, newest first. `since` and `until` are as in `newest_first`."""
+        position: str | None = None
+        while True:
+            page = self.newest_first(organization_id, size=PAGE, since=since, until=until, after=position)
+            yield from (failure for _, failure in page.rows)
+            if (position := page.position) is None:
+                return
 
     def _rows(
-        self, bucket: str, low: str, high: str, filters: Mapping[str, Any], page: int | None
-    ) -> Iterator[dict[str, Any]]:
-        """The rows of one bucket between two positions that match the filters, newest first."""
+        self, bucket: str, low: str, high: str, filters: Mapping[str, Any], size: int, max_rows: int
+    ) -> tuple[list[Item], Item | None]:
+        """The rows of one bucket between two positions that match the filters, newest first: see `query_some`."""
         query: dict[str, Any] = {
             "TableName": self._table,
             "IndexName": keys.FAILURES_BY_TIME,
             "KeyConditionExpression": "#bucket = :bucket AND place BETWEEN :low AND :high",
             "ExpressionAttributeNames": {"#bucket": "bucket"} | {f"#{name}": name for name in filters},
-            "ExpressionAttributeValues": {
-                ":bucket": to_value(bucket),
-                ":low": to_value(low),
-                ":high": to_value(high),
-            }
+            "ExpressionAttributeValues": {":bucket": to_value(bucket), ":low": to_value(low), ":high": to_value(high)}
             | {f":{name}": value for name, value in filters.items()},
             "ScanIndexForward": False,
         }
-        if page is not None and not filters:
-            query["Limit"] = page
         if filters:
             query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in filters)
-        return query_all(self._dynamodb, **query)
+        return query_some(self._dynamodb, size=size, max_rows=max_rows, **query)
 
     def _failure(self, organization_id: str, item: Mapping[str, Any], *, whole: bool) -> Failure:
         values = from_item(item)

@@ -20,14 +20,14 @@ class _Group:
     date_last: int
 
 
-def summarize(failures: Iterable[tuple[str, Failure]]) -> dict[str, Any]:
+def summarize(failures: Iterable[Failure]) -> dict[str, Any]:
     """Returns {entities: [{reason, configurationId, source, count, openCount, dateLastFailed}], total, complete}.
 
     The largest groups come first.
     """
     groups: dict[tuple[str, str], _Group] = {}
     counted = 0
-    for _, failure in islice(failures, MAX_COUNTED + 1):
+    for failure in islice(failures, MAX_COUNTED + 1):
         counted += 1
         if counted > MAX_COUNTED:
             break

@@ -3,9 +3,10 @@
 import random
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 from journeys import dates, keys
 from journeys.aws import (
     ConditionsFailed,
+    Item,
     backoff,
     delete_all,
     from_item,
@@ -30,6 +32,10 @@ from journeys.telemetry import emit_count
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+MAX_VERSIONS_LISTED = 200
+"""Versions of a schema in one listing. Each can also be read by its number."""
 
 
 class SchemaStore:
@@ -56,10 +62,12 @@ class SchemaStore:
         return self._read(keys.schema_version(organization_id, schema_id, version), consistent=True)
 
     def versions(self, organization_id: str, schema_id: str) -> list[Schema]:
-        """All versions of a schema, newest first. Raises NotFound."""
+        """The newest MAX_VERSIONS_LISTED versions of a schema, newest first. Raises NotFound."""
         self.get(organization_id, schema_id)
-        rows = self._rows(keys.schema_versions(organization_id, schema_id))
-        return [Schema.from_values(from_item(item)) for item in reversed(rows)]
+        rows = self._rows(
+            keys.schema_versions(organization_id, schema_id), ScanIndexForward=False, Limit=MAX_VERSIONS_LISTED
+        )
+        return [Schema.from_values(from_item(item)) for item in islice(rows, MAX_VERSIONS_LISTED)]
 
     def count(self, organization_id: str) -> int:
         """The number of event types in use, from the counter item."""
@@ -71,16 +79,14 @@ class SchemaStore:
             raise _not_found()
         return Schema.from_values(from_item(response["Item"]))
 
-    def _rows(self, partition: str, **options: Any) -> list[dict[str, Any]]:
-        return list(
-            query_all(
-                self._dynamodb,
-                **options,
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": {"S": partition}},
-                ConsistentRead=True,
-            )
+    def _rows(self, partition: str, **options: Any) -> Iterator[Item]:
+        return query_all(
+            self._dynamodb,
+            **options,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": partition}},
+            ConsistentRead=True,
         )
 
     def _counter(self, organization_id: str) -> tuple[int, frozenset[str]]:
@@ -136,7 +142,7 @@ class SchemaStore:
         """
         schema = self._mark_as_deleted(organization_id, schema_id)
         versions = self._rows(keys.schema_versions(organization_id, schema_id), ProjectionExpression="pk, sk")
-        delete_all(self._dynamodb, self._table, versions)
+        delete_all(self._dynamodb, self._table, list(versions))
         delete = {
             "TableName": self._table,
             "Key": keys.schema(organization_id, schema_id),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from journeys import jsontext, keys
-from journeys.aws import from_item, is_condition_failure, to_item, to_value
+from journeys.aws import MAX_ROWS_READ, from_item, is_condition_failure, query_some, to_item, to_value
 from journeys.errors import NotFound
 from journeys.webhooks.deliveries.model import DeliveryRecord, RecordedOutcome
 from journeys.webhooks.deliveries.queued import QueuedDelivery
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
-
-MAX_ROWS_READ = 1000
-"""Rows that one page of a filtered listing reads: at most 1 MB, which is also DynamoDB's limit for one query."""
 
 
 class RecordPage(NamedTuple):
@@ -76,20 +73,17 @@ class DeliveryStore:
             "ExpressionAttributeValues": {":pk": to_value(keys.deliveries(organization_id, endpoint_id))},
             "ScanIndexForward": False,
             "ConsistentRead": True,
-            "Limit": size + 1,
         }
         if before is not None:
             query["ExclusiveStartKey"] = keys.delivery(organization_id, endpoint_id, before)
         if outcome is not None:
             query["FilterExpression"] = "outcome = :outcome"
             query["ExpressionAttributeValues"][":outcome"] = to_value(outcome.value)
-            query["Limit"] = MAX_ROWS_READ
-        response = self._dynamodb.query(**query)
-        found = [_from_item(item) for item in response["Items"]]
+        items, last = query_some(self._dynamodb, size=size, max_rows=MAX_ROWS_READ, **query)
+        found = [_from_item(item) for item in items]
         if len(found) > size:
             return RecordPage(found[:size], found[size - 1].record_id)
-        more = response.get("LastEvaluatedKey")
-        return RecordPage(found, more["sk"]["S"] if more else None)
+        return RecordPage(found, last["sk"]["S"] if last else None)
 
 
 def _to_item(record: DeliveryRecord) -> dict[str, Any]:
