@@ -82,7 +82,7 @@ def logged() -> Iterator[io.StringIO]:
 
 @pytest.fixture
 def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
-    """Empty tables in moto, a bucket and a queue, the environment of the functions, and a client with all permissions.
+    """Empty tables in moto, a bucket and queues, the environment of the functions, and a client with all permissions.
 
     All tests share the boto3 clients, because it takes longer to create them than to run most tests.
     """
@@ -94,7 +94,7 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
         for table in ("events", "journeys", "failures", "deliveries", "registry"):
             monkeypatch.setenv(f"{table.upper()}_TABLE", getattr(made, table))
         monkeypatch.setenv("ARCHIVE_BUCKET", "archive")
-        for queue in ("jobs", "deliveries"):
+        for queue in ("jobs", "deliveries", "compactions"):
             url = aws.sqs().create_queue(QueueName=queue)["QueueUrl"]
             monkeypatch.setenv(f"{queue.upper()}_QUEUE_URL", url)
         monkeypatch.setenv("COMPUTATION_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:computation")

@@ -1,7 +1,6 @@
 """Compaction: the files of a day, how long unused files stay, and snapshots. Crashes are in test_archive_faults."""
 
 import json
-import logging
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from journeys import aws, dates
 from journeys.archive import columns, compaction
-from journeys.archive.compaction import Compaction, compact_all
+from journeys.archive.compaction import Compaction, compact_archive
 from journeys.archive.model import ArchiveFile, Manifest, Snapshot
 from journeys.archive.reading import Events, connect
 from journeys.archive.scratch import PREFIX
@@ -109,6 +108,19 @@ def test_a_compacted_day_is_compacted_again_with_later_events(tables: Tables) ->
     assert second.version == 3
     assert set(second.retired) > {file.key for file in first.compacted}
     assert [file.rows for file in second.compacted] == [3, 1]
+
+
+def test_the_manifest_holds_the_recent_days_of_each_configuration(tables: Tables) -> None:
+    archive = Archive.of(tables, clock=lambda: NOON + 9 * DAY)
+    old, first = (event(number, date_received=NOON + number * DAY) for number in (0, 1))
+    other = event(2, configuration_id="of % and # and é", date_received=NOON + 2 * DAY)
+    archive.land(old, first, other)
+    archive.compact()
+    recent = {"orders": ["2025-06-17"], "of % and # and é": ["2025-06-18"]}
+    assert archive.store.manifest(ORGANIZATION).sources == recent
+    archive.land(event(3, date_received=NOON + 2 * DAY))
+    archive.compact()
+    assert archive.store.manifest(ORGANIZATION).sources == recent | {"orders": ["2025-06-17", "2025-06-18"]}
 
 
 def test_a_day_that_fails_is_counted_and_does_not_delay_other_days(
@@ -252,8 +264,11 @@ def test_snapshots_and_manifests_are_unchanged_after_json() -> None:
     file = ArchiveFile("k", "2025-06-16", 0, 3, 10, 999, -5, 2**53 + 1, 7)
     snapshot = Snapshot("acme", (file,), (replace(file, key="l"), replace(file, key="m")))
     assert Snapshot.from_values(json.loads(json.dumps(snapshot.to_values()))) == snapshot
-    manifest = Manifest("acme", 7, "key", (file,), {"a": 1})
-    assert Manifest.from_values(json.loads(json.dumps(manifest.to_values()))) == manifest
+    manifest = Manifest("acme", 7, "key", (file,), {"a": 1}, {"orders": ["2025-06-16"]})
+    values = json.loads(json.dumps(manifest.to_values()))
+    assert Manifest.from_values(values) == manifest
+    del values["sources"]
+    assert Manifest.from_values(values) == replace(manifest, sources={})
 
 
 def test_an_archive_without_events_can_be_read(tmp_path: Path) -> None:
@@ -317,49 +332,58 @@ def test_a_large_file_is_downloaded_by_the_calling_thread(tables: Tables, tmp_pa
     assert all(name.startswith("fetch") for name in fetching)
 
 
-# -- all archives ------------------------------------------------------------------------------------------------------
+# -- one archive of the queue ------------------------------------------------------------------------------------------
 
 
-def test_the_function_compacts_all_archives(tables: Tables) -> None:
+def _message(organization_id: str) -> dict[str, str]:
+    return {"messageId": f"message of {organization_id}", "body": json.dumps({"organizationId": organization_id})}
+
+
+def test_the_function_compacts_the_archives_that_its_messages_name(tables: Tables) -> None:
     archive = Archive.of(tables)
     archive.land(event(1), event(2, organization_id="other"), event(3, date_received=NOON + DAY))
     function = load("compaction")
-    assert function.handler({}, Context(memory_limit_in_mb="1024")) == {"days": 3}
-    assert function.handler({}, Context(memory_limit_in_mb="1024")) == {"days": 0}
+    for _ in range(2):  # A message can arrive twice.
+        event_ = {"Records": [_message(ORGANIZATION)]}
+        assert function.handler(event_, Context(memory_limit_in_mb="1024")) == {"batchItemFailures": []}
     assert archive.store.snapshot(ORGANIZATION).landed == ()
     assert archive.read() == names([event(1), event(3)])
-    assert len(archive.read("other")) == 1
+    assert len(archive.store.snapshot("other").landed) == 1
 
 
-def test_days_that_do_not_fit_into_the_time_are_compacted_by_the_next_run(tables: Tables) -> None:
+def test_only_the_messages_of_archives_that_failed_are_delivered_again(tables: Tables) -> None:
+    archive = Archive.of(tables)
+    archive.land(event(1), event(2, organization_id="broken"))
+    (key,) = [stored.key for stored in archive.store.objects("broken", "landed")]
+    aws.s3().put_object(Bucket=BUCKET, Key=key, Body=b"no Parquet")
+    records = {"Records": [_message("broken"), _message(ORGANIZATION), _message("unknown")]}
+    failed = load("compaction").handler(records, Context(memory_limit_in_mb="1024"))
+    assert failed == {"batchItemFailures": [{"itemIdentifier": "message of broken"}]}
+    assert archive.store.snapshot(ORGANIZATION).landed == ()
+
+
+def test_days_that_do_not_fit_into_the_time_are_left_to_the_next_message(tables: Tables) -> None:
     archive = Archive.of(tables)
     archive.land(*(event(number, date_received=NOON + number * DAY) for number in range(4)))
     ticks = iter(range(0, 1000, 100))
     one = Compaction(archive.store, memory="200MB")
-    assert compact_all(one, archive.store, seconds=400, clock=lambda: next(ticks)) == 3
-    assert compact_all(one, archive.store, seconds=400, clock=lambda: 0) == 1
+    assert compact_archive(one, ORGANIZATION, seconds=400, clock=lambda: next(ticks))
+    assert len(archive.store.snapshot(ORGANIZATION).landed) == 1
+    assert compact_archive(one, ORGANIZATION, seconds=400, clock=lambda: 0)
     assert archive.store.snapshot(ORGANIZATION).landed == ()
 
 
-def test_an_archive_that_fails_or_conflicts_does_not_delay_other_archives(
-    tables: Tables, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("error", "is_done", "failures"), [(ManifestConflict, True, 0), (OSError, False, 1)])
+def test_an_archive_that_fails_is_repeated_and_one_in_conflict_is_left_to_the_faster_compaction(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch, error: type[Exception], is_done: bool, failures: int
 ) -> None:
-    caplog.set_level(logging.INFO)
     counted: list[str] = []
     monkeypatch.setattr(compaction, "emit_count", counted.append)
-    archive = Archive.of(tables)
-    archive.land(event(1), event(2, organization_id="conflict"), event(3, organization_id="broken"))
-    one = Compaction(archive.store, memory="200MB")
-    compact = one.compact
+    one = Compaction(Archive.of(tables).store, memory="200MB")
 
-    def troubled(organization_id: str) -> Any:
-        if organization_id == "conflict":
-            raise ManifestConflict
-        if organization_id == "broken":
-            raise OSError
-        return compact(organization_id)
+    def fail(_: str) -> Any:
+        raise error
 
-    monkeypatch.setattr(one, "compact", troubled)
-    assert compact_all(one, archive.store, seconds=100) == 1
-    assert counted == ["CompactionsFailed"]
-    assert archive.store.snapshot(ORGANIZATION).landed == ()
+    monkeypatch.setattr(one, "compact", fail)
+    assert compact_archive(one, ORGANIZATION, seconds=100) is is_done
+    assert counted == ["CompactionsFailed"] * failures

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from journeys import dates
+from journeys import aws, dates
+from journeys.archive.model import Manifest
+from journeys.archive.store import ArchiveStore
 from journeys.events.ingest import IngestOutcome
 from journeys.events.refusals import REASONS
 from journeys.stream.batch import process_batch
@@ -214,7 +216,7 @@ def test_the_dashboard_begins_with_business_figures() -> None:
     first = widgets()[: [widget["type"] for widget in widgets()].index("text", 2)]
     figures = {metric.name for widget in first if widget["type"] == "metric" for metric in metrics_of(widget)}
     assert figures == {"EventsTaken", "EventsRefused", "EventLag", "EventsLate", "EventTypesInUse", "Deliveries",
-                       "DeliveriesNotProven", "DeliveriesEmpty"}  # fmt: skip
+                       "DeliveriesNotProven", "DeliveriesEmpty", "SilentSources"}  # fmt: skip
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -347,8 +349,8 @@ def test_api_gateway_emits_metrics_per_method_only_if_a_widget_or_an_alarm_uses_
 def test_alarms_watch_everything_that_must_not_happen() -> None:
     found = {metric.name for alarm in ALARMS.values() for metric in watched(alarm["Properties"])}
     assert found >= {"LogTampering", "ProjectionFailures", "FailuresNotKept", "EventsNotLanded", "CompactionsFailed",
-                     "SchedulesNotRun", "JobsFailed", "DeliveriesNotProven", "Defects", "5XXError", "Latency",
-                     "Throttles"}  # fmt: skip
+                     "CompactionLag", "SilentSources", "SchedulesNotRun", "JobsFailed", "DeliveriesNotProven",
+                     "Defects", "5XXError", "Latency", "Throttles"}  # fmt: skip
     dead_letters = {queue for queue in resources("AWS::SQS::Queue") if "DeadLetter" in queue}
     for queue in dead_letters:
         assert f"${{{queue}}}" in str([watched(alarm["Properties"]) for alarm in ALARMS.values()])
@@ -414,7 +416,7 @@ class Busy:
 
 
 class Logs:
-    """The log lines of ingest requests, a projection and a forged delivery, and API Gateway's access log."""
+    """The log lines of ingest requests, a projection, a forged delivery and a silent source, and the access log."""
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
@@ -457,6 +459,7 @@ class Logs:
         logger.remove_keys(["correlation_id"])  # On AWS the projector is another process.
         projector.handler({"Records": records}, Context())
         self._forged(kept["id"])
+        self._silent(kept["id"])
         ingest.ingest._log = Busy()
         for broken, status in ((ingest.ingest, 200), (None, 500)):
             ingest.ingest = broken
@@ -470,6 +473,12 @@ class Logs:
         delivery |= {"path": f"/webhooks/{endpoint['id']}", "pathParameters": {"endpointId": endpoint["id"]}}
         delivery["requestContext"] |= {"domainName": "api.example.com", "stage": "prod"}
         assert call(load("webhooks"), delivery)[0] == 401
+
+    def _silent(self, configuration_id: str) -> None:
+        days = [dates.text(dates.now_ms() - number * 86_400_000)[:10] for number in range(2, 9)]
+        store = ArchiveStore(self.tables.dynamodb, self.tables.registry, aws.s3, "archive")
+        store.put_manifest(Manifest("acme", sources={configuration_id: days}))
+        load("compaction").handler({}, Context())
 
     def _access(self, request: str, status: str, milliseconds: str) -> LogLine:
         values = {"requestId": request, "status": status, "responseLatency": milliseconds}
@@ -560,6 +569,8 @@ def test_every_query_finds_its_log_lines(logs: Logs) -> None:
     assert (taken["source"], taken["stored"], taken["duplicate"], taken["refused"]) == ("ERP", 2, 1, 1)
     assert (refused["stored"], refused["duplicate"], refused["refused"]) == (0, 0, 1)
     assert found["SilentSourcesQuery"] == [taken]
+    (stopped,) = found["StoppedSourcesQuery"]
+    assert (stopped["organization"], stopped["message"]) == ("acme", "a regular source is silent")
     (duplicate,) = found["DuplicatesQuery"]
     assert duplicate["duplicate"] == 1
     (late,) = found["LateEventsQuery"]

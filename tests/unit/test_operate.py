@@ -582,8 +582,11 @@ def run(world: World, tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Callab
         "the-projector": Projector(stores.journeys, stores.failures).project,
         "the-landing": stores.landing.land,
     })  # fmt: skip
-    queues = aws.sqs().create_queue(QueueName="dead-letters")["QueueUrl"], os.environ["DELIVERIES_QUEUE_URL"]
-    monkeypatch.setattr(OperatorStores, "delivery_queues", lambda _: queues)
+    urls = {
+        label: (aws.sqs().create_queue(QueueName=f"dead-{name}")["QueueUrl"], os.environ[f"{name.upper()}_QUEUE_URL"])
+        for label, name in {"webhook deliveries": "deliveries", "compactions": "compactions"}.items()
+    }
+    monkeypatch.setattr(OperatorStores, "queues", lambda _: urls)
     return run_journeys
 
 
@@ -614,22 +617,21 @@ def test_redrive_processes_the_batches_of_both_stream_consumers(run: Callable[..
     assert run("redrive").exit_code == 1
 
 
-def test_redrive_sends_every_dead_delivery_to_its_queue_again(run: Callable[..., Result]) -> None:
-    sqs = aws.sqs()
-    dead_letters = sqs.get_queue_url(QueueName="dead-letters")["QueueUrl"]
-    bodies = {f'{{"key": "deliveries/acme/{number}.json"}}' for number in range(23)}
+@pytest.mark.parametrize(("name", "label"), [("deliveries", "webhook deliveries"), ("compactions", "compactions")])
+def test_redrive_sends_every_dead_letter_to_its_queue_again(run: Callable[..., Result], name: str, label: str) -> None:
+    sqs, queue = aws.sqs(), os.environ[f"{name.upper()}_QUEUE_URL"]
+    dead_letters = sqs.get_queue_url(QueueName=f"dead-{name}")["QueueUrl"]
+    bodies = {f'{{"key": "{number}"}}' for number in range(23)}
     for body in bodies:
         sqs.send_message(QueueUrl=dead_letters, MessageBody=body)
     result = run("redrive")
-    assert (result.exit_code, "23 webhook deliveries" in result.stdout) == (0, True)
+    assert (result.exit_code, f"23 {label}" in result.stdout) == (0, True)
     queued: list[str] = []
-    while found := sqs.receive_message(QueueUrl=os.environ["DELIVERIES_QUEUE_URL"], MaxNumberOfMessages=10).get(
-        "Messages"
-    ):
+    while found := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
         queued += [message["Body"] for message in found]
     assert (len(queued), set(queued)) == (23, bodies)
-    sqs.purge_queue(QueueUrl=os.environ["DELIVERIES_QUEUE_URL"])
-    assert "0 webhook deliveries" in run("redrive").stdout
+    sqs.purge_queue(QueueUrl=queue)
+    assert f"0 {label}" in run("redrive").stdout
 
 
 @pytest.mark.parametrize("arguments", [["--customer", "ada"], ["--organization", ACME, "--source", "crm"]])

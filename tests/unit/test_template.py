@@ -570,7 +570,11 @@ def test_a_queued_delivery_is_kept_longer_than_its_message() -> None:
 
 
 def test_a_message_returns_to_the_queue_only_after_its_function_has_ended() -> None:
-    for name, queue in (("Compute", "JobsQueue"), ("Deliveries", "DeliveriesQueue")):
+    for name, queue in (
+        ("Compute", "JobsQueue"),
+        ("Deliveries", "DeliveriesQueue"),
+        ("Compaction", "CompactionsQueue"),
+    ):
         assert RESOURCES[queue]["Properties"]["VisibilityTimeout"] >= FUNCTIONS[name]["Timeout"] + 60
 
 
@@ -593,6 +597,18 @@ def test_the_deliveries_function_reports_each_message_that_failed() -> None:
     assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert RESOURCES["DeliveriesQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] == 5
     assert FUNCTIONS["Deliveries"]["Timeout"] > CONSUME_SECONDS
+
+
+def test_archives_are_compacted_from_a_queue_several_at_once() -> None:
+    schedule, queued = FUNCTIONS["Compaction"]["Events"].values()
+    assert schedule["Properties"]["ScheduleExpression"] == "rate(1 hour)"
+    assert (queued["Type"], queued["Properties"]["BatchSize"]) == ("SQS", 1)
+    assert queued["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert queued["Properties"]["ScalingConfig"]["MaximumConcurrency"] >= 2
+    queue, dead_letters = (RESOURCES[f"Compactions{kind}Queue"]["Properties"] for kind in ("", "DeadLetter"))
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 3
+    assert queue["MessageRetentionPeriod"] > 3 * queue["VisibilityTimeout"]  # longer than its attempts
+    assert dead_letters["MessageRetentionPeriod"] == 14 * 86400
 
 
 def test_the_bucket_is_private_encrypted_and_retained() -> None:

@@ -13,7 +13,7 @@ from tools.errors import ToolError
 from tools.operator import backfill, repair, tables
 from tools.operator.admin import Admin
 from tools.operator.archive_repair import ArchiveRepair
-from tools.operator.redrive import redrive_all, redrive_deliveries
+from tools.operator.redrive import redrive_all, redrive_messages
 from tools.operator.repair import JourneyRepair
 from tools.operator.report import RepairReport, RepairScope
 from tools.operator.stores import OperatorStores
@@ -111,11 +111,12 @@ def rebuild(stack: Stack, organization: str | None, source: str | None, customer
 @click.command(name="redrive")
 @stack_option
 def redrive_command(stack: Stack) -> None:
-    """Process the stream records and the webhook deliveries that Lambda gave up.
+    """Process the stream records, webhook deliveries and compactions that Lambda gave up.
 
     Lambda discards a batch of the log's stream after its last retry and stores it in the archive bucket. This command
-    processes each batch again and deletes it. A queued webhook delivery that failed five times is in a dead-letter
-    queue. This command sends it to its queue again. The exit status is 1 when a batch is left.
+    processes each batch again and deletes it. A queued webhook delivery that failed five times, and an archive
+    whose compaction failed three times, are in dead-letter queues. This command sends them to their queues again. The
+    exit status is 1 when a batch is left.
 
     \b
     Example:
@@ -125,8 +126,8 @@ def redrive_command(stack: Stack) -> None:
     with progress_bars() as bars, hidden_metrics():
         store = DiscardedStore(stores.s3, stores.bucket)
         batches, records = redrive_all(store, stores.consumers(), bars)
-        deliveries = redrive_deliveries(stores.sqs, *stores.delivery_queues())
-    tables.print_redrive(console, batches, records, deliveries)
+        messages = {label: redrive_messages(stores.sqs, *urls) for label, urls in stores.queues().items()}
+    tables.print_redrive(console, batches, records, messages)
     exit_with(1 if batches.total() > batches[RedriveOutcome.DONE] else 0)
 
 

@@ -88,6 +88,7 @@ def idle(figures: Mapping[str, Any]) -> list[Item]:
     prices, use = figures["prices"], figures["idle"]
     return [
         Item("Alarms", f"{use['alarm_metrics']} metrics", use["alarm_metrics"] * prices["alarm_metric_month"]),
+        Item("CloudWatch metrics", f"{use['metrics']}", use["metrics"] * prices["custom_metric_month"]),
         Item("Dashboard", f"{use['dashboards']}", use["dashboards"] * prices["dashboard_month"]),
         Item(
             "Cognito",

@@ -1,4 +1,4 @@
-"""Redrives what Lambda gave up after its last retry: batches of the log's stream, and webhook deliveries."""
+"""Redrives what Lambda gave up after its last retry: batches of the log's stream, deliveries and compactions."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -28,11 +28,11 @@ def redrive_all(
     return batches, records
 
 
-def redrive_deliveries(sqs: "SQSClient", dead_letters: str, queue: str) -> int:
-    """Sends each delivery in the dead-letter queue to the queue again. Returns their number.
+def redrive_messages(sqs: "SQSClient", dead_letters: str, queue: str) -> int:
+    """Sends each message in a dead-letter queue to its queue again. Returns their number.
 
-    A message is deleted after it was sent. If the command is interrupted between the two, the delivery is ingested
-    twice, and its events are stored once.
+    A message is deleted after it was sent. If the command is interrupted between the two, the message is processed
+    twice: the events of a delivery are stored once, and an archive is compacted twice, which changes nothing.
     """
     sent = 0
     while messages := sqs.receive_message(QueueUrl=dead_letters, MaxNumberOfMessages=10).get("Messages", []):

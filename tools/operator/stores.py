@@ -45,6 +45,9 @@ class OperatorStores:
             self._stack.physical_id("LandingFunction"): self.landing.land,
         }
 
-    def delivery_queues(self) -> tuple[str, str]:
-        """The URLs of the dead-letter queue of webhook deliveries, and of the queue itself."""
-        return self._stack.physical_id("DeliveriesDeadLetterQueue"), self._stack.physical_id("DeliveriesQueue")
+    def queues(self) -> dict[str, tuple[str, str]]:
+        """By what their messages stand for: the URLs of a dead-letter queue, and of the queue that it belongs to."""
+        return {
+            label: (self._stack.physical_id(f"{name}DeadLetterQueue"), self._stack.physical_id(f"{name}Queue"))
+            for label, name in {"webhook deliveries": "Deliveries", "compactions": "Compactions"}.items()
+        }

@@ -1,6 +1,7 @@
 """Prints the results of `journeys verify`, `rebuild` and `redrive`."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 from rich.console import Console
 from rich.table import Table
@@ -40,9 +41,9 @@ def print_rebuild(console: Console, report: RepairReport) -> None:
 
 
 def print_redrive(
-    console: Console, batches: Counter[RedriveOutcome], records: Counter[RedriveOutcome], deliveries: int
+    console: Console, batches: Counter[RedriveOutcome], records: Counter[RedriveOutcome], messages: Mapping[str, int]
 ) -> None:
-    """Prints the batches and records by outcome, and the number of deliveries that were sent to their queue again."""
+    """Prints the batches and records by outcome, and the numbers of messages that were sent to their queue again."""
     table = Table(title="Batches that Lambda discarded", title_justify="left")
     table.add_column("outcome")
     table.add_column("batches", justify="right")
@@ -50,7 +51,8 @@ def print_redrive(
     for result in RedriveOutcome:
         table.add_row(str(result), f"{batches[result]:,}", f"{records[result]:,}")
     console.print(table)
-    console.print(f"{deliveries:,} webhook deliveries sent to their queue again")
+    for label, sent in messages.items():
+        console.print(f"{sent:,} {label} sent to their queue again")
 
 
 def _outcomes(report: RepairReport) -> Table:

@@ -40,7 +40,7 @@ WEBHOOKS: dict[str, tuple[str, dict[str, str]]] = {
 }
 """Every sender, with the secret and the options of its endpoint."""
 
-BUCKET, QUEUES = "archive", ("jobs", "deliveries")
+BUCKET, QUEUES = "archive", ("jobs", "deliveries", "compactions")
 QUEUED_DELIVERY = "sam-local-queued"
 """The id of the record of a delivery that waits in the queue."""
 PAST = (
@@ -207,7 +207,8 @@ CASES = (
     ),
     Case("projector-batch", "ProjectorFunction", {"batchItemFailures": []}, status=None),
     Case("landing-batch", "LandingFunction", {"batchItemFailures": []}, status=None),
-    Case("compaction", "CompactionFunction", {"days": 2}, status=None),
+    Case("compaction-timer", "CompactionFunction", {"archives": 1}, status=None),
+    Case("compaction-queued", "CompactionFunction", {"batchItemFailures": []}, status=None),
     Case(
         "usage",
         "UsageFunction",

@@ -65,6 +65,11 @@ class ArchiveSettings(RegistrySettings):
 
 
 @dataclass(frozen=True, slots=True)
+class CompactionSettings(ArchiveSettings):
+    compactions_queue_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ViewSettings(ArchiveSettings):
     job_retention_days: str
 

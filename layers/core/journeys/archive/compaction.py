@@ -7,7 +7,6 @@ another one has updated the row, leaves files that no manifest names. They are d
 
 # ruff: noqa: S608  (this module builds SQL; all names and texts in it are quoted)
 
-import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,8 +15,8 @@ from pathlib import Path
 
 import duckdb
 
-from journeys import dates
-from journeys.archive import columns, model, parquet
+from journeys import dates, keys
+from journeys.archive import columns, model, parquet, sources
 from journeys.archive.model import ArchiveFile, Manifest, Snapshot
 from journeys.archive.parquet import literal
 from journeys.archive.reading import Events, connect
@@ -37,29 +36,26 @@ START_WITHIN = 0.6
 """No day is started after this share of a run's time, so that the last one can finish before the time is over."""
 
 
-def compact_all(
-    compaction: "Compaction", store: ArchiveStore, *, seconds: float, clock: Callable[[], float] = time.monotonic
-) -> int:
-    """Compacts the archives of all organizations for at most `seconds`. Returns the number of compacted days.
+def compact_archive(
+    compaction: "Compaction", organization_id: str, *, seconds: float, clock: Callable[[], float] = time.monotonic
+) -> bool:
+    """Compacts one organization's archive for at most `seconds`. Returns False if it has to be repeated.
 
-    The order of the organizations is random, so that every one has its turn if the time is never enough for all.
+    Days for which there is no time are left to the next hour. An error is logged, and counted as CompactionsFailed.
     """
-    until, done = clock() + START_WITHIN * seconds, 0
-    organizations = list(store.organizations())
-    for organization_id in random.sample(organizations, len(organizations)):
-        try:
-            for _, rows in compaction.compact(organization_id):
-                done += rows is not None
-                if clock() > until:
-                    return done
-        except ManifestConflict:
-            logger.info("another compaction of the same archive was faster")
-        except Exception as error:  # An error in one archive must not delay the others.
-            log_error("an archive was not compacted", error)
-            emit_count("CompactionsFailed")
-        if clock() > until:
-            break
-    return done
+    until, complete = clock() + START_WITHIN * seconds, True
+    try:
+        for _, rows in compaction.compact(organization_id):
+            complete = complete and rows is not None
+            if clock() > until:
+                break
+    except ManifestConflict:
+        logger.info("another compaction of the same archive was faster")
+    except Exception as error:
+        log_error("an archive was not compacted", error)
+        emit_count("CompactionsFailed")
+        return False
+    return complete
 
 
 class Compaction:
@@ -106,7 +102,7 @@ class Compaction:
             snapshot = Snapshot(manifest.organization_id, tuple(before), tuple(landed))
             paths = self._store.fetch(snapshot.files, folder)
             with connect(folder, self._memory, THREADS) as connection:
-                written = list(self._write(connection, snapshot, paths, folder))
+                written, configurations = self._write(connection, snapshot, paths, folder)
         now = self._clock()
         updated = replace(
             manifest,
@@ -116,6 +112,7 @@ class Compaction:
                 **{file.key: now for file in snapshot.files},
                 **_retire_manifest(manifest, now),
             },
+            sources=sources.with_day(manifest.sources, day, configurations, model.day_of(now)),
         )
         return self._store.put_manifest(updated), sum(file.rows for file in written)
 
@@ -125,8 +122,13 @@ class Compaction:
         snapshot: Snapshot,
         paths: Mapping[str, Path],
         folder: Path,
-    ) -> Iterator[ArchiveFile]:
-        """Writes and uploads the new files of a day one by one, so that only one file's events are in memory."""
+    ) -> tuple[list[ArchiveFile], set[str]]:
+        """Writes and uploads the new files of a day one by one, so that only one file's events are in memory.
+
+        Returns the files, and the configurations that have events in them.
+        """
+        written: list[ArchiveFile] = []
+        configurations: set[str] = set()
         day, width = snapshot.landed[0].day, columns.BUCKETS if snapshot.rows < SMALL_DAY else 1
         for first in range(0, columns.BUCKETS, width):
             last = first + width - 1
@@ -141,7 +143,10 @@ class Compaction:
                 size = path.stat().st_size
                 file = ArchiveFile(key, day, first, last, rows, size, oldest, newest, received)
                 self._store.put_compacted(file, path)
-                yield file
+                written.append(file)
+                found = f"SELECT DISTINCT split_part(event, '#', 2) FROM read_parquet({literal(path)})"
+                configurations.update(keys.split(name)[0] for (name,) in connection.execute(found).fetchall())
+        return written, configurations
 
     # -- unused files --------------------------------------------------------------------------------------------------
 

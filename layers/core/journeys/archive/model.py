@@ -9,7 +9,7 @@ Days are days of receipt in UTC, such as 2026-11-23. Times are in milliseconds.
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, unquote
@@ -113,6 +113,7 @@ class Manifest:
 
     `retired` holds the keys of objects that are no longer used, with the time when they were retired: landed files
     whose events were compacted, compacted files that were replaced, and earlier manifests. `key` is the manifest's own.
+    `sources` holds the last days of receipt on which each configuration had events; see `sources.with_day`.
     """
 
     organization_id: str
@@ -120,6 +121,7 @@ class Manifest:
     key: str = ""
     compacted: tuple[ArchiveFile, ...] = ()
     retired: Mapping[str, int] = field(default_factory=dict)
+    sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def to_values(self) -> dict[str, Any]:
         return {
@@ -128,6 +130,7 @@ class Manifest:
             "key": self.key,
             "compacted": [file.to_values() for file in self.compacted],
             "retired": dict(self.retired),
+            "sources": {configuration_id: list(days) for configuration_id, days in self.sources.items()},
         }
 
     @classmethod
@@ -138,6 +141,7 @@ class Manifest:
             key=values["key"],
             compacted=tuple(ArchiveFile.from_values(file) for file in values["compacted"]),
             retired=values["retired"],
+            sources=values.get("sources", {}),  # Manifests of the first form have no sources.
         )
 
 

@@ -18,6 +18,7 @@ from journeys.aws import is_condition_failure, to_value
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
 FETCHES = 16
 """Files that are downloaded in parallel. It must not exceed the connection pool of the S3 client."""
@@ -90,9 +91,14 @@ class ArchiveStore:
 
     def landed(self, manifest: Manifest) -> Iterator[ArchiveFile]:
         """The landed files whose events are not in the manifest's compacted files."""
+        for stored in self.landed_objects(manifest):
+            yield model.landed_file(stored.key, stored.size)
+
+    def landed_objects(self, manifest: Manifest) -> Iterator[StoredObject]:
+        """The objects of the files that `landed` returns."""
         for stored in self.objects(manifest.organization_id, model.LANDED):
             if stored.key not in manifest.retired:
-                yield model.landed_file(stored.key, stored.size)
+                yield stored
 
     def objects(self, organization_id: str, part: str) -> Iterator[StoredObject]:
         """All objects of one part of an archive."""
@@ -168,3 +174,20 @@ class ArchiveStore:
     def _download(self, key_and_path: tuple[str, Path]) -> None:
         key, path = key_and_path
         self._s3().download_file(self._bucket, key, str(path), Config=_SINGLE_THREAD)
+
+
+class CompactionQueue:
+    """The queue of archives that wait for their compaction."""
+
+    def __init__(self, sqs: "SQSClient", url: str) -> None:
+        self._sqs, self._url = sqs, url
+
+    def send(self, organization_id: str) -> None:
+        """Sends the message of an archive. Sending it twice compacts the archive twice, which changes nothing."""
+        self._sqs.send_message(QueueUrl=self._url, MessageBody=json.dumps({"organizationId": organization_id}))
+
+
+def organization_of_message(body: str) -> str:
+    """The organization whose archive a message of the queue names."""
+    organization_id: str = json.loads(body)["organizationId"]
+    return organization_id
