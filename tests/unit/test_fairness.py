@@ -19,7 +19,7 @@ from journeys.registry.limits import WAITING_JOBS
 from journeys.registry.quotas.store import QuotaStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.views.jobs.computing import DELIVERIES, JobCompletion, JobComputer
-from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, START_DEADLINE_MS, Status, new_id
+from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, BROKEN, START_DEADLINE_MS, Status, new_id
 from journeys.views.jobs.service import JobService
 from journeys.views.jobs.shares.store import ShareStore
 from journeys.views.jobs.spec import JobSpec
@@ -218,6 +218,23 @@ def test_a_job_that_waits_for_days_behind_others_is_computed(world: World, now: 
     world.running.clear()
     while not world.computing()["small"]:
         world.step()
+
+
+def test_a_postponed_job_never_becomes_a_dead_letter(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPUTE_SLOTS", "2")
+    harness, view = world.harness, world.view(ORGANIZATION)
+    world.accept("other", world.view("other"), 1)
+    computing, waiting = harness.accept(view), harness.accept(view)
+    job_id = computing.rsplit("/", 1)[1]
+    world.jobs.claim(ORGANIZATION, job_id)
+    for _ in range(3 * DELIVERIES):
+        assert harness.deliver() == []
+    harness.deliver_dead_letters()
+    assert [message["attributes"]["ApproximateReceiveCount"] for message in harness.messages()] == ["1"]
+    assert harness.job(waiting)["status"] == "Accepted"
+    world.jobs.fail(ORGANIZATION, job_id, BROKEN)
+    assert harness.deliver() == []
+    assert harness.job(waiting)["status"] == "Complete"
 
 
 # -- the waiting jobs --------------------------------------------------------------------------------------------------

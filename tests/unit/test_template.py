@@ -1,6 +1,7 @@
 """Tests of template.yaml: protection of the event log, least privilege, routes, names and parameters."""
 
 import json
+import math
 import re
 import tomllib
 from collections import Counter
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from journeys.archive.columns import BUCKETS
 from journeys.registry.limits import JOB_RETENTION_DAYS
 from journeys.views.jobs import computing
-from journeys.views.jobs.model import START_DEADLINE_MS
+from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, START_DEADLINE_MS
 from journeys.views.jobs.waiting import RESEND_MS
 from journeys.webhooks.deliveries.consumer import CONSUME_SECONDS
 from tests.support.template import ROOT, resources, template
@@ -213,6 +215,18 @@ def test_schedules_have_generated_names() -> None:
     ]
     assert len(schedules) == 2
     assert all(schedule["OmitName"] is True for schedule in schedules)
+
+
+def test_the_next_run_of_a_schedule_is_the_only_retry() -> None:
+    """The scheduler invokes asynchronously, and Lambda retries such invocations by itself for up to six hours."""
+    intervals = {"rate(1 hour)": 3600, "rate(5 minutes)": 300}
+    for properties in FUNCTIONS.values():
+        for event in properties.get("Events", {}).values():
+            if event["Type"] == "ScheduleV2":
+                assert event["Properties"]["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+                interval = intervals[event["Properties"]["ScheduleExpression"]]
+                expected = {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": interval}
+                assert properties["EventInvokeConfig"] == expected
 
 
 def test_delete_markers_in_the_archive_expire() -> None:
@@ -582,6 +596,36 @@ def test_a_waiting_job_outlives_neither_its_message_nor_its_deliveries() -> None
     queue = RESOURCES["JobsQueue"]["Properties"]
     assert queue["RedrivePolicy"]["maxReceiveCount"] == computing.DELIVERIES
     assert queue["MessageRetentionPeriod"] * 1000 > START_DEADLINE_MS + RESEND_MS
+
+
+TASK_FAILED = ["States.TaskFailed"]
+
+
+def backoff_seconds(retrier: dict[str, Any]) -> float:
+    """The longest time that a retrier of a state machine waits in total."""
+    rate, longest = retrier.get("BackoffRate", 2), retrier.get("MaxDelaySeconds", math.inf)
+    return sum(min(retrier["IntervalSeconds"] * rate**number, longest) for number in range(retrier["MaxAttempts"]))
+
+
+def longest_seconds(state: dict[str, Any]) -> float:
+    """The longest time that a task takes with all its tries. Errors before the invocation of a function take none."""
+    (failed,) = [retrier for retrier in state["Retry"] if retrier["ErrorEquals"] == TASK_FAILED]
+    assert all(name.startswith("Lambda.") for one in state["Retry"] if one is not failed for name in one["ErrorEquals"])
+    tries = 1 + failed["MaxAttempts"]
+    assert tries >= 2
+    return tries * state["TimeoutSeconds"] + sum(map(backoff_seconds, state["Retry"]))
+
+
+def test_two_tries_of_every_part_and_of_the_merge_fit_into_an_attempt() -> None:
+    definition = RESOURCES["Computation"]["Properties"]["Definition"]
+    parts, merge, failed = (definition["States"][name] for name in ("Parts", "Merge", "Failed"))
+    part = parts["ItemProcessor"]["States"]["Part"]
+    rounds = math.ceil(BUCKETS / parts["MaxConcurrency"])  # A part has at least one bucket.
+    needed = rounds * longest_seconds(part) + longest_seconds(merge) + failed["TimeoutSeconds"]
+    assert needed <= definition["TimeoutSeconds"]
+    assert definition["TimeoutSeconds"] * 1000 < ATTEMPT_DEADLINE_MS
+    for state, function in ((part, "Part"), (merge, "Merge")):  # Otherwise a try runs on during the next.
+        assert FUNCTIONS[function]["Timeout"] < state["TimeoutSeconds"]
 
 
 def test_the_slots_that_are_shared_are_those_of_the_queue() -> None:

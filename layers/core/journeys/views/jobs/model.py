@@ -17,8 +17,8 @@ START_DEADLINE_MS = 604_800_000
 
 This bounds the time that a job waits for others, and is shorter than the time that the queue keeps its message.
 """
-ATTEMPT_DEADLINE_MS = 1_800_000
-"""Milliseconds that an attempt can take. After that the job has failed.
+ATTEMPT_DEADLINE_MS = 3_600_000
+"""Milliseconds that an attempt can take, one hour. After that the job has failed.
 
 This is longer than the queue's visibility timeout and the state machine's time limit, so both can still retry.
 """
