@@ -249,7 +249,7 @@ def test_more_waiting_jobs_than_allowed_are_refused_with_the_limit(harness: JobH
     paths = [harness.accept(view) for _ in range(2)]
     status, error = harness.request("POST", f"/{view.view_id}/versions/1/jobs")
     assert (status, error["code"]) == (429, "limit.reached")
-    assert error["limit"] == {"namespace": "journey.views", "key": "jobs.waiting.per.org", "value": 2}
+    assert error["limit"] == {"namespace": "journey", "key": "jobs.waiting.per.org", "value": 2}
     harness.request("PATCH", paths[0], {"status": "Cancelled"})
     harness.accept(view)
     assert harness.deliver() == []  # They do not wait anymore.

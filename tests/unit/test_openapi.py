@@ -188,6 +188,23 @@ def test_examples_are_valid_and_have_no_undeclared_field(operation: Described) -
         assert [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(content["example"])] == []
 
 
+def test_examples_of_errors_are_valid() -> None:
+    schemas = {name: strict(schema) for name, schema in document()["components"]["schemas"].items()}
+    schema = {"$ref": "#/components/schemas/ErrorBody", "components": {"schemas": schemas}}
+    validator = jsonschema_rs.Draft202012Validator(schema)
+    found = {
+        (status, code, example["value"]["status"], example["value"]["code"])
+        for status, response in document()["components"]["responses"].items()
+        for code, example in response["content"]["application/json"].get("examples", {}).items()
+        if validator.is_valid(example["value"])
+    }
+    assert found == {
+        ("409", "limit.reached", 409, "limit.reached"),
+        ("409", "idempotency.key.reused", 409, "idempotency.key.reused"),
+        ("429", "limit.reached", 429, "limit.reached"),
+    }
+
+
 # -- the template ------------------------------------------------------------------------------------------------------
 
 

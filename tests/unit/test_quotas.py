@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from PureCloudPlatformClientV2 import models
 
 from journeys import aws, keys
 from journeys.errors import LimitReached
@@ -14,6 +15,7 @@ from journeys.registry.limits import (
     CONFIGURATIONS,
     CONFIGURATIONS_EVER,
     ENDPOINTS,
+    EVENT_TYPES,
     QUOTAS,
     SCHEMA_VERSIONS,
     VIEW_EDITS,
@@ -145,10 +147,17 @@ def test_the_limits_are_listed_with_their_use(api: Api) -> None:
     assert status == 200
     limits = {limit["key"]: limit for limit in listing["entities"]}
     assert limits.keys() == KEYS | {"event.types.per.org"}
-    assert limits["views.per.org"] == {"namespace": "journey.views", "key": "views.per.org", "value": 7, "count": 1}
+    assert limits["views.per.org"] == {"namespace": "journey", "key": "views.per.org", "value": 7, "count": 1}
     assert limits["event.types.per.org"]["count"] == 1
     assert limits["webhook.endpoints.per.org"]["count"] == 0
     assert "count" not in limits["versions.per.view"]
+
+
+@pytest.mark.parametrize("quota", [*QUOTAS, EVENT_TYPES, VIEW_EDITS, SCHEMA_VERSIONS], ids=lambda quota: quota.key)
+def test_the_namespace_of_a_limit_is_one_of_the_contract(quota: Quota) -> None:
+    limit = models.Limit()
+    limit.namespace = quota.namespace
+    assert limit.namespace == quota.namespace  # The SDK replaces a namespace that it does not know.
 
 
 def test_a_version_can_be_edited_only_so_often(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -604,7 +604,8 @@ TASK_FAILED = ["States.TaskFailed"]
 def backoff_seconds(retrier: dict[str, Any]) -> float:
     """The longest time that a retrier of a state machine waits in total."""
     rate, longest = retrier.get("BackoffRate", 2), retrier.get("MaxDelaySeconds", math.inf)
-    return sum(min(retrier["IntervalSeconds"] * rate**number, longest) for number in range(retrier["MaxAttempts"]))
+    waits = [min(retrier["IntervalSeconds"] * rate**number, longest) for number in range(retrier["MaxAttempts"])]
+    return float(sum(waits))
 
 
 def longest_seconds(state: dict[str, Any]) -> float:
@@ -613,7 +614,7 @@ def longest_seconds(state: dict[str, Any]) -> float:
     assert all(name.startswith("Lambda.") for one in state["Retry"] if one is not failed for name in one["ErrorEquals"])
     tries = 1 + failed["MaxAttempts"]
     assert tries >= 2
-    return tries * state["TimeoutSeconds"] + sum(map(backoff_seconds, state["Retry"]))
+    return float(tries * state["TimeoutSeconds"] + sum(map(backoff_seconds, state["Retry"])))
 
 
 def test_two_tries_of_every_part_and_of_the_merge_fit_into_an_attempt() -> None:

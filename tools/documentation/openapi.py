@@ -13,9 +13,11 @@ from typing import Any
 from journeys.errors import JourneysError
 from journeys.http.parameters import Parameter
 from journeys.http.request import IDEMPOTENCY_KEY, MAX_IDEMPOTENCY_KEY
-from journeys.http.response import STATUS, status_of
+from journeys.http.response import STATUS, error_response, status_of
 from journeys.http.router import MAX_ID, Route
 from journeys.registry.clients.model import PERMISSIONS
+from journeys.registry.limits import VIEWS, WAITING_JOBS
+from journeys.registry.repeats.store import key_reused
 from tools.documentation.components import Components, Undocumented
 from tools.documentation.contract import Schema
 from tools.documentation.routes import FUNCTIONS, camel_case, declared_routes, template, variables
@@ -50,6 +52,7 @@ _IDEMPOTENCY_KEY: Schema = {
     "description": "A text that is unique to this request. A repetition with the same key and body within 24 hours "
     "creates nothing, and returns what the first request created.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY},
+    "example": "5f0c2a8e-77d3-4b0c-9a45-1d6f3e2b9c10",
 }
 ERROR_BODY: Schema = {
     "type": "object",
@@ -76,9 +79,16 @@ GENERAL_ERRORS = (400, 401, 403, 429, 500, 503, 504)
 """Statuses that every operation can return. 400 is one of them because query parameters are checked."""
 BODY_ERRORS = (413, 415)
 DESCRIPTIONS: Mapping[int, str] = {
+    409: "The request conflicts with the stored state, or a limit is reached: `limit` names it.",
+    429: "The service is busy, or as many jobs wait as `limit` allows. Retry after the seconds in `Retry-After`.",
     500: "A server error. A retry fails again until it is fixed.",
     504: "The request took too long. Retry it.",
 }
+ERROR_EXAMPLES: Mapping[int, Sequence[JourneysError]] = {
+    409: (VIEWS.reached(VIEWS.default, VIEWS.default), key_reused()),
+    429: (WAITING_JOBS.reached(WAITING_JOBS.default, WAITING_JOBS.default),),
+}
+CONTEXT_ID = "3f0a2c1e-0c6d-4b7a-9a55-0f3a5c8e2b11"
 
 
 def document() -> dict[str, Any]:
@@ -185,7 +195,15 @@ def _json(schema: Schema, example: Any = None) -> dict[str, Any]:
 def _error(status: int) -> dict[str, Any]:
     kinds = [kind for kind, its_status in STATUS.items() if its_status == status and kind is not JourneysError]
     description = DESCRIPTIONS.get(status) or " ".join((kind.__doc__ or "").split("\n")[0] for kind in kinds)
-    return {"description": description, "content": _json({"$ref": "#/components/schemas/ErrorBody"})}
+    content = _json({"$ref": "#/components/schemas/ErrorBody"})
+    examples = {error.code: {"value": _error_body(error)} for error in ERROR_EXAMPLES.get(status, ())}
+    if examples:
+        content["application/json"]["examples"] = examples
+    return {"description": description, "content": content}
+
+
+def _error_body(error: JourneysError) -> Any:
+    return json.loads(error_response(error, CONTEXT_ID)["body"])
 
 
 def _security() -> list[dict[str, list[str]]]:

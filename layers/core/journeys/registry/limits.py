@@ -11,7 +11,7 @@ MAX_EVENT_TYPES = 20
 MAX_FIELDS = 50
 
 LIMIT_NAMESPACE = "external.events.data.ingestion"
-VIEWS_NAMESPACE = "journey.views"
+VIEWS_NAMESPACE = "journey"
 
 FIELD_NAME = (1, 100)
 FIELD_TITLE = (1, 100)

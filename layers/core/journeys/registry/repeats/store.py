@@ -55,10 +55,15 @@ class RepeatStore:
         raise AssertionError("backoff raises after the last attempt")
 
 
+def key_reused() -> Conflict:
+    """The error of a request whose key was used for another request."""
+    return Conflict(
+        "The Idempotency-Key was used for another request. Use a new key for each request.",
+        code="idempotency.key.reused",
+    )
+
+
 def _same(values: dict[str, str], digest: str) -> str:
     if values["content"] != digest:
-        raise Conflict(
-            "The Idempotency-Key was used for another request. Use a new key for each request.",
-            code="idempotency.key.reused",
-        )
+        raise key_reused()
     return values["resourceId"]
