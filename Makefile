@@ -9,6 +9,7 @@ SAM := .local/venvs/sam
 STACK := .local/venvs/stack
 CHECKOV := .local/venvs/checkov
 BENCH := .local/venvs/bench
+NODE := .local/venvs/node
 BIN := $(VENV)/bin
 JOURNEYS := $(BIN)/journeys
 TOOLS := $(JOURNEYS) $(SAM)/.installed $(STACK)/.installed
@@ -53,6 +54,10 @@ $(CHECKOV)/.installed: tools/requirements/checkov.txt
 	@echo "  installing checkov ..."
 	@$(install)
 
+$(NODE)/.installed: tools/requirements/node.txt
+	@echo "  installing Node.js ..."
+	@$(install)
+
 $(BENCH)/.installed: tools/requirements/bench.txt
 	@echo "  installing the benchmarks ..."
 	@$(install)
@@ -64,7 +69,8 @@ install: $(TOOLS)  ## create the virtual environments and the command .venv/bin/
 .PHONY: requirements
 requirements: $(VENV)/.installed  ## pin the newest versions of all dependencies
 	for name in layers/dependencies/requirements layers/webhooks/requirements layers/analytics/requirements \
-	    tools/requirements/pip tools/requirements/dev tools/requirements/sam tools/requirements/stack tools/requirements/bench tools/requirements/checkov; do \
+	    tools/requirements/pip tools/requirements/dev tools/requirements/sam tools/requirements/stack tools/requirements/bench tools/requirements/checkov \
+	    tools/requirements/node; do \
 	  $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --allow-unsafe --no-header \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$name.txt $$name.in || exit 1; done
 
@@ -91,23 +97,50 @@ import: $(JOURNEYS)  ## import a CSV of past events: FILE=... MAPPING=...
 	@$(if $(FILE),,echo "Name the file: make import FILE=events.csv" >&2; exit 2)
 	@$(JOURNEYS) import $(if $(MAPPING),--mapping "$(MAPPING)") "$(FILE)"
 
+# -- the console -------------------------------------------------------------------------------------------------------
+
+NPM := PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm --prefix console
+CONSOLE_SOURCES := $(shell find console -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/src/api/schema.d.ts')
+
+console/node_modules/.installed: console/package-lock.json $(NODE)/.installed
+	@echo "  installing the console's packages ..."
+	@$(NPM) ci --silent
+	@touch $@
+
+console/src/api/schema.d.ts: functions/openapi/openapi.json console/node_modules/.installed
+	@$(NPM) run --silent types > /dev/null
+
+console/dist/index.html: $(CONSOLE_SOURCES) console/src/api/schema.d.ts
+	@echo "  building the console ..."
+	@$(NPM) run --silent build -- --logLevel warn
+	@touch $@
+
+.PHONY: console
+console: console/dist/index.html  ## build the console; `make run` and `sam build` do so as well
+
+.PHONY: dev
+dev: console/src/api/schema.d.ts  ## serve the console with hot reload, against the local stack that `make run` started
+	@$(NPM) run --silent dev
+
 # -- tests -------------------------------------------------------------------------------------------------------------
 
 .PHONY: check
-check: $(TOOLS) $(CHECKOV)/.installed  ## style, types, template
+check: $(TOOLS) $(CHECKOV)/.installed console/src/api/schema.d.ts  ## style, types, template
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy layers/core/journeys functions tools tests
 	$(BIN)/cfn-lint template.yaml monitoring/template.yaml
 	$(SAM)/bin/sam validate --lint --region us-east-1
 	$(CHECKOV)/bin/checkov --config-file .checkov.yaml
+	$(NPM) run --silent check
 
 .PHONY: quick
 quick: $(JOURNEYS)  ## unit tests without emulated tables and without slow ones, in under a minute
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not moto and not slow" tests/unit
 
 .PHONY: test
-test: $(TOOLS)  ## all tests; two workers
+test: $(TOOLS) console/src/api/schema.d.ts  ## all tests; two workers
+	@$(NPM) test --silent
 	@$(BIN)/python -m pytest -n 2 --dist worksteal tests; status=$$?; \
 	  $(JOURNEYS) down --home .local/test; exit $$status
 

@@ -30,7 +30,8 @@ STACK_NAME = "journeys"
 PREFERRED_PORT = 4570
 PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 RUNTIME = f"python{PYTHON_VERSION}"
-SOURCES = ("template.yaml", "monitoring", "samconfig.toml", "functions", "layers")
+SOURCES = ("template.yaml", "monitoring", "samconfig.toml", "functions", "layers", "console")
+NOT_SOURCES = {"__pycache__", "node_modules", "dist"}
 
 
 def local_home(folder: str | None = None) -> Path:
@@ -200,7 +201,7 @@ def _fingerprint() -> str:
     for source in SOURCES:
         path = ROOT / source
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file() and "__pycache__" not in file.parts:
+            if file.is_file() and NOT_SOURCES.isdisjoint(file.parts):
                 digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 

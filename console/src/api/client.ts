@@ -1,0 +1,51 @@
+/** The one module that calls the API. Paths, parameters, bodies and answers are typed by the OpenAPI document. */
+
+import createClient, { type Client } from "openapi-fetch";
+import { API } from "../session/config";
+import type { Session } from "../session/session";
+import { ApiProblem, NetworkProblem } from "./problem";
+import type { components, paths } from "./schema";
+
+/** A model of the API, by its name in the OpenAPI document. */
+export type Model<Name extends keyof components["schemas"]> = components["schemas"][Name];
+
+/** Milliseconds after which a request is given up. API Gateway gives up after 29 seconds. */
+const TIMEOUT = 35_000;
+
+let session: Session | undefined;
+
+/**
+ * The API's client: `await call(api.GET("/api/v2/journey/views", { params: { query: { pageSize: 25 } } }))`.
+ *
+ * The access token is added, and replaced once when the API refuses it.
+ */
+export const api: Client<paths> = createClient<paths>({ baseUrl: API, fetch: authorizedFetch });
+
+/** Tells which session's tokens the requests carry. */
+export function useSession(started: Session): void {
+  session = started;
+}
+
+/** The data of an answer. Rejects with ApiProblem when the API refuses, and NetworkProblem when it is not reached. */
+export async function call<T>(request: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  const { data, error, response } = await request;
+  if (!response.ok) throw new ApiProblem(response.status, error);
+  return data as T;
+}
+
+async function authorizedFetch(request: Request): Promise<Response> {
+  if (!session) throw new Error("No session was started.");
+  const again = request.clone();
+  const response = await send(request, await session.token());
+  return response.status === 401 ? send(again, await session.renewed()) : response;
+}
+
+async function send(request: Request, token: string): Promise<Response> {
+  request.headers.set("Authorization", `Bearer ${token}`);
+  try {
+    return await fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT)]) });
+  } catch (error) {
+    if (request.signal.aborted) throw error;
+    throw new NetworkProblem();
+  }
+}

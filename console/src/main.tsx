@@ -1,0 +1,74 @@
+/** The console starts here: it signs the reader in, asks the API who that is, and shows the page of the address. */
+
+import "./styles/base.css";
+import "./styles/shell.css";
+import { render } from "preact";
+import { api, call, useSession } from "./api/client";
+import { ApiProblem } from "./api/problem";
+import { Problem } from "./components/states";
+import { type Me, MeContext } from "./me";
+import { Session } from "./session/session";
+import { Shell } from "./shell";
+
+const app = document.getElementById("app") ?? document.body;
+
+function Start({ session, me }: { session: Session; me: Me }) {
+  return (
+    <MeContext.Provider value={me}>
+      <Shell session={session} />
+    </MeContext.Provider>
+  );
+}
+
+/** A person who may sign in but belongs to no organization, or a start that failed. */
+function NotStarted({ error, session }: { error: unknown; session: Session | undefined }) {
+  const unregistered = error instanceof ApiProblem && error.status === 403;
+  return (
+    <main class="not-started stack">
+      <h1>{unregistered ? "You have no access yet" : "The console could not start"}</h1>
+      {unregistered ? (
+        <p>
+          You are signed in, but you belong to no organization. Ask an administrator of your organization to invite you,
+          with the e-mail address that you signed in with.
+        </p>
+      ) : (
+        <Problem error={error} />
+      )}
+      <div class="row">
+        <button
+          type="button"
+          class="primary"
+          onClick={() => {
+            location.replace(location.pathname + location.hash);
+          }}
+        >
+          Try again
+        </button>
+        {session && (
+          <button
+            type="button"
+            onClick={() => {
+              void session.signOut();
+            }}
+          >
+            Sign out
+          </button>
+        )}
+      </div>
+    </main>
+  );
+}
+
+async function start(): Promise<void> {
+  let session: Session | undefined;
+  try {
+    session = await Session.start();
+    useSession(session);
+    const me: Me = await call(api.GET("/api/v2/journey/me" as never));
+    render(<Start session={session} me={me} />, app);
+  } catch (error) {
+    render(<NotStarted error={error} session={session} />, app);
+  }
+}
+
+void start();

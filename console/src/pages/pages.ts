@@ -1,0 +1,21 @@
+/** Every page: its address, its place in the menu, the permission that it needs, and the module that shows it. */
+
+import type { ComponentType } from "preact";
+
+export interface PageProps {
+  /** The segments of the address after the page's own, for example the id of a view. */
+  readonly rest: readonly string[];
+}
+
+export interface PageEntry {
+  /** The first segment of the address. */
+  readonly path: string;
+  readonly title: string;
+  /** Without it the page is not offered. */
+  readonly permission: string | undefined;
+  readonly load: () => Promise<{ default: ComponentType<PageProps> }>;
+}
+
+export const PAGES: readonly PageEntry[] = [
+  { path: "", title: "Home", permission: undefined, load: () => import("./home/Home") },
+];

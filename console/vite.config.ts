@@ -1,0 +1,28 @@
+import { readFileSync } from "node:fs";
+import type { ProxyOptions } from "vite";
+import { defineConfig } from "vitest/config";
+
+/** The address of the local stack's console, without "/console/". `make run` writes the file. */
+function localApi(): string {
+  const description = JSON.parse(readFileSync("../.local/stack.json", "utf8")) as { apiUrl: string };
+  return description.apiUrl;
+}
+
+function toLocalStack(): ProxyOptions {
+  const { origin, pathname } = new URL(localApi());
+  return { target: origin, changeOrigin: true, rewrite: (path) => pathname + path };
+}
+
+export default defineConfig(({ command }) => ({
+  // Relative addresses: the stage of API Gateway is a prefix of the path that the console does not know.
+  base: command === "build" ? "./" : "/console/",
+  server: {
+    port: 5173,
+    strictPort: true,
+    ...(command === "serve" && !process.env["VITEST"]
+      ? { proxy: { "/api": toLocalStack(), "/console/config.json": toLocalStack() } }
+      : {}),
+  },
+  build: { target: "es2022", modulePreload: { polyfill: false }, assetsInlineLimit: 0, reportCompressedSize: false },
+  test: { include: ["tests/**/*.test.ts"] },
+}));
