@@ -26,7 +26,7 @@ router = Router.for_registry(table)
 
 @router.route("GET", USAGE, summary="Get the usage by month", tag=TAG, permission=VIEW, response="Usage")
 def get_usage(request: Request) -> dict[str, Any]:
-    return usage(archive.snapshot(request.organization_id))
+    return usage(archive.figures(request.organization_id))
 
 
 @router.route(

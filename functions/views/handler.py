@@ -269,7 +269,7 @@ def delete_schedule(request: Request, view_id: str) -> dict[str, Any]:
 )
 def get_data_range(request: Request) -> dict[str, Any]:
     # The response is empty if the organization has no events.
-    found = archive.data_range(request.organization_id)
+    found = archive.figures(request.organization_id).dates
     return {} if found is None else {"dateMin": dates.text(found[0]), "dateMax": dates.text(found[1])}
 
 

@@ -52,8 +52,8 @@ def test_the_name_of_a_landed_file_describes_its_content(tables: Tables) -> None
     (file,) = archive.store.snapshot("acme").landed
     assert (file.day, file.rows, file.first_bucket, file.last_bucket) == ("2025-06-16", 3, 0, 15)
     assert (file.first, file.last, file.received) == (NOON - 400 * DAY, NOON + 3000, NOON + 63_000)
-    assert archive.store.data_range("acme") == (NOON - 400 * DAY, NOON + 3000)
-    assert archive.store.data_range("nobody") is None
+    assert archive.store.figures("acme").dates == (NOON - 400 * DAY, NOON + 3000)
+    assert archive.store.figures("nobody").dates is None
 
 
 @pytest.mark.parametrize(

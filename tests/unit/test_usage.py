@@ -1,10 +1,18 @@
 """The usage response, calculated from the files of an archive."""
 
-from journeys import dates
-from journeys.archive.model import ArchiveFile, Manifest, Snapshot
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from journeys import dates, keys
+from journeys.archive.model import ArchiveFile, Figures, Manifest, ManifestSummary
 from journeys.archive.store import ArchiveStore
 from journeys.archive.usage import usage
 from journeys.aws import s3
+from tests.support.archive import DAY, NOON, ORGANIZATION, Archive, event
+from tests.support.client_events import handling
 from tests.support.functions import api_event, call, load
 from tests.support.tables import Tables
 
@@ -14,11 +22,14 @@ def file(day: str, rows: int, time: str = "12:00:00Z") -> ArchiveFile:
     return ArchiveFile(f"{day}-{rows}", day, 0, 15, rows, 1, received, received, received)
 
 
+def counted(compacted: tuple[ArchiveFile, ...], *landed: ArchiveFile) -> dict[str, Any]:
+    """The response for an archive of these files."""
+    return usage(Figures(ManifestSummary.of(Manifest("acme", compacted=compacted)), landed))
+
+
 def test_external_events_count_in_their_month_of_receipt_and_not_toward_fair_use() -> None:
     compacted = (file("2026-10-31", 5), file("2026-10-01", 7), file("2026-11-01", 11, "09:00:00Z"))
-    counted = usage(Snapshot("acme", compacted, (file("2026-11-02", 2),)))
-
-    assert counted == {
+    assert counted(compacted, file("2026-11-02", 2)) == {
         "entities": [
             {"month": "2026-11", "nativeEventCount": 0, "externalEventCount": 13, "fairUseEventCount": 0},
             {"month": "2026-10", "nativeEventCount": 0, "externalEventCount": 12, "fairUseEventCount": 0},
@@ -32,7 +43,7 @@ def test_counts_are_exact_only_before_the_oldest_day_with_landed_files() -> None
     compacted = (file("2026-10-30", 5), file("2026-10-31", 7), file("2026-11-01", 11))
 
     def exact(*landed: ArchiveFile) -> object:
-        return usage(Snapshot("acme", compacted, landed)).get("dateExact")
+        return counted(compacted, *landed).get("dateExact")
 
     assert exact() == "2026-11-01T12:00:00.000Z"
     assert exact(file("2026-11-02", 2), file("2026-10-31", 2)) == "2026-10-30T12:00:00.000Z"
@@ -40,8 +51,90 @@ def test_counts_are_exact_only_before_the_oldest_day_with_landed_files() -> None
 
 
 def test_no_counts_are_exact_before_the_first_compaction() -> None:
-    assert usage(Snapshot("acme", (), ())) == {"entities": []}
-    assert "dateExact" not in usage(Snapshot("acme", (), (file("2026-11-02", 2),)))
+    assert counted(()) == {"entities": []}
+    assert "dateExact" not in counted((), file("2026-11-02", 2))
+
+
+def test_counts_are_exact_to_the_latest_receipt_of_a_long_archive() -> None:
+    compacted = tuple(file(f"2026-11-{day:02}", 1) for day in range(1, 21))
+
+    def exact(*landed: ArchiveFile) -> object:
+        return counted(compacted, *landed).get("dateExact")
+
+    assert exact() == "2026-11-20T12:00:00.000Z"
+    assert exact(file("2026-11-16", 2)) == "2026-11-15T12:00:00.000Z"
+    assert exact(file("2026-11-14", 2)) == "2026-11-13T12:00:00.000Z"
+    assert exact(file("2026-11-05", 2)) is None  # The summary has no receipts of days that long ago.
+
+
+@dataclass
+class Calls:
+    """An archive of many files whose calls to S3 are counted."""
+
+    archive: Archive
+    names: list[str]
+
+    def figures(self) -> Figures:
+        self.names.clear()
+        return self.archive.store.figures(ORGANIZATION)
+
+
+@pytest.fixture
+def calls(tables: Tables) -> Iterator[Calls]:
+    """An archive whose 30 files were compacted, and of which two landed since: one of the same day."""
+    archive, names = Archive.of(tables), list[str]()
+    for number in range(30):
+        archive.land(event(number))
+    archive.compact()
+    archive.land(event(100))
+    archive.land(event(200, date_received=NOON + DAY))
+
+    def count(model: Any, **_: Any) -> None:
+        names.append(model.name)
+
+    with handling(s3(), "before-call.s3", count):
+        yield Calls(archive, names)
+
+
+def test_figures_read_neither_the_manifest_nor_the_names_of_compacted_files(calls: Calls) -> None:
+    figures = calls.figures()
+    assert [file.rows for file in figures.landed] == [1, 1]
+    assert figures.months == {"2025-06": 32}
+    assert figures.dates == (NOON, NOON + 200_000)
+    assert figures.exact_until is None
+    assert calls.names == ["ListObjectsV2"] * 3  # the days, and the new files of each
+
+
+def test_figures_count_a_bounded_number_of_landed_files(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("journeys.archive.store.MAX_LANDED", 1)
+    assert calls.figures().months == {"2025-06": 31}
+    monkeypatch.setattr("journeys.archive.store.MAX_LANDED", 5000)
+    monkeypatch.setattr("journeys.archive.store.MAX_LANDED_DAYS", 1)
+    assert calls.figures().months == {"2025-06": 31}
+    assert len(calls.names) == 2
+
+
+def test_figures_of_an_archive_of_the_first_release_are_those_of_its_manifest(tables: Tables, calls: Calls) -> None:
+    """Its row has no summary."""
+    figures = calls.figures()
+    tables.dynamodb.update_item(
+        TableName=tables.registry, Key=keys.archive(ORGANIZATION), UpdateExpression="REMOVE summary"
+    )
+    assert calls.figures() == figures
+    assert "GetObject" in calls.names
+
+
+def test_a_day_whose_compaction_failed_counts_with_all_its_files(tables: Tables) -> None:
+    archive = Archive.of(tables)
+    archive.land(event(1))
+    archive.land(event(2, date_received=NOON + DAY))
+    manifest = archive.store.manifest(ORGANIZATION)
+    (later,) = (file for file in archive.store.landed(manifest) if file.day == "2025-06-17")
+    compacted = replace(later, key="archive/acme/compacted/2025-06-17/00-15_a.parquet")
+    archive.store.put_manifest(replace(manifest, compacted=(compacted,), retired={later.key: NOON + DAY}))
+    figures = archive.store.figures(ORGANIZATION)
+    assert [file.day for file in figures.landed] == ["2025-06-16"]
+    assert (figures.months, figures.exact_until) == ({"2025-06": 2}, None)
 
 
 def test_an_organization_sees_only_its_own_usage(tables: Tables) -> None:

@@ -7,6 +7,7 @@ import pytest
 from PureCloudPlatformClientV2 import models
 
 from journeys import dates, keys
+from journeys.archive.model import Figures, ManifestSummary
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.schemas.document import parse
@@ -627,11 +628,11 @@ def test_the_data_range_is_empty_without_events(views: Views) -> None:
 def test_the_data_range_is_that_of_the_archive(views: Views, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def data_range(organization_id: str) -> tuple[int, int]:
+    def figures(organization_id: str) -> Figures:
         asked.append(organization_id)
-        return 1_000, 2_500
+        return Figures(ManifestSummary(first=1_000, last=2_500))
 
-    monkeypatch.setattr(views.module.archive, "data_range", data_range)
+    monkeypatch.setattr(views.module.archive, "figures", figures)
     found = views.ok("GET", "/data/details")
     assert found == {"dateMin": "1970-01-01T00:00:01.000Z", "dateMax": "1970-01-01T00:00:02.500Z"}
     assert found.keys() == names(models.DataRange())

@@ -28,7 +28,7 @@
 |            | ORG#{org}#JOBS                     | {job}                   | jobs by the time of their acceptance |
 |            | SHARES                             | {org}                   | an organization's unfinished jobs |
 |            | SCHEDULES                          | {org}#{view}            | schedules, an organization's or all |
-|            | ARCHIVES                           | {org}                   | an organization's archive manifest |
+|            | ARCHIVES                           | {org}                   | an archive's manifest and its figures |
 
 What one request reads, in rows. Rows of the registry have up to about 1 KB, views, schemas and endpoints more. A
 consistent read of 4 KB costs one read unit, and one of `byTime` half of that. Only the timer reads more if there are

@@ -9,6 +9,7 @@ Days are days of receipt in UTC, such as 2026-11-23. Times are in milliseconds.
 
 import hashlib
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -143,6 +144,112 @@ class Manifest:
             retired=values["retired"],
             sources=values.get("sources", {}),  # Manifests of the first form have no sources.
         )
+
+
+# -- figures -----------------------------------------------------------------------------------------------------------
+
+RECENT_DAYS = 7
+"""Days with events whose latest receipt a summary has."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestSummary:
+    """The figures of a manifest's compacted files. The archive's row has them, so that they cost one small read.
+
+    `months` are the events by month of receipt. `first` and `last` are the earliest and the latest date of an event,
+    None if there are no events. `received` is the latest receipt of each of the RECENT_DAYS newest days with events,
+    and `received_before` that of all earlier days. `landed_until` is the greatest landed key of each day whose events
+    are compacted. A landed file with a smaller key is rare, and the next compaction finds it.
+    """
+
+    months: Mapping[str, int] = field(default_factory=dict)
+    first: int | None = None
+    last: int | None = None
+    received: Mapping[str, int] = field(default_factory=dict)
+    received_before: int | None = None
+    landed_until: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> "ManifestSummary":
+        files, months, received = manifest.compacted, Counter[str](), dict[str, int]()
+        for file in files:
+            months[file.day[:7]] += file.rows
+            received[file.day] = max(received.get(file.day, 0), file.received)
+        recent = sorted(received)[-RECENT_DAYS:]
+        landed = folder(manifest.organization_id, LANDED)
+        return cls(
+            months=months,
+            first=min((file.first for file in files), default=None),
+            last=max((file.last for file in files), default=None),
+            received={day: received[day] for day in recent},
+            received_before=max((latest for day, latest in received.items() if day not in recent), default=None),
+            landed_until={_day_of_key(key): key for key in sorted(manifest.retired) if key.startswith(landed)},
+        )
+
+    def to_values(self) -> dict[str, Any]:
+        """The summary in a form that JSON can represent."""
+        return {
+            "months": dict(self.months),
+            "first": self.first,
+            "last": self.last,
+            "received": dict(self.received),
+            "receivedBefore": self.received_before,
+            "landedUntil": dict(self.landed_until),
+        }
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> "ManifestSummary":
+        return cls(
+            months=values["months"],
+            first=values["first"],
+            last=values["last"],
+            received=values["received"],
+            received_before=values["receivedBefore"],
+            landed_until=values["landedUntil"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of an archive at one time: of its compacted files, and of the files that landed since."""
+
+    compacted: ManifestSummary = field(default_factory=ManifestSummary)
+    landed: tuple[ArchiveFile, ...] = ()
+
+    @property
+    def months(self) -> Mapping[str, int]:
+        """The number of events by month of receipt. An event that landed twice counts twice until it is compacted."""
+        months = Counter(self.compacted.months)
+        for file in self.landed:
+            months[file.day[:7]] += file.rows
+        return months
+
+    @property
+    def dates(self) -> tuple[int, int] | None:
+        """The dates of the earliest and the latest event; None if there are no events."""
+        firsts = [self.compacted.first, *(file.first for file in self.landed)]
+        lasts = [self.compacted.last, *(file.last for file in self.landed)]
+        return _span([date for date in firsts if date is not None], [date for date in lasts if date is not None])
+
+    @property
+    def exact_until(self) -> int | None:
+        """The latest receipt in the compacted files of the days before the first day with landed files, or None."""
+        oldest = min((file.day for file in self.landed), default=None)
+        received, before = self.compacted.received, self.compacted.received_before
+        if oldest is not None and received and oldest < min(received):
+            return None
+        exact = [latest for day, latest in received.items() if oldest is None or day < oldest]
+        return max(exact, default=before)
+
+
+def _span(firsts: Iterable[int], lasts: Iterable[int]) -> tuple[int, int] | None:
+    first, last = min(firsts, default=None), max(lasts, default=None)
+    return None if first is None or last is None else (first, last)
+
+
+def _day_of_key(key: str) -> str:
+    """The day of the key of a landed file."""
+    return key.split("/")[3]
 
 
 # -- snapshots ---------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +13,18 @@ from botocore.exceptions import ClientError
 
 from journeys import keys
 from journeys.archive import model
-from journeys.archive.model import ArchiveFile, Manifest, Snapshot
-from journeys.aws import is_condition_failure, to_value
+from journeys.archive.model import ArchiveFile, Figures, Manifest, ManifestSummary, Snapshot
+from journeys.aws import Item, is_condition_failure, to_value
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
+MAX_LANDED = 5000
+"""Files that figures count which landed since the last compaction: five calls to S3."""
+MAX_LANDED_DAYS = 10
+"""Days of which figures count landed files: there are two or three, and more after events were archived again."""
 FETCHES = 16
 """Files that are downloaded in parallel. It must not exceed the connection pool of the S3 client."""
 
@@ -76,14 +81,34 @@ class ArchiveStore:
         manifest = self.manifest(organization_id)
         return Snapshot(organization_id, manifest.compacted, tuple(self.landed(manifest)))
 
-    def data_range(self, organization_id: str) -> tuple[int, int] | None:
-        """The dates of the earliest and the latest event, in milliseconds; None if there are no events."""
-        files = self.snapshot(organization_id).files
-        return (min(file.first for file in files), max(file.last for file in files)) if files else None
+    def figures(self, organization_id: str) -> Figures:
+        """The figures of an archive, without reading its manifest or the names of all files that landed recently.
+
+        Of the files that landed since the last compaction, counts the oldest MAX_LANDED of the oldest MAX_LANDED_DAYS.
+        """
+        row = self._row(organization_id)
+        if row is not None and "summary" in row:
+            compacted = ManifestSummary.from_values(json.loads(row["summary"]["S"]))
+        else:  # The row was stored by the first release. The next compaction adds the summary.
+            compacted = ManifestSummary.of(self._manifest_of(organization_id, row))
+        return Figures(compacted, tuple(islice(self._landed_since(organization_id, compacted), MAX_LANDED)))
+
+    def _landed_since(self, organization_id: str, compacted: ManifestSummary) -> Iterator[ArchiveFile]:
+        """The files that landed since the last compaction, from the oldest day on."""
+        prefix = model.folder(organization_id, model.LANDED)
+        page = self._s3().list_objects_v2(Bucket=self._bucket, Prefix=prefix, Delimiter="/", MaxKeys=MAX_LANDED_DAYS)
+        for found in page.get("CommonPrefixes", []):
+            day = found["Prefix"].removeprefix(prefix).strip("/")
+            start = compacted.landed_until.get(day, found["Prefix"])
+            for stored in self._objects(Prefix=found["Prefix"], StartAfter=start):
+                yield model.landed_file(stored.key, stored.size)
 
     def manifest(self, organization_id: str) -> Manifest:
         """The current manifest, or an empty one of version 0 if the archive was never compacted."""
-        row = self._row(organization_id)
+        return self._manifest_of(organization_id, self._row(organization_id))
+
+    def _manifest_of(self, organization_id: str, row: Item | None) -> Manifest:
+        """The manifest that the archive's row names."""
         if row is None:
             return Manifest(organization_id)
         response = self._s3().get_object(Bucket=self._bucket, Key=row["key"]["S"])
@@ -102,7 +127,10 @@ class ArchiveStore:
 
     def objects(self, organization_id: str, part: str) -> Iterator[StoredObject]:
         """All objects of one part of an archive."""
-        for page in self._pages(Prefix=model.folder(organization_id, part)):
+        return self._objects(Prefix=model.folder(organization_id, part))
+
+    def _objects(self, **request: str) -> Iterator[StoredObject]:
+        for page in self._pages(**request):
             for item in page.get("Contents", []):
                 modified = int(item["LastModified"].timestamp() * 1000)
                 yield StoredObject(item["Key"], item["Size"], modified)
@@ -129,15 +157,21 @@ class ArchiveStore:
         updated = replace(manifest, version=manifest.version + 1, key=key)
         body = json.dumps(updated.to_values(), separators=(",", ":")).encode()
         self._s3().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
-        values = {":version": to_value(updated.version), ":key": to_value(key), ":before": to_value(manifest.version)}
+        values = {
+            ":version": to_value(updated.version),
+            ":key": to_value(key),
+            ":summary": to_value(json.dumps(ManifestSummary.of(updated).to_values())),
+        }
+        if manifest.version:
+            values[":before"] = to_value(manifest.version)
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
                 Key=keys.archive(manifest.organization_id),
-                UpdateExpression="SET version = :version, #key = :key",
+                UpdateExpression="SET version = :version, #key = :key, summary = :summary",
                 ConditionExpression="version = :before" if manifest.version else "attribute_not_exists(version)",
                 ExpressionAttributeNames={"#key": "key"},
-                ExpressionAttributeValues=values if manifest.version else {n: values[n] for n in (":version", ":key")},
+                ExpressionAttributeValues=values,
             )
         except ClientError as error:
             if not is_condition_failure(error):
