@@ -149,8 +149,9 @@ sam-local: $(TOOLS)  ## run every function under `sam local invoke`, with Docker
 	@$(JOURNEYS) sam-local test
 
 .PHONY: load
-load: $(TOOLS)  ## send load while functions are killed, and account for every event: SECONDS=60 RATE=40
-	@$(JOURNEYS) load $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(RATE),--rate "$(RATE)")
+load: $(TOOLS)  ## send load while AWS fails and functions are killed, and account for every event: SECONDS=60 RATE=40 FAULTS=0.1
+	@$(JOURNEYS) load $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(RATE),--rate "$(RATE)") \
+	  $(if $(FAULTS),--fault-rate "$(FAULTS)")
 
 .PHONY: bench
 bench: $(TOOLS) $(BENCH)/.installed  ## the benchmarks, as a table and as JSON

@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
@@ -395,6 +396,7 @@ def test_a_read_with_fewer_events_than_before_is_counted(
 
 def test_functions_are_killed_in_turn_until_the_run_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load_run, "KILL_INTERVAL", 0.0)
+    monkeypatch.setattr(load_run, "SURVIVAL_SECONDS", 0.0)
     run, killed = LoadRun(Stack("none", None), [], rate=1), list[str]()
 
     def kill_function(function: str) -> int:
@@ -406,6 +408,30 @@ def test_functions_are_killed_in_turn_until_the_run_ends(monkeypatch: pytest.Mon
     run._kill_functions(kill_function)
     assert killed == [*load_run.KILLED, *load_run.KILLED[:2]]
     assert run.side_effects.killed["IngestFunction"] == 4
+
+
+def test_a_killed_function_is_left_alone_until_it_had_time_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, killed = 0.0, list[tuple[str, float]]()
+    run = LoadRun(Stack("none", None), [], rate=1)
+
+    def wait(seconds: float) -> bool:
+        nonlocal now
+        now += seconds
+        return now > 60
+
+    monkeypatch.setattr(run._stopped, "wait", wait)
+    monkeypatch.setattr("time.monotonic", lambda: now)
+
+    def kill_function(function: str) -> int:
+        if function == "IngestFunction":
+            killed.append((function, now))
+            return 1
+        return 0
+
+    run._kill_functions(kill_function)
+    pauses = [later - earlier for (_, earlier), (_, later) in pairwise(killed)]
+    assert len(pauses) >= 3
+    assert min(pauses) >= load_run.SURVIVAL_SECONDS
 
 
 # -- killing -----------------------------------------------------------------------------------------------------------

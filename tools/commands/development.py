@@ -6,6 +6,9 @@ from tools.commands.operate import exit_with
 from tools.errors import ToolError
 
 LOAD_SECONDS, LOAD_RATE = 60, 40
+FAULT_RATE, FAULT_SEED = 0.1, 1
+MAX_FAULT_RATE = 0.5
+"""Above this share nearly every request fails, because a client makes three attempts."""
 
 
 @click.command()
@@ -13,20 +16,30 @@ LOAD_SECONDS, LOAD_RATE = 60, 40
               help="How long events are sent.")  # fmt: skip
 @click.option("--rate", type=click.FloatRange(0, min_open=True), default=LOAD_RATE, show_default=True,
               help="Events per second, of all senders.")  # fmt: skip
-def load(seconds: float, rate: float) -> None:
-    """Send load while functions are killed, and account for every event.
+@click.option("--fault-rate", type=click.FloatRange(0, MAX_FAULT_RATE), default=FAULT_RATE, show_default=True,
+              help="The share of the functions' calls to AWS that have a fault. 0 injects none.")  # fmt: skip
+@click.option("--fault-seconds", type=click.FloatRange(0, min_open=True),
+              help="How long faults are injected, in the middle of the time. Default: half of --seconds.")  # fmt: skip
+@click.option("--fault-seed", type=int, default=FAULT_SEED, show_default=True,
+              help="The same seed gives the calls of an operation the same faults in the same order.")  # fmt: skip
+def load(seconds: float, rate: float, fault_rate: float, fault_seconds: float | None, fault_seed: int) -> None:
+    """Send load while AWS fails and functions are killed, and account for every event.
 
     Starts a local stack of its own. Senders post single events and batches, repeat events, send late events, deliver to
     webhooks, and get one in a hundred wrong. Meanwhile functions are killed, and journeys are rebuilt and read.
-    The exit status is 1 when an event is not accounted for.
+    For a part of the time the functions' calls to AWS are throttled, reset, delayed, answered with status 500, or
+    executed without an answer. The exit status is 1 when an event is not accounted for.
 
     \b
-    Example:
+    Examples:
       journeys load --seconds 120 --rate 40
+      journeys load --fault-rate 0.3 --fault-seconds 20 --fault-seed 2
     """
     from tools.load.command import run_load
+    from tools.load.faults import FaultPlan
 
-    exit_with(0 if run_load(seconds, rate) else 1)
+    fault_seconds = seconds / 2 if fault_seconds is None else min(fault_seconds, seconds)
+    exit_with(0 if run_load(seconds, rate, FaultPlan(fault_seed, fault_rate), fault_seconds) else 1)
 
 
 @click.command()

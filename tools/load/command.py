@@ -5,8 +5,19 @@ from dataclasses import dataclass
 
 from tools.commands.options import hidden_metrics
 from tools.console import output_console
+from tools.load.fault_proxy import fault_proxy
+from tools.load.faults import FaultPlan
 from tools.load.kills import kill
-from tools.load.report import LoadCheck, checks, checks_table, counts_text, events_text, sent_table
+from tools.load.report import (
+    LoadCheck,
+    checks,
+    checks_table,
+    counts_text,
+    events_text,
+    fault_checks,
+    faults_table,
+    sent_table,
+)
 from tools.load.run import KILLED, LoadRun, set_up
 from tools.load.traffic import TrafficKind
 from tools.local_stack.stack import LocalStack
@@ -33,32 +44,37 @@ class LoadResult:
         return counted and all(check.passed for check in self.checks)
 
 
-def run_load(seconds: float, rate: float) -> bool:
+def run_load(seconds: float, rate: float, plan: FaultPlan, fault_seconds: float) -> bool:
     """Runs the load and prints its report. Returns whether every event is accounted for.
+
+    Args:
+        fault_seconds: how long faults are injected, in the middle of the time: first the functions start, and
+            afterwards they recover.
 
     Raises:
         StackFailed: the local stack did not start.
     """
-    local = LocalStack(HOME)
-    local.down()  # a stack that a killed run left behind
+    with fault_proxy(plan) as proxy:
+        local = LocalStack(HOME, functions_endpoint=proxy.between)
+        local.down()  # a stack that a killed run left behind
+        try:
+            result = _run(local, seconds, rate, plan, fault_seconds)
+        finally:
+            local.down()
     console = output_console()
-    try:
-        result = _run(local, seconds, rate)
-    finally:
-        local.down()
     console.print(events_text(result.load))
+    console.print(faults_table(plan))
     console.print(sent_table(result.load.tally))
     console.print(checks_table(result.checks))
     if result.repaired is not None and result.remaining is not None:
         console.print(
             f"Repaired: {counts_text(result.repaired.repaired)}. "
-            f"Differences after that: {counts_text(result.remaining.differences)}.\n"
-            "AWS retries failed records of a batch; the emulator does not."
+            f"Differences after that: {counts_text(result.remaining.differences)}."
         )
     return result.passed
 
 
-def _run(local: LocalStack, seconds: float, rate: float) -> LoadResult:
+def _run(local: LocalStack, seconds: float, rate: float, plan: FaultPlan, fault_seconds: float) -> LoadResult:
     stack = local.up()
     functions = {name: stack.physical_id(name) for name in KILLED}
     emulator = local.process_id
@@ -67,6 +83,7 @@ def _run(local: LocalStack, seconds: float, rate: float) -> LoadResult:
         contexts.enter_context(hidden_metrics())
         organizations = [set_up(stack, organization_id, "load") for organization_id in ORGANIZATIONS]
         load = LoadRun(stack, organizations, rate=rate, kill=lambda name: kill(emulator, functions[name]))
+        plan.begin(fault_seconds, after=(seconds - fault_seconds) / 2)
         with bars.bar("sending", seconds) as bar:
             load.run(seconds, lambda passed: bar.set(passed, _progress_text(load)))
         with bars.bar("catching up", None) as bar:
@@ -74,7 +91,8 @@ def _run(local: LocalStack, seconds: float, rate: float) -> LoadResult:
         failures = load.failures()
         repaired = load.verify(repair=True) if report.differences.total() else None
         remaining = load.verify() if repaired is not None else None
-    return LoadResult(load, checks(load.tally, load.side_effects, report, failures), repaired, remaining)
+    results = [*checks(load.tally, load.side_effects, report, failures), *fault_checks(plan)]
+    return LoadResult(load, results, repaired, remaining)
 
 
 def _progress_text(load: LoadRun) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from journeys.journey.rebuild import RebuildOutcome
+from tools.load.faults import FaultKind, FaultPlan
 from tools.load.run import LoadRun, SideEffects
 from tools.load.traffic import FRESH, QUEUED, RECORDED, REFUSAL_REASONS, STORED_REFUSALS, LoadTally, TrafficKind
 from tools.operator.report import DIFFERENCES, RepairReport
@@ -70,6 +71,28 @@ def checks(
         LoadCheck("reads that lost events", 0, side_effects.lost_events),
         *(LoadCheck(kind, 0, report.differences[kind]) for kind in DIFFERENCES),
     ]
+
+
+def fault_checks(plan: FaultPlan) -> list[LoadCheck]:
+    """What must hold of the injected faults: no kind is missing. A run without faults has no check."""
+    return [LoadCheck("kinds of faults that no call had", 0, len(plan.not_injected))] if plan.rate else []
+
+
+def faults_table(plan: FaultPlan) -> Table:
+    """The injected faults, by operation and kind."""
+    table = Table(title=f"Faults injected; target rate {plan.rate:g}", title_justify="left")
+    table.add_column("service")
+    table.add_column("operation")
+    for column in ("calls", *FaultKind):
+        table.add_column(column, justify="right")
+    for call, calls in sorted(plan.calls.items()):
+        table.add_row(
+            call.service, call.operation, f"{calls:,}", *(f"{plan.injected[call, kind]:,}" for kind in FaultKind)
+        )
+    table.add_section()
+    totals = (sum(plan.injected[call, kind] for call in plan.calls) for kind in FaultKind)
+    table.add_row("total", "", f"{plan.calls.total():,}", *(f"{total:,}" for total in totals))
+    return table
 
 
 def checks_table(results: Sequence[LoadCheck]) -> Table:

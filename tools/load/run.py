@@ -49,9 +49,16 @@ LARGE_INTERVAL = 10.0
 
 KILLED = ("IngestFunction", "ProjectorFunction", "WebhooksFunction", "LandingFunction", "DeliveriesFunction")
 KILL_INTERVAL = 3.0
+SURVIVAL_SECONDS = 15.0
+"""How long a killed function is then left alone. On a busy machine it would otherwise never finish its start."""
+
 REBUILD_INTERVAL, READ_INTERVAL = 2.0, 0.5
-RETRY_SECONDS = 60.0
-"""How long a sender sends an event again that got no response."""
+RETRY_SECONDS, MAX_BACKOFF_SECONDS = 120.0, 10.0
+"""How long a sender sends an event again that got no response, and its longest pause.
+
+When a function's process ends, the emulator ends all other processes of that function, also those that start. On a busy
+machine they can start only if the senders pause for longer than a start takes.
+"""
 
 READER_SECONDS = 6.0
 """Seconds before a rebuild deletes replaced rows. No request to the local stack takes longer; on AWS it is a minute."""
@@ -274,7 +281,7 @@ class LoadRun:
                 self.tally.miss(str(response.status_code))
             if time.monotonic() > deadline:
                 return None, attempts
-            time.sleep(random.uniform(0.5, 1) * min(2.0, 0.1 * 2**attempts))
+            time.sleep(random.uniform(0.5, 1) * min(MAX_BACKOFF_SECONDS, 0.1 * 2**attempts))
         raise AssertionError("itertools.count does not end")
 
     # -- at the same time ----------------------------------------------------------------------------------------------
@@ -282,10 +289,13 @@ class LoadRun:
     def _kill_functions(self, kill: Callable[[str], int]) -> None:
         """Kills one function after another. A function that does not run is skipped until its next turn."""
         pause = KILL_INTERVAL
+        not_before: dict[str, float] = {}
         for function in itertools.cycle(KILLED):
             if self._stopped.wait(pause):
                 return
-            killed = kill(function)
+            killed = 0 if time.monotonic() < not_before.get(function, 0.0) else kill(function)
+            if killed:
+                not_before[function] = time.monotonic() + SURVIVAL_SECONDS
             self.side_effects.killed[function] += killed
             pause = random.uniform(0.5, 1.5) * KILL_INTERVAL if killed else 0.1
 

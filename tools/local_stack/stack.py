@@ -8,13 +8,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tools.errors import SetupError
-from tools.local_stack import api_gateway, ministack
+from tools.local_stack import api_gateway, ministack, streams
 from tools.paths import ROOT, VENVS
 from tools.stack import ARCHITECTURE, REGION, Stack
 
@@ -47,8 +47,15 @@ class StackFailed(SetupError):
 class LocalStack:
     """One local stack, in a folder of its own."""
 
-    def __init__(self, home: Path | None = None) -> None:
+    def __init__(self, home: Path | None = None, *, functions_endpoint: Callable[[str], str] | None = None) -> None:
+        """Describes a stack, and starts nothing.
+
+        Args:
+            functions_endpoint: returns the address at which the functions call AWS, given the emulator's. By default
+                it is the emulator's.
+        """
         self.home = home or local_home()
+        self._functions_endpoint = functions_endpoint or (lambda address: address)
         self._state = self.home / "ministack.json"
 
     @property
@@ -78,6 +85,7 @@ class LocalStack:
                 _say("deploying", quiet)
                 self._deploy(endpoint_url)
                 api_gateway.complete(stack)
+                streams.complete(stack)
                 self._write(deployed=sources)
             return stack
 
@@ -129,7 +137,7 @@ class LocalStack:
             "Stage": "local",
             "PythonRuntime": RUNTIME,
             "Architecture": ARCHITECTURE,
-            "EndpointUrl": endpoint_url,
+            "EndpointUrl": self._functions_endpoint(endpoint_url),
             "AdobeKeysUrl": f"{endpoint_url}/{KEY_BUCKET}",
             "ArchiveWindow": 1,
             "EventsPerRun": EVENTS_PER_RUN,
