@@ -142,17 +142,23 @@ def test_a_position_that_no_page_can_begin_at_is_refused(listing: Listing, posit
     assert set(listing.statuses(forged(position))) == {400}
 
 
-@pytest.mark.parametrize(
-    ("listing", "position"),
-    [
-        ("list_failures", "2026-01-31T09:30:00.000Z#0a"),
-        ("replay_failures", "2026-01-31T09:30:00.000Z#0a"),
-        ("list_customer_events", "2026-01-31T09:30:00.000Z#c#e"),
-        ("list_deliveries", "0" * 28),
-        ("list_jobs", "1 019c0000-0000-7000-8000-000000000000"),
-        ("list_own_jobs", "1 019c0000-0000-7000-8000-000000000000"),
-    ],
-    indirect=["listing"],
-)
+FIRST_POSITIONS = {
+    "list_failures": "2026-01-31T09:30:00.000Z#0a",
+    "replay_failures": "2026-01-31T09:30:00.000Z#0a",
+    "list_customer_events": "2026-01-31T09:30:00.000Z#c#e",
+    "list_deliveries": "0" * 28,
+    "list_jobs": "1 019c0000-0000-7000-8000-000000000000",
+    "list_own_jobs": "1 019c0000-0000-7000-8000-000000000000",
+}
+"""A position in the form of each listing."""
+
+
+@pytest.mark.parametrize(("listing", "position"), FIRST_POSITIONS.items(), indirect=["listing"])
 def test_a_position_in_the_form_of_the_listing_gives_a_page(listing: Listing, position: str) -> None:
     assert set(listing.statuses(forged(position))) == {200}
+
+
+@pytest.mark.parametrize(("listing", "position"), FIRST_POSITIONS.items(), indirect=["listing"])
+def test_a_position_with_text_before_or_after_it_is_refused(listing: Listing, position: str) -> None:
+    for extended in (f"{position}\n", f"{position} #", f" {position}"):
+        assert set(listing.statuses(forged(extended))) == {400}
