@@ -14,7 +14,8 @@ from typing import Any
 
 from journeys import jsontext
 from journeys.errors import JourneysError, MethodNotAllowed, NotFound
-from journeys.http.request import header, request_id
+from journeys.http.body import header
+from journeys.http.request import request_id
 from journeys.http.response import error_response
 
 ROOT = Path(__file__).with_name("static")
