@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import type { ProxyOptions } from "vite";
 import { defineConfig } from "vitest/config";
 
-/** The address of the local stack's console, without "/console/". `make run` writes the file. */
+/** The address of the local stack's API. `make run` writes the file. */
 function localApi(): string {
-  const description = JSON.parse(readFileSync("../.local/stack.json", "utf8")) as { apiUrl: string };
+  const file = process.env["JOURNEYS_STACK"] ?? "../.local/stack.json";
+  const description = JSON.parse(readFileSync(file, "utf8")) as { apiUrl: string };
   return description.apiUrl;
 }
 
