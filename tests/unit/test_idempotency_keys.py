@@ -71,6 +71,17 @@ def test_a_repeated_request_creates_nothing_and_returns_the_same(operation: Oper
     assert operation.count() == 4
 
 
+@pytest.mark.parametrize("operation", ["endpoints"], indirect=True)
+def test_a_repetition_after_the_deletion_creates_the_endpoint_again(operation: Operation) -> None:
+    """The item of a key does not say whether the endpoint was deleted or the first request was interrupted."""
+    _, first = operation.send("key-1")
+    deleted = call(operation.harness.load("endpoints"), api_event("DELETE", f"webhooks/endpoints/{first['id']}"))
+    assert deleted[0] == 204
+    status, second = operation.send("key-1")
+    assert (status, second["id"], operation.count()) == (201, first["id"], 1)
+    assert second["secret"] != first["secret"]
+
+
 def test_a_key_for_another_request_is_refused(operation: Operation) -> None:
     operation.send("key-1")
     status, error = operation.send("key-1", other=True)
