@@ -281,7 +281,7 @@ class LoadRun:
                 self.tally.miss(str(response.status_code))
             if time.monotonic() > deadline:
                 return None, attempts
-            time.sleep(random.uniform(0.5, 1) * min(MAX_BACKOFF_SECONDS, 0.1 * 2**attempts))
+            time.sleep(random.uniform(0.5, 1) * min(MAX_BACKOFF_SECONDS, 0.2 * 2**attempts))
         raise AssertionError("itertools.count does not end")
 
     # -- at the same time ----------------------------------------------------------------------------------------------
