@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ HEADERS = {
 settings = OpenapiSettings.read()
 
 
-@cache
+@lru_cache(maxsize=4)  # A document has about 200 KB, and a stack has one or two addresses.
 def body_and_etag(server: str) -> tuple[str, str]:
     """Return the document for the server's address, with the address of the tokens, and its ETag."""
     document = json.loads(DOCUMENT.read_text())

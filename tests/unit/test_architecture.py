@@ -40,6 +40,20 @@ AWS_CALLS = frozenset(
 NO_AWS_CALLS = frozenset({"delivery.query", "route.query"})
 """Attributes with the name of a client's method: the query string of a delivery, and the parameters of a route."""
 
+SMALL_VALUES = frozenset(
+    {
+        "functions/console/handler.py",  # the files of the console, which the build knows
+        "functions/openapi/handler.py",  # the document at the addresses of the stack
+        "journeys/dates.py",  # days
+        "journeys/http/request.py",  # resources of the template
+        "journeys/events/attributes.py",  # names of at most 40 characters
+        "journeys/telemetry.py",  # sets of metrics
+    }
+)
+"""The files with an `lru_cache`, whose keys and values have a bounded size."""
+EMPTY_CONTAINER = re.compile(
+    r"(\{\}|\[\]|(collections\.)?defaultdict\(\w*\)|((collections\.)?(OrderedDict|Counter|deque)|dict|list|set)(\[.*\])?\(\))"
+)
 NO_PACKAGES = frozenset({"shared", "common", "utils"})
 MAX_LINES = 50
 
@@ -212,6 +226,32 @@ def functions_are_short(sources: Sources) -> Iterator[Breach]:
                 yield Breach(str(path), f"{node.name} has more than {MAX_LINES} lines")
 
 
+def caches_are_bounded(sources: Sources) -> Iterator[Breach]:
+    """A cache is a RecentlyUsed or a Cache, which are bounded by bytes.
+
+    `functools.cache` is for functions without arguments. `lru_cache` is bounded by a number, so only the files of
+    SMALL_VALUES use it. An empty container at the level of a module would be filled without a bound.
+    """
+    for path, source in sources.items():
+        tree = ast.parse(source)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                arguments = node.args
+                takes = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+                if takes and any(ast.unparse(one) in ("cache", "functools.cache") for one in node.decorator_list):
+                    yield Breach(str(path), f"{node.name} has an unbounded cache")
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("cache", "functools.cache"):
+                yield Breach(str(path), "makes an unbounded cache")
+        if any(name == "functools.lru_cache" for name in imported(path, source)) and str(path) not in SMALL_VALUES:
+            yield Breach(str(path), "uses lru_cache, which no number of bytes bounds")
+        if re.search(r"maxsize\s*=\s*None|functools\.lru_cache|@lru_cache\n", source):
+            yield Breach(str(path), "uses lru_cache without its import or without a number")
+        for statement in tree.body:
+            value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+            if value is not None and EMPTY_CONTAINER.fullmatch(ast.unparse(value)):
+                yield Breach(str(path), f"fills {ast.unparse(statement)}")
+
+
 Rule = Callable[[Sources], Iterator[Breach]]
 RULES: dict[Rule, list[tuple[str, str]]] = {
     areas_import_only_allowed_areas: [
@@ -282,6 +322,18 @@ RULES: dict[Rule, list[tuple[str, str]]] = {
     functions_are_short: [
         ("functions/usage/handler.py", "def long():" + "\n    1" * MAX_LINES),
         ("tools/stack.py", "class A:\n    def long(self):" + "\n        1" * MAX_LINES),
+    ],
+    caches_are_bounded: [
+        ("journeys/events/model.py", "from functools import cache\n@cache\ndef parsed(text): ..."),
+        ("journeys/events/model.py", "import functools\nclass A:\n    @functools.cache\n    def of(self, *, key): ..."),
+        ("journeys/events/model.py", "from functools import cache\nparsed = cache(parse)"),
+        ("journeys/events/model.py", "from functools import lru_cache\n@lru_cache(maxsize=9)\ndef parsed(text): ..."),
+        ("journeys/events/model.py", "import functools\n@functools.lru_cache(9)\ndef parsed(text): ..."),
+        ("journeys/dates.py", "from functools import lru_cache\n@lru_cache(maxsize=None)\ndef day(days): ..."),
+        ("journeys/dates.py", "from functools import lru_cache\n@lru_cache\ndef day(days): ..."),
+        ("functions/ingest/handler.py", "parsed: dict[str, object] = {}"),
+        ("functions/ingest/handler.py", "parsed = collections.defaultdict(list)"),
+        ("functions/ingest/handler.py", "parsed = OrderedDict[str, object]()"),
     ],
     ingest_imports_no_models: [("journeys/http/body.py", "from pydantic import BaseModel")],
 }  # fmt: skip

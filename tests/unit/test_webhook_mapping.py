@@ -16,7 +16,7 @@ from journeys.registry.schemas.document import parse
 from journeys.webhooks import mapping
 from journeys.webhooks.delivery import Delivery, InvalidPayload
 from journeys.webhooks.expressions import Evaluator
-from journeys.webhooks.mapping import EventMapping, compile_mapping, is_same_event
+from journeys.webhooks.mapping import BYTES_PER_CHARACTER, EventMapping, compile_mapping, is_same_event
 from journeys.webhooks.senders.registry import SENDERS
 from tests.support.webhooks import DATE, SCHEMA, SenderCase, sender_cases
 
@@ -459,7 +459,7 @@ def _identifier(source: str, value: str) -> dict[str, str]:
 
 def test_compiled_mappings_are_cached_up_to_a_total_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mapping of 40 KB can take 5 MB when it is compiled, so their number alone would not limit the memory."""
-    cached: RecentlyUsed[str, EventMapping] = RecentlyUsed(100_000)
+    cached: RecentlyUsed[str, EventMapping] = RecentlyUsed(100_000 * BYTES_PER_CHARACTER)
     monkeypatch.setattr(mapping, "_compiled", cached)
     used = compile_mapping(DEFAULT, {})
     for number in range(20):

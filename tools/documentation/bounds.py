@@ -3,8 +3,9 @@
 import sys
 from typing import NamedTuple
 
-from journeys import aws, cache, date_formats, jsontext
-from journeys.events.failures import model, replay
+from journeys import aws, cache, date_formats, jsontext, keys
+from journeys.events import bindings
+from journeys.events.failures import model, replay, store
 from journeys.http.body import MAX_BODY
 from journeys.webhooks import adobe_keys, delivery, expressions, mapper, mapping, processing, receive, signatures
 from journeys.webhooks.deliveries import recorder
@@ -85,6 +86,11 @@ def _of_failures() -> list[Bound]:
             f"{delivery.MAX_TEXT_BODY // 1024**2} MiB",
             "it is in base64 instead",
         ),
+        Bound(
+            "failures read for one filtered page",
+            f"{len(keys.FAILURE_BUCKETS) * store.MAX_ROWS_READ:,} of each status",
+            "the page ends, with a cursor",
+        ),
         Bound("time of one bulk replay", f"{replay.REPLAY_SECONDS} s", "the response has a cursor to continue with"),
         Bound("retention of failures", f"{model.RETENTION_SECONDS // _DAY} days", "they are deleted"),
     ]
@@ -94,10 +100,18 @@ def _of_caches() -> list[Bound]:
     last_used = "those that were not used for the longest time are read again"
     fetches = f"{adobe_keys.MAX_FETCHES} per {adobe_keys.FETCHES_SECONDS} s"
     return [
-        Bound("endpoints, secrets and configurations in a process", f"{cache.MAX_ENTRIES:,} each", last_used),
-        Bound("unknown identifiers in a process", f"{cache.MAX_MISSING:,}", f"{last_used}; no existing one is"),
-        Bound("compiled mappings in a process", f"{mapping.MAX_CACHED_MAPPINGS:,} characters", last_used),
-        Bound("keys of Adobe in a process", f"{adobe_keys.MAX_KEYS}", last_used),
+        Bound(
+            "endpoints, secrets and configurations in a process",
+            f"{cache.MAX_BYTES // 1024**2} MiB each, {bindings.MAX_CACHED_BYTES // 1024**2} MiB of configurations",
+            last_used,
+        ),
+        Bound(
+            "unknown identifiers in a process",
+            f"{cache.MAX_MISSING_BYTES // 1024**2} MiB",
+            f"{last_used}; no existing one is",
+        ),
+        Bound("compiled mappings in a process", f"{mapping.MAX_CACHED_BYTES // 1024**2} MiB", last_used),
+        Bound("keys of Adobe in a process", f"{adobe_keys.MAX_CACHED_BYTES // 1024} KiB", last_used),
         Bound("size of a key of Adobe", f"{adobe_keys.MAX_KEY_BYTES // 1024} KiB", "401"),
         Bound("time to fetch a key of Adobe", f"{adobe_keys.FETCH_SECONDS} s", "503; Adobe delivers again"),
         Bound("fetches of keys of Adobe in a process", fetches, "429; Adobe delivers again"),

@@ -1,25 +1,48 @@
-"""Caches in the memory of a process: values that were used last, and values loaded from a store."""
+"""Caches in the memory of a process: values that were used last, and values loaded from a store.
 
+They are bounded by the bytes of their keys and values, since customers choose how large many of these are.
+"""
+
+import gc
+import sys
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
 
-MAX_ENTRIES = 10_000
-"""Values that a Cache holds."""
-MAX_MISSING = 1000
-"""Keys without a value that a Cache remembers."""
+MAX_BYTES = 32 * 1024**2
+"""Bytes of the values of a Cache, unless its owner says otherwise."""
+MAX_MISSING_BYTES = 1024**2
+"""Bytes of the keys without a value that a Cache remembers: about 2,000 keys."""
+ENTRY_BYTES = 250
+"""Bytes of an entry without its key and value."""
+
+_CODE = (type, ModuleType, FunctionType, BuiltinFunctionType)
+"""Objects that values share, and that lead to all others."""
+
+
+def size_of(value: object) -> int:
+    """The bytes of a value with everything that it refers to, as Python sees them. Shared parts count once."""
+    found: dict[int, object] = {}
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if id(one) not in found and not isinstance(one, _CODE):
+            found[id(one)] = one
+            waiting += gc.get_referents(one)
+    return sum(map(sys.getsizeof, found.values()))
 
 
 class RecentlyUsed(Generic[K, V]):
-    """Values up to a total weight. The values that were not used for the longest time make room for new ones."""
+    """Values up to a total of bytes. The values that were not used for the longest time make room for new ones."""
 
-    def __init__(self, most: int) -> None:
-        self._most, self._total = most, 0
+    def __init__(self, max_bytes: int) -> None:
+        self._max, self._total = max_bytes, 0
         self._entries: OrderedDict[K, tuple[V, int]] = OrderedDict()  # the last one was used last
         self._lock = threading.Lock()
 
@@ -35,15 +58,19 @@ class RecentlyUsed(Generic[K, V]):
             self._entries.move_to_end(key)
             return entry[0]
 
-    def put(self, key: K, value: V, weight: int = 1) -> None:
-        """Stores a value. A value that is heavier than all together may be is not stored."""
+    def put(self, key: K, value: V, size: int | None = None) -> None:
+        """Stores a value. A value that is larger than all together may be is not stored.
+
+        `size` is the size of the value in bytes, if Python cannot see it.
+        """
+        size = ENTRY_BYTES + size_of(key) + (size_of(value) if size is None else size)
         with self._lock:
             self._remove(key)
-            if weight > self._most:
+            if size > self._max:
                 return
-            self._entries[key] = (value, weight)
-            self._total += weight
-            while self._total > self._most:
+            self._entries[key] = (value, size)
+            self._total += size
+            while self._total > self._max:
                 self._remove(next(iter(self._entries)))
 
     def remove(self, key: K) -> None:
@@ -58,7 +85,7 @@ class RecentlyUsed(Generic[K, V]):
 
 
 class Cache(Generic[K, V]):
-    """Caches what `load(key, consistent)` returns, for `seconds`, for up to `most` keys.
+    """Caches what `load(key, consistent)` returns, for `seconds`, up to a total of `max_bytes`.
 
     A value that is None or empty means that the store has none. Such keys have a space of their own, so that requests
     for invented keys cannot displace the values that exist.
@@ -72,13 +99,15 @@ class Cache(Generic[K, V]):
         load: Callable[[K, bool], V],
         *,
         seconds: float = 60,
-        most: int = MAX_ENTRIES,
+        max_bytes: int = MAX_BYTES,
+        size: Callable[[V], int] = size_of,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._load, self._seconds, self._clock = load, seconds, clock
+        """`size` returns the bytes of a value."""
+        self._load, self._seconds, self._clock, self._size = load, seconds, clock, size
         # Each entry has the time of its read, whether the read was consistent, and the value.
-        self._existing: RecentlyUsed[K, tuple[float, bool, V]] = RecentlyUsed(most)
-        self._missing: RecentlyUsed[K, tuple[float, bool, V]] = RecentlyUsed(min(most, MAX_MISSING))
+        self._existing: RecentlyUsed[K, tuple[float, bool, V]] = RecentlyUsed(max_bytes)
+        self._missing: RecentlyUsed[K, tuple[float, bool, V]] = RecentlyUsed(MAX_MISSING_BYTES)
 
     def get(self, key: K) -> V:
         """The cached value, or the store's value if the cached one has expired."""
@@ -105,6 +134,6 @@ class Cache(Generic[K, V]):
         read_at = self._clock()
         value = self._load(key, consistent)
         space, other = (self._existing, self._missing) if value else (self._missing, self._existing)
-        space.put(key, (read_at, consistent, value))
+        space.put(key, (read_at, consistent, value), self._size(value))
         other.remove(key)
         return value

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from journeys.cache import Cache
+from journeys.cache import Cache, size_of
 from journeys.errors import Conflict, NotFound
 from journeys.events.attributes import AttributeValidator
 from journeys.registry.configurations import store
@@ -11,6 +11,11 @@ from journeys.registry.configurations.model import Configuration
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.model import Schema
 from journeys.registry.schemas.store import SchemaStore
+
+MAX_CACHED_BYTES = 128 * 1024**2
+"""Bytes of the bindings of a process: about 4,000 with 12 attributes."""
+VALIDATOR_FACTOR = 3
+"""The compiled validator takes up to twice the bytes of the schema, which Python does not see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,9 @@ class Bindings:
 
     def __init__(self, configurations: ConfigurationStore, schemas: SchemaStore) -> None:
         self._configurations, self._schemas = configurations, schemas
-        self._cache: Cache[tuple[str, str], Binding | _Missing] = Cache(self._load)
+        self._cache: Cache[tuple[str, str], Binding | _Missing] = Cache(
+            self._load, max_bytes=MAX_CACHED_BYTES, size=lambda binding: VALIDATOR_FACTOR * size_of(binding)
+        )
 
     def get(self, organization_id: str, configuration_id: str) -> Binding:
         """The binding. Raises NotFound, or Conflict if the configuration accepts no events.

@@ -4,7 +4,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -184,7 +184,7 @@ def _base_path(event: Mapping[str, Any], path: str) -> str:
     return match[1] if match else ""
 
 
-@cache
+@lru_cache(maxsize=100)  # A function has at most 20 resources.
 def _resource_pattern(resource: str) -> re.Pattern[str]:
     """Return the pattern of the paths that end with a resource of API Gateway, such as `/views/{viewId}/{proxy+}`."""
     literals = re.split(r"(\{\w+\+?\})", resource)

@@ -21,8 +21,8 @@ KEY_SECONDS = 24 * 60 * 60
 """How long a public key is cached."""
 NO_KEY_SECONDS = 60
 """How long the absence of a key is cached."""
-MAX_KEYS = 64
-"""Cached keys per process, and as many paths without a key."""
+MAX_CACHED_BYTES = 512 * 1024
+"""Bytes of the cached keys of a process, and as many of paths without a key. A key has about 2 KB."""
 MAX_KEY_BYTES = 16 * 1024
 FETCH_SECONDS = 0.9
 """From the start of a fetch to the last byte. A delivery can need two keys, and some senders wait only 3 seconds."""
@@ -40,8 +40,8 @@ class AdobeKeys:
 
     def __init__(self, fetch: Fetch | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._fetch, self._clock = fetch or fetch_key, clock
-        self._keys: RecentlyUsed[str, tuple[float, bytes]] = RecentlyUsed(MAX_KEYS)
-        self._absent: RecentlyUsed[str, float] = RecentlyUsed(MAX_KEYS)
+        self._keys: RecentlyUsed[str, tuple[float, bytes]] = RecentlyUsed(MAX_CACHED_BYTES)
+        self._absent: RecentlyUsed[str, float] = RecentlyUsed(MAX_CACHED_BYTES)
         self._fetches: deque[float] = deque(maxlen=MAX_FETCHES)
 
     def get(self, path: str) -> bytes | None:

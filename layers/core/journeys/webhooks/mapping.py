@@ -43,9 +43,11 @@ MAX_MAPPING = 40_000
 _EXPRESSIONS = ("events", "id", "dateCreated", "customer", "externalSourceId")
 _TEXTS = ("dateFormat", "timeZone")
 _PARTS = (*_EXPRESSIONS, *_TEXTS, "externalIds", "attributes")
-MAX_CACHED_MAPPINGS = 1_000_000
-"""Characters of the mappings that a process keeps compiled. One character can take 120 bytes of memory."""
-_compiled: "RecentlyUsed[str, EventMapping]" = RecentlyUsed(MAX_CACHED_MAPPINGS)
+MAX_CACHED_BYTES = 128 * 1024**2
+"""Bytes of the mappings that a process keeps compiled."""
+BYTES_PER_CHARACTER = 120
+"""The most memory that a character of a mapping takes when it is compiled. To measure each would take longer."""
+_compiled: "RecentlyUsed[str, EventMapping]" = RecentlyUsed(MAX_CACHED_BYTES)
 _UNUSED = jmespath.compile("@")
 """Stands for an expression with a problem; the mapping is refused and never used."""
 
@@ -187,7 +189,7 @@ def _compile_cached(canonical: str) -> EventMapping:
     if compiled is None:
         default, own = json.loads(canonical)
         compiled = _Compiler(default, own).compile()
-        _compiled.put(canonical, compiled, weight=len(canonical))
+        _compiled.put(canonical, compiled, BYTES_PER_CHARACTER * len(canonical))
     return compiled
 
 

@@ -40,8 +40,8 @@ INGEST_SECONDS = 1.3
 MAX_EVENTS_AT_ONCE = MAX_ENTITIES
 """A delivery with more events is stored whole, acknowledged, and ingested from the queue."""
 
-MAX_REFUSED = 1000
-"""Endpoints whose last refusal a process remembers."""
+MAX_REFUSED_BYTES = 512 * 1024
+"""Bytes of the endpoints whose last refusal a process remembers: about 1,000 endpoints."""
 
 METHODS = ("GET", "OPTIONS", "POST")
 """Deliveries are POST requests. Some senders check an address first, with GET or OPTIONS."""
@@ -64,7 +64,9 @@ class Receiver:
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="queue")  # Calls of earlier deliveries can hang.
         self._endpoints = Cache(endpoints.find)
         self._secrets: Cache[tuple[str, str | None], tuple[str, ...]] = Cache(lambda key, _: secrets.get(*key))
-        self._refused: RecentlyUsed[str, float] = RecentlyUsed(MAX_REFUSED)  # the time of each endpoint's last refusal
+        self._refused: RecentlyUsed[str, float] = RecentlyUsed(
+            MAX_REFUSED_BYTES
+        )  # the time of each endpoint's last refusal
 
     def receive(self, endpoint_id: str, delivery: Delivery, *, request_id: str) -> DeliveryResponse:
         """Process one delivery.
