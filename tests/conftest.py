@@ -20,6 +20,7 @@ from moto.s3.models import S3Backend
 from journeys import aws
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from journeys.registry.limits import CLIENTS
 from journeys.telemetry import logger
 from tests.support import leading_keys
 from tests.support.tables import Tables, create_tables
@@ -101,6 +102,8 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
         monkeypatch.setenv("EVENTS_PER_RUN", "1000000")
         monkeypatch.setenv("JOB_RETENTION_DAYS", "90")
         monkeypatch.setenv("COMPUTE_SLOTS", "6")
+        monkeypatch.setenv("USER_POOL_ID", "us-east-1_users")
+        monkeypatch.setenv("PEOPLE_POOL_ID", "us-east-1_people")
         ClientStore(made.dynamodb, made.registry).put(Client("client", ORGANIZATION, "A client", PERMISSIONS))
         with leading_keys.enforced(made.dynamodb, made.registry):
             yield made
@@ -118,7 +121,9 @@ _create_client: Any = boto3.client
 
 
 def _forget_clients() -> None:
-    for client in (aws.dynamodb, aws.s3, aws.batch_s3, aws.secretsmanager, aws.sqs, aws.stepfunctions):
+    for client in (
+        aws.dynamodb, aws.s3, aws.batch_s3, aws.secretsmanager, aws.cognito, aws.sqs, aws.stepfunctions
+    ):  # fmt: skip
         client.cache_clear()
 
 
@@ -172,6 +177,7 @@ def caller(stack: Stack) -> Callable[..., Caller]:
         if organization_id is None:
             organization_id = f"org-{uuid.uuid4().hex[:12]}"
             admin.create_organization(organization_id, "A test's own")
+            admin.set_limit(organization_id, CLIENTS.key, 1000)
         made = admin.create_client(organization_id, "a test's client", permissions)
         api = ApiClient(stack.api_url, stack.token_url, made.client_id, made.client_secret)
         return Caller(organization_id, made.client_id, made.client_secret, api)

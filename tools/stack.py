@@ -96,6 +96,16 @@ class Stack:
         """The address that issues access tokens."""
         return self.outputs["TokenUrl"] if self.endpoint_url is None else f"{self.endpoint_url}/oauth2/token"
 
+    @property
+    def console_url(self) -> str:
+        """The address of the console."""
+        return self.outputs["ConsoleAddress"] if self.endpoint_url is None else f"{self.api_url}/console/"
+
+    @property
+    def sign_in_url(self) -> str:
+        """The address before /oauth2/authorize, where people sign in."""
+        return self.outputs["SignInUrl"] if self.endpoint_url is None else self.endpoint_url
+
     def physical_id(self, logical_id: str) -> str:
         """The name that a resource of the template has in this stack."""
         resource = self.client("cloudformation").describe_stack_resource(
@@ -109,6 +119,7 @@ class Stack:
         return {
             "apiUrl": self.api_url,
             "tokenUrl": self.token_url,
+            "consoleUrl": self.console_url,
             "endpointUrl": self.endpoint_url,
             "region": self.region,
             "stackName": self.name,

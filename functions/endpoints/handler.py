@@ -102,7 +102,7 @@ def list_endpoints(request: Request) -> dict[str, Any]:
 def create_endpoint(request: Request, body: EndpointCreate) -> dict[str, Any]:
     key, endpoint_id = request.idempotency_key, new_endpoint_id()
     if key is not None:
-        scope = f"createEndpoint {request.caller.client_id}"
+        scope = f"createEndpoint {request.caller.caller_id}"
         endpoint_id = repeats.claim(request.organization_id, scope, key, body.model_dump_json(), endpoint_id)
     created = service.create_once(
         request.organization_id,

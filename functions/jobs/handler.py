@@ -104,7 +104,7 @@ def list_jobs(request: Request) -> dict[str, Any]:
     response="ViewJobListing",
 )
 def list_own_jobs(request: Request) -> dict[str, Any]:
-    return listing(request, f"{JOBS}/me", request.caller.client_id)
+    return listing(request, f"{JOBS}/me", request.caller.caller_id)
 
 
 @router.route(
@@ -119,7 +119,7 @@ def list_own_jobs(request: Request) -> dict[str, Any]:
     idempotent=True,
 )
 def create_job(request: Request, view_id: str, version: int) -> dict[str, Any]:
-    organization_id, client_id = request.organization_id, request.caller.client_id
+    organization_id, client_id = request.organization_id, request.caller.caller_id
     key, job_id = request.idempotency_key, new_id(dates.now_ms())
     if key is None:
         return jobs.accept(organization_id, view_id, version, client_id, job_id).to_wire()

@@ -114,7 +114,7 @@ def list_views(request: Request) -> dict[str, Any]:
     errors=(LimitReached,),
 )
 def create_view(request: Request, body: ViewDefinition) -> dict[str, Any]:
-    return views.create(request.organization_id, checked(request, body), request.caller.client_id).to_wire()
+    return views.create(request.organization_id, checked(request, body), request.caller.caller_id).to_wire()
 
 
 @router.route("GET", VIEW, summary="Get a view", tag=TAG, permission=MAY_VIEW, response="JourneyView")
@@ -142,7 +142,7 @@ def delete_view(request: Request, view_id: str) -> None:
     errors=(LimitReached,),
 )
 def create_view_version(request: Request, view_id: str, body: ViewDefinition) -> dict[str, Any]:
-    definition, client_id = checked(request, body), request.caller.client_id
+    definition, client_id = checked(request, body), request.caller.caller_id
     return views.add_version(request.organization_id, view_id, definition, client_id).to_wire()
 
 
@@ -162,7 +162,7 @@ def get_view_version(request: Request, view_id: str, version: int) -> dict[str, 
     errors=(LimitReached,),
 )
 def update_view_version(request: Request, view_id: str, version: int, body: ViewDefinition) -> dict[str, Any]:
-    definition, client_id = checked(request, body), request.caller.client_id
+    definition, client_id = checked(request, body), request.caller.caller_id
     return views.edit_version(request.organization_id, view_id, version, definition, client_id).to_wire()
 
 
@@ -228,7 +228,7 @@ def get_schedule(request: Request, view_id: str) -> dict[str, Any]:
     errors=(Conflict,),
 )
 def create_schedule(request: Request, view_id: str, body: ScheduleRequest) -> dict[str, Any]:
-    return schedules.create(request.organization_id, view_id, body.frequency, request.caller.client_id).to_wire()
+    return schedules.create(request.organization_id, view_id, body.frequency, request.caller.caller_id).to_wire()
 
 
 @router.route(
@@ -241,7 +241,7 @@ def create_schedule(request: Request, view_id: str, body: ScheduleRequest) -> di
     response="ViewSchedule",
 )
 def update_schedule(request: Request, view_id: str, body: ScheduleRequest) -> dict[str, Any]:
-    return schedules.update(request.organization_id, view_id, body.frequency, request.caller.client_id).to_wire()
+    return schedules.update(request.organization_id, view_id, body.frequency, request.caller.caller_id).to_wire()
 
 
 @router.route(

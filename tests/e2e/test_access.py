@@ -12,12 +12,11 @@ import httpx
 import pytest
 
 from journeys.registry.clients.model import PERMISSIONS, Client
-from journeys.registry.clients.store import ClientStore
+from journeys.registry.clients.store import SCOPE, ClientStore
 from tests.conftest import Caller
 from tests.support.functions import load
 from tests.support.tables import Tables
 from tools.api import ApiClient, ApiError
-from tools.operator.admin import SCOPE
 from tools.stack import Stack
 
 ERROR_BODY = {"message", "code", "status", "contextId", "details", "errors"}

@@ -15,13 +15,12 @@ import httpx
 import pytest
 
 from journeys.registry.clients.model import PERMISSIONS, Client
-from journeys.registry.clients.store import ClientStore
+from journeys.registry.clients.store import SCOPE, ClientStore
 from tests.conftest import Caller
 from tests.e2e import test_access, test_webhooks
 from tests.e2e.test_access import Operation, Owned, refusal, request, rows
 from tests.e2e.test_webhooks import SENDERS, Inbox
 from tests.support.webhooks import Sent
-from tools.operator.admin import SCOPE
 from tools.stack import Stack
 
 owned, inbox = test_access.owned, test_webhooks.inbox  # fixtures

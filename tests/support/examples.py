@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 from journeys import aws, dates
 from journeys.http.router import Route
@@ -21,12 +22,14 @@ from journeys.registry.clients.store import ClientStore
 from journeys.webhooks.deliveries.model import DeliveryRecord, RecordedOutcome, new_record_id
 from journeys.webhooks.deliveries.store import DeliveryStore
 from tests.support.functions import Context, api_event, load
+from tests.support.pools import UserPools
 from tests.support.tables import Tables, create_tables
 from tools.documentation.openapi import EXAMPLES
 from tools.documentation.routes import camel_case
 
 FUNCTIONS = (
-    "schemas", "configurations", "definitions", "ingest", "failures", "customers", "endpoints", "views", "jobs", "usage"
+    "schemas", "configurations", "definitions", "ingest", "failures", "customers", "endpoints", "views", "jobs",
+    "usage", "people",
 )  # fmt: skip
 CLIENT = "6kq1hd0b6tqjp6n4bkf3o0vqf2"
 PREFIX = "/api/v2/journey/"
@@ -79,7 +82,7 @@ def environment() -> Iterator[Tables]:
     }
     from moto import mock_aws
 
-    with mock_aws():
+    with mock_aws(), mock.patch.object(aws, "cognito", return_value=UserPools()):
         tables = create_tables(aws.dynamodb())
         aws.s3().create_bucket(Bucket="archive")
         names = ("events", "journeys", "failures", "deliveries")
@@ -94,8 +97,12 @@ def environment() -> Iterator[Tables]:
             "JOB_RETENTION_DAYS": "90",
             "COMPUTE_SLOTS": "6",
             "SECRETS_PREFIX": "journeys/webhooks/",
+            "USER_POOL_ID": "clients",
+            "PEOPLE_POOL_ID": "people",
         }
-        ClientStore(tables.dynamodb, tables.registry).put(Client(CLIENT, "acme", "Web shop", PERMISSIONS))
+        clients = ClientStore(tables.dynamodb, tables.registry)
+        clients.put_organization("acme", "Acme Electronics")
+        clients.put(Client(CLIENT, "acme", "Web shop", PERMISSIONS))
         yield tables
 
 
@@ -229,6 +236,24 @@ def record_views(recorder: Recorder) -> None:
     recorder.record("createViewVersion", view(recorder.path["schemaId"]) | {"name": "Orders by channel"})
 
 
+def record_people(recorder: Recorder) -> None:
+    """Record the operations on people and API clients."""
+    recorder.record("getMe")
+    wanted = {"email": "ana@acme.example", "name": "Ana Analyst", "role": "analyst"}
+    recorder.path["personId"] = recorder.record("createPerson", wanted)["id"]
+    recorder.record("listPeople")
+    recorder.record("getPerson")
+    recorder.record("updatePerson", {"role": "integrator"})
+    recorder.record("deletePerson")
+    wanted_client = {"name": "Web shop", "permissions": ["journey:externalEventsEvent:add"]}
+    recorder.path["clientId"] = recorder.record("createClient", wanted_client)["id"]
+    recorder.record("listClients")
+    recorder.record("getClient")
+    recorder.record("updateClient", {"state": "Disabled"})
+    recorder.record("rotateClient")
+    recorder.record("deleteClient")
+
+
 def record_changes(recorder: Recorder) -> None:
     """Record the operations that change or delete what the others need."""
     schema = SCHEMA | {"properties": {**SCHEMA["properties"], "coupon": {"type": "string"}}}  # type: ignore[dict-item]
@@ -247,6 +272,7 @@ def main() -> None:
         record_endpoints(recorder)
         record_deliveries(recorder, tables)
         record_views(recorder)
+        record_people(recorder)
         record_changes(recorder)
         missing = recorder.operations.keys() - recorder.recorded
         assert not missing, f"no example was recorded of {sorted(missing)}"

@@ -5,11 +5,15 @@ import importlib.util
 import json
 import sys
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 from journeys import jsontext
+from journeys.auth import Authenticator
+from journeys.cache import Cache
+from journeys.registry.clients.model import Client
 from tests.support.template import ROOT
 
 
@@ -24,6 +28,11 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         return 900_000
+
+
+def clients_of(read: Callable[[str, bool], Client | None], **options: Any) -> Authenticator:
+    """Return an authenticator whose only callers are the clients that `read` returns."""
+    return Authenticator(Cache(read, **options), Cache(lambda *_: None))
 
 
 def load(function: str) -> ModuleType:

@@ -1,13 +1,13 @@
 """Organizations, clients and their permissions, and `journeys admin`."""
 
 import json
-from typing import Any
 
 import pytest
 
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from tests.support.cli import run_journeys
+from tests.support.pools import UserPools
 from tests.support.tables import Tables
 from tools.commands import options
 from tools.errors import ToolError
@@ -17,31 +17,18 @@ from tools.stack import Stack
 VIEW, ADD = "journey:customers:view", "journey:externalEventsEvent:add"
 
 
-class UserPool:
-    """A fake of the two Cognito operations that create and delete clients."""
-
-    def __init__(self) -> None:
-        self.clients: dict[str, dict[str, Any]] = {}
-
-    def create_user_pool_client(self, **request: Any) -> dict[str, Any]:
-        client = request | {"ClientId": f"client-{len(self.clients)}", "ClientSecret": "secret"}
-        self.clients[client["ClientId"]] = client
-        return {"UserPoolClient": client}
-
-    def delete_user_pool_client(self, *, UserPoolId: str, ClientId: str) -> None:  # noqa: N803  # boto3's names
-        assert self.clients.pop(ClientId)["UserPoolId"] == UserPoolId
+@pytest.fixture
+def pool() -> UserPools:
+    return UserPools()
 
 
 @pytest.fixture
-def pool() -> UserPool:
-    return UserPool()
-
-
-@pytest.fixture
-def stack(tables: Tables, pool: UserPool) -> Stack:
+def stack(tables: Tables, pool: UserPools) -> Stack:
     """A stack with only a user pool and a registry."""
     made = Stack("test", None)
-    vars(made).update(cognito=pool, outputs={"UserPoolId": "pool", "RegistryTableName": tables.registry})
+    vars(made).update(
+        cognito=pool, outputs={"UserPoolId": "pool", "PeoplePoolId": "people", "RegistryTableName": tables.registry}
+    )
     return made
 
 
@@ -81,7 +68,7 @@ def test_the_commands_show_and_set_limits(operator: Admin, stack: Stack, monkeyp
 
 
 def test_create_client_adds_it_to_cognito_and_to_the_registry(
-    operator: Admin, pool: UserPool, clients: ClientStore
+    operator: Admin, pool: UserPools, clients: ClientStore
 ) -> None:
     made = operator.create_client("globex", "shop", [VIEW, ADD])
     assert made.to_json()["permissions"] == sorted([VIEW, ADD])
@@ -108,7 +95,7 @@ def test_set_permissions_replaces_only_the_permissions(operator: Admin, clients:
 
 
 def test_delete_client_removes_it_from_cognito_and_from_the_registry(
-    operator: Admin, pool: UserPool, clients: ClientStore
+    operator: Admin, pool: UserPools, clients: ClientStore
 ) -> None:
     made = operator.create_client("globex", "shop", [VIEW])
     operator.delete_client(made.client_id)
@@ -122,7 +109,7 @@ def test_an_organization_can_be_renamed(operator: Admin) -> None:
 
 
 def test_rotate_creates_a_client_like_the_existing_one_which_keeps_working(
-    operator: Admin, pool: UserPool, clients: ClientStore
+    operator: Admin, pool: UserPools, clients: ClientStore
 ) -> None:
     old = operator.create_client("globex", "shop", [VIEW])
     new = operator.rotate_client(old.client_id)
@@ -137,7 +124,7 @@ def test_clients_lists_those_of_one_organization_or_of_all(operator: Admin) -> N
     operator.create_client("globex", "shop", [VIEW])
     operator.create_client("acme", "crm", [ADD])
     assert [client.name for client in operator.clients("globex")] == ["shop"]
-    assert [client.name for client in operator.clients() if client.client_id != "client"] == ["crm", "shop"]
+    assert [client.name for client in operator.clients() if client.caller_id != "client"] == ["crm", "shop"]
     with pytest.raises(ToolError, match="no organization initech"):
         operator.clients("initech")
 
@@ -152,13 +139,13 @@ def test_an_invalid_organization_id_is_refused(operator: Admin, clients: ClientS
     assert not organization_id or not clients.organization_exists(organization_id)
 
 
-def test_a_client_of_an_unknown_organization_is_refused(operator: Admin, pool: UserPool) -> None:
+def test_a_client_of_an_unknown_organization_is_refused(operator: Admin, pool: UserPools) -> None:
     with pytest.raises(ToolError, match="initech"):
         operator.create_client("initech", "shop", [VIEW])
     assert pool.clients == {}
 
 
-def test_an_unknown_permission_is_refused_with_the_closest_known_one(operator: Admin, pool: UserPool) -> None:
+def test_an_unknown_permission_is_refused_with_the_closest_known_one(operator: Admin, pool: UserPools) -> None:
     with pytest.raises(ToolError) as caught:
         operator.create_client("globex", "shop", [VIEW, "journey:customers:delete"])
     assert 'no permission "journey:customers:delete". Did you mean "journey:customers:view"?' in str(caught.value)

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "views": frozenset({"archive", "events", "registry"}),
     "archive": frozenset({"stream", "events", "registry"}),
     "http": frozenset({"registry"}),
-    "responses": frozenset({"webhooks"}),
+    "responses": frozenset({"webhooks", "registry"}),
 }
 """The areas, and the other areas that each may import."""
 
@@ -34,6 +34,8 @@ AWS_CALLS = frozenset(
         "copy_object", "delete_object", "delete_objects", "get_object", "head_object", "list_objects_v2", "put_object",
         "upload_file", "upload_fileobj", "download_file", "download_fileobj",
         "change_message_visibility", "receive_message", "send_message", "start_execution", "stop_execution",
+        "admin_create_user", "admin_delete_user", "admin_disable_user", "admin_enable_user", "admin_get_user",
+        "admin_user_global_sign_out", "create_user_pool_client", "delete_user_pool_client",
         "create_secret", "delete_secret", "get_secret_value", "put_secret_value", "update_secret",
     }
 )  # fmt: skip
@@ -281,6 +283,7 @@ RULES: dict[Rule, list[tuple[str, str]]] = {
         ("journeys/webhooks/receive.py", "secretsmanager().get_secret_value(SecretId='s')"),
         ("functions/endpoints/handler.py", "client.create_secret(Name='s')"),
         ("functions/store.py", "read = client.query"),
+        ("journeys/registry/people/service.py", "cognito().admin_create_user(Username='x')"),
         ("journeys/webhooks/senders/adobe.py", "delivery.query.get('challenge')\nself._client.query()"),
         ("journeys/http/router.py", "import boto3"),
         ("functions/ingest/handler.py", "from boto3.s3 import transfer"),

@@ -10,13 +10,11 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
-from journeys.auth import Authenticator
-from journeys.cache import Cache
 from journeys.http.body import MAX_BODY, JsonBody, decoded_body
 from journeys.http.router import Router
 from journeys.registry.clients.model import Client
 from journeys.registry.schemas.requests import Presentation, SchemaUpdate
-from tests.support.functions import Context, api_event
+from tests.support.functions import Context, api_event, clients_of
 
 CANARY = "canary-7f3a"
 PERMISSION = "journey:customers:view"
@@ -26,7 +24,7 @@ ANY_JSON = JsonBody[Any]("Anything", lambda value: value, {})
 def send(body: Any, event: dict[str, Any]) -> tuple[int, Any]:
     """Send a request to a route that declares the body, and return the status and the parsed response."""
     client = Client("client", "acme", "A client", frozenset({PERMISSION}))
-    router = Router(Authenticator(Cache(lambda *_: client)))
+    router = Router(clients_of(lambda *_: client))
     declare: Callable[..., Any] = router.route(
         "POST", "/api/v2/journey/things", summary="x", tag="x", permission=PERMISSION, body=body, response="X"
     )

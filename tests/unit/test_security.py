@@ -59,10 +59,36 @@ def partitions(role: str) -> dict[str, set[str]]:
     return found
 
 
-def test_no_function_can_write_clients() -> None:
+def test_only_the_people_function_can_write_clients_and_people() -> None:
     for role, statement in on_the_registry():
-        if any(not action.endswith(("GetItem", "Query")) for action in statement["Action"]):
-            assert not any("CLIENT#1".startswith(p.rstrip("*")) for p in statement["Condition"][CONDITION][KEY]), role
+        if role != "PeopleRole" and any(not action.endswith(("GetItem", "Query")) for action in statement["Action"]):
+            patterns = [pattern.rstrip("*") for pattern in statement["Condition"][CONDITION][KEY]]
+            for key in ("CLIENT#1", "PERSON#1"):
+                assert not any(key.startswith(pattern) for pattern in patterns), role
+
+
+def test_every_function_that_identifies_clients_identifies_people() -> None:
+    for role, statement in on_the_registry():
+        patterns = statement["Condition"][CONDITION][KEY]
+        assert ("CLIENT#*" in patterns) == ("PERSON#*" in patterns), role
+
+
+def test_only_the_people_function_manages_users_and_only_in_its_pool() -> None:
+    granted = {
+        (name, action.removeprefix("cognito-idp:"), json.dumps(statement["Resource"]))
+        for name, role in ROLES.items()
+        for policy in role["Properties"].get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+        if action.startswith("cognito-idp:")
+    }
+    users = ("AdminCreateUser", "AdminGetUser", "AdminEnableUser", "AdminDisableUser", "AdminUserGlobalSignOut",
+             "AdminDeleteUser")  # fmt: skip
+    clients = ("CreateUserPoolClient", "DeleteUserPoolClient")
+    assert granted == {
+        *(("PeopleRole", action, '{"Fn::GetAtt": "PeoplePool.Arn"}') for action in users),
+        *(("PeopleRole", action, '{"Fn::GetAtt": "UserPool.Arn"}') for action in clients),
+    }
 
 
 def test_the_public_webhooks_function_reads_only_endpoints_configurations_and_schemas() -> None:

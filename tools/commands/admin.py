@@ -155,7 +155,7 @@ def list_clients(stack: Stack, organization_id: str | None) -> None:
     table = Table("organization", "client", "name", "permissions")
     for one in Admin(stack).clients(organization_id):
         granted = "all" if one.permissions == PERMISSIONS else "\n".join(sorted(one.permissions))
-        table.add_row(one.organization_id, one.client_id, one.name, granted)
+        table.add_row(one.organization_id, one.caller_id, one.name, granted)
     output_console().print(table, markup=False)
 
 

@@ -42,6 +42,8 @@ TAGS: Mapping[str, str] = {
     "Webhook endpoints": "Addresses that SaaS tools deliver to.",
     DELIVERIES: "Deliveries of SaaS tools. They carry the sender's signature instead of an access token.",
     "Usage": "The number of events by month.",
+    "People": "The caller, and the people who can sign in to the console.",
+    "API clients": "Programs that call the API with a secret.",
     DOCUMENTATION: "This document.",
 }
 
@@ -73,7 +75,11 @@ ERROR_BODY: Schema = {
         "limit": {"$ref": "#/components/schemas/Limit"},
     },
 }
-PERMISSION: Schema = {"type": "string", "description": "A permission of a client.", "enum": sorted(PERMISSIONS)}
+PERMISSION: Schema = {
+    "type": "string",
+    "description": "A permission of a client or a person.",
+    "enum": sorted(PERMISSIONS),
+}
 
 GENERAL_ERRORS = (400, 401, 403, 429, 500, 503, 504)
 """Statuses that every operation can return. 400 is one of them because query parameters are checked."""
@@ -129,9 +135,9 @@ def _operation(route: Route, components: Components) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": operation_id,
         "summary": route.summary,
-        "description": f"Requires the permission `{route.permission}`.",
+        "description": _requirement(route.permission),
         "tags": [route.tag],
-        "x-permission": route.permission,
+        **({"x-permission": route.permission} if route.permission else {}),
         "security": _security(),
         "parameters": [
             *_path_parameters(route, example),
@@ -147,6 +153,12 @@ def _operation(route: Route, components: Components) -> dict[str, Any]:
             "content": _json(components.body(route.body), example.get("request")),
         }
     return operation
+
+
+def _requirement(permission: str | None) -> str:
+    if permission is None:
+        return "Requires no permission. Every registered client and person can call it."
+    return f"Requires the permission `{permission}`."
 
 
 def example_of(operation_id: str) -> dict[str, Any]:
@@ -214,7 +226,7 @@ def _security_schemes() -> dict[str, Any]:
     return {
         "oauth2": {
             "type": "oauth2",
-            "description": "Client credentials. The operator creates the client.",
+            "description": "Client credentials. The operator or an administrator creates the client.",
             "flows": {"clientCredentials": {"tokenUrl": TOKEN_URL, "scopes": {SCOPE: "Use the API."}}},
         },
         "token": {

@@ -1,6 +1,7 @@
 """`journeys up`: the whole product on this machine, with sample data. Running it again changes nothing."""
 
 import json
+import secrets
 import shlex
 import time
 from collections import Counter, defaultdict
@@ -15,6 +16,7 @@ import httpx
 from journeys import keys
 from journeys.archive.store import ArchiveStore
 from journeys.registry.clients.model import PERMISSIONS
+from journeys.registry.people.model import Role
 from tools.api import ApiClient, ApiError, batches
 from tools.console import output_console
 from tools.deliveries import SampleDelivery, adobe_key, sample_deliveries, serve_adobe_key
@@ -37,6 +39,11 @@ CLIENTS: Mapping[str, Sequence[str]] = {
     "analyst": sorted(permission for permission in PERMISSIONS if permission.endswith(":view")),
 }
 """The clients of each organization, with their permissions."""
+
+PEOPLE = (("ana", "Ana Analyst", Role.ANALYST), ("ada", "Ada Admin", Role.ADMINISTRATOR))
+"""The people of each organization: the part of the e-mail address before the domain, the name, and the role."""
+PASSWORD_BYTES = 9
+"""Random bytes of a password, as 12 characters."""
 
 SENDERS = 4
 CATCH_UP_SECONDS = 300
@@ -62,6 +69,7 @@ class LocalRun:
         self._console.print(
             f"  It runs at {stack.endpoint_url}. The API is at\n  {description['apiUrl']}/api/v2/journey/"
         )
+        self._show_people(description)
         if sample:
             api = api_of(description, description["organizations"][0])
             self._send_sample_events(stack, description)
@@ -73,7 +81,7 @@ class LocalRun:
     # -- organizations -------------------------------------------------------------------------------------------------
 
     def _create_organizations(self, stack: Stack) -> dict[str, Any]:
-        """Creates organizations and clients where they do not exist. Returns the content of stack.json."""
+        """Creates organizations, clients and people where they do not exist. Returns the content of stack.json."""
         file = self._local.description_file
         if file.exists():
             existing: dict[str, Any] = json.loads(file.read_text())
@@ -85,11 +93,21 @@ class LocalRun:
             clients = [
                 admin.create_client(organization_id, client, granted).to_json() for client, granted in CLIENTS.items()
             ]
-            organizations.append({"id": organization_id, "clients": clients})
+            people = [
+                _create_person(stack, admin, organization_id, f"{person}@{organization_id}.example", full_name, role)
+                for person, full_name, role in PEOPLE
+            ]
+            organizations.append({"id": organization_id, "clients": clients, "people": people})
         description = stack.describe() | {"organizations": organizations}
         self._sample_file.unlink(missing_ok=True)
         _write(file, description)
         return description
+
+    def _show_people(self, description: Mapping[str, Any]) -> None:
+        self._console.print(f"\n[bold]The console[/bold] is at\n  {description['consoleUrl']}", soft_wrap=True)
+        for organization in description["organizations"]:
+            for person in organization["people"]:
+                self._console.print(f"  {person['email']:20} {person['password']}  {person['role']}", markup=False)
 
     # -- sample events -------------------------------------------------------------------------------------------------
 
@@ -196,6 +214,18 @@ class LocalRun:
         self._console.print(
             f"\nAddresses, tables, clients and their secrets are in {_shown(self._local.description_file)}."
         )
+
+
+def _create_person(
+    stack: Stack, admin: Admin, organization_id: str, email: str, name: str, role: Role
+) -> dict[str, str]:
+    """Creates a person with a password, since the local stack sends no e-mail. Returns the entry in stack.json."""
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    person = admin.create_person(organization_id, email, name, role, password)
+    stack.cognito.admin_set_user_password(
+        UserPoolId=stack.outputs["PeoplePoolId"], Username=person.caller_id, Password=password, Permanent=True
+    )
+    return {"organizationId": organization_id, "email": email, "password": password, "role": str(role)}
 
 
 def api_of(description: Mapping[str, Any], organization: Mapping[str, Any]) -> ApiClient:

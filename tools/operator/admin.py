@@ -1,5 +1,6 @@
-"""Organizations, and the clients that may call the API for them."""
+"""Organizations, and the clients and people that may call the API for them."""
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,9 +8,15 @@ from difflib import get_close_matches
 from typing import Any
 
 from journeys.aws import from_item
-from journeys.registry.clients.model import PERMISSIONS, Client
-from journeys.registry.clients.store import ClientStore
+from journeys.errors import JourneysError
+from journeys.registry.callers import State
+from journeys.registry.clients.model import PERMISSIONS, Client, ClientWithSecret
+from journeys.registry.clients.service import ClientService
+from journeys.registry.clients.store import ClientPool, ClientStore
 from journeys.registry.limits import LARGEST_QUOTA, QUOTAS
+from journeys.registry.people.model import Person, Role, normalized_email
+from journeys.registry.people.service import PeopleService
+from journeys.registry.people.store import PersonPool, PersonStore
 from journeys.registry.quotas.store import QuotaStore, QuotaUse
 from journeys.registry.schemas.store import SchemaStore
 from journeys.views.jobs.shares.store import ShareStore
@@ -17,7 +24,6 @@ from journeys.views.limits import Limits
 from tools.errors import ToolError
 from tools.stack import Stack
 
-SCOPE = "journey/api"
 ALL = "all"
 """In a list of permissions: every permission."""
 
@@ -41,7 +47,7 @@ class NewClient:
 
 
 class Admin:
-    """Manages the organizations and clients of one stack."""
+    """Manages the organizations, clients and people of one stack."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -49,6 +55,10 @@ class Admin:
         self._clients, self._quotas = ClientStore(stack.dynamodb, table), QuotaStore(stack.dynamodb, table)
         schemas, shares = SchemaStore(stack.dynamodb, table), ShareStore(stack.dynamodb, table)
         self._limits = Limits(self._quotas, schemas, shares)
+        self._client_service = ClientService(self._clients, ClientPool(stack.cognito, stack.outputs["UserPoolId"]))
+        self._people_service = PeopleService(
+            PersonStore(stack.dynamodb, table), PersonPool(stack.cognito, stack.outputs["PeoplePoolId"])
+        )
 
     # -- organizations -------------------------------------------------------------------------------------------------
 
@@ -92,19 +102,24 @@ class Admin:
     # -- clients -------------------------------------------------------------------------------------------------------
 
     def create_client(self, organization_id: str, name: str, permissions: Sequence[str]) -> NewClient:
-        """Creates a client. Raises ToolError for an unknown organization or permission."""
+        """Creates a client. Raises ToolError for an unknown organization or permission, or at the limit of clients."""
         granted = known_permissions(permissions)
         self.require_organization(organization_id)
-        return self._create(organization_id, name, granted)
+        with _refusals():
+            return _new_client(self._client_service.create(organization_id, name=name, permissions=granted, by=None))
 
     def clients(self, organization_id: str | None = None) -> list[Client]:
-        """The clients of one organization, or of all, by organization and name."""
+        """The clients of one organization, or of all, by organization and name.
+
+        Adds clients of the first releases to the lists of their organizations, which the API reads.
+        """
         if organization_id is not None:
             self.require_organization(organization_id)
-        clients = (Client.from_values(row) for row in self._rows("CLIENT"))
+        every = [Client.from_values(row) for row in self._rows("CLIENT")]
+        self._clients.list_again(every)
         return sorted(
-            (client for client in clients if organization_id in (None, client.organization_id)),
-            key=lambda client: (client.organization_id, client.name, client.client_id),
+            (client for client in every if organization_id in (None, client.organization_id)),
+            key=lambda client: (client.organization_id, client.name, client.caller_id),
         )
 
     def client(self, client_id: str) -> Client:
@@ -117,31 +132,67 @@ class Admin:
     def rotate_client(self, client_id: str) -> NewClient:
         """Creates a client with the same organization, name and permissions; the existing client keeps working."""
         client = self.client(client_id)
-        return self._create(client.organization_id, client.name, client.permissions)
+        with _refusals():
+            return _new_client(self._client_service.rotate(client.organization_id, client_id, by=None))
 
     def set_permissions(self, client_id: str, permissions: Sequence[str]) -> None:
         """Replaces a client's permissions; this takes up to a minute to apply. Raises ToolError."""
         granted = known_permissions(permissions)
         client = self.client(client_id)
-        self._clients.put(Client(client_id, client.organization_id, client.name, granted))
+        with _refusals():
+            self._client_service.update(client.organization_id, client_id, permissions=granted, by=None)
 
     def delete_client(self, client_id: str) -> None:
         """Deletes a client; its tokens are refused within a minute. Raises ToolError when it does not exist."""
-        self.client(client_id)
-        self._clients.delete(client_id)
-        self._stack.cognito.delete_user_pool_client(UserPoolId=self._stack.outputs["UserPoolId"], ClientId=client_id)
+        client = self.client(client_id)
+        with _refusals():
+            self._client_service.delete(client.organization_id, client_id, by=None)
 
-    def _create(self, organization_id: str, name: str, permissions: frozenset[str]) -> NewClient:
-        created = self._stack.cognito.create_user_pool_client(
-            UserPoolId=self._stack.outputs["UserPoolId"],
-            ClientName=name,
-            GenerateSecret=True,
-            AllowedOAuthFlows=["client_credentials"],
-            AllowedOAuthScopes=[SCOPE],
-            AllowedOAuthFlowsUserPoolClient=True,
-        )["UserPoolClient"]
-        self._clients.put(Client(created["ClientId"], organization_id, name, permissions))
-        return NewClient(created["ClientId"], created["ClientSecret"], permissions)
+    # -- people --------------------------------------------------------------------------------------------------------
+
+    def create_person(
+        self, organization_id: str, email: str, name: str, role: Role, password: str | None = None
+    ) -> Person:
+        """Registers a person, who gets an invitation by e-mail, or has the given temporary password.
+
+        Raises ToolError for an unknown organization or a registered address, or at the limit of people.
+        """
+        self.require_organization(organization_id)
+        with _refusals():
+            return self._people_service.create(
+                organization_id, email=email, name=name, role=role, by=None, password=password
+            )
+
+    def people(self, organization_id: str | None = None) -> list[Person]:
+        """The people of one organization, or of all, by organization and name."""
+        if organization_id is not None:
+            self.require_organization(organization_id)
+        listed = [organization_id] if organization_id else [one for one, _ in self.organizations()]
+        return [person for one in listed for person in self._people_service.all(one)]
+
+    def person(self, organization_id: str, email: str) -> Person:
+        """The person with that e-mail address. Raises ToolError when the organization has none."""
+        for person in self.people(organization_id):
+            if person.email == normalized_email(email):
+                return person
+        raise ToolError(
+            f"{organization_id} has no person with this e-mail address. "
+            f"`journeys admin person list {organization_id}` lists its people."
+        )
+
+    def change_person(
+        self, organization_id: str, email: str, *, role: Role | None = None, state: State | None = None
+    ) -> None:
+        """Changes a person's role or state; this takes up to a minute to apply. Raises ToolError."""
+        person = self.person(organization_id, email)
+        with _refusals():
+            self._people_service.update(organization_id, person.caller_id, role=role, state=state, by=None)
+
+    def delete_person(self, organization_id: str, email: str) -> None:
+        """Deletes a person, who is refused within a minute. Raises ToolError."""
+        person = self.person(organization_id, email)
+        with _refusals():
+            self._people_service.delete(organization_id, person.caller_id, by=None)
 
     def _rows(self, sort_key: str) -> Iterator[dict[str, Any]]:
         """The registry's rows with that sort key. This reads the whole table, which is small."""
@@ -153,6 +204,19 @@ class Admin:
         )
         for page in pages:
             yield from map(from_item, page["Items"])
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """Turns a refusal of the product's services into a ToolError."""
+    try:
+        yield
+    except JourneysError as error:
+        raise ToolError(error.message) from None
+
+
+def _new_client(created: ClientWithSecret) -> NewClient:
+    return NewClient(created.client.caller_id, created.secret, created.client.permissions)
 
 
 def known_permissions(permissions: Sequence[str]) -> frozenset[str]:

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, I
 from journeys.errors import TooManyRequests
 
 if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -38,6 +39,9 @@ BATCH_CONFIG = _CONFIG.merge(
     Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 5, "mode": "standard"})
 )
 """For functions that run for minutes, where no caller waits for a single call."""
+
+_SLOW_CONFIG = _CONFIG.merge(Config(read_timeout=8, retries={"total_max_attempts": 2, "mode": "standard"}))
+"""For services whose calls take seconds: Cognito creates a user and sends an e-mail in one call."""
 
 THROTTLES = frozenset(
     {
@@ -83,6 +87,12 @@ def batch_s3() -> "S3Client":
 def secretsmanager() -> "SecretsManagerClient":
     """The shared client."""
     return boto3.client("secretsmanager", config=_CONFIG)
+
+
+@cache
+def cognito() -> "CognitoIdentityProviderClient":
+    """The shared client."""
+    return boto3.client("cognito-idp", config=_SLOW_CONFIG)
 
 
 @cache

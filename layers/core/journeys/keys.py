@@ -10,6 +10,10 @@
 | byTime     | {org}#{bucket}#{status}            | {date}#{failure}        | an organization's failures by time |
 | deliveries | {org}#{endpoint}                   | {time}{random}          | an endpoint's deliveries, newest first |
 | registry   | CLIENT#{client}                    | CLIENT                  | the client of a caller |
+|            | ORG#{org}#CLIENTS                  | {client}                | an organization's clients |
+|            | PERSON#{person}                    | PERSON                  | the person of a caller |
+|            | ORG#{org}#PEOPLE                   | {person}                | an organization's people |
+|            | ORG#{org}#ADMINISTRATORS           | ADMINISTRATORS          | the ids of active administrators |
 |            | ORG#{org}                          | ORG                     | an organization |
 |            | ORG#{org}                          | EVENT_TYPES             | the counter of event types |
 |            | ORG#{org}#QUOTAS                   | {quota}                 | a quota's value and use, one or all |
@@ -158,6 +162,23 @@ def delivery(organization_id: str, endpoint_id: str, record_id: str) -> Key:
 
 def client(client_id: str) -> Key:
     return item(join("CLIENT", client_id), "CLIENT")
+
+
+def clients(organization_id: str) -> str:
+    return join("ORG", organization_id, "CLIENTS")
+
+
+def person(person_id: str) -> Key:
+    return item(join("PERSON", person_id), "PERSON")
+
+
+def people(organization_id: str) -> str:
+    return join("ORG", organization_id, "PEOPLE")
+
+
+def administrators(organization_id: str) -> Key:
+    """The key of the ids of an organization's active administrators, of whom the last one must remain."""
+    return item(join("ORG", organization_id, "ADMINISTRATORS"), "ADMINISTRATORS")
 
 
 def organization(organization_id: str) -> Key:

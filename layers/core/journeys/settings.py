@@ -86,6 +86,12 @@ class TimerSettings(RegistrySettings):
 
 
 @dataclass(frozen=True, slots=True)
+class PeopleSettings(RegistrySettings):
+    user_pool_id: str
+    people_pool_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenapiSettings(Settings):
     token_url: str
 

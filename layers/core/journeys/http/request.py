@@ -12,7 +12,7 @@ from journeys import jsontext
 from journeys.errors import BadRequest, Detail
 from journeys.http.body import header
 from journeys.http.parameters import CURSOR, PAGE, PAGE_NUMBER, PAGE_SIZE, Parameter
-from journeys.registry.clients.model import Client
+from journeys.registry.callers import Caller
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class Request:
         self,
         event: Mapping[str, Any],
         *,
-        caller: Client,
+        caller: Caller,
         values: Mapping[str, Any],
         invocation_id: str,
         received: float,

@@ -49,7 +49,7 @@ class Route:
     handler: Handler
     summary: str
     tag: str
-    permission: str
+    permission: str | None
     query: Sequence[Parameter[Any]]
     body: "JsonBody[Any] | type[BaseModel] | None"
     response: str | None
@@ -59,7 +59,7 @@ class Route:
 
 
 class Router:
-    """The routes of one function. Every route names the permission that it requires."""
+    """The routes of one function. Every route names the permission that it requires, or None if it requires none."""
 
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
@@ -71,7 +71,7 @@ class Router:
 
     @classmethod
     def for_registry(cls, table: str) -> "Router":
-        """Return a router whose callers are the clients of the registry table."""
+        """Return a router whose callers are the clients and people of the registry table."""
         return cls(Authenticator.for_registry(table))
 
     def route(
@@ -81,7 +81,7 @@ class Router:
         *,
         summary: str,
         tag: str,
-        permission: str,
+        permission: str | None,
         response: str | None,
         status: int = 200,
         query: Sequence[Parameter[Any]] = (),

@@ -12,6 +12,7 @@ MAX_FIELDS = 50
 
 LIMIT_NAMESPACE = "external.events.data.ingestion"
 VIEWS_NAMESPACE = "journey"
+ACCESS_NAMESPACE = "journey.access"
 
 FIELD_NAME = (1, 100)
 FIELD_TITLE = (1, 100)
@@ -88,7 +89,12 @@ VIEW_EDITS = Quota(VIEWS_NAMESPACE, "edits.per.version", 1000, "edits", "version
 SCHEMA_VERSIONS = Quota(LIMIT_NAMESPACE, "versions.per.schema", 1000, "versions", "schema")
 """These two are fixed. They bound the items that editing the same view or schema again and again adds."""
 
-QUOTAS: tuple[Quota, ...] = (CONFIGURATIONS, CONFIGURATIONS_EVER, ENDPOINTS, VIEWS, VIEW_VERSIONS, WAITING_JOBS)
+PEOPLE = Quota(ACCESS_NAMESPACE, "people.per.org", 200, "people")
+CLIENTS = Quota(ACCESS_NAMESPACE, "clients.per.org", 50, "API clients")
+
+QUOTAS: tuple[Quota, ...] = (
+    CONFIGURATIONS, CONFIGURATIONS_EVER, ENDPOINTS, VIEWS, VIEW_VERSIONS, WAITING_JOBS, PEOPLE, CLIENTS
+)  # fmt: skip
 """The quotas that the operator can set."""
 JOB_RETENTION_DAYS = 90
 """Days that jobs and their results are kept, unless the parameter JobRetentionDays has another value."""

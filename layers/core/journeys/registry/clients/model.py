@@ -1,10 +1,11 @@
-"""API clients: each belongs to one organization and has permissions."""
+"""API clients: programs that call the API with a secret. The permissions of all callers are listed here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from journeys.errors import PermissionMissing
+from journeys.jsontext import omit_none
+from journeys.registry.callers import Caller, State
 
 PERMISSIONS = frozenset(
     f"journey:{entity}:{action}"
@@ -22,38 +23,43 @@ PERMISSIONS = frozenset(
         "viewsResults": "view",
         "viewsSchedule": "view add edit delete",
         "webhooks": "view add edit delete",
+        "people": "view add edit delete",
+        "clients": "view add edit delete",
     }.items()
     for action in actions.split()
 )
 
+CLIENTS_PATH = "/api/v2/journey/clients"
+
 
 @dataclass(frozen=True, slots=True)
-class Client:
-    """A client of the API. It has access only to its own organization."""
+class Client(Caller):
+    """A client of the API. Clients of the first releases have no dates and no revision."""
 
-    client_id: str
-    organization_id: str
-    name: str
-    permissions: frozenset[str]
-
-    def require(self, permission: str) -> None:
-        """Raises PermissionMissing unless the client has the permission."""
-        if permission not in self.permissions:
-            raise PermissionMissing(
-                f"The client lacks the permission {permission}. Ask an administrator to grant it.",
-                params={"permission": permission},
-            )
-
-    def reference(self) -> dict[str, str]:
-        """The client as the contract's `DomainEntityRef`."""
-        return {"id": self.client_id, "name": self.name}
+    def to_wire(self) -> dict[str, Any]:
+        return omit_none(
+            {
+                "id": self.caller_id,
+                "name": self.name,
+                "permissions": sorted(self.permissions),
+                "state": self.state,
+                "dateCreated": self.date_created,
+                "dateModified": self.date_modified,
+                "selfUri": f"{CLIENTS_PATH}/{self.caller_id}",
+            }
+        )
 
     def to_values(self) -> dict[str, Any]:
+        """The attributes of the item, without its key."""
         return {
-            "clientId": self.client_id,
+            "clientId": self.caller_id,
             "organizationId": self.organization_id,
             "name": self.name,
             "permissions": self.permissions or None,
+            "state": str(self.state),
+            "revision": self.revision,
+            "dateCreated": self.date_created,
+            "dateModified": self.date_modified,
         }
 
     @classmethod
@@ -63,4 +69,19 @@ class Client:
             values["organizationId"],
             values["name"],
             frozenset(values.get("permissions", ())),
+            State(values.get("state", State.ACTIVE)),
+            values.get("dateCreated"),
+            values.get("dateModified"),
+            values.get("revision", 0),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ClientWithSecret:
+    """A client and its secret, which is shown only once."""
+
+    client: Client
+    secret: str
+
+    def to_wire(self) -> dict[str, Any]:
+        return self.client.to_wire() | {"secret": self.secret}

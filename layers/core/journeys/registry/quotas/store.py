@@ -12,7 +12,16 @@ from botocore.exceptions import ClientError
 
 from journeys import keys
 from journeys.aws import ConditionsFailed, backoff, from_item, is_condition_failure, query_all, to_value, transact
-from journeys.registry.limits import CONFIGURATIONS, CONFIGURATIONS_EVER, ENDPOINTS, QUOTAS, VIEWS, Quota
+from journeys.registry.limits import (
+    CLIENTS,
+    CONFIGURATIONS,
+    CONFIGURATIONS_EVER,
+    ENDPOINTS,
+    PEOPLE,
+    QUOTAS,
+    VIEWS,
+    Quota,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -22,6 +31,8 @@ _PARTITIONS = {
     CONFIGURATIONS_EVER: keys.configurations,
     ENDPOINTS: keys.webhooks,
     VIEWS: keys.views,
+    PEOPLE: keys.people,
+    CLIENTS: keys.clients,
 }
 """Where the resources of a quota are, to count them if their number is unknown."""
 
@@ -74,6 +85,18 @@ class QuotaStore:
             Key=keys.quota(organization_id, quota.key),
             UpdateExpression="SET most = :most",
             ExpressionAttributeValues={":most": to_value(value)},
+        )
+
+    def require_room(self, organization_id: str, quota: Quota) -> None:
+        """Raise LimitReached if another resource would exceed the quota. Only `create` is safe under concurrency."""
+        use = self.get(organization_id, quota)
+        if use.used is not None and use.used >= use.value:
+            raise quota.reached(use.value, use.used)
+
+    def forget_use(self, organization_id: str, quota: Quota) -> None:
+        """Count the resources of a quota again when the next one is created."""
+        self._dynamodb.update_item(
+            TableName=self._table, Key=keys.quota(organization_id, quota.key), UpdateExpression="REMOVE used"
         )
 
     # -- creating and deleting resources -------------------------------------------------------------------------------
