@@ -836,7 +836,7 @@ def behind(base: str, resource: str, path: str) -> dict[str, Any]:
     ],
 )
 def test_a_custom_domain_with_a_base_path_reaches_the_routes(base: str, resource: str, path: str) -> None:
-    router = Router(Authenticator(Cache(everybody)))
+    router = Router(clients_of(everybody))
     for route in ("things", "things/<thing_id>", "things/<thing_id>/parts/<int:part>"):
         declare(router, "GET", route)(lambda request, **variables: {"url": request.url("/x"), **variables})
     event = behind(base, resource, path)

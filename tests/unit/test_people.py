@@ -1,5 +1,6 @@
 """People and API clients: who may grant what, who must remain, and whose access ends."""
 
+import functools
 import io
 import json
 import threading
@@ -29,7 +30,7 @@ VIEW_PEOPLE = "journey:people:view"
 @pytest.fixture
 def pools(monkeypatch: pytest.MonkeyPatch) -> UserPools:
     made = UserPools()
-    monkeypatch.setattr(aws, "cognito", lambda: made)
+    monkeypatch.setattr(aws, "cognito", functools.cache(lambda: made))
     return made
 
 

@@ -7,11 +7,13 @@ from typing import Any
 import click
 from rich.table import Table
 
+from journeys.registry.callers import State
 from journeys.registry.clients.model import PERMISSIONS
 from journeys.registry.limits import LARGEST_QUOTA, QUOTAS
+from journeys.registry.people.model import Role
 from tools.commands.options import stack_option
 from tools.console import output_console
-from tools.operator.admin import ALL, Admin, NewClient, known_permissions
+from tools.operator.admin import ALL, Admin, NewClient, known_permissions, temporary_password
 from tools.stack import Stack
 
 
@@ -34,7 +36,7 @@ def permission_option(function: Any) -> Any:
 
 @click.group()
 def admin() -> None:
-    """Manage organizations, their limits, and the clients that call the API for them."""
+    """Manage organizations, their limits, and the clients and people that use the API for them."""
 
 
 # -- organizations -----------------------------------------------------------------------------------------------------
@@ -148,6 +150,8 @@ def create_client(stack: Stack, organization_id: str, name: str, permissions: tu
 def list_clients(stack: Stack, organization_id: str | None) -> None:
     """List the clients of an organization, or of all.
 
+    Clients of the first releases are added to the lists of their organizations, which the API and the console read.
+
     \b
     Example:
       journeys admin client list acme
@@ -219,6 +223,129 @@ def delete_client(stack: Stack, client_id: str, yes: bool) -> None:
         )
     operator.delete_client(client_id)
     click.echo(f"Deleted the client {client_id}.")
+
+
+# -- people ------------------------------------------------------------------------------------------------------------
+
+_ROLE = click.Choice([str(role) for role in Role])
+
+
+@admin.group()
+def person() -> None:
+    """Create, list, change and delete people, who sign in to the console."""
+
+
+@person.command(name="create")
+@click.argument("organization_id", metavar="ORGANIZATION")
+@click.argument("email", metavar="EMAIL")
+@click.option("--name", required=True, help="The full name.")
+@click.option("--role", required=True, type=_ROLE, help="What the person may do. Each role includes the one before.")
+@click.option("--print-password", is_flag=True, help="Print a temporary password, instead of sending it by e-mail.")
+@stack_option
+def create_person(stack: Stack, organization_id: str, email: str, name: str, role: str, print_password: bool) -> None:
+    """Register a person of an organization.
+
+    The person gets an e-mail with a temporary password, and chooses another one at the first sign-in.
+
+    \b
+    Example:
+      journeys admin person create acme ana@acme.example --name "Ana Analyst" --role analyst
+    """
+    password = temporary_password() if print_password else None
+    created = Admin(stack).create_person(organization_id, email, name, Role(role), password)
+    if password is None:
+        click.echo(f"Invited {created.email} to {organization_id} as {role}.")
+    else:
+        click.echo(json.dumps({"email": created.email, "temporaryPassword": password}, indent=2))
+        click.echo("Pass the password on in a safe way. The first sign-in replaces it.", err=True)
+
+
+@person.command(name="list")
+@click.argument("organization_id", metavar="[ORGANIZATION]", required=False)
+@stack_option
+def list_people(stack: Stack, organization_id: str | None) -> None:
+    """List the people of an organization, or of all.
+
+    \b
+    Example:
+      journeys admin person list acme
+    """
+    table = Table("organization", "email", "name", "role", "state")
+    for one in Admin(stack).people(organization_id):
+        table.add_row(one.organization_id, one.email, one.name, one.role, one.state)
+    output_console().print(table, markup=False)
+
+
+@person.command(name="set-role")
+@click.argument("organization_id", metavar="ORGANIZATION")
+@click.argument("email", metavar="EMAIL")
+@click.argument("role", type=_ROLE)
+@stack_option
+def set_role(stack: Stack, organization_id: str, email: str, role: str) -> None:
+    """Change the role of a person.
+
+    The change takes up to a minute to apply. An organization keeps its last administrator.
+
+    \b
+    Example:
+      journeys admin person set-role acme ana@acme.example administrator
+    """
+    Admin(stack).change_person(organization_id, email, role=Role(role))
+    click.echo(f"Changed the role to {role}. This takes up to a minute to apply.")
+
+
+@person.command()
+@click.argument("organization_id", metavar="ORGANIZATION")
+@click.argument("email", metavar="EMAIL")
+@stack_option
+def disable(stack: Stack, organization_id: str, email: str) -> None:
+    """Disable a person.
+
+    The person is signed out and refused within a minute, until enabled again.
+
+    \b
+    Example:
+      journeys admin person disable acme ana@acme.example
+    """
+    Admin(stack).change_person(organization_id, email, state=State.DISABLED)
+    click.echo("Disabled the person. This takes up to a minute to apply.")
+
+
+@person.command()
+@click.argument("organization_id", metavar="ORGANIZATION")
+@click.argument("email", metavar="EMAIL")
+@stack_option
+def enable(stack: Stack, organization_id: str, email: str) -> None:
+    """Enable a person who was disabled.
+
+    \b
+    Example:
+      journeys admin person enable acme ana@acme.example
+    """
+    Admin(stack).change_person(organization_id, email, state=State.ACTIVE)
+    click.echo("Enabled the person.")
+
+
+@person.command(name="delete")
+@click.argument("organization_id", metavar="ORGANIZATION")
+@click.argument("email", metavar="EMAIL")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@stack_option
+def delete_person(stack: Stack, organization_id: str, email: str, yes: bool) -> None:
+    """Delete a person.
+
+    The person is refused within a minute. What he or she created remains. This cannot be undone.
+
+    \b
+    Example:
+      journeys admin person delete acme ana@acme.example
+    """
+    operator = Admin(stack)
+    existing = operator.person(organization_id, email)
+    if not yes:
+        click.confirm(f'Delete "{existing.name}" ({existing.email}) of {organization_id}?', abort=True, err=True)
+    operator.delete_person(organization_id, email)
+    click.echo("Deleted the person.")
 
 
 def _print_client(created: NewClient) -> None:

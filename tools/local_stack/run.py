@@ -1,7 +1,6 @@
 """`journeys up`: the whole product on this machine, with sample data. Running it again changes nothing."""
 
 import json
-import secrets
 import shlex
 import time
 from collections import Counter, defaultdict
@@ -23,7 +22,7 @@ from tools.deliveries import SampleDelivery, adobe_key, sample_deliveries, serve
 from tools.local_stack.sample import CUSTOMER_SOURCE, EVENT_TYPES, events
 from tools.local_stack.sample_view import sample_view
 from tools.local_stack.stack import LocalStack, StackFailed
-from tools.operator.admin import Admin
+from tools.operator.admin import Admin, temporary_password
 from tools.operator.show import show_journey, show_view
 from tools.operator.view_results import computed_view
 from tools.progress import Bar, ProgressBars, progress_bars
@@ -42,8 +41,6 @@ CLIENTS: Mapping[str, Sequence[str]] = {
 
 PEOPLE = (("ana", "Ana Analyst", Role.ANALYST), ("ada", "Ada Admin", Role.ADMINISTRATOR))
 """The people of each organization: the part of the e-mail address before the domain, the name, and the role."""
-PASSWORD_BYTES = 9
-"""Random bytes of a password, as 12 characters."""
 
 SENDERS = 4
 CATCH_UP_SECONDS = 300
@@ -220,7 +217,7 @@ def _create_person(
     stack: Stack, admin: Admin, organization_id: str, email: str, name: str, role: Role
 ) -> dict[str, str]:
     """Creates a person with a password, since the local stack sends no e-mail. Returns the entry in stack.json."""
-    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    password = temporary_password()
     person = admin.create_person(organization_id, email, name, role, password)
     stack.cognito.admin_set_user_password(
         UserPoolId=stack.outputs["PeoplePoolId"], Username=person.caller_id, Password=password, Permanent=True

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -26,6 +27,9 @@ from tools.stack import Stack
 
 ALL = "all"
 """In a list of permissions: every permission."""
+
+PASSWORD_BYTES = 12
+"""Random bytes of a temporary password, which has 16 characters."""
 
 _ORGANIZATION_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,35}")
 
@@ -213,6 +217,11 @@ def _refusals() -> Iterator[None]:
         yield
     except JourneysError as error:
         raise ToolError(error.message) from None
+
+
+def temporary_password() -> str:
+    """A random password that satisfies the pool's policy."""
+    return secrets.token_urlsafe(PASSWORD_BYTES)
 
 
 def _new_client(created: ClientWithSecret) -> NewClient:
