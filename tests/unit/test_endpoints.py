@@ -17,7 +17,8 @@ from journeys.response_size import response_size
 from journeys.webhooks.mapper import MAX_ROUTING
 from journeys.webhooks.mapping import MAX_MAPPING
 from journeys.webhooks.model import Endpoint, Routing
-from journeys.webhooks.senders.base import MAX_OPTION
+from journeys.webhooks.senders.base import MAX_OPTION, Sender
+from journeys.webhooks.senders.catalog import catalog
 from journeys.webhooks.senders.registry import SENDERS
 from journeys.webhooks.store import EndpointStore
 from tests.conftest import ORGANIZATION
@@ -520,6 +521,21 @@ def test_an_invalid_rotation_is_400_and_changes_nothing(endpoints: Endpoints, bo
     created = endpoints.create(secret=SECRET)
     assert endpoints.request("POST", f"/{created['id']}/secret", body)[0] == 400
     assert endpoints.stored_secrets(created["id"]) == {"current": SECRET}
+
+
+# -- the catalog of senders --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sender", SENDERS.values(), ids=list(SENDERS))
+def test_every_sender_says_what_it_sends_and_how_to_set_it_up(sender: Sender) -> None:
+    (entry,) = (one for one in catalog() if one["name"] == sender.name)
+    steps = entry["steps"]
+    assert 3 <= len(steps) <= 6
+    assert [text for text in [entry["sends"], *steps] if not text[0].isupper() or not text.endswith(".")] == []
+    text = " ".join(steps)
+    assert "endpoint's address" in text or "paste the address" in text
+    assert ("secret" in text or "signing key" in text) == sender.needs_secret
+    assert [name for name in sender.required_options if name not in text] == []
 
 
 # -- secrets that the sender owns --------------------------------------------------------------------------------------

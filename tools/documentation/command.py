@@ -6,7 +6,7 @@ import click
 
 from tools import template
 from tools.commands.options import Connection, api_options
-from tools.documentation import alarms, bounds
+from tools.documentation import alarms, bounds, senders
 from tools.documentation import costs as bill
 from tools.documentation.generated import replaced
 from tools.documentation.images import draw
@@ -59,7 +59,7 @@ def images(connection: Connection, output: Path) -> None:
 
 @docs.command()
 def tables() -> None:
-    """Write the tables of alarms, saved queries, costs and bounds into the pages.
+    """Write the tables of alarms, saved queries, costs and bounds, and the set-up of senders, into the pages.
 
     \b
     Example:
@@ -68,6 +68,6 @@ def tables() -> None:
     monitoring, deploying = alarms.PAGE, ROOT / "docs" / "deploying.md"
     monitoring.write_text(alarms.updated(monitoring.read_text(), template.read(template.MONITORING)))
     deploying.write_text(replaced(deploying.read_text(), "costs", bill.to_markdown(bill.read())))
-    bounds.PAGE.write_text(bounds.updated(bounds.PAGE.read_text()))
+    bounds.PAGE.write_text(senders.updated(bounds.updated(bounds.PAGE.read_text())))
     written = ", ".join(str(page.relative_to(ROOT)) for page in (monitoring, deploying, bounds.PAGE))
     click.echo(f"Wrote {written}.")

@@ -83,11 +83,16 @@ class SenderOption(TypedDict):
 
 
 class SenderDescription(TypedDict):
-    """A sender of webhooks, with the mapping that new endpoints use and the attributes that it produces."""
+    """A sender of webhooks: what it sends, the steps to set it up in the tool, and the mapping that new endpoints use.
+
+    `attributes` are those that the mapping produces.
+    """
 
     name: str
     title: str
+    sends: str
     documentationUrl: NotRequired[str]
+    steps: list[str]
     secret: SenderSecret
     options: list[SenderOption]
     presetVersion: int

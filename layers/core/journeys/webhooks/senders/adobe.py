@@ -54,6 +54,17 @@ class Adobe(Sender):
     documentation = "https://developer.adobe.com/events/docs/guides"
     needs_secret = False
     owns_secret = True
+    sends = "Events of Adobe Analytics, Experience Platform, Marketo and others through Adobe I/O Events."
+    steps = (
+        (
+            "In the Adobe Developer Console, open your project. Copy the client ID of its credential, and enter it "
+            "here as the option clientId."
+        ),
+        "Click Add to project, Event, and choose the provider and its events.",
+        "As the way to receive events, choose Webhook, paste the endpoint's address, and choose Single or Batch.",
+        "Save the registration. Adobe checks the address with a challenge, which is answered automatically.",
+        "Send a sample event, or cause one in the product.",
+    )
     secret_guide = SecretGuide("Adobe signs with keys that it publishes. The endpoint needs no secret.")
     delivery_id_headers = ("x-adobe-event-id",)
     options = {"clientId": None}

@@ -52,6 +52,12 @@ class Sender(ABC):
     title: ClassVar[str]
     """The name that people know."""
 
+    sends: ClassVar[str]
+    """What the sender delivers, in one sentence for integrators."""
+
+    steps: ClassVar[tuple[str, ...]]
+    """What to do in the tool, in this order, as its documentation describes it. The last step causes a delivery."""
+
     documentation: ClassVar[str | None] = None
     """The address of the sender's own documentation of its webhooks; None if it depends on the tool."""
 

@@ -19,7 +19,9 @@ def _to_wire(sender: Sender) -> dict[str, Any]:
         {
             "name": sender.name,
             "title": sender.title,
+            "sends": sender.sends,
             "documentationUrl": sender.documentation,
+            "steps": list(sender.steps),
             "secret": {
                 "needed": sender.needs_secret,
                 "generatedBySender": sender.owns_secret and sender.needs_secret,

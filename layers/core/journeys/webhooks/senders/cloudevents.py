@@ -34,6 +34,16 @@ class CloudEvents(Sender):
     name = "cloudevents"
     title = "Any sender of CloudEvents"
     documentation = "https://github.com/cloudevents/spec"
+    sends = "Any tool that delivers CloudEvents over HTTP, in binary, structured or batch mode."
+    steps = (
+        "Open the tool's settings of webhooks or sinks, and paste the endpoint's address.",
+        (
+            "Let the tool send the endpoint's secret as a bearer token: the header Authorization with Bearer, a space "
+            "and the secret."
+        ),
+        "If the tool checks the address with OPTIONS, this is answered automatically.",
+        "Send an event from the tool.",
+    )
     secret_guide = SecretGuide(
         "Choose a token, or have one generated, and let the sender deliver it as a bearer token."
     )

@@ -34,6 +34,16 @@ ENCODINGS = {"hex": hexadecimal, "base64": base64_text}
 class CustomHmac(Sender):
     name = "hmac"
     title = "Any tool that signs its body with an HMAC"
+    sends = "Any tool that signs its body with an HMAC, such as WooCommerce, Typeform or Intercom."
+    steps = (
+        "Open the tool's settings of webhooks, and paste the endpoint's address.",
+        "Enter the endpoint's secret as the tool's signing secret; or store the secret that the tool shows here.",
+        (
+            "Look up in the tool's documentation which header holds the signature, and how it is written. Enter this "
+            "here as the options header, algorithm, encoding and prefix."
+        ),
+        "Send a test delivery from the tool.",
+    )
     secret_guide = SecretGuide(
         "Use the secret that the tool shows; or choose one, or have one generated, and enter it in the tool."
     )

@@ -31,6 +31,14 @@ class GitHub(Sender):
     documentation = "https://docs.github.com/webhooks"
     accepts_forms = True
     delivery_id_headers = ("x-github-delivery",)
+    sends = "Issues, pull requests, reviews and all other events of a repository or an organization."
+    steps = (
+        "In GitHub, open the settings of the repository or organization, Webhooks, and click Add webhook.",
+        "Paste the endpoint's address as Payload URL, and choose application/json as content type.",
+        "Enter the secret of the endpoint as Secret, and leave the verification of TLS on.",
+        "Choose the events, and click Add webhook. GitHub sends a ping, which makes no event.",
+        "Cause an event, for example by opening an issue.",
+    )
     secret_guide = SecretGuide("Choose a secret, or have one generated, and enter it in the webhook's settings.")
     presets = {
         1: {

@@ -49,6 +49,17 @@ class HubSpot(Sender):
     title = "HubSpot"
     documentation = "https://developers.hubspot.com/docs/api/webhooks"
     owns_secret = True
+    sends = "Changes of contacts, companies, deals, tickets and all other objects."
+    steps = (
+        (
+            "In HubSpot, open Settings, Integrations, Private Apps, and choose or create an app. For a public app, "
+            "open it in your developer account."
+        ),
+        "Open the tab Webhooks, click Edit webhooks, and paste the endpoint's address as Target URL.",
+        "Click Create subscription, choose the objects and their events, click Subscribe, and then commit the changes.",
+        "Copy the client secret from the tab Auth, and store it here. It is not the access token.",
+        "Test the subscription, or change a contact.",
+    )
     secret_guide = SecretGuide(
         "HubSpot generates it. Copy the client secret from the app's settings, Auth.",
         "Use the app's client secret, not its access token, which begins with pat-.",

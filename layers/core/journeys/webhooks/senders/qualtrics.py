@@ -30,6 +30,17 @@ class Qualtrics(Sender):
     name = "qualtrics"
     title = "Qualtrics"
     documentation = "https://api.qualtrics.com"
+    sends = "Responses to surveys, as they are completed, and other events of a brand."
+    steps = (
+        "Sign in to Qualtrics as a brand administrator, and copy the API token in Account settings, Qualtrics IDs.",
+        (
+            "Create an event subscription with POST /API/v3/eventsubscriptions. Send the endpoint's address as "
+            "publicationUrl, the endpoint's secret as sharedKey, false as encrypt, and a topic, such as "
+            "surveyengine.completedResponse.SURVEY_ID."
+        ),
+        "Name the time zone of the brand in the endpoint's mapping, because the dates of Qualtrics have none.",
+        "Submit a response, or a preview of the survey.",
+    )
     secret_guide = SecretGuide(
         "Choose a secret, or have one generated, and send it as sharedKey when you create the subscription."
     )

@@ -50,6 +50,23 @@ class Salesforce(Sender):
     name = "salesforce"
     title = "Salesforce"
     documentation = "https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging_understanding.htm"
+    sends = "Contacts, leads, cases and other records that a flow sends as an outbound message."
+    steps = (
+        (
+            "In Salesforce, open Setup, Company Information, and copy the organization ID. Enter it here as the option "
+            "organizationId, in its form of 18 characters."
+        ),
+        "In Setup, open Outbound Messages, click New Outbound Message, and choose the object.",
+        (
+            "Paste the endpoint's address as Endpoint URL, followed by ?secret= and the endpoint's secret. Choose the "
+            "fields to send, among them the contact and the date of the change."
+        ),
+        (
+            "Create a flow that is triggered by changes of the record and has the outbound message as its action, and "
+            "activate it."
+        ),
+        "Change a record. Setup, Outbound Messages, View Message Delivery Status shows messages that wait.",
+    )
     secret_guide = SecretGuide(
         "Choose a secret, or have one generated, and append ?secret= and the secret to the endpoint's address."
     )

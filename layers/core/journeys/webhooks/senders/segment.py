@@ -26,6 +26,17 @@ class Segment(Sender):
     name = "segment"
     title = "Segment"
     documentation = "https://www.twilio.com/docs/segment/connections/destinations/catalog/webhooks"
+    sends = "The calls of your sources: track, page, screen, identify, group and alias."
+    steps = (
+        "In Segment, open Connections, Catalog, and search for Webhooks (Actions).",
+        "Click Configure, and choose the source whose calls are sent.",
+        "Enter the endpoint's secret as Shared Secret in the settings of the destination.",
+        (
+            "Add a mapping with the action Send. Enter the endpoint's address as URL, POST as method and the whole "
+            "event as data, and leave batching off."
+        ),
+        "Enable the mapping and the destination, and send an event with the event tester.",
+    )
     secret_guide = SecretGuide(
         "Choose a secret, or have one generated, and enter it as the destination's shared secret."
     )

@@ -62,6 +62,26 @@ class ServiceNow(Sender):
     name = "servicenow"
     title = "ServiceNow"
     documentation = "https://www.servicenow.com/docs"
+    sends = "Incidents, cases and other records of a table that change."
+    steps = (
+        (
+            "In ServiceNow, open System Web Services, Outbound, REST Message, and create one with the endpoint's "
+            "address and an HTTP method of type POST."
+        ),
+        (
+            "Set the authentication type to Basic, and create a profile with the user and the password of the "
+            "endpoint's secret. Or send a token in the header Authorization, as Bearer."
+        ),
+        (
+            "Create a business rule on the table that runs after inserts and updates and sends the record as JSON with "
+            "sn_ws.RESTMessageV2."
+        ),
+        (
+            "Send values instead of display values, so that customers and dates are unambiguous. Otherwise, name the "
+            "user's dateFormat and timeZone in the mapping."
+        ),
+        "Click Test in the HTTP method, or change a record.",
+    )
     secret_guide = SecretGuide(
         "Choose a user and a password, or a token, or have one generated, and use it in the REST message.",
         "A user, a colon and a password; or a token.",

@@ -47,6 +47,19 @@ class Shopify(Sender):
     documentation = "https://shopify.dev/docs/apps/build/webhooks"
     delivery_id_headers = ("x-shopify-webhook-id",)
     owns_secret = True
+    sends = "Orders, customers, checkouts and all other objects of a shop that change."
+    steps = (
+        "In Shopify's admin, open Settings, Notifications, Webhooks, and click Create webhook.",
+        (
+            "Choose an event, such as Order payment, and the format JSON. Paste the endpoint's address as URL, and "
+            "save. Repeat this for each event that you need."
+        ),
+        (
+            "Copy the signing key below the list of webhooks, and store it here. For the webhooks of an app, use the "
+            "app's client secret."
+        ),
+        "Click Send test notification in the menu of the webhook.",
+    )
     secret_guide = SecretGuide(
         "Shopify generates it. For an app, it is the client secret in the app's settings; for webhooks created in the "
         "shop's admin, the key below the list in Settings, Notifications, Webhooks.",

@@ -33,6 +33,20 @@ class Slack(Sender):
     documentation = "https://docs.slack.dev/apis/events-api"
     accepts_forms = True
     owns_secret = True
+    sends = "Messages, reactions and other events of a workspace, interactions and slash commands."
+    steps = (
+        "Open your app on api.slack.com/apps. Copy the signing secret from Basic Information, and store it here.",
+        (
+            "Open Event Subscriptions, turn them on, and paste the endpoint's address as Request URL. Slack checks it "
+            "with a challenge, which is answered automatically."
+        ),
+        (
+            "Subscribe to events of the bot, such as message.channels, and save. For clicks and commands, paste the "
+            "address in Interactivity & Shortcuts or Slash Commands."
+        ),
+        "Install the app in the workspace again, if Slack asks for it.",
+        "Cause an event, for example by writing in a channel of the bot.",
+    )
     secret_guide = SecretGuide(
         "Slack generates it. Copy the signing secret from the app's settings, Basic Information.",
         "Use the app's signing secret, not a token, which begins with xoxb-, xoxp-, xapp- or the like.",

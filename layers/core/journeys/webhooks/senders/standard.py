@@ -34,6 +34,16 @@ class Standard(Sender):
     title = "Standard Webhooks, Svix"
     documentation = "https://www.standardwebhooks.com"
     delivery_id_headers = ("webhook-id", "svix-id")
+    sends = "Any tool that follows Standard Webhooks or uses Svix, such as Clerk, Resend or OpenAI."
+    steps = (
+        "Open the tool's settings of webhooks, and add an endpoint.",
+        "Paste the endpoint's address as its URL, and choose the events that it sends.",
+        (
+            "Copy the signing secret that the tool shows, which begins with whsec_, and store it here; or, if the tool "
+            "asks for a secret, enter the one that was generated here."
+        ),
+        "Send an example event from the tool.",
+    )
     secret_guide = SecretGuide(
         "Copy the signing secret or the public key that the tool shows. If the tool lets you choose the secret, have "
         "one generated and enter it there.",

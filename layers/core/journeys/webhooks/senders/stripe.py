@@ -32,6 +32,17 @@ class Stripe(Sender):
     title = "Stripe"
     documentation = "https://docs.stripe.com/webhooks"
     owns_secret = True
+    sends = "Payments, subscriptions, invoices and all other events of a Stripe account."
+    steps = (
+        "In Stripe, open Workbench and its tab Webhooks, and click Create new destination.",
+        (
+            "Choose Events on your account and the event types about customers, for example checkout.session.completed "
+            "and invoice.paid. Click Continue."
+        ),
+        "Choose Webhook, paste the endpoint's address as Endpoint URL, and click Create destination.",
+        "On the page of the destination, reveal the signing secret, which begins with whsec_, and store it here.",
+        "Trigger an event in a sandbox, for example with a test payment.",
+    )
     secret_guide = SecretGuide(
         "Stripe generates it. Add the endpoint in Stripe's Workbench, Webhooks, and reveal its signing secret.",
         "Use the endpoint's signing secret, which begins with whsec_.",

@@ -39,6 +39,23 @@ class Zendesk(Sender):
     accepts_forms = True
     delivery_id_headers = ("x-zendesk-webhook-invocation-id",)
     owns_secret = True
+    sends = "Tickets, users, conversations and posts of a help center that change."
+    steps = (
+        (
+            "In Zendesk's Admin Center, open Apps and integrations, Actions and webhooks, Webhooks, and click Create "
+            "webhook."
+        ),
+        (
+            "Choose Zendesk events and the events that you need. For tickets of your own selection, choose Trigger or "
+            "automation instead."
+        ),
+        (
+            "Paste the endpoint's address as Endpoint URL, with the method POST and the format JSON, and create the "
+            "webhook."
+        ),
+        "Open the webhook, reveal its signing secret, and store it here.",
+        "Test the webhook on the same page, or change a ticket.",
+    )
     secret_guide = SecretGuide(
         "Zendesk generates it. Open the webhook in the Admin Center, and reveal its signing secret."
     )
