@@ -4,6 +4,7 @@ import io
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 
 from journeys import aws, dates
 from journeys.archive import sources, timer
-from journeys.archive.model import Manifest
-from journeys.archive.store import ArchiveStore, CompactionQueue
+from journeys.archive.model import LANDED, Manifest
+from journeys.archive.store import ArchiveStore, CompactionQueue, StoredObject
 from journeys.archive.timer import CompactionTimer
 from journeys.telemetry import logger
 from tests.support.archive import BUCKET, DAY, ORGANIZATION, Archive, event
@@ -122,6 +123,23 @@ def test_the_lag_is_the_time_that_the_oldest_file_of_all_archives_has_waited(
     archive.compact("other")
     run(archive, lambda: dates.now_ms() + 5 * HOUR)
     assert measured.values.pop("CompactionLag") == 0
+
+
+def test_the_file_that_has_waited_longest_counts(
+    tables: Tables, measured: Measured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive, now = Archive.of(tables), dates.now_ms()
+    archive.land(event(1), event(2, date_received=event(2).date_received + DAY), event(3, organization_id="other"))
+    hours = {ORGANIZATION: [1, 4], "other": [2]}
+
+    def landed(_: ArchiveStore, manifest: Manifest) -> list[StoredObject]:
+        found = archive.store.objects(manifest.organization_id, LANDED)
+        ages = hours[manifest.organization_id]
+        return [replace(one, modified=now - age * HOUR) for one, age in zip(found, ages, strict=True)]
+
+    monkeypatch.setattr(ArchiveStore, "landed_objects", landed)
+    run(archive, lambda: now)
+    assert measured.values["CompactionLag"] == 4 * HOUR
 
 
 def test_the_metrics_have_no_dimension(tables: Tables, capsys: pytest.CaptureFixture[str]) -> None:
