@@ -329,6 +329,18 @@ def test_a_page_of_few_matches_reads_a_bounded_number_of_rows(
     assert pages > 1
 
 
+def test_short_pages_list_each_match_once_newest_first(
+    api: FailuresApi, store: FailureStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The buckets have matches at different densities, so a page reads one of them further back than another."""
+    monkeypatch.setattr("journeys.events.failures.store.MAX_ROWS_READ", 5)
+    wanted = [number for number in range(60) if number % 3 == 0 or number > 45]
+    for number in range(60):
+        store.put(a_failure(number, reason="invalid.id" if number in wanted else "missing.date"))
+    found = [one["id"] for one in api.listed(reason="invalid.id", pageSize="100")]
+    assert found == [a_failure(number).failure_id for number in reversed(wanted)]
+
+
 @pytest.mark.parametrize(("status", "other"), [("resolved", "open"), ("open", "resolved")])
 def test_a_page_of_one_status_reads_no_failures_of_the_other(
     api: FailuresApi, store: FailureStore, status: str, other: str
