@@ -64,7 +64,7 @@ async function start(): Promise<void> {
   try {
     session = await Session.start();
     useSession(session);
-    const me: Me = await call(api.GET("/api/v2/journey/me" as never));
+    const me = await call(api.GET("/api/v2/journey/me"));
     render(<Start session={session} me={me} />, app);
   } catch (error) {
     render(<NotStarted error={error} session={session} />, app);

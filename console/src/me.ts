@@ -2,15 +2,9 @@
 
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import type { Model } from "./api/client";
 
-export interface Me {
-  readonly id: string;
-  readonly name: string;
-  readonly email?: string;
-  readonly role?: string;
-  readonly organization: { readonly id: string; readonly name: string };
-  readonly permissions: readonly string[];
-}
+export type Me = Model<"Me">;
 
 export const MeContext = createContext<Me | undefined>(undefined);
 
@@ -22,5 +16,5 @@ export function useMe(): Me {
 
 /** Whether the reader has a permission, without its prefix: `useMay("views:edit")`. What they may not do is not offered. */
 export function useMay(permission: string): boolean {
-  return useMe().permissions.includes(`journey:${permission}`);
+  return useMe().permissions.some((granted) => granted === `journey:${permission}`);
 }

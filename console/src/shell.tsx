@@ -17,7 +17,9 @@ export function Shell({ session }: { session: Session }) {
   const [open, setOpen] = useState(false);
   const main = useRef<HTMLElement>(null);
   const me = useMe();
-  const offered = PAGES.filter((page) => page.permission === undefined || me.permissions.includes(page.permission));
+  const offered = PAGES.filter(
+    (page) => page.permission === undefined || me.permissions.some((granted) => granted === page.permission),
+  );
   const page = PAGES.find((one) => one.path === first);
   const where = path.join("/");
   const visited = useRef(where);
