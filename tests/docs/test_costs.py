@@ -20,7 +20,7 @@ ACCESS = {
     "httpMethod": "POST",
     "resourcePath": "/api/v2/journey/externalevents/configurations/{configurationId}/events",
     "status": "200",
-    "authorizer.claims.client_id": "3q0c9d7l2k5m8n1p4r6s7t9v0w",
+    "authorizer.claims.sub": "3q0c9d7l2k5m8n1p4r6s7t9v0w",
     "responseLatency": "17",
     "responseLength": "126",
     "error.responseType": "-",

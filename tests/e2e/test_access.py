@@ -13,6 +13,7 @@ import pytest
 
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import SCOPE, ClientStore
+from journeys.registry.people.model import ROLES, Role
 from tests.conftest import Caller
 from tests.support.functions import load
 from tests.support.tables import Tables
@@ -30,6 +31,8 @@ class Operation(NamedTuple):
     path: str
     permission: str
     body: Any = None
+    also: frozenset[str] = frozenset()
+    """Permissions that the caller needs in order to grant them."""
 
 
 SCHEMA = {"title": "Page viewed", "properties": {"page": {"type": "string"}}}
@@ -92,10 +95,25 @@ OPERATIONS = [
     Operation("GET", "webhooks/endpoints/{endpoint}/deliveries/{delivery}", "journey:webhooks:view"),
     Operation("POST", "webhooks/endpoints/{endpoint}/deliveries/{delivery}/replay",
               "journey:externalEventsFailures:edit"),
+    Operation("GET", "people", "journey:people:view"),
+    Operation("POST", "people", "journey:people:add",
+              {"email": f"{uuid.uuid4().hex[:12]}@test.example", "name": "Another", "role": "viewer"},
+              ROLES[Role.VIEWER]),
+    Operation("GET", "people/{person}", "journey:people:view"),
+    Operation("PATCH", "people/{person}", "journey:people:edit", {"name": "Another"}),
+    Operation("DELETE", "people/{person}", "journey:people:delete"),
+    Operation("GET", "clients", "journey:clients:view"),
+    Operation("POST", "clients", "journey:clients:add", {"name": "Another", "permissions": ["journey:clients:add"]}),
+    Operation("GET", "clients/{client}", "journey:clients:view"),
+    Operation("PATCH", "clients/{client}", "journey:clients:edit", {"name": "Another"}),
+    Operation("POST", "clients/{client}/rotate", "journey:clients:edit"),
+    Operation("DELETE", "clients/{client}", "journey:clients:delete"),
 ]  # fmt: skip
 
 REACHES_BY_ID = [
-    one for one in OPERATIONS if re.search(r"\{(schema|configuration|failure|endpoint)\}", f"{one.path}{one.body}")
+    one
+    for one in OPERATIONS
+    if re.search(r"\{(schema|configuration|failure|endpoint|person|client)\}", f"{one.path}{one.body}")
 ]
 
 
@@ -135,9 +153,12 @@ def owned(caller: Callable[..., Caller]) -> Owned:
     )
     httpx.post(endpoint["url"], json={}, timeout=40)  # It has no signature; its record has no failure.
     (delivery,) = owner.api.call("GET", f"webhooks/endpoints/{endpoint['id']}/deliveries")["entities"]
+    person = {"email": f"{uuid.uuid4().hex[:12]}@test.example", "name": "Ana", "role": "viewer"}
+    client = {"name": "Shop", "permissions": ["journey:clients:edit"]}
     wait_until_journey_is_there(owner.api)
     made = {"schema": schema, "configuration": configuration, "failure": failure, "endpoint": endpoint}
     made["delivery"] = delivery
+    made |= {"person": owner.api.call("POST", "people", person), "client": owner.api.call("POST", "clients", client)}
     return Owned(owner, {kind: one["id"] for kind, one in made.items()})
 
 
@@ -292,7 +313,7 @@ def test_an_operation_requires_only_its_own_permission(
 ) -> None:
     """Each client has one permission. Deletions come last, because the other operations need the resources."""
     for operation in sorted(OPERATIONS, key=lambda one: one.method == "DELETE"):
-        token = caller(owned.caller.organization_id, [operation.permission]).api.access_token()
+        token = caller(owned.caller.organization_id, [operation.permission, *operation.also]).api.access_token()
         assert request(stack, token, operation, owned).status_code in (200, 201, 204, 409), name(operation)
 
 
@@ -401,8 +422,18 @@ def test_every_route_is_in_the_list_of_operations(tables: Tables, monkeypatch: p
     monkeypatch.setenv("SECRETS_PREFIX", "stack/webhooks/")
     known = {
         (route.method, re.sub(r"<.*?>", "*", route.path), route.permission)
-        for function in ("schemas", "configurations", "ingest", "failures", "definitions", "customers", "endpoints")
+        for function in (
+            "schemas",
+            "configurations",
+            "ingest",
+            "failures",
+            "definitions",
+            "customers",
+            "endpoints",
+            "people",
+        )
         for route in load(function).router.routes
+        if route.permission is not None
     }
     asked = {
         (

@@ -4,6 +4,7 @@ The operations come from the OpenAPI document, so a new operation is tested too,
 request for it. The requests are sent in this process, where every call to a store is recorded, and to the local stack.
 """
 
+import functools
 import json
 import re
 import time
@@ -22,6 +23,8 @@ from journeys import aws, dates
 from journeys.http.router import Router
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from journeys.registry.people.model import Person, Role
+from journeys.registry.people.store import PersonStore
 from journeys.webhooks.deliveries.model import DeliveryRecord, RecordedOutcome, new_record_id
 from journeys.webhooks.deliveries.store import DeliveryStore
 from tests.conftest import Caller
@@ -29,6 +32,7 @@ from tests.e2e.test_access import rows, wait_until_journey_is_there
 from tests.support.client_events import handling
 from tests.support.description import PREFIX, Described, described, served
 from tests.support.functions import Context, api_event, load
+from tests.support.pools import UserPools
 from tests.support.tables import Tables
 from tests.support.template import ROOT
 from tools.documentation.routes import template
@@ -36,6 +40,8 @@ from tools.stack import Stack
 
 MARK = f"mark{uuid.uuid4().hex[:12]}"
 """Part of every name and value of the owner, so that a response that leaks any of them is detected."""
+
+START = "2026-01-01T00:00:00.000Z"
 
 NOBODYS = {"name": "text", "version": "1", "chartVersion": "1"}
 """Path variables that are not ids of an organization's resources."""
@@ -79,6 +85,10 @@ BODIES: dict[str, Any] = {
     "PUT views/{viewId}/schedules": {"frequency": "Weekly"},
     "POST views/encodings/validate": [{"name": "page", "value": "/home"}],
     "PATCH views/{viewId}/versions/{version}/jobs/{jobId}": {"status": "Cancelled"},
+    "POST people": {"email": f"another-{uuid.uuid4().hex[:12]}@test.example", "name": "Another", "role": "viewer"},
+    "PATCH people/{personId}": {"name": "Another"},
+    "POST clients": {"name": "Another", "permissions": ["journey:views:view"]},
+    "PATCH clients/{clientId}": {"name": "Another"},
 }
 """The body of each operation. {schemaId} and other placeholders stand for the owner's ids."""
 
@@ -184,7 +194,12 @@ class World(ABC):
         view = made("POST", "views", self.fill(VIEW, {"schemaId": schema["id"]}))
         job = made("POST", f"views/{view['id']}/versions/1/jobs", None)
         self.compute(f"views/{view['id']}/versions/1/jobs/{job['id']}")
+        wanted = {"email": f"{uuid.uuid4().hex[:12]}@test.example", "name": f"Ana {MARK}", "role": "viewer"}
+        person = made("POST", "people", wanted)
+        client = made("POST", "clients", {"name": f"Shop {MARK}", "permissions": ["journey:views:view"]})
         self.ids = {
+            "personId": person["id"],
+            "clientId": client["id"],
             "schemaId": schema["id"],
             "definitionId": schema["id"],
             "configurationId": configuration["id"],
@@ -234,11 +249,11 @@ class World(ABC):
 class InProcess(World):
     """All functions in this process. Their calls to DynamoDB, S3 and Secrets Manager are recorded."""
 
-    def __init__(self, tables: Tables, queue_url: str, handlers: ExitStack) -> None:
-        self._tables, self._queue_url = tables, queue_url
-        clients = ClientStore(tables.dynamodb, tables.registry)
+    def __init__(self, tables: Tables, queue_url: str, handlers: ExitStack, *, people: bool) -> None:
+        self._tables, self._queue_url, self._people = tables, queue_url, people
         self.owner, self.stranger = Who("acme", "client"), Who("globex", "stranger")
-        clients.put(Client("stranger", "globex", "A stranger", PERMISSIONS))
+        for who in (self.owner, self.stranger):
+            self._register(who)
         self._modules: dict[tuple[str, str], ModuleType] = {}
         for path in (ROOT / "functions").glob("*/handler.py"):
             module = load(path.parent.name)
@@ -249,19 +264,39 @@ class InProcess(World):
             handlers.enter_context(handling(client, "provide-client-params.*", self._note))
         self.make()
 
+    def _register(self, who: Who) -> None:
+        """Store a client with every permission, or an administrator."""
+        dynamodb, table = self._tables.dynamodb, self._tables.registry
+        if self._people:
+            PersonStore(dynamodb, table).create(
+                Person(
+                    who.proof, who.organization_id, "An administrator", date_created=START, date_modified=START,
+                    email=f"{who.proof}@test.example", role=Role.ADMINISTRATOR,
+                )
+            )  # fmt: skip
+        else:
+            ClientStore(dynamodb, table).put(Client(who.proof, who.organization_id, "A client", PERMISSIONS))
+
+    def _event(self, who: Who, method: str, path: str, body: Any = None, **how: Any) -> dict[str, Any]:
+        event = api_event(method, path, body, client_id=who.proof, headers=dict(self.headers), **how)
+        if self._people:
+            claims = {"client_id": "console", "sub": who.proof, "username": who.proof}
+            event["requestContext"]["authorizer"] = {"claims": claims}
+        return event
+
     def _note(self, params: Any, model: Any, **_: Any) -> None:
         self._calls.append(f"{model.name} {params}")
 
     def ask(self, who: Who, method: str, path: str, body: Any = None) -> tuple[int, str]:
         path, _, query = path.partition("?")
         asked = dict(httpx.QueryParams(query)) if query else None
-        event = api_event(method, path, body, client_id=who.proof, query=asked, headers=dict(self.headers))
+        event = self._event(who, method, path, body, query=asked)
         answer = self._module(method, event["path"]).handler(event, Context())
         return answer["statusCode"], answer["body"]
 
     def raw(self, who: Who, method: str, path: str, body: bytes) -> tuple[int, str]:
         """Send a request with the exact bytes of a body."""
-        event = api_event(method, path, raw=body, client_id=who.proof, headers=dict(self.headers))
+        event = self._event(who, method, path, raw=body)
         answer = self._module(method, event["path"]).handler(event, Context())
         return answer["statusCode"], answer["body"]
 
@@ -357,6 +392,18 @@ class OnStack(World):
 @pytest.fixture
 def in_process(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[InProcess]:
     """Two organizations, in this process."""
+    yield from make_in_process(tables, monkeypatch, people=False)
+
+
+@pytest.fixture
+def with_people(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[InProcess]:
+    """The same with people as callers."""
+    yield from make_in_process(tables, monkeypatch, people=True)
+
+
+def make_in_process(tables: Tables, monkeypatch: pytest.MonkeyPatch, *, people: bool) -> Iterator[InProcess]:
+    pools = UserPools()
+    monkeypatch.setattr(aws, "cognito", functools.cache(lambda: pools))
     queue_url = aws.sqs().create_queue(QueueName="jobs")["QueueUrl"]
     for name, value in {
         "SECRETS_PREFIX": "stack/webhooks/",
@@ -368,16 +415,16 @@ def in_process(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[InPr
     }.items():
         monkeypatch.setenv(name, value)
     with ExitStack() as handlers:
-        yield InProcess(tables, queue_url, handlers)
+        yield InProcess(tables, queue_url, handlers, people=people)
 
 
-@pytest.fixture(params=["in process", "local stack"])
+@pytest.fixture(params=["in process", "in process, with people", "local stack"])
 def world(request: pytest.FixtureRequest) -> World:
     """Two organizations, in this process and on the local stack."""
-    if request.param == "in process":
-        world: World = request.getfixturevalue("in_process")
-        return world
-    return OnStack(request.getfixturevalue("stack"), request.getfixturevalue("caller"))
+    if request.param == "local stack":
+        return OnStack(request.getfixturevalue("stack"), request.getfixturevalue("caller"))
+    world: World = request.getfixturevalue("with_people" if "people" in request.param else "in_process")
+    return world
 
 
 # -- the matrix --------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 from journeys.registry.people.model import ROLES, Role
 from tests.conftest import Caller
 from tests.support.sign_in import SignIn, SignInRefused, refresh, sign_in
+from tools.api import ApiClient, TokenRefused
 from tools.operator.admin import Admin
 from tools.stack import Stack
 
@@ -178,3 +179,59 @@ def test_a_person_without_a_registry_item_is_told_what_to_ask_for(stack: Stack, 
         assert (status, body["code"]) == (403, "not.registered")
         assert "administrator" in body["message"]
         assert email not in json.dumps(body)
+
+
+# -- roles and the end of access ---------------------------------------------------------------------------------------
+
+
+def test_an_administrator_invites_changes_and_removes_a_person(stack: Stack, member: Callable[..., Member]) -> None:
+    """The function has the permissions that it needs on the user pools."""
+    admin = member(Role.ADMINISTRATOR)
+    token = admin.tokens()["access_token"]
+    email = f"{uuid.uuid4().hex[:12]}@test.example"
+    status, made = admin.ask("POST", "people", {"email": email, "name": "New", "role": "viewer"}, token)
+    assert status == 201, made
+    again = {"email": email.upper(), "name": "New", "role": "viewer"}
+    assert admin.ask("POST", "people", again, token)[1]["code"] == "person.exists"
+    set_password(stack, made["id"])
+    new = Member(stack, admin.organization_id, made["id"], email)
+    tokens = new.tokens()
+    assert new.ask("GET", "views", token=tokens["access_token"])[0] == 200
+    assert new.ask("GET", "people", token=tokens["access_token"])[0] == 403
+    assert admin.ask("PATCH", f"people/{made['id']}", {"state": "Disabled"}, token)[0] == 200
+    assert refresh(stack, tokens["refresh_token"]).status_code == 400
+    with pytest.raises(SignInRefused):
+        new.tokens()
+    assert admin.ask("PATCH", f"people/{made['id']}", {"state": "Active"}, token)[0] == 200
+    assert new.tokens()
+    assert admin.ask("DELETE", f"people/{made['id']}", None, token)[0] == 204
+    with pytest.raises(SignInRefused):
+        new.tokens()
+
+
+def test_an_administrator_creates_a_client_that_can_call_the_api(stack: Stack, member: Callable[..., Member]) -> None:
+    admin = member(Role.ADMINISTRATOR)
+    token = admin.tokens()["access_token"]
+    wanted = {"name": "Shop & more", "permissions": ["journey:views:view"]}
+    status, made = admin.ask("POST", "clients", wanted, token)
+    assert status == 201, made
+    status, rotated = admin.ask("POST", f"clients/{made['id']}/rotate", None, token)
+    assert status == 201, rotated
+    for one in (made, rotated):
+        api = ApiClient(stack.api_url, stack.token_url, one["id"], one["secret"])
+        assert api.call("GET", "me")["permissions"] == wanted["permissions"]
+    assert admin.ask("DELETE", f"clients/{made['id']}", None, token)[0] == 204
+    with pytest.raises(TokenRefused):
+        ApiClient(stack.api_url, stack.token_url, made["id"], made["secret"]).call("GET", "me")
+
+
+def test_the_creator_of_a_view_is_the_person(member: Callable[..., Member]) -> None:
+    ana = member(Role.ANALYST)
+    token = ana.tokens()["access_token"]
+    status, body = ana.ask("GET", "views", token=token)
+    assert (status, body["total"]) == (200, 0)
+    schema = {"title": "Page viewed", "properties": {}}
+    assert ana.ask("POST", "externalevents/schemas", schema, token)[0] == 403
+    integrator = member(Role.INTEGRATOR, ana.organization_id)
+    status, made = integrator.ask("POST", "externalevents/schemas", schema)
+    assert (status, made["createdBy"]["id"]) == (201, integrator.person_id)

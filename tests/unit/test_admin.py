@@ -4,8 +4,12 @@ import json
 
 import pytest
 
+from journeys import keys
+from journeys.aws import to_item
+from journeys.registry.callers import State
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from journeys.registry.people.model import Person, Role
 from tests.support.cli import run_journeys
 from tests.support.pools import UserPools
 from tests.support.tables import Tables
@@ -238,3 +242,81 @@ def test_a_client_without_permissions_is_a_usage_error() -> None:
     result = run_journeys("admin", "client", "create", "globex", "--name", "x")
     assert result.exit_code == 2
     assert "--permission" in result.stderr
+
+
+# -- people ------------------------------------------------------------------------------------------------------------
+
+ADA = "ada@globex.example"
+
+
+@pytest.fixture
+def ada(operator: Admin) -> Person:
+    return operator.create_person("globex", ADA, "Ada", Role.ADMINISTRATOR)
+
+
+def test_the_command_invites_lists_changes_and_deletes_people(ada: Person, operator: Admin, pool: UserPools) -> None:
+    who = ("globex", "Ana@Globex.example")
+    created = run_journeys("admin", "person", "create", *who, "--name", "Ana", "--role", "viewer")
+    assert created.stdout == "Invited ana@globex.example to globex as viewer.\n"
+    assert pool.calls[-1] == "AdminCreateUser"
+    assert "ana@globex.example" in run_journeys("admin", "person", "list", "globex").stdout
+    assert "ana@globex.example" in run_journeys("admin", "person", "list").stdout
+    assert run_journeys("admin", "person", "set-role", *who, "analyst").exit_code == 0
+    assert operator.person(*who).role is Role.ANALYST
+    assert run_journeys("admin", "person", "disable", *who).exit_code == 0
+    assert operator.person(*who).state is State.DISABLED
+    assert run_journeys("admin", "person", "enable", *who).exit_code == 0
+    assert operator.person(*who).state is State.ACTIVE
+    assert run_journeys("admin", "person", "delete", *who, "--yes").exit_code == 0
+    assert operator.people("globex") == [ada]
+
+
+def test_a_temporary_password_is_printed_instead_of_sent(operator: Admin, pool: UserPools) -> None:
+    arguments = ("admin", "person", "create", "globex", ADA, "--name", "Ada", "--role", "viewer", "--print-password")
+    printed = json.loads(run_journeys(*arguments).stdout)
+    assert pool.calls == ["AdminCreateUser SUPPRESS"]
+    (user,) = pool.users.values()
+    assert printed == {"email": ADA, "temporaryPassword": user["password"]}
+    assert len(printed["temporaryPassword"]) >= 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["create", "nobody", "a@b.de", "--name", "x", "--role", "viewer"], "There is no organization nobody."),
+        (["create", "globex", ADA, "--name", "x", "--role", "viewer"], "exists already"),
+        (["set-role", "globex", ADA, "viewer"], "last active administrator"),
+        (["disable", "globex", ADA], "last active administrator"),
+        (["delete", "globex", ADA, "--yes"], "last active administrator"),
+        (["set-role", "globex", "nobody@globex.example", "viewer"], "globex has no person with this e-mail address."),
+        (["list", "nobody"], "There is no organization nobody."),
+    ],
+    ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else "",
+)
+def test_a_refused_change_of_a_person_is_one_line_and_status_1(ada: Person, arguments: list[str], message: str) -> None:
+    result = run_journeys("admin", "person", *arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize(("reply", "status"), [("y", 0), ("n", 1)])
+def test_deleting_a_person_asks_for_confirmation(ada: Person, operator: Admin, reply: str, status: int) -> None:
+    operator.create_person("globex", "ana@globex.example", "Ana", Role.VIEWER)
+    result = run_journeys("admin", "person", "delete", "globex", "ana@globex.example", stdin=f"{reply}\n")
+    assert result.exit_code == status
+    assert 'Delete "Ana" (ana@globex.example) of globex?' in result.stderr
+    assert len(operator.people("globex")) == 1 + status
+
+
+def test_listing_the_clients_adds_those_of_the_first_releases_to_the_organizations_lists(
+    operator: Admin, clients: ClientStore, tables: Tables
+) -> None:
+    operator.create_client("globex", "shop", [VIEW])
+    item = keys.client("old") | to_item({"clientId": "old", "organizationId": "globex", "name": "Old"})
+    tables.dynamodb.put_item(TableName=tables.registry, Item=item)
+    assert [client.name for client in clients.all("globex")] == ["shop"]
+    assert [client.name for client in operator.clients("globex")] == ["Old", "shop"]
+    assert [client.name for client in clients.all("globex")] == ["Old", "shop"]
+    operator.create_client("globex", "third", [VIEW])
+    assert {use.quota.key: use.used for use in operator.limits("globex")}["clients.per.org"] == 3

@@ -82,7 +82,7 @@ class LocalRun:
         file = self._local.description_file
         if file.exists():
             existing: dict[str, Any] = json.loads(file.read_text())
-            if existing["endpointUrl"] == stack.endpoint_url and existing["tables"] == stack.describe()["tables"]:
+            if all(existing.get(name) == value for name, value in stack.describe().items()):
                 return existing
         admin, organizations = Admin(stack), []
         for organization_id, name, _ in ORGANIZATIONS:

@@ -220,6 +220,11 @@ CASES = (
             "dateExact": "2024-06-02T18:06:00.000Z",
         },
     ),
+    Case(
+        "people-me",
+        "PeopleFunction",
+        {"id": CLIENT, "kind": "Client", "organization": {"id": ORGANIZATION, "name": "sam local"}},
+    ),
     Case("views-create", "ViewsFunction", {"version": 1, "createdBy": {"id": CLIENT}}, status=201),
     Case("views-list", "ViewsFunction", {"total": 2}),
     Case(
