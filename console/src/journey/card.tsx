@@ -1,0 +1,207 @@
+/** The card of an element: name, source, customers, and what became of them. */
+
+import { number, shortNumber } from "../formats";
+import { elementSentence, firstSentence, shareOfFirst } from "./figures";
+import type { Card, Direction, Sizes } from "./layout";
+import type { ElementFigures, Figures, GraphElement } from "./model";
+import { cut, wrapped } from "./texts";
+
+const WIDTH = 168;
+const PADDING = 11;
+const INNER = WIDTH - 2 * PADDING;
+const NAME_SIZE = 13.5;
+const NAME_LINE = 17;
+const NAME_LINES = 2;
+const SMALL = 11;
+/** Heights below the name: the source, and the figures. */
+const SOURCE_LINE = 16;
+const FIGURES_HEIGHT = 56;
+const BAR = { y: 34, height: 7 };
+
+type GroupName = "completed" | "flow" | "active" | "dropout";
+
+/** What becomes of the customers of an element, in the order of the bar. */
+export const GROUPS: readonly { name: GroupName; title: string }[] = [
+  { name: "completed", title: "Completed" },
+  { name: "flow", title: "Went on" },
+  { name: "active", title: "May still go on" },
+  { name: "dropout", title: "Dropped out" },
+];
+
+/** The sizes of all cards of a journey: as high as the longest name needs. */
+export function sizesFor(elements: readonly GraphElement[], withFigures: boolean): Sizes {
+  const lines = Math.max(1, ...elements.map(({ name }) => wrapped(name, INNER, NAME_SIZE, NAME_LINES).length));
+  const source = elements.some((element) => element.source) ? SOURCE_LINE : 0;
+  const height = 2 * PADDING + lines * NAME_LINE + source + (withFigures ? FIGURES_HEIGHT : 0);
+  return { card: { width: WIDTH, height }, label: { width: withFigures ? 84 : 40, height: withFigures ? 20 : 8 } };
+}
+
+interface Props {
+  card: Card;
+  element: GraphElement;
+  figures: Figures | undefined;
+  /** The first element of the journey that leads here. */
+  first: GraphElement | undefined;
+  selected: boolean;
+  /** Whether Tab reaches this card; the arrow keys reach the others. */
+  reachable: boolean;
+  direction: Direction;
+  onSelect: ((id: string | undefined) => void) | undefined;
+  onPoint: (id: string | undefined) => void;
+  onFocus: (id: string) => void;
+  onDrag: ((id: string, event: PointerEvent) => void) | undefined;
+}
+
+export function ElementCard(props: Props) {
+  const { card, element, figures, first, selected, reachable, direction, onSelect, onPoint, onFocus, onDrag } = props;
+  const own = figures?.elements.get(card.id);
+  const select = () => onSelect?.(selected ? undefined : card.id);
+  const lines = wrapped(element.name, INNER, NAME_SIZE, NAME_LINES);
+  return (
+    <g
+      class="element"
+      transform={`translate(${card.x} ${card.y})`}
+      role="button"
+      tabindex={reachable ? 0 : -1}
+      aria-pressed={selected}
+      aria-label={spoken(element, own, figures, first)}
+      data-element={card.id}
+      onClick={select}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        select();
+      }}
+      onFocus={() => {
+        onFocus(card.id);
+      }}
+      onPointerEnter={() => {
+        onPoint(card.id);
+      }}
+      onPointerLeave={() => {
+        onPoint(undefined);
+      }}
+    >
+      <title>{element.name}</title>
+      <rect class="card-box" width={card.width} height={card.height} rx="8" />
+      {lines.map((line, index) => (
+        <text key={index} class="card-name" x={PADDING} y={PADDING + 12 + index * NAME_LINE}>
+          {line}
+        </text>
+      ))}
+      {element.source && (
+        <text class="card-source" x={PADDING} y={PADDING + 10 + lines.length * NAME_LINE}>
+          {cut(element.source, INNER, SMALL)}
+        </text>
+      )}
+      {figures && own && (
+        <g transform={`translate(${PADDING} ${card.height - PADDING - FIGURES_HEIGHT})`}>
+          <CardFigures own={own} ofFirst={shareOfFirst(element, first, figures)} />
+        </g>
+      )}
+      {onDrag && <Handle card={card} direction={direction} onDrag={onDrag} />}
+    </g>
+  );
+}
+
+function spoken(
+  element: GraphElement,
+  own: ElementFigures | undefined,
+  figures: Figures | undefined,
+  first: GraphElement | undefined,
+): string {
+  if (!figures || !own) return element.source ? `${element.name}, ${element.source}` : element.name;
+  return `${element.name}. ${elementSentence(element, own)} ${firstSentence(element, first, figures)}`.trim();
+}
+
+function CardFigures({ own, ofFirst }: { own: ElementFigures; ofFirst: string | undefined }) {
+  const shown = GROUPS.filter(({ name }) => own[name] > 0);
+  return (
+    <>
+      <text class="card-count" x={0} y={25}>
+        {own.participants < 1e6 ? number(own.participants) : shortNumber(own.participants)}
+      </text>
+      {ofFirst !== undefined && (
+        <text class="card-share" x={INNER} y={25} text-anchor="end">
+          {ofFirst} of first
+        </text>
+      )}
+      <Bar own={own} />
+      {shown.map(({ name }, index) => (
+        <g key={name} transform={`translate(${(index * INNER) / 4} ${FIGURES_HEIGHT - 4})`}>
+          <GroupMark name={name} x={5} y={0} />
+          <text class="card-group" x={12} y={0} dominant-baseline="central">
+            {own[name] < 1e4 ? number(own[name]) : shortNumber(own[name])}
+          </text>
+        </g>
+      ))}
+    </>
+  );
+}
+
+/** The shares of the four groups; a group with customers is never narrower than can be seen. */
+function Bar({ own }: { own: ElementFigures }) {
+  const least = 2.5;
+  const shown = GROUPS.filter(({ name }) => own[name] > 0);
+  const free = INNER - shown.length * least;
+  let x = 0;
+  return (
+    <>
+      <rect class="bar-ground" x={0} y={BAR.y} width={INNER} height={BAR.height} rx="2" />
+      {shown.map(({ name }) => {
+        const width = least + (own[name] / Math.max(1, own.participants)) * free;
+        x += width;
+        return (
+          <rect
+            key={name}
+            class={`group-${name}`}
+            x={x - width}
+            y={BAR.y}
+            width={Math.max(1, width - 1)}
+            height={BAR.height}
+          />
+        );
+      })}
+    </>
+  );
+}
+
+/** The mark of a group: each has a shape of its own, so that color is not all that tells them apart. */
+export function GroupMark({ name, x, y }: { name: GroupName; x: number; y: number }) {
+  const shapes: Record<GroupName, string> = {
+    completed: "M-4.5,0L-1.5,3.5L4.5,-3.5",
+    flow: "M-4.5,0H4M0.5,-3.5L4,0L0.5,3.5",
+    active: "M-4,0A4,4 0 1,0 4,0A4,4 0 1,0 -4,0M0,-2.2V0.4L1.6,1.6",
+    dropout: "M-3.5,-3.5L3.5,3.5M3.5,-3.5L-3.5,3.5",
+  };
+  return <path class={`mark-${name}`} d={shapes[name]} transform={`translate(${x} ${y})`} />;
+}
+
+/** Where a link is dragged from. With the keyboard, links are made in the form beside the picture. */
+function Handle({
+  card,
+  direction,
+  onDrag,
+}: {
+  card: Card;
+  direction: Direction;
+  onDrag: NonNullable<Props["onDrag"]>;
+}) {
+  const [x, y] = direction === "right" ? [card.width, card.height / 2] : [card.width / 2, card.height];
+  return (
+    <circle
+      class="handle"
+      cx={x}
+      cy={y}
+      r="7"
+      onPointerDown={(event) => {
+        onDrag(card.id, event);
+      }}
+      onClick={(event) => {
+        event.stopPropagation();
+      }}
+    >
+      <title>Drag to another element to connect both</title>
+    </circle>
+  );
+}

@@ -1,0 +1,340 @@
+/** The picture of a journey: elements as cards, links as lines, both with their figures where there are any. */
+
+import "./graph.css";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { number, shortNumber } from "../formats";
+import { ElementCard, GROUPS, GroupMark, sizesFor } from "./card";
+import { elementSentence, firstElements, firstSentence, linkSentence, shareOfPrevious } from "./figures";
+import {
+  cardAt,
+  type Direction,
+  type DrawnLink,
+  elementAfterKey,
+  layOut,
+  type Layout,
+  linkPath,
+  type Point,
+} from "./layout";
+import { type Figures, type GraphElement } from "./model";
+
+/** The width of the page, in pixels, below which a journey goes down instead of right. */
+const NARROW = 600;
+/** A picture is not made smaller than this to fit, so that its texts can be read. */
+const LEAST_FIT = 0.72;
+const ZOOM_STEP = 1.25;
+const LARGEST_ZOOM = 2;
+const SMALLEST_ZOOM = 0.2;
+
+interface Props {
+  elements: readonly GraphElement[];
+  /** Without figures, cards show names only and links have one width. */
+  figures?: Figures | undefined;
+  /** The id of the selected element. */
+  selected?: string | undefined;
+  /** An element was selected, by click, Enter or Space. Undefined: the selected one was selected again. */
+  onSelect?: ((id: string | undefined) => void) | undefined;
+  /** A link was dragged from one element to another. */
+  onConnect?: ((from: string, to: string) => void) | undefined;
+  /** Read by screen readers: "Journey From the checkout to the survey". */
+  label: string;
+  /** Gets the drawn picture, to export it. */
+  svgRef?: ((svg: SVGSVGElement | null) => void) | undefined;
+}
+
+export function JourneyGraph({ elements, figures, selected, onSelect, onConnect, label, svgRef }: Props) {
+  const frame = useRef<HTMLDivElement>(null);
+  const available = useWidth(frame);
+  const direction: Direction = available > 0 && available < NARROW ? "down" : "right";
+  const sizes = useMemo(() => sizesFor(elements, figures !== undefined), [elements, figures !== undefined]);
+  const layout = useMemo(
+    () => layOut(elements, sizes, direction, figures?.links),
+    [elements, sizes, direction, figures],
+  );
+  const first = useMemo(() => firstElements(elements), [elements]);
+  const [zoom, setZoom] = useState<number>();
+  const fitting = available > 0 ? Math.min(1, available / layout.width) : 1;
+  const scale = zoom ?? Math.max(LEAST_FIT, fitting);
+  const [pointed, setPointed] = useState<string>();
+  const { current, setCurrent, onKey } = useRovingFocus(layout, frame);
+  const explained = pointed ?? current ?? selected;
+  const connecting = useConnecting(layout, scale, onConnect);
+  return (
+    <div class="journey">
+      <div class="journey-bar">
+        {figures && <Legend />}
+        <Zoom scale={scale} fitting={fitting} custom={zoom !== undefined} onZoom={setZoom} />
+      </div>
+      <div class="journey-frame" ref={frame}>
+        <svg
+          ref={svgRef ?? null}
+          class="journey-graph"
+          role="group"
+          aria-label={`${label}: ${elements.length} elements. The arrow keys go from element to element.`}
+          width={layout.width * scale}
+          height={layout.height * scale}
+          viewBox={`0 0 ${layout.width} ${layout.height}`}
+          onKeyDown={onKey}
+          onPointerMove={connecting.onMove}
+          onPointerUp={connecting.onEnd}
+          onPointerCancel={connecting.onCancel}
+        >
+          <g>
+            {layout.links.map((link) => (
+              <Link
+                key={link.key}
+                link={link}
+                direction={direction}
+                figures={figures}
+                strong={explained === link.key || explained === link.from.id || explained === link.to.id}
+                onPoint={setPointed}
+              />
+            ))}
+          </g>
+          <g>
+            {layout.cards.map((card) => {
+              const element = elements.find(({ id }) => id === card.id);
+              if (!element) return null;
+              return (
+                <ElementCard
+                  key={card.id}
+                  card={card}
+                  element={element}
+                  figures={figures}
+                  first={first.get(card.id)}
+                  selected={selected === card.id}
+                  reachable={(current ?? selected ?? layout.cards[0]?.id) === card.id}
+                  direction={direction}
+                  onSelect={onSelect}
+                  onPoint={setPointed}
+                  onFocus={setCurrent}
+                  onDrag={onConnect && connecting.onStart}
+                />
+              );
+            })}
+          </g>
+          <g class="labels">
+            {figures && layout.links.map((link) => <LinkLabel key={link.key} link={link} figures={figures} />)}
+          </g>
+          {connecting.line && <path class="drawn-link" d={linkPath(connecting.line, direction)} />}
+        </svg>
+      </div>
+      {figures && <Explanation id={explained} elements={elements} layout={layout} figures={figures} first={first} />}
+    </div>
+  );
+}
+
+// -- links -------------------------------------------------------------------------------------------------------------
+
+interface LinkProps {
+  link: DrawnLink;
+  direction: Direction;
+  figures: Figures | undefined;
+  strong: boolean;
+  onPoint: (id: string | undefined) => void;
+}
+
+function Link({ link, direction, figures, strong, onPoint }: LinkProps) {
+  const none = figures !== undefined && !figures.links.get(link.key);
+  const path = linkPath(link.points, direction);
+  return (
+    <g
+      class={`link ${strong ? "strong" : ""} ${none ? "none" : ""}`}
+      onPointerEnter={() => {
+        onPoint(link.key);
+      }}
+      onPointerLeave={() => {
+        onPoint(undefined);
+      }}
+    >
+      <path d={path} stroke-width={link.width} />
+      {/* Narrow links are easier to point at. */}
+      <path class="reach" d={path} stroke-width={Math.max(link.width, 14)} />
+    </g>
+  );
+}
+
+function LinkLabel({ link, figures }: { link: DrawnLink; figures: Figures }) {
+  const customers = figures.links.get(link.key) ?? 0;
+  return (
+    <text class="link-label" x={link.label.x} y={link.label.y} text-anchor="middle" dominant-baseline="central">
+      {shortNumber(customers)} · {shareOfPrevious(link, figures)}
+    </text>
+  );
+}
+
+// -- explanations ------------------------------------------------------------------------------------------------------
+
+function Legend() {
+  return (
+    <ul class="journey-legend">
+      {GROUPS.map(({ name, title }) => (
+        <li key={name}>
+          <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
+            <GroupMark name={name} x={6} y={6} />
+          </svg>
+          {title}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface ExplanationProps {
+  id: string | undefined;
+  elements: readonly GraphElement[];
+  layout: Layout;
+  figures: Figures;
+  first: ReadonlyMap<string, GraphElement | undefined>;
+}
+
+/** What the numbers of the element or link that is pointed at mean, in sentences. */
+function Explanation({ id, elements, layout, figures, first }: ExplanationProps) {
+  const link = layout.links.find(({ key }) => key === id);
+  const leaving = layout.links.filter(({ from }) => from.id === id);
+  const element = elements.find((one) => one.id === id);
+  const own = id === undefined ? undefined : figures.elements.get(id);
+  return (
+    <div class="journey-explanation">
+      {link ? (
+        <p>{linkSentence(link, figures)}</p>
+      ) : element && own ? (
+        <>
+          <p>
+            <strong>{elementSentence(element, own)}</strong> {firstSentence(element, first.get(element.id), figures)}
+          </p>
+          {leaving.map((one) => (
+            <p key={one.key} class="small">
+              {linkSentence(one, figures)}
+            </p>
+          ))}
+        </>
+      ) : (
+        <p class="soft">Point at an element or a link, or go to an element with the keyboard, to read its numbers.</p>
+      )}
+    </div>
+  );
+}
+
+interface ZoomProps {
+  scale: number;
+  fitting: number;
+  custom: boolean;
+  onZoom: (zoom: number | undefined) => void;
+}
+
+function Zoom({ scale, fitting, custom, onZoom }: ZoomProps) {
+  const clamped = (value: number) => Math.min(LARGEST_ZOOM, Math.max(SMALLEST_ZOOM, value));
+  return (
+    <div class="journey-zoom" role="group" aria-label="Zoom">
+      <button
+        type="button"
+        aria-label="Zoom out"
+        disabled={scale <= SMALLEST_ZOOM}
+        onClick={() => {
+          onZoom(clamped(scale / ZOOM_STEP));
+        }}
+      >
+        −
+      </button>
+      <button
+        type="button"
+        aria-label="Zoom in"
+        disabled={scale >= LARGEST_ZOOM}
+        onClick={() => {
+          onZoom(clamped(scale * ZOOM_STEP));
+        }}
+      >
+        +
+      </button>
+      <button
+        type="button"
+        disabled={scale === fitting}
+        onClick={() => {
+          onZoom(custom && fitting >= LEAST_FIT ? undefined : Math.max(SMALLEST_ZOOM, fitting));
+        }}
+      >
+        Fit
+      </button>
+      <span class="unseen" role="status">
+        {custom ? `${number(Math.round(scale * 100))}%` : ""}
+      </span>
+    </div>
+  );
+}
+
+// -- behavior ----------------------------------------------------------------------------------------------------------
+
+/** The width of an element, in pixels; 0 before it is known. */
+function useWidth(frame: { current: HTMLElement | null }): number {
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const element = frame.current;
+    if (!element) return undefined;
+    setWidth(element.clientWidth);
+    const observer = new ResizeObserver(() => {
+      setWidth(element.clientWidth);
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+    };
+  }, []);
+  return width;
+}
+
+/** One element takes part in the order of Tab, and the arrow keys move it ("roving tabindex"). */
+function useRovingFocus(layout: Layout, frame: { current: HTMLElement | null }) {
+  const [current, setCurrent] = useState<string>();
+  const moved = useRef(false);
+  useEffect(() => {
+    if (!moved.current) return;
+    moved.current = false;
+    frame.current?.querySelector<SVGElement>('[role="button"][tabindex="0"]')?.focus();
+  }, [current]);
+  const known = layout.cards.some(({ id }) => id === current) ? current : undefined;
+  const onKey = (event: KeyboardEvent) => {
+    if (known === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+    const next = elementAfterKey(layout, known, event.key);
+    if (next === undefined && !event.key.startsWith("Arrow")) return;
+    event.preventDefault(); // The arrow keys would scroll.
+    if (next === undefined || next === known) return;
+    moved.current = true;
+    setCurrent(next);
+  };
+  return { current: known, setCurrent, onKey };
+}
+
+/** Dragging a link from the handle of a card to another card. */
+function useConnecting(layout: Layout, scale: number, onConnect: Props["onConnect"]) {
+  const [line, setLine] = useState<readonly [Point, Point]>();
+  const from = useRef<string | undefined>(undefined);
+  const at = (event: PointerEvent): Point => {
+    const svg = (event.currentTarget as SVGElement).closest<SVGSVGElement>(".journey-graph");
+    const box = svg?.getBoundingClientRect();
+    return { x: (event.clientX - (box?.left ?? 0)) / scale, y: (event.clientY - (box?.top ?? 0)) / scale };
+  };
+  const stop = () => {
+    from.current = undefined;
+    setLine(undefined);
+  };
+  return {
+    line,
+    onStart: (id: string, event: PointerEvent) => {
+      event.preventDefault();
+      event.stopPropagation();
+      from.current = id;
+      const point = at(event);
+      setLine([point, point]);
+    },
+    onMove: (event: PointerEvent) => {
+      if (line && from.current !== undefined) setLine([line[0], at(event)]);
+    },
+    onEnd: (event: PointerEvent) => {
+      const source = from.current;
+      const target = cardAt(layout, at(event));
+      stop();
+      if (source !== undefined && target && target.id !== source) onConnect?.(source, target.id);
+    },
+    onCancel: stop,
+  };
+}
