@@ -1,0 +1,42 @@
+"""The compaction on the local stack: the timer, the queue, and the role of the function."""
+
+import json
+import time
+from collections.abc import Callable
+
+from journeys.archive.store import ArchiveStore
+from tests.conftest import Caller
+from tests.e2e.test_pipeline import ORDER, configure, event
+from tools.stack import Stack
+
+SECONDS = 180
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(1)
+
+
+def test_the_hourly_run_compacts_every_organization_through_the_queue(
+    stack: Stack, caller: Callable[..., Caller]
+) -> None:
+    outputs, s3 = stack.outputs, stack.client("s3")
+    store = ArchiveStore(stack.dynamodb, outputs["RegistryTableName"], lambda: s3, outputs["ArchiveBucketName"])
+    callers = [caller(), caller()]
+    configurations = [configure(own.api, ORDER, "shop") for own in callers]
+    for own, configuration_id in zip(callers, configurations, strict=True):
+        answer = own.api.send(configuration_id, [event("one", "2026-01-02T00:00:00Z", {}, ("crm", "ada"))])
+        assert len(answer["processed"]) == 1
+    for own in callers:
+        _wait_until(lambda: bool(store.snapshot(own.organization_id).files))  # noqa: B023  # It is called here.
+
+    answer = stack.client("lambda").invoke(FunctionName=outputs["CompactionFunctionName"], Payload=b"{}")
+    assert json.loads(answer["Payload"].read())["archives"] >= 0  # The stack's own schedule can have been faster.
+    for own, configuration_id in zip(callers, configurations, strict=True):
+        _wait_until(lambda: not store.snapshot(own.organization_id).landed)  # noqa: B023
+        manifest = store.manifest(own.organization_id)
+        assert [file.rows for file in manifest.compacted] == [1]
+        assert list(manifest.sources) == [configuration_id]
+        assert "dateExact" in own.api.call("GET", "usage")
