@@ -26,7 +26,13 @@ VALUES = st.recursive(
 )
 
 
-@given(st.dictionaries(TEXTS, VALUES.filter(lambda value: value is not None), max_size=5))
+@given(
+    st.dictionaries(
+        TEXTS.filter(lambda name: name != aws.FORM_ATTRIBUTE),
+        VALUES.filter(lambda value: value is not None),
+        max_size=5,
+    )
+)
 def test_values_are_converted_to_an_item_and_back(values: dict[str, Any]) -> None:
     back = aws.from_item(aws.to_item(values))
     assert back == values
@@ -34,15 +40,19 @@ def test_values_are_converted_to_an_item_and_back(values: dict[str, Any]) -> Non
 
 
 def test_values_that_are_none_are_left_out_of_an_item() -> None:
-    assert aws.to_item({"a": None, "b": ""}) == {"b": {"S": ""}}
+    assert aws.to_item({"a": None, "b": ""}) == {"b": {"S": ""}} | aws.IN_FORM
 
 
 def test_a_boolean_is_not_stored_as_a_number() -> None:
-    assert aws.to_item({"a": True, "b": 1, "c": Decimal("1.50")}) == {
-        "a": {"BOOL": True},
-        "b": {"N": "1"},
-        "c": {"N": "1.50"},
-    }
+    assert (
+        aws.to_item({"a": True, "b": 1, "c": Decimal("1.50")})
+        == {
+            "a": {"BOOL": True},
+            "b": {"N": "1"},
+            "c": {"N": "1.50"},
+        }
+        | aws.IN_FORM
+    )
 
 
 @pytest.mark.parametrize("value", [1.5, object(), b"bytes", {"a": 1.5}], ids=lambda value: type(value).__name__)

@@ -306,6 +306,29 @@ def test_the_address_of_tokens_is_that_of_the_partition() -> None:
     assert served[2] == template()["Outputs"]["TokenUrl"]["Value"]
 
 
+# -- what a first deploy can fail at -----------------------------------------------------------------------------------
+
+
+def test_the_stage_is_created_after_the_role_that_writes_its_log() -> None:
+    assert RESOURCES["Api"]["DependsOn"] == "ApiGatewayAccountSettings"
+    parameter = template()["Parameters"]["ApiGatewayAccount"]
+    assert (parameter["Default"], parameter["AllowedValues"]) == ("keep", ["keep", "create"])
+
+
+def test_no_function_knows_the_address_of_the_api() -> None:
+    """The API refers to its functions, so the reference would be circular."""
+    environments = [properties.get("Environment", {}) for properties in (template()["Globals"]["Function"],
+                                                                         *FUNCTIONS.values())]  # fmt: skip
+    assert not re.search(r'\$\{Api[}.]|"Ref": "Api"|"Api\.', json.dumps(environments))
+
+
+def test_the_stack_names_a_longest_name_of_which_every_resource_name_is_valid() -> None:
+    """IAM shortens a generated role name to 64 characters, and the log's resource policy matches roles by name."""
+    longest = max(len(f"-{role}-") for role in WRITERS)
+    assert 36 + longest + 12 <= 64
+    assert "at most 36 characters" in (ROOT / "docs/deploying.md").read_text()
+
+
 # -- functions ---------------------------------------------------------------------------------------------------------
 
 

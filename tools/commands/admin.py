@@ -13,7 +13,9 @@ from journeys.registry.limits import LARGEST_QUOTA, QUOTAS
 from journeys.registry.people.model import Role
 from tools.commands.options import stack_option
 from tools.console import output_console
+from tools.errors import ToolError
 from tools.operator.admin import ALL, Admin, NewClient, known_permissions, temporary_password
+from tools.operator.leftovers import Leftovers
 from tools.stack import Stack
 
 
@@ -351,3 +353,42 @@ def delete_person(stack: Stack, organization_id: str, email: str, yes: bool) -> 
 def _print_client(created: NewClient) -> None:
     click.echo(json.dumps(created.to_json(), indent=2))
     click.echo("Store the secret now. It cannot be shown again.", err=True)
+
+
+# -- deployments -------------------------------------------------------------------------------------------------------
+
+
+@admin.command()
+@click.argument("stack_name", metavar="STACK")
+@click.option("--delete", is_flag=True, help="Delete the empty ones, after a question.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def leftovers(stack_name: str, *, delete: bool, yes: bool) -> None:
+    """List what deleted stacks of a name have left: tables, buckets and user pools.
+
+    --delete deletes those that are empty: tables without items, buckets without objects and versions, user pools
+    without clients and users. It deletes nothing of a stack that exists, and nothing with content.
+
+    \b
+    Example:
+      journeys admin leftovers journeys-dev --delete
+    """
+    service = Leftovers(stack_name)
+    found = service.find()
+    table = Table("kind", "name", "content", "stack")
+    for leftover in found:
+        table.add_row(leftover.kind, leftover.name, "empty" if leftover.is_empty else "has content", leftover.stack_id)
+    empty = [leftover for leftover in found if leftover.is_empty]
+    if not found:
+        click.echo(
+            f"No deleted stack {stack_name} has left anything. If the stack itself still exists, delete it first."
+        )
+        return
+    output_console().print(table)
+    if not delete or not empty:
+        return
+    if not yes:
+        click.confirm(f"Delete the {len(empty)} that are empty?", abort=True)
+    kept = [leftover for leftover in empty if not service.delete(leftover)]
+    click.echo(f"Deleted {len(empty) - len(kept)} of {len(found)}.")
+    if kept:
+        raise ToolError(f"Not deleted, because it has content by now: {', '.join(one.name for one in kept)}.")

@@ -141,6 +141,36 @@ def is_temporary(error: Exception) -> bool:
 Item = dict[str, Any]
 """An item in DynamoDB's JSON, as the low-level client uses it."""
 
+FORM = 1
+"""The version of the form of all stored items. docs/deploying.md says what a new version may change, and when to raise
+this number. An item without the attribute has form 1."""
+
+FORM_ATTRIBUTE = "v"
+"""One character, because summaries and steps are written for every event."""
+
+FORM_VALUE: Item = {"N": str(FORM)}
+IN_FORM: Item = {FORM_ATTRIBUTE: FORM_VALUE}
+"""What `to_item` adds to an item. Items that are written without it add it themselves."""
+SET_FORM = f"SET {FORM_ATTRIBUTE} = :form"
+"""The clause of an update that can create an item. `:form` is FORM_VALUE."""
+
+
+class NewerForm(Exception):
+    """A newer version of the application wrote a stored item, in a form that this version does not know."""
+
+    def __init__(self, form: int) -> None:
+        super().__init__(
+            f"A stored item has form {form}, and this version reads forms up to {FORM}. "
+            "Deploy the version that wrote the item, or a newer one."
+        )
+
+
+def require_form(item: Mapping[str, Any]) -> None:
+    """Raises NewerForm if an item has a form that this version does not know."""
+    value = item.get(FORM_ATTRIBUTE)
+    if value is not None and value != FORM_VALUE and int(value["N"]) > FORM:
+        raise NewerForm(int(value["N"]))
+
 
 def to_value(value: Any) -> dict[str, Any]:
     """Converts a Python value to DynamoDB's JSON. Raises TypeError for unsupported types."""
@@ -163,16 +193,17 @@ def to_value(value: Any) -> dict[str, Any]:
 
 
 def to_item(values: Mapping[str, Any]) -> Item:
-    """Converts Python values to an item. Values that are None are left out."""
-    return {name: to_value(value) for name, value in values.items() if value is not None}
+    """Converts Python values to an item, with the version of its form. Values that are None are left out."""
+    return {name: to_value(value) for name, value in values.items() if value is not None} | IN_FORM
 
 
 _deserialize = TypeDeserializer().deserialize
 
 
 def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Converts an item to Python values. Whole numbers become `int`, other numbers `Decimal`."""
-    return {name: _plain(_deserialize(value)) for name, value in item.items()}
+    """Converts an item to Python values. Whole numbers become `int`, other numbers `Decimal`. Raises NewerForm."""
+    require_form(item)
+    return {name: _plain(_deserialize(value)) for name, value in item.items() if name != FORM_ATTRIBUTE}
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from journeys import keys
 from journeys.archive import model
 from journeys.archive.model import ArchiveFile, Figures, Manifest, ManifestSummary, Snapshot
-from journeys.aws import Item, is_condition_failure, to_value
+from journeys.aws import FORM_VALUE, SET_FORM, Item, is_condition_failure, require_form, to_value
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -158,6 +158,7 @@ class ArchiveStore:
         body = json.dumps(updated.to_values(), separators=(",", ":")).encode()
         self._s3().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         values = {
+            ":form": FORM_VALUE,
             ":version": to_value(updated.version),
             ":key": to_value(key),
             ":summary": to_value(json.dumps(ManifestSummary.of(updated).to_values())),
@@ -168,7 +169,7 @@ class ArchiveStore:
             self._dynamodb.update_item(
                 TableName=self._table,
                 Key=keys.archive(manifest.organization_id),
-                UpdateExpression="SET version = :version, #key = :key, summary = :summary",
+                UpdateExpression=f"{SET_FORM}, version = :version, #key = :key, summary = :summary",
                 ConditionExpression="version = :before" if manifest.version else "attribute_not_exists(version)",
                 ExpressionAttributeNames={"#key": "key"},
                 ExpressionAttributeValues=values,
@@ -200,7 +201,9 @@ class ArchiveStore:
         response = self._dynamodb.get_item(
             TableName=self._table, Key=keys.archive(organization_id), ConsistentRead=True
         )
-        return response.get("Item")
+        item = response.get("Item")
+        require_form(item or {})
+        return item
 
     def _pages(self, **request: Any) -> Iterator[Any]:
         return iter(self._s3().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, **request))

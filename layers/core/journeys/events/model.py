@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from journeys import dates, keys
-from journeys.aws import Item, from_item, to_value
+from journeys.aws import IN_FORM, Item, from_item, to_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class StoredEvent:
             "eventName": {"S": self.event_name},
             "source": {"S": self.source},
             "receipt": {"S": self.receipt},
-        }
+        } | IN_FORM
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> "StoredEvent":

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from journeys import dates, keys
 from journeys.aws import (
+    IN_FORM,
     MAX_ROWS_READ,
     Item,
     delete_all,
@@ -16,6 +17,7 @@ from journeys.aws import (
     put_all,
     query_all,
     query_some,
+    require_form,
     scan_pages,
 )
 from journeys.journey.model import Journey, Span, Step, Summary
@@ -110,7 +112,7 @@ class JourneyStore:
         put_all(
             self._dynamodb,
             self._table,
-            [keys.item(partition, step.key) | {"slot": {"S": step.slot}} for step in steps],
+            [keys.item(partition, step.key) | {"slot": {"S": step.slot}} | IN_FORM for step in steps],
         )
 
     def delete_rows(self, partition: str, steps: Sequence[Step]) -> None:
@@ -200,6 +202,7 @@ class JourneyStore:
 
 
 def _step(item: Mapping[str, Any]) -> Step:
+    require_form(item)
     return Step(item["sk"]["S"], item["slot"]["S"])
 
 
@@ -217,7 +220,8 @@ def _summary_item(journey_key: str, summary: Summary) -> Item:
         index = sources.setdefault(configuration, len(sources))
         return {"S": f"{step.slot}{dates.parse(date)}#{index}#{event}"}
 
-    item: Item = keys.item(journey_key, keys.SUMMARY) | {
+    item: Item = keys.item(journey_key, keys.SUMMARY) | IN_FORM
+    item |= {
         "version": {"N": str(summary.version + 1)},
         "count": {"N": str(journey.count)},
         "types": {
@@ -253,6 +257,7 @@ def _unpacked(value: Mapping[str, Any]) -> str:
 def _summary(item: Mapping[str, Any]) -> Summary:
     if not item:
         return Summary()
+    require_form(item)
 
     sources = [_unpacked(value) for value in item["sources"]["L"]]
 

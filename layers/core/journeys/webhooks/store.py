@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from journeys import keys
-from journeys.aws import ConditionsFailed, error_code, from_item, get_all, query_all, to_item, to_value, transact
+from journeys.aws import (
+    IN_FORM,
+    ConditionsFailed,
+    error_code,
+    from_item,
+    get_all,
+    query_all,
+    to_item,
+    to_value,
+    transact,
+)
 from journeys.errors import Conflict, NotFound, ServiceUnavailable
 from journeys.registry.limits import ENDPOINTS
 from journeys.registry.quotas.store import QuotaStore
@@ -70,7 +80,7 @@ class EndpointStore:
         listed = keys.item(keys.webhooks(endpoint.organization_id), endpoint.endpoint_id)
         writes = [
             self._put(endpoint, "attribute_not_exists(pk)"),
-            {"Put": {"TableName": self._table, "Item": listed}},
+            {"Put": {"TableName": self._table, "Item": listed | IN_FORM}},
         ]
         self._quotas.create(endpoint.organization_id, (ENDPOINTS,), writes)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from journeys import dates, jsontext, keys
-from journeys.aws import Item, error_code, from_item, is_condition_failure, query_some, to_value
+from journeys.aws import FORM, FORM_ATTRIBUTE, Item, error_code, from_item, is_condition_failure, query_some, to_value
 from journeys.errors import NotFound
 from journeys.events.failures.model import RETENTION_SECONDS, Failure
 
@@ -52,6 +52,7 @@ class FailureStore:
         """Stores a failure. An existing failure with the same id is reopened with the new reason."""
         payload = jsontext.dumps(failure.payload)
         values: dict[str, Any] = {
+            FORM_ATTRIBUTE: FORM,
             "failureId": failure.failure_id,
             "configurationId": failure.configuration_id,
             "source": failure.source,

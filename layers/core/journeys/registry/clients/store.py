@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from journeys import dates, keys
 from journeys.aws import (
+    IN_FORM,
     ConditionsFailed,
     error_code,
     from_item,
@@ -169,4 +170,4 @@ def _item(client: Client) -> dict[str, Any]:
 
 
 def _listed(client: Client) -> dict[str, Any]:
-    return keys.item(keys.clients(client.organization_id), client.caller_id)
+    return keys.item(keys.clients(client.organization_id), client.caller_id) | IN_FORM

@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from journeys import keys
-from journeys.aws import ConditionsFailed, error_code, from_item, get_all, query_all, to_item, to_value, transact
+from journeys.aws import (
+    FORM_VALUE,
+    IN_FORM,
+    SET_FORM,
+    ConditionsFailed,
+    error_code,
+    from_item,
+    get_all,
+    query_all,
+    to_item,
+    to_value,
+    transact,
+)
 from journeys.errors import BadRequest, Conflict, Detail, NotFound, ServiceUnavailable
 from journeys.registry.callers import changed_meanwhile
 from journeys.registry.limits import PEOPLE
@@ -116,7 +128,8 @@ class PersonStore:
         return {"Put": put | ({"ExpressionAttributeValues": values} if values else {})}
 
     def _listed(self, person: Person) -> dict[str, Any]:
-        return {"TableName": self._table, "Item": keys.item(keys.people(person.organization_id), person.caller_id)}
+        key = keys.item(keys.people(person.organization_id), person.caller_id)
+        return {"TableName": self._table, "Item": key | IN_FORM}
 
     def _add_administrator(self, person: Person) -> dict[str, Any]:
         return self._administrators(person, "ADD ids :ids", None, {})
@@ -130,8 +143,8 @@ class PersonStore:
         expression: dict[str, Any] = {
             "TableName": self._table,
             "Key": keys.administrators(person.organization_id),
-            "UpdateExpression": update,
-            "ExpressionAttributeValues": {":ids": {"SS": [person.caller_id]}} | values,
+            "UpdateExpression": f"{SET_FORM} {update}",
+            "ExpressionAttributeValues": {":form": FORM_VALUE, ":ids": {"SS": [person.caller_id]}} | values,
         }
         return {"Update": expression | ({"ConditionExpression": condition} if condition else {})}
 

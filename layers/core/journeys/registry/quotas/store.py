@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from journeys import keys
-from journeys.aws import ConditionsFailed, backoff, from_item, is_condition_failure, query_all, to_value, transact
+from journeys.aws import (
+    FORM_VALUE,
+    SET_FORM,
+    ConditionsFailed,
+    backoff,
+    from_item,
+    is_condition_failure,
+    query_all,
+    to_value,
+    transact,
+)
 from journeys.registry.limits import (
     CLIENTS,
     CONFIGURATIONS,
@@ -83,8 +93,8 @@ class QuotaStore:
         self._dynamodb.update_item(
             TableName=self._table,
             Key=keys.quota(organization_id, quota.key),
-            UpdateExpression="SET most = :most",
-            ExpressionAttributeValues={":most": to_value(value)},
+            UpdateExpression=f"{SET_FORM}, most = :most",
+            ExpressionAttributeValues={":form": FORM_VALUE, ":most": to_value(value)},
         )
 
     def require_room(self, organization_id: str, quota: Quota) -> None:
@@ -96,7 +106,10 @@ class QuotaStore:
     def forget_use(self, organization_id: str, quota: Quota) -> None:
         """Count the resources of a quota again when the next one is created."""
         self._dynamodb.update_item(
-            TableName=self._table, Key=keys.quota(organization_id, quota.key), UpdateExpression="REMOVE used"
+            TableName=self._table,
+            Key=keys.quota(organization_id, quota.key),
+            UpdateExpression=f"{SET_FORM} REMOVE used",
+            ExpressionAttributeValues={":form": FORM_VALUE},
         )
 
     # -- creating and deleting resources -------------------------------------------------------------------------------
@@ -155,9 +168,9 @@ class QuotaStore:
             self._dynamodb.update_item(
                 TableName=self._table,
                 Key=keys.quota(organization_id, quota.key),
-                UpdateExpression="SET used = :count",
+                UpdateExpression=f"{SET_FORM}, used = :count",
                 ConditionExpression="attribute_not_exists(used)" if seen is None else "used = :seen",
-                ExpressionAttributeValues={":count": to_value(count)}
+                ExpressionAttributeValues={":form": FORM_VALUE, ":count": to_value(count)}
                 | ({} if seen is None else {":seen": to_value(seen)}),
             )
         except ClientError as error:
@@ -186,9 +199,10 @@ class QuotaStore:
             "Update": {
                 "TableName": self._table,
                 "Key": keys.quota(organization_id, quota.key),
-                "UpdateExpression": "ADD used :change",
+                "UpdateExpression": f"{SET_FORM} ADD used :change",
                 "ConditionExpression": condition,
-                "ExpressionAttributeValues": {name: to_value(value) for name, value in values.items()},
+                "ExpressionAttributeValues": {":form": FORM_VALUE}
+                | {name: to_value(value) for name, value in values.items()},
             }
         }
 

@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 
 from journeys import dates, keys
 from journeys.aws import (
+    FORM_VALUE,
+    SET_FORM,
     ConditionsFailed,
     Item,
     backoff,
@@ -339,10 +341,11 @@ class SchemaStore:
             "Update": {
                 "TableName": self._table,
                 "Key": keys.event_types(organization_id),
-                "UpdateExpression": "ADD used :one, slots :slots",
+                "UpdateExpression": f"{SET_FORM} ADD used :one, slots :slots",
                 "ConditionExpression": "(attribute_not_exists(used) OR used < :most) "
                 "AND (attribute_not_exists(slots) OR NOT contains(slots, :slot))",
                 "ExpressionAttributeValues": {
+                    ":form": FORM_VALUE,
                     ":one": to_value(1),
                     ":most": to_value(limits.MAX_EVENT_TYPES),
                     ":slot": to_value(slot),

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from journeys import dates, jsontext, keys
 from journeys.aws import (
+    IN_FORM,
     ConditionsFailed,
     Item,
     backoff,
@@ -144,7 +145,7 @@ class JobStore:
         writes = [
             require_view(self._table, job.organization_id, job.view_id),
             self._put_new(own),
-            self._put_new(reference | {"expires": own["expires"]}),
+            self._put_new(reference | {"expires": own["expires"]} | IN_FORM),
             self._shares.wait(job.organization_id, job.job_id, most_waiting),
         ]
         try:

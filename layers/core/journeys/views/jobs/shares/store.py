@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from journeys import keys
-from journeys.aws import from_item, is_condition_failure, query_all, to_value
+from journeys.aws import FORM_VALUE, SET_FORM, from_item, is_condition_failure, query_all, to_value
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -112,8 +112,8 @@ class ShareStore:
             "Update": {
                 "TableName": self._table,
                 "Key": keys.share(organization_id),
-                "UpdateExpression": update,
-                "ExpressionAttributeValues": {":job": to_value({job_id}), **(values or {})},
+                "UpdateExpression": f"{SET_FORM} {update}",
+                "ExpressionAttributeValues": {":form": FORM_VALUE, ":job": to_value({job_id}), **(values or {})},
                 **condition,
             }
         }
