@@ -398,6 +398,7 @@ def test_functions_are_killed_in_turn_until_the_run_ends(monkeypatch: pytest.Mon
     monkeypatch.setattr(load_run, "KILL_INTERVAL", 0.0)
     monkeypatch.setattr(load_run, "SURVIVAL_SECONDS", 0.0)
     run, killed = LoadRun(Stack("none", None), [], rate=1), list[str]()
+    run.tally.add(TrafficKind.NEW, "created", retried=False)
 
     def kill_function(function: str) -> int:
         killed.append(function)
@@ -410,9 +411,18 @@ def test_functions_are_killed_in_turn_until_the_run_ends(monkeypatch: pytest.Mon
     assert run.side_effects.killed["IngestFunction"] == 4
 
 
+def test_no_function_is_killed_before_an_event_has_its_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = LoadRun(Stack("none", None), [], rate=1)
+    waits = iter([False, False, True])
+    monkeypatch.setattr(run._stopped, "wait", lambda _: next(waits))
+    run._kill_functions(lambda _: pytest.fail("a function was killed"))
+    assert next(waits, None) is None
+
+
 def test_a_killed_function_is_left_alone_until_it_had_time_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
     now, killed = 0.0, list[tuple[str, float]]()
     run = LoadRun(Stack("none", None), [], rate=1)
+    run.tally.add(TrafficKind.NEW, "created", retried=False)
 
     def wait(seconds: float) -> bool:
         nonlocal now

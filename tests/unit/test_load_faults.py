@@ -87,10 +87,9 @@ def test_faults_end_after_their_time_and_do_not_begin_by_themselves(monkeypatch:
     monkeypatch.setattr("time.monotonic", lambda: now)
     plan = FaultPlan(1, 1)
     assert plan.draw(PUT) is None
-    plan.begin(5, after=5)
-    now = 1004.9
-    assert plan.draw(PUT) is None
+    plan.begin(10)
     now = 1009.9
+    plan.begin(10)
     assert plan.draw(PUT) is not None
     now = 1010.0
     assert plan.draw(PUT) is None

@@ -19,7 +19,7 @@ MAX_FAULT_RATE = 0.5
 @click.option("--fault-rate", type=click.FloatRange(0, MAX_FAULT_RATE), default=FAULT_RATE, show_default=True,
               help="The share of the functions' calls to AWS that have a fault. 0 injects none.")  # fmt: skip
 @click.option("--fault-seconds", type=click.FloatRange(0, min_open=True),
-              help="How long faults are injected, in the middle of the time. Default: half of --seconds.")  # fmt: skip
+              help="How long faults are injected, from the first response on. Default: half of --seconds.")  # fmt: skip
 @click.option("--fault-seed", type=int, default=FAULT_SEED, show_default=True,
               help="The same seed gives the calls of an operation the same faults in the same order.")  # fmt: skip
 def load(seconds: float, rate: float, fault_rate: float, fault_seconds: float | None, fault_seed: int) -> None:

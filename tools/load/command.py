@@ -48,8 +48,8 @@ def run_load(seconds: float, rate: float, plan: FaultPlan, fault_seconds: float)
     """Runs the load and prints its report. Returns whether every event is accounted for.
 
     Args:
-        fault_seconds: how long faults are injected, in the middle of the time: first the functions start, and
-            afterwards they recover.
+        fault_seconds: how long faults are injected, from the first outcome of an event on. The rest of the time is for
+            recovery.
 
     Raises:
         StackFailed: the local stack did not start.
@@ -83,9 +83,14 @@ def _run(local: LocalStack, seconds: float, rate: float, plan: FaultPlan, fault_
         contexts.enter_context(hidden_metrics())
         organizations = [set_up(stack, organization_id, "load") for organization_id in ORGANIZATIONS]
         load = LoadRun(stack, organizations, rate=rate, kill=lambda name: kill(emulator, functions[name]))
-        plan.begin(fault_seconds, after=(seconds - fault_seconds) / 2)
         with bars.bar("sending", seconds) as bar:
-            load.run(seconds, lambda passed: bar.set(passed, _progress_text(load)))
+
+            def tick(passed: float) -> None:
+                bar.set(passed, _progress_text(load))
+                if load.tally.outcomes:
+                    plan.begin(fault_seconds)
+
+            load.run(seconds, tick)
         with bars.bar("catching up", None) as bar:
             report = load.settle(lambda differences: bar.set(0, f"{differences:,} differences"))
         failures = load.failures()

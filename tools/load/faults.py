@@ -136,20 +136,20 @@ class FaultPlan:
         self._seed, self.rate = seed, rate
         self._lock = Lock()
         self._dice: dict[AwsCall, Random] = {}
-        self._start = self._end = 0.0
+        self._end: float | None = None
         self.calls: Counter[AwsCall] = Counter()
         """The calls that could have had a fault."""
         self.injected: Counter[tuple[AwsCall, FaultKind]] = Counter()
 
-    def begin(self, seconds: float, *, after: float = 0.0) -> None:
-        """Injects faults for some seconds, from now on or from a later moment on."""
-        self._start = time.monotonic() + after
-        self._end = self._start + seconds
+    def begin(self, seconds: float) -> None:
+        """Injects faults for some seconds from the first call of this method on. Later calls change nothing."""
+        if self._end is None:
+            self._end = time.monotonic() + seconds
 
     def draw(self, call: AwsCall) -> Fault | None:
         """The fault of the next call of an operation, or None."""
         with self._lock:
-            if not self._start <= time.monotonic() < self._end:
+            if self._end is None or time.monotonic() >= self._end:
                 return None
             self.calls[call] += 1
             dice = self._dice.setdefault(call, Random(f"{self._seed} {call.service} {call.operation}"))

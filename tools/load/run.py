@@ -287,7 +287,13 @@ class LoadRun:
     # -- at the same time ----------------------------------------------------------------------------------------------
 
     def _kill_functions(self, kill: Callable[[str], int]) -> None:
-        """Kills one function after another. A function that does not run is skipped until its next turn."""
+        """Kills one function after another. A function that does not run is skipped until its next turn.
+
+        The first one is killed after an event has its outcome, so that the functions have started once.
+        """
+        while not self.tally.outcomes:
+            if self._stopped.wait(0.25):
+                return
         pause = KILL_INTERVAL
         not_before: dict[str, float] = {}
         for function in itertools.cycle(KILLED):
