@@ -49,6 +49,10 @@ class UserPools:
         user = self._user(Username)
         return {"UserAttributes": user["Attributes"], "UserStatus": user["UserStatus"]}
 
+    def admin_set_user_password(self, *, Username: str, Password: str, Permanent: bool, **_: str) -> None:  # noqa: ARG002, N803
+        self._called("AdminSetUserPassword")
+        self._user(Username)["password"] = Password
+
     def admin_enable_user(self, *, UserPoolId: str, Username: str) -> None:  # noqa: ARG002, N803
         self._called("AdminEnableUser")
         self._user(Username)["Enabled"] = True

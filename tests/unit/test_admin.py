@@ -280,6 +280,14 @@ def test_a_temporary_password_is_printed_instead_of_sent(operator: Admin, pool: 
     assert len(printed["temporaryPassword"]) >= 12
 
 
+def test_a_printed_password_is_that_of_a_user_whom_nobody_registered_as_well(operator: Admin, pool: UserPools) -> None:
+    pool.admin_create_user(Username=ADA, UserAttributes=[])
+    operator.create_person("globex", ADA, "Ada", Role.VIEWER, "a temporary one")
+    (user,) = pool.users.values()
+    assert user["password"] == "a temporary one"
+    assert "AdminCreateUser RESEND" not in pool.calls
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

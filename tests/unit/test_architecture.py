@@ -35,7 +35,7 @@ AWS_CALLS = frozenset(
         "upload_file", "upload_fileobj", "download_file", "download_fileobj",
         "change_message_visibility", "receive_message", "send_message", "start_execution", "stop_execution",
         "admin_create_user", "admin_delete_user", "admin_disable_user", "admin_enable_user", "admin_get_user",
-        "admin_user_global_sign_out", "create_user_pool_client", "delete_user_pool_client",
+        "admin_set_user_password", "admin_user_global_sign_out", "create_user_pool_client", "delete_user_pool_client",
         "create_secret", "delete_secret", "get_secret_value", "put_secret_value", "update_secret",
     }
 )  # fmt: skip

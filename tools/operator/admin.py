@@ -60,9 +60,8 @@ class Admin:
         schemas, shares = SchemaStore(stack.dynamodb, table), ShareStore(stack.dynamodb, table)
         self._limits = Limits(self._quotas, schemas, shares)
         self._client_service = ClientService(self._clients, ClientPool(stack.cognito, stack.outputs["UserPoolId"]))
-        self._people_service = PeopleService(
-            PersonStore(stack.dynamodb, table), PersonPool(stack.cognito, stack.outputs["PeoplePoolId"])
-        )
+        self._person_pool = PersonPool(stack.cognito, stack.outputs["PeoplePoolId"])
+        self._people_service = PeopleService(PersonStore(stack.dynamodb, table), self._person_pool)
 
     # -- organizations -------------------------------------------------------------------------------------------------
 
@@ -166,6 +165,10 @@ class Admin:
             return self._people_service.create(
                 organization_id, email=email, name=name, role=role, by=None, password=password
             )
+
+    def set_password(self, person: Person, password: str) -> None:
+        """Sets a permanent password, for the people of the local stack."""
+        self._person_pool.set_password(person.caller_id, password, permanent=True)
 
     def people(self, organization_id: str | None = None) -> list[Person]:
         """The people of one organization, or of all, by organization and name."""

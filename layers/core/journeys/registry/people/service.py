@@ -45,7 +45,7 @@ class PeopleService:
         self._people.require_room(organization_id)
         address = normalized_email(email)
         created = self._pool.create(address, name, password)
-        person_id = created or self._unregistered(address)
+        person_id = created or self._unregistered(address, password)
         now = dates.text(dates.now_ms())
         person = Person(person_id, organization_id, name, date_created=now, date_modified=now, email=address, role=role)
         try:
@@ -56,7 +56,7 @@ class PeopleService:
             raise
         return person
 
-    def _unregistered(self, email: str) -> str:
+    def _unregistered(self, email: str, password: str | None) -> str:
         """The id of a user that no organization has registered. Raises Conflict if one has.
 
         Such a user remains if a request ends between the pool and the registry.
@@ -65,7 +65,10 @@ class PeopleService:
         if self._people.get(person_id, consistent=True) is not None:
             raise Conflict(EXISTS, code="person.exists")
         self._pool.enable(person_id)
-        self._pool.invite_again(email)
+        if password is None:
+            self._pool.invite_again(email)
+        else:
+            self._pool.set_password(person_id, password, permanent=False)
         return person_id
 
     def update(

@@ -198,6 +198,12 @@ class PersonPool:
         except ClientError as error:
             raise _pool_error(error) from error
 
+    def set_password(self, person_id: str, password: str, *, permanent: bool) -> None:
+        """Sets the password, for the operator's commands. The functions' roles do not allow it."""
+        self._cognito.admin_set_user_password(
+            UserPoolId=self._pool_id, Username=person_id, Password=password, Permanent=permanent
+        )
+
     def enable(self, person_id: str) -> None:
         """Lets a user sign in."""
         self._cognito.admin_enable_user(UserPoolId=self._pool_id, Username=person_id)
