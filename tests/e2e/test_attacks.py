@@ -276,7 +276,7 @@ BODIES: dict[str, tuple[bytes, int]] = {
     "deep lists": (b"[" * (MIB - 10), 400),
     "deep lists that close": (b'{"entities":' + b"[" * 500_000 + b"]" * 500_000 + b"}", 400),
     "deep objects": (b'{"a":' * 150_000 + b"1" + b"}" * 150_000, 400),
-    "a deep event": (b'{"entities":[{"attributes":' + b'{"a":' * 40 + b"1" + b"}" * 42 + b"]}", 400),
+    "a deep event": (b'{"entities":[{"attributes":' + b'{"a":' * 40 + b"1" + b"}" * 41 + b"]}", 400),
     "many names": (b"{" + b",".join(b'"n%d":1' % number for number in range(70_000)) + b"}", 400),
     "many events": (b'{"entities":[' + b",".join([b"{}"] * 300_000) + b"]}", 400),
     "a long number": (b'{"entities":[{"id":' + b"9" * 900_000 + b"}]}", 400),
