@@ -5,6 +5,7 @@ const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumF
 const percent = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const dateOnly = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
+const monthOnly = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "long", timeZone: "UTC" });
 const timeOnly = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
@@ -35,6 +36,11 @@ export function moment(value: string | number | Date): string {
 
 export function day(value: string | number | Date): string {
   return dateOnly.format(new Date(value));
+}
+
+/** "November 2026" for "2026-11". */
+export function month(value: string): string {
+  return monthOnly.format(new Date(`${value}-01T00:00:00Z`));
 }
 
 export function timeOfDay(value: string | number | Date): string {

@@ -18,7 +18,7 @@ interface TableProps<T> {
   keyOf: (row: T) => string;
 }
 
-/** The first column names the row. Wide tables scroll, also with the keyboard. */
+/** The first column names the row. Wide tables scroll, also with the keyboard; on narrow screens each row is a block. */
 export function Table<T>({ caption, captionShown = false, columns, rows, keyOf }: TableProps<T>) {
   const [name, ...others] = columns;
   return (
@@ -44,7 +44,7 @@ export function Table<T>({ caption, captionShown = false, columns, rows, keyOf }
                 </th>
               )}
               {others.map((column) => (
-                <td key={column.title} class={column.numeric ? "number" : ""}>
+                <td key={column.title} data-title={column.title} class={column.numeric ? "number" : ""}>
                   {column.cell(row)}
                 </td>
               ))}

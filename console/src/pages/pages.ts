@@ -18,4 +18,17 @@ export interface PageEntry {
 
 export const PAGES: readonly PageEntry[] = [
   { path: "", title: "Home", permission: undefined, load: () => import("./home/Home") },
+  {
+    path: "usage",
+    title: "Usage and limits",
+    permission: "journey:usage:view",
+    load: () => import("./usage/Usage"),
+  },
+  { path: "people", title: "People", permission: "journey:people:view", load: () => import("./people/People") },
+  {
+    path: "clients",
+    title: "API clients",
+    permission: "journey:clients:view",
+    load: () => import("./clients/Clients"),
+  },
 ];
