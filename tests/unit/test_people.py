@@ -216,7 +216,24 @@ def test_the_number_of_people_is_limited_and_no_user_is_created_above_the_limit(
     api.invite()
     status, body = api.ask("POST", "people", {"email": "b@acme.example", "name": "B", "role": "viewer"})
     assert (status, body["limit"]["key"]) == (409, "people.per.org")
-    assert len(api.pools.users) == 2
+    assert api.pools.calls == ["AdminCreateUser"]  # that of the first invitation
+
+
+def test_a_user_who_was_created_while_another_request_reached_the_limit_is_deleted(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.quotas.set("acme", PEOPLE, 1)
+    monkeypatch.setattr(PersonStore, "require_room", lambda *_: None)
+    status, body = api.ask("POST", "people", {"email": "b@acme.example", "name": "B", "role": "viewer"})
+    assert (status, body["limit"]["key"]) == (409, "people.per.org")
+    assert api.pools.users.keys() == {ADMINISTRATOR}
+
+
+def test_an_invitation_to_a_disabled_persons_address_enables_nobody(api: Api) -> None:
+    api.register("theirs", Role.VIEWER, "globex")
+    api.pools.users["theirs"]["Enabled"] = False
+    assert api.ask("POST", "people", {"email": "theirs@x.example", "name": "A", "role": "viewer"})[0] == 409
+    assert api.pools.users["theirs"]["Enabled"] is False
 
 
 # -- nobody grants more than he or she has -----------------------------------------------------------------------------
