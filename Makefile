@@ -100,7 +100,7 @@ import: $(JOURNEYS)  ## import a CSV of past events: FILE=... MAPPING=...
 # -- the console -------------------------------------------------------------------------------------------------------
 
 NPM := PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm --prefix console
-CONSOLE_SOURCES := $(shell find console -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/src/api/schema.d.ts')
+CONSOLE_SOURCES := $(shell find console tools/samples/deliveries -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/src/api/schema.d.ts')
 
 console/node_modules/.installed: console/package-lock.json $(NODE)/.installed
 	@echo "  installing the console's packages ..."

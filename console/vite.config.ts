@@ -20,6 +20,7 @@ export default defineConfig(({ command }) => ({
   server: {
     port: 5173,
     strictPort: true,
+    fs: { allow: [".", "../tools/samples"] },
     ...(command === "serve" && !process.env["VITEST"]
       ? { proxy: { "/api": toLocalStack(), "/console/config.json": toLocalStack() } }
       : {}),

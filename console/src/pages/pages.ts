@@ -19,6 +19,12 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { path: "", title: "Home", permission: undefined, load: () => import("./home/Home") },
   {
+    path: "sources",
+    title: "Sources",
+    permission: "journey:externalEventsSchema:view",
+    load: () => import("./sources/Sources"),
+  },
+  {
     path: "usage",
     title: "Usage and limits",
     permission: "journey:usage:view",
