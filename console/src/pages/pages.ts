@@ -19,10 +19,22 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { path: "", title: "Home", permission: undefined, load: () => import("./home/Home") },
   {
+    path: "customers",
+    title: "Customers",
+    permission: "journey:customers:view",
+    load: () => import("./customers/Customers"),
+  },
+  {
     path: "sources",
     title: "Sources",
     permission: "journey:externalEventsSchema:view",
     load: () => import("./sources/Sources"),
+  },
+  {
+    path: "failures",
+    title: "Failures",
+    permission: "journey:externalEventsFailures:view",
+    load: () => import("./failures/Failures"),
   },
   {
     path: "usage",

@@ -1,0 +1,107 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { marksOf, SHAPES } from "../src/components/source-marks";
+import { offsetsOf, rangeBetween, rowAt } from "../src/components/windowing";
+import { dayEnd, dayStart } from "../src/days";
+import { localDate } from "../src/formats";
+import { sourcesOf } from "../src/pages/customers/identifiers";
+import { neighbor, rowsOf } from "../src/pages/customers/rows";
+
+const moments = fc.date({ min: new Date("1971-01-02"), max: new Date("2100-01-01"), noInvalidDate: true });
+
+test("up to eight sources differ in shape and color, and up to 64 in one of them", () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.string(), { maxLength: 64 }), (sources) => {
+      const marks = [...marksOf(sources).values()];
+      expect(new Set(marks.map((mark) => `${mark.shape} ${mark.color}`)).size).toBe(sources.length);
+      if (sources.length <= SHAPES.length) {
+        expect(new Set(marks.map((mark) => mark.shape)).size).toBe(sources.length);
+        expect(new Set(marks.map((mark) => mark.color)).size).toBe(sources.length);
+      }
+    }),
+  );
+});
+
+test("the marks do not depend on the order of the sources", () => {
+  fc.assert(
+    fc.property(fc.array(fc.string()), (sources) => {
+      expect(marksOf([...sources].reverse())).toEqual(marksOf(sources));
+    }),
+  );
+});
+
+test("each event is in the timeline once, in its order, below its local day", () => {
+  fc.assert(
+    fc.property(fc.array(moments), (dates) => {
+      const events = dates.map((date, index) => ({ id: String(index), dateCreated: date.toISOString() }));
+      const rows = rowsOf(events);
+      expect(rows.flatMap((row) => row.event ?? [])).toEqual(events);
+      let day = "";
+      for (const row of rows) {
+        if (!row.event) day = row.day;
+        else expect(day).toBe(localDate(row.event.dateCreated));
+      }
+      rows.forEach((row, index) => {
+        if (!row.event) expect(rows[index + 1]?.event).toBeDefined();
+      });
+    }),
+  );
+});
+
+test("the next event is found across the rows of days, and the ends stay", () => {
+  const rows = rowsOf(["2026-01-01", "2026-02-01"].map((day) => ({ id: day, dateCreated: `${day}T12:00:00Z` })));
+  expect([neighbor(rows, 1, 1), neighbor(rows, 3, 1), neighbor(rows, 3, -1), neighbor(rows, 1, -1)]).toEqual([
+    3, 3, 1, 1,
+  ]);
+  expect(neighbor(rows, rows.length, -1)).toBe(3);
+});
+
+test("a range holds exactly the rows that lie between two heights", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1 }),
+      fc.nat(5000),
+      fc.nat(1000),
+      (heights, top, size) => {
+        const offsets = offsetsOf(heights);
+        const { first, end } = rangeBetween(offsets, top, top + size);
+        heights.forEach((_, index) => {
+          const seen = (offsets[index + 1] ?? 0) > top && (offsets[index] ?? 0) <= top + size;
+          expect(index >= first && index < end).toBe(seen);
+        });
+      },
+    ),
+  );
+});
+
+test("a height belongs to the row in which it lies", () => {
+  const offsets = offsetsOf([10, 20]);
+  expect([-1, 0, 9, 10, 29, 30].map((height) => rowAt(offsets, height))).toEqual([-1, 0, 0, 1, 1, 2]);
+});
+
+test("a local day goes from its first moment to that of the next day", () => {
+  fc.assert(
+    fc.property(moments, (moment) => {
+      const day = localDate(moment);
+      const [start, end] = [dayStart(day) ?? "", dayEnd(day) ?? ""];
+      expect(localDate(start)).toBe(day);
+      expect(start <= moment.toISOString() && moment.toISOString() < end).toBe(true);
+      expect(localDate(new Date(end).getTime() - 1)).toBe(day);
+    }),
+  );
+});
+
+test.each(["", "yesterday", "2026-02-30", "2026-13-01", "2026-1-1"])("%j is no day", (text) => {
+  expect([dayStart(text), dayEnd(text)]).toEqual([undefined, undefined]);
+});
+
+test("identifier sources are the literals of mappings, with those that all senders share", () => {
+  const mapping = {
+    externalSourceId: "'shop'",
+    externalIds: [
+      { externalSourceId: "'email'", value: "email" },
+      { externalSourceId: "join('-', ['marketo', id])", value: "id" },
+    ],
+  };
+  expect(sourcesOf([mapping, {}])).toEqual(["crm", "email", "phone", "shop"]);
+});
