@@ -207,10 +207,11 @@ export function deleteConfiguration(id: string, force: boolean): Promise<unknown
 
 /** Judges events as ingest would, and stores nothing. */
 export function validateEvents(id: string, entities: readonly unknown[]): Promise<Model<"IngestResponse">> {
-  return call(
+  return exactly(
     api.POST("/api/v2/journey/externalevents/configurations/{configurationId}/events/validate", {
       params: { path: { configurationId: id } },
       body: { entities: [...entities] },
+      parseAs: "text",
     }),
   );
 }
@@ -296,10 +297,11 @@ export interface Sample {
 }
 
 export async function testMapping(id: string, sample: Sample): Promise<readonly MappedEvent[]> {
-  const result = await call(
+  const result = await exactly<Model<"MappingTestResult">>(
     api.POST("/api/v2/journey/webhooks/endpoints/{endpointId}/test", {
       params: { path: { endpointId: id } },
       body: sample as never,
+      parseAs: "text",
     }),
   );
   return result.entities;

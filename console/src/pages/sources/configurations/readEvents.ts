@@ -1,5 +1,7 @@
 /** Events as the reader entered them. */
 
+import { parseExactly } from "../types/exactJson";
+
 const MOST_EVENTS = 100;
 
 export interface ReadEvents {
@@ -21,7 +23,7 @@ export function readEvents(text: string): ReadEvents {
 /** Reads JSON, or says what is wrong with it in the words of the browser. */
 export function readJson(text: string): { value?: unknown; problem?: string } {
   try {
-    return { value: JSON.parse(text) as unknown };
+    return { value: parseExactly(text) };
   } catch (error) {
     return { problem: `This is not JSON: ${error instanceof Error ? error.message : "it cannot be read"}.` };
   }

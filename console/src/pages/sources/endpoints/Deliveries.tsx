@@ -78,7 +78,7 @@ export function Deliveries({ endpointId }: { endpointId: string }) {
                 title: "Received",
                 cell: (one) => (
                   <a href={address(["sources", "endpoints", endpointId, "deliveries"], { outcome, delivery: one.id })}>
-                    <Time value={one.dateReceived} /> <Time value={one.dateReceived} show="time" />
+                    <Time value={one.dateReceived} />
                   </a>
                 ),
               },
@@ -174,7 +174,10 @@ function Shown({
       <dl class="facts">
         <dt>Received</dt>
         <dd>
-          <Time value={delivery.dateReceived} /> <Time value={delivery.dateReceived} show="relative" />
+          <Time value={delivery.dateReceived} />{" "}
+          <span class="soft">
+            (<Time value={delivery.dateReceived} show="relative" />)
+          </span>
         </dd>
         <dt>Events</dt>
         <dd>

@@ -69,7 +69,7 @@ function Attribute({ name, value, problem }: { name: string; value: unknown; pro
 
 function Value({ value }: { value: unknown }) {
   if (value === undefined || value === null) return <span class="soft">missing</span>;
-  return <code class="wrap-anywhere">{typeof value === "string" ? value : JSON.stringify(value)}</code>;
+  return <code class="wrap-anywhere">{typeof value === "string" ? value : JSON.stringify(value, null, 1)}</code>;
 }
 
 function isDate(value: unknown): value is string {

@@ -55,7 +55,7 @@ export function MappingEditor({ endpoint, sender, types, reload }: Props) {
   };
   return (
     <form
-      class="stack"
+      class="stack mapping-form"
       onSubmit={async (event) => {
         event.preventDefault();
         await save.run();
@@ -147,7 +147,7 @@ export function MappingEditor({ endpoint, sender, types, reload }: Props) {
           change({ attributes });
         }}
       />
-      {mayEdit && (
+      {(dirty || save.error !== undefined) && (
         <div class="save-bar stack tight">
           {save.error !== undefined && <Failed error={save.error} />}
           <div class="row">

@@ -210,6 +210,8 @@ function CreateForm({ sender, configurations, types, configurationId, reload, on
       action.clear();
       key.current = crypto.randomUUID();
     };
+  const typeOf = (id: string) =>
+    types.find((type) => configurations.some((one) => one.id === id && one.schemaId === type.id));
   const missing =
     targetProblem(target) ||
     (missingOptions(sender, options).length > 0 ? `Enter ${missingOptions(sender, options).join(" and ")}.` : "") ||
@@ -267,6 +269,7 @@ function CreateForm({ sender, configurations, types, configurationId, reload, on
               problems={problems}
               onChange={changed(setTarget)}
             />
+            <Unfilled sender={sender} type={typeOf(target.several ? "" : target.configurationId)} />
             {mayConfigure && (
               <div>
                 <button
@@ -347,6 +350,18 @@ function CreateForm({ sender, configurations, types, configurationId, reload, on
         </div>
       </form>
     </div>
+  );
+}
+
+/** The required fields of the event type that the preset does not fill. */
+function Unfilled({ sender, type }: { sender: Sender; type: EventType | undefined }) {
+  const unfilled = (type?.jsonSchema.required ?? []).filter((name) => !sender.attributes.includes(name));
+  if (!type || unfilled.length === 0) return null;
+  return (
+    <p class="notice warn wrap-anywhere">
+      {type.jsonSchema.title} requires {unfilled.join(", ")}, which the preset of {sender.title} does not fill. Map
+      {unfilled.length === 1 ? " it" : " them"} after the endpoint is created; until then, its events become failures.
+    </p>
   );
 }
 
@@ -432,30 +447,32 @@ function Connect({ id, secret }: { id: string; secret: string | undefined }) {
                 </p>
               )}
             </section>
-            {sender && (
-              <section class="card" aria-label={`Set up ${sender.title}`}>
-                <h2>2. Set up {sender.title}</h2>
-                <Steps>
-                  {sender.steps.map((step) => (
-                    <li key={step}>{step}</li>
-                  ))}
-                </Steps>
-                {sender.documentationUrl && (
-                  <p class="small">
-                    <a href={sender.documentationUrl} target="_blank" rel="noreferrer">
-                      Documentation of {sender.title}
-                    </a>
-                  </p>
-                )}
-                {waiting && mayEdit && (
-                  <EnterSecret endpointId={endpoint.id} sender={sender} replaces={false} onStored={loaded.reload} />
-                )}
+            <div class="cards">
+              {sender && (
+                <section class="card" aria-label={`Set up ${sender.title}`}>
+                  <h2>2. Set up {sender.title}</h2>
+                  <Steps>
+                    {sender.steps.map((step) => (
+                      <li key={step}>{step}</li>
+                    ))}
+                  </Steps>
+                  {sender.documentationUrl && (
+                    <p class="small">
+                      <a href={sender.documentationUrl} target="_blank" rel="noreferrer">
+                        Documentation of {sender.title}
+                      </a>
+                    </p>
+                  )}
+                  {waiting && mayEdit && (
+                    <EnterSecret endpointId={endpoint.id} sender={sender} replaces={false} onStored={loaded.reload} />
+                  )}
+                </section>
+              )}
+              <section class="card" aria-label="The first delivery">
+                <h2>3. See the first delivery arrive</h2>
+                <FirstDelivery endpointId={endpoint.id} />
               </section>
-            )}
-            <section class="card" aria-label="The first delivery">
-              <h2>3. See the first delivery arrive</h2>
-              <FirstDelivery endpointId={endpoint.id} />
-            </section>
+            </div>
             {mayEdit && (
               <section class="card" aria-label="Test a payload">
                 <h2>4. See what a payload becomes</h2>

@@ -1,5 +1,7 @@
 /** A sample delivery of each sender: those of the command `journeys deliver`, with the headers that presets read. */
 
+import { parseExactly } from "../types/exactJson";
+
 const files = import.meta.glob<string>("../../../../../tools/samples/deliveries/*", {
   query: "?raw",
   import: "default",
@@ -31,5 +33,5 @@ export function sampleOf(sender: string): SampleDelivery | undefined {
   if (!found) return undefined;
   const [path, text] = found;
   const exact = !path.endsWith(".json");
-  return { text: exact ? text : JSON.stringify(JSON.parse(text), null, 2), exact, headers: HEADERS[sender] ?? {} };
+  return { text: exact ? text : JSON.stringify(parseExactly(text), null, 2), exact, headers: HEADERS[sender] ?? {} };
 }

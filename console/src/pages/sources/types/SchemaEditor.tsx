@@ -142,7 +142,7 @@ export function SchemaEditor({ document, saved, limits, kinds, otherTitles, verb
           </div>
         )}
       </section>
-      {!readOnly && (
+      {(dirty || save.error !== undefined) && (
         <div class="save-bar stack tight">
           {save.error !== undefined && <Failed error={save.error} />}
           <div class="row">
@@ -203,7 +203,9 @@ function FieldCard({
   const [open, setOpen] = useState(opened);
   const card = useRef<HTMLDetailsElement>(null);
   useEffect(() => {
-    if (opened) card.current?.querySelector("input")?.focus();
+    if (!opened) return;
+    card.current?.scrollIntoView({ block: "center" });
+    card.current?.querySelector("input")?.focus({ preventScroll: true });
   }, [opened]);
   useEffect(() => {
     if (hasProblem) setOpen(true);

@@ -34,7 +34,7 @@ ENCODINGS = {"hex": hexadecimal, "base64": base64_text}
 class CustomHmac(Sender):
     name = "hmac"
     title = "Any tool that signs its body with an HMAC"
-    sends = "Any tool that signs its body with an HMAC, such as WooCommerce, Typeform or Intercom."
+    sends = "Deliveries of WooCommerce, Typeform, Intercom and other tools with a signature in a header."
     steps = (
         "Open the tool's settings of webhooks, and paste the endpoint's address.",
         "Enter the endpoint's secret as the tool's signing secret; or store the secret that the tool shows here.",
