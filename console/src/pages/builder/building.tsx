@@ -97,7 +97,11 @@ export function GroupAt({
 
 /** The options of a view's elements. */
 export function elementOptions({ elements }: Definition): Option[] {
-  return elements.map(({ id, name }) => ({ value: id, label: name.trim() || "(without a name)" }));
+  return elements.map((element) => ({ value: element.id, label: shownName(element) }));
+}
+
+export function shownName({ name }: { readonly name: string }): string {
+  return name.trim() || "(without a name)";
 }
 
 /** Focuses the field at a path, or the nearest one around it. Returns whether there is one. */

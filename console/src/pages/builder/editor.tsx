@@ -13,7 +13,7 @@ import type { GraphElement } from "../../journey/model";
 import { useMay } from "../../me";
 import { address, go, guardUnsaved, setQuery, useRoute } from "../../routing";
 import type { EventDefinitions } from "./attributes";
-import { type Building, BuildingContext, focusAt, useBuilding } from "./building";
+import { type Building, BuildingContext, focusAt, shownName, useBuilding } from "./building";
 import { Charts } from "./charts";
 import { canConnect, type Definition, toBody } from "./definition";
 import { AddElement, ElementForm, ElementList, FirstEvent } from "./elements";
@@ -316,7 +316,7 @@ function Picture({ title, problems, selected, onTell }: PictureProps) {
         const source = events.get(element.attributes.id)?.name ?? "An event that is not active";
         return {
           id: element.id,
-          name: element.name.trim() || "(without a name)",
+          name: shownName(element),
           source: wrong > 0 ? `⚠ ${count(wrong, "problem")}` : source,
           followedBy: (element.followedBy ?? []).map((link) => ({ id: link.id, note: linkNote(link) })),
         };

@@ -3,7 +3,7 @@
 import { count } from "../../formats";
 import { type Option, Select } from "../../components/forms";
 import { filterable } from "./attributes";
-import { elementOptions, GroupAt, SelectAt, TextAt, useBuilding, useProblem } from "./building";
+import { elementOptions, GroupAt, SelectAt, shownName, TextAt, useBuilding, useProblem } from "./building";
 import { conditions } from "./conditions";
 import {
   canConnect,
@@ -95,7 +95,7 @@ export function ElementList() {
                 focus(`elements[${index}].name`);
               }}
             >
-              <strong class="wrap-anywhere">{element.name || "(without a name)"}</strong>
+              <strong class="wrap-anywhere">{shownName(element)}</strong>
               <span class="soft small">
                 {events.get(element.attributes.id)?.name ?? "An event that is not active"}
                 {conditions(element.filter).length > 0 && `, ${count(conditions(element.filter).length, "condition")}`}
@@ -131,7 +131,7 @@ export function AddElement({ selected }: { selected: Element | undefined }) {
             if (event) add(event, selected.id);
           }}
         >
-          Add after “{selected.name}”
+          Add after “{shownName(selected)}”
         </button>
       )}
       <button
@@ -261,13 +261,15 @@ const COUNT_TYPES: readonly Option[] = [
 function LinkForm({ element, link, path }: { element: Element; link: Link; path: string }) {
   const { definition, edit } = useBuilding();
   const target = definition.elements.find(({ id }) => id === link.id);
-  const name = target?.name ?? "an element that is missing";
+  const name = target ? shownName(target) : "an element that is missing";
+  const more =
+    link.constraintAfter || (link.eventCountType ?? "Sequential") !== "Sequential" || link.joinAttributes?.length;
   const change = (changed: Partial<Omit<Link, "id">>, field?: string) => {
     edit({ do: "changeLink", from: element.id, to: link.id, change: changed }, field);
   };
   return (
     <GroupAt path={path} title={<span class="wrap-anywhere">{name}</span>}>
-      <p class="small soft">{linkMeaning(element.name, name, link)}</p>
+      <p class="small soft">{linkMeaning(shownName(element), name, link)}</p>
       <Constraint
         path={`${path}.constraintWithin`}
         label="Within"
@@ -276,24 +278,29 @@ function LinkForm({ element, link, path }: { element: Element; link: Link; path:
           change({ constraintWithin }, `${path}.constraintWithin`);
         }}
       />
-      <Constraint
-        path={`${path}.constraintAfter`}
-        label="Not sooner than"
-        value={link.constraintAfter}
-        onValue={(constraintAfter) => {
-          change({ constraintAfter }, `${path}.constraintAfter`);
-        }}
-      />
-      <SelectAt
-        path={`${path}.eventCountType`}
-        label="The event happens"
-        value={link.eventCountType ?? "Sequential"}
-        options={COUNT_TYPES}
-        onValue={(eventCountType) => {
-          change({ eventCountType: eventCountType as EventCountType });
-        }}
-      />
-      <Joins element={element} target={target} link={link} path={`${path}.joinAttributes`} onChange={change} />
+      <details open={Boolean(more)}>
+        <summary>More on this link</summary>
+        <div class="stack tight">
+          <Constraint
+            path={`${path}.constraintAfter`}
+            label="Not sooner than"
+            value={link.constraintAfter}
+            onValue={(constraintAfter) => {
+              change({ constraintAfter }, `${path}.constraintAfter`);
+            }}
+          />
+          <SelectAt
+            path={`${path}.eventCountType`}
+            label="The event happens"
+            value={link.eventCountType ?? "Sequential"}
+            options={COUNT_TYPES}
+            onValue={(eventCountType) => {
+              change({ eventCountType: eventCountType as EventCountType });
+            }}
+          />
+          <Joins element={element} target={target} link={link} path={`${path}.joinAttributes`} onChange={change} />
+        </div>
+      </details>
       <TargetProblem path={`${path}.id`} />
       <div>
         <button
@@ -327,7 +334,7 @@ function Constraint({ path, label, value, onValue }: ConstraintProps) {
   const [unit, setUnit] = useState<Unit>("Days");
   const shown = value?.unit ?? unit;
   return (
-    <div class="pair">
+    <div class="pair with-unit">
       <TextAt
         path={path}
         label={label}
@@ -338,7 +345,7 @@ function Constraint({ path, label, value, onValue }: ConstraintProps) {
         }}
       />
       <Select
-        label="Unit"
+        label={`Unit of “${label.toLowerCase()}”`}
         value={shown}
         options={UNITS.map((one) => ({ value: one, label: one.toLowerCase() }))}
         onValue={(chosen) => {

@@ -345,7 +345,7 @@ function Limit({ name, path, range, free, onRange }: LimitProps) {
           onRange({ ...range, [name]: undefined });
         }}
       >
-        ×
+        Remove
       </button>
     </div>
   );

@@ -1,7 +1,6 @@
 /** What a view is called, and which time it covers. */
 
-import { TextArea, TextField } from "../../components/forms";
-import { Select } from "../../components/forms";
+import { Select, TextArea, TextField } from "../../components/forms";
 import { SelectAt, TextAt, useBuilding, useProblem } from "./building";
 import { durationText, simpleDuration, suggestedName } from "./sentences";
 
@@ -118,7 +117,7 @@ function looseDuration(duration: string | null | undefined): { value: string; un
 function LastTime({ value, unit }: { value: string; unit: LastUnit }) {
   const { edit } = useBuilding();
   return (
-    <div class="pair">
+    <div class="pair with-unit">
       <TextAt
         path="duration"
         label="The last"
@@ -128,7 +127,7 @@ function LastTime({ value, unit }: { value: string; unit: LastUnit }) {
         }}
       />
       <Select
-        label="Unit"
+        label="Unit of time"
         value={unit}
         options={["Hours", "Days", "Weeks", "Months"].map((one) => ({ value: one, label: one.toLowerCase() }))}
         onValue={(chosen) => {
