@@ -59,15 +59,13 @@ export function Shell({ session }: { session: Session }) {
         </button>
         <nav aria-label="Pages">
           <ul>
-            {offered
-              .filter(({ inMenu = true }) => inMenu)
-              .map((one) => (
-                <li key={one.path}>
-                  <a href={address(one.path ? [one.path] : [])} aria-current={one === page ? "page" : undefined}>
-                    {one.title}
-                  </a>
-                </li>
-              ))}
+            {offered.map((one) => (
+              <li key={one.path}>
+                <a href={address(one.path ? [one.path] : [])} aria-current={one === page ? "page" : undefined}>
+                  {one.title}
+                </a>
+              </li>
+            ))}
           </ul>
         </nav>
         <div class="person small">

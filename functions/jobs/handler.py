@@ -6,7 +6,7 @@ from typing import Any
 from journeys import cursors, dates
 from journeys.aws import dynamodb, s3, sqs
 from journeys.errors import Conflict, TooManyWaiting
-from journeys.http.parameters import CURSOR, PAGE, PAGE_NUMBER, PAGE_SIZE, Parameter
+from journeys.http.parameters import CURSOR, PAGE, PAGE_NUMBER, PAGE_SIZE, Parameter, text
 from journeys.http.request import Request
 from journeys.http.router import Router
 from journeys.registry.quotas.store import QuotaStore
@@ -37,12 +37,13 @@ INTERVAL: Parameter[tuple[int | None, int | None]] = Parameter(
 STATUSES: Parameter[frozenset[Status]] = Parameter(
     "statuses",
     f"Only jobs with one of these statuses, separated by commas: {', '.join(Status)}.",
-    lambda text: frozenset(map(Status, text.split(","))),
+    lambda value: frozenset(map(Status, value.split(","))),
     frozenset(Status),
     f"Use one or more of {', '.join(Status)}, separated by commas.",
     {"type": "string"},
 )
-LISTING = (INTERVAL, STATUSES, *PAGE, CURSOR)
+VIEW_ID = text("viewId", "Only jobs that compute the view with this id.")
+LISTING = (INTERVAL, STATUSES, VIEW_ID, *PAGE, CURSOR)
 POSITION = re.compile(r"[0-9]{1,9} [0-9a-f-]{36}")
 """How many jobs precede a page, and the id of the last of them."""
 
@@ -63,8 +64,9 @@ router = Router.for_registry(table)
 def listing(request: Request, path: str, client_id: str | None = None) -> dict[str, Any]:
     """Return a page of the organization's jobs, newest first; only those of one client if `client_id` is given."""
     (since_ms, until_ms), statuses, cursor = request.get(INTERVAL), request.get(STATUSES), request.get(CURSOR)
-    size, number = request.get(PAGE_SIZE), request.get(PAGE_NUMBER)
-    scope = ("jobs", request.organization_id, str(client_id), str(since_ms), str(until_ms), *sorted(statuses))
+    size, number, view_id = request.get(PAGE_SIZE), request.get(PAGE_NUMBER), request.get(VIEW_ID)
+    filters = (str(client_id), str(view_id), str(since_ms), str(until_ms), *sorted(statuses))
+    scope = ("jobs", request.organization_id, *filters)
     before, after = size * (number - 1), None
     if cursor is not None:
         preceding, after = cursors.decode(cursor, POSITION, *scope).split(" ")
@@ -78,6 +80,7 @@ def listing(request: Request, path: str, client_id: str | None = None) -> dict[s
         until_ms=until_ms,
         statuses=statuses,
         client_id=client_id,
+        view_id=view_id,
     )
     known = before + len(page.jobs)
     return request.page_of_query(

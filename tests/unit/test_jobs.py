@@ -244,6 +244,22 @@ def test_jobs_are_listed_newest_first_and_pages_keep_the_filters(
     assert (by_number["total"], by_number["pageCount"]) == (3, 2)
 
 
+def test_the_jobs_of_one_view_are_listed_and_a_page_of_them_leads_to_no_others(
+    harness: JobHarness, view: View, now: list[int]
+) -> None:
+    other, ids = harness.view(**view.definition.to_values()), []
+    for listed in (view, other, view, view):
+        now[0] += 1
+        ids.append(harness.accept(listed).rsplit("/", 1)[1])
+    _, page = harness.request("GET", "/jobs", query={"viewId": view.view_id, "pageSize": "2"})
+    assert [job["id"] for job in page["entities"]] == [ids[3], ids[2]]
+    following = follow(harness, page["nextUri"])
+    assert ([job["id"] for job in following["entities"]], following["total"]) == ([ids[0]], 3)
+    cursor = dict(parse_qsl(urlsplit(page["nextUri"]).query))["cursor"]
+    assert harness.request("GET", "/jobs", query={"cursor": cursor})[1]["code"] == "invalid.cursor"
+    assert harness.request("GET", "/jobs", query={"viewId": "unknown"})[1]["entities"] == []
+
+
 def follow(harness: JobHarness, uri: str) -> Any:
     """The page at a URI of a listing."""
     parts = urlsplit(uri)
@@ -306,7 +322,7 @@ def test_a_page_reads_a_bounded_number_of_jobs(
     "position", ["", "1", "x 019a", f"1 {'0' * 35}g", f"-1 {'0' * 36}", "1 SUMMARY", f"{'1' * 1000} {'0' * 36}"]
 )
 def test_a_forged_position_of_a_listing_is_refused(harness: JobHarness, view: View, position: str) -> None:
-    cursor = cursors.encode(position, "jobs", ORGANIZATION, "None", "None", "None", *sorted(Status))
+    cursor = cursors.encode(position, "jobs", ORGANIZATION, "None", "None", "None", "None", *sorted(Status))
     status, error = harness.request("GET", "/jobs", query={"cursor": cursor})
     assert (status, error["code"]) == (400, "invalid.cursor")
 

@@ -6,15 +6,13 @@ import type { Card, Direction, Sizes } from "./layout";
 import type { ElementFigures, Figures, GraphElement } from "./model";
 import { cut, wrapped } from "./texts";
 
-const WIDTH = 168;
-const PADDING = 11;
+const WIDTH = 160;
+const PADDING = 9;
 const INNER = WIDTH - 2 * PADDING;
-const NAME_SIZE = 13.5;
+const NAME_SIZE = 14;
 const NAME_LINE = 17;
 const NAME_LINES = 2;
-const SMALL = 11;
-/** The width of the text on a link. */
-export const LABEL_WIDTH = 84;
+const SMALL = 12;
 /** Heights below the name: the source, and the figures. */
 const SOURCE_LINE = 16;
 const FIGURES_HEIGHT = 56;
@@ -35,11 +33,7 @@ export function sizesFor(elements: readonly GraphElement[], withFigures: boolean
   const lines = Math.max(1, ...elements.map(({ name }) => wrapped(name, INNER, NAME_SIZE, NAME_LINES).length));
   const source = elements.some((element) => element.source) ? SOURCE_LINE : 0;
   const height = 2 * PADDING + lines * NAME_LINE + source + (withFigures ? FIGURES_HEIGHT : 0);
-  const labeled = withFigures || elements.some(({ followedBy }) => followedBy.some(({ note }) => note));
-  return {
-    card: { width: WIDTH, height },
-    label: labeled ? { width: LABEL_WIDTH, height: 20 } : { width: 40, height: 8 },
-  };
+  return { card: { width: WIDTH, height }, label: { width: withFigures ? 76 : 40, height: withFigures ? 20 : 8 } };
 }
 
 interface Props {
@@ -125,7 +119,7 @@ function CardFigures({ own, ofFirst }: { own: ElementFigures; ofFirst: string | 
   return (
     <>
       <text class="card-count" x={0} y={25}>
-        {own.participants < 1e6 ? number(own.participants) : shortNumber(own.participants)}
+        {fitting(own.participants)}
       </text>
       {ofFirst !== undefined && (
         <text class="card-share" x={INNER} y={25} text-anchor="end">
@@ -137,12 +131,17 @@ function CardFigures({ own, ofFirst }: { own: ElementFigures; ofFirst: string | 
         <g key={name} transform={`translate(${(index * INNER) / 4} ${FIGURES_HEIGHT - 4})`}>
           <GroupMark name={name} x={5} y={0} />
           <text class="card-group" x={12} y={0} dominant-baseline="central">
-            {own[name] < 1e4 ? number(own[name]) : shortNumber(own[name])}
+            {fitting(own[name], 1000)}
           </text>
         </g>
       ))}
     </>
   );
+}
+
+/** A number that fits its place: the shorter form from `most` on. */
+function fitting(value: number, most = 10_000): string {
+  return value < most ? number(value) : shortNumber(value);
 }
 
 /** The shares of the four groups; a group with customers is never narrower than can be seen. */

@@ -44,7 +44,7 @@ export interface Sizes {
 
 const MARGIN = 12;
 /** Between ranks, beside the label. */
-const RANK_GAP = 14;
+const RANK_GAP = 12;
 const CARD_GAP = 28;
 const LINK_GAP = 16;
 /** The part of a card's side that links may take. */

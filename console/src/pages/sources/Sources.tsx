@@ -14,7 +14,7 @@ import { NewConfiguration } from "./configurations/NewConfiguration";
 import { EndpointDetail } from "./endpoints/EndpointDetail";
 import { EndpointList } from "./endpoints/EndpointList";
 import { SetUp } from "./endpoints/SetUp";
-import { Tabs } from "./Tabs";
+import { Tabs } from "../../components/tabs";
 import { NewType } from "./types/NewType";
 import { TypeDetail } from "./types/TypeDetail";
 import { TypeList } from "./types/TypeList";

@@ -22,7 +22,7 @@ import {
   type Sender,
   updateEndpoint,
 } from "../requests";
-import { Tabs } from "../Tabs";
+import { Tabs } from "../../../components/tabs";
 import { goOn } from "../unsaved";
 import { Deliveries } from "./Deliveries";
 import { MappingEditor } from "./MappingEditor";

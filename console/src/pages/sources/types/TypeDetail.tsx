@@ -20,7 +20,7 @@ import {
   type Summary,
   updateType,
 } from "../requests";
-import { Tabs } from "../Tabs";
+import { Tabs } from "../../../components/tabs";
 import { goOn } from "../unsaved";
 import { type Kind, kindsOf } from "./kinds";
 import { Presentation } from "./Presentation";

@@ -136,12 +136,14 @@ class JobService:
         until_ms: int | None = None,
         statuses: Collection[Status] = frozenset(Status),
         client_id: str | None = None,
+        view_id: str | None = None,
     ) -> JobPage:
         """Up to `size` of the organization's jobs, newest first: those that follow the job `after` and `skip` others.
 
         Filters: accepted at or after `since_ms` and before `until_ms` (milliseconds since 1970), with one of
-        `statuses`, and created by `client_id`. None means no filter. A page with filters can be short although others
-        follow, because it reads up to MAX_ROWS_READ jobs. Raises BadRequest if the page begins after these.
+        `statuses`, created by `client_id`, and of the view `view_id`. None means no filter. A page with filters can be
+        short although others follow, because it reads up to MAX_ROWS_READ jobs. Raises BadRequest if the page begins
+        after these.
         """
         wanted, read, now = skip + size, 0, dates.now_ms()
         found: list[Job] = []
@@ -149,7 +151,9 @@ class JobService:
             limit = min(wanted + 1, MAX_ROWS_READ - read)  # One more shows whether others follow.
             jobs, ended = self._jobs.newest_first(organization_id, since_ms, until_ms, after=after, limit=limit)
             for job in jobs:
-                if job.status not in statuses or client_id not in (None, job.user_id) or job.expires <= now:
+                if job.status not in statuses or job.expires <= now:
+                    continue
+                if client_id not in (None, job.user_id) or view_id not in (None, job.view_id):
                     continue
                 if len(found) == wanted:
                     return JobPage(found[skip:], found[-1].job_id)

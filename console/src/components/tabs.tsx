@@ -1,5 +1,7 @@
 /** Tabs that are links, so that each has an address. */
 
+import "./tabs.css";
+
 export interface Tab {
   readonly title: string;
   readonly href: string;

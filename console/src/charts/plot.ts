@@ -1,0 +1,154 @@
+/** Draws a panel of a chart with Observable Plot. This module is loaded when a chart is shown: it is large. */
+
+import * as Plot from "@observablehq/plot";
+import { number, shortNumber } from "../formats";
+import { axisLabel, type ChartData, type Drawn, periodLabel } from "./data";
+
+const HEIGHT = 240;
+/** Pixels that a label along the axis takes. */
+const LABEL_WIDTH = 68;
+const BAR_HEIGHT = 22;
+/** Shapes of points, so that color is not all that tells lines apart. */
+const SYMBOLS = ["circle", "square", "triangle", "diamond", "star", "cross", "wye", "plus"] as const;
+
+interface Datum {
+  readonly at: string;
+  readonly series: string;
+  readonly value: number;
+}
+
+interface Options {
+  readonly data: Pick<ChartData, "kind" | "unit">;
+  readonly drawn: Drawn;
+  /** The name of the values: "orders". */
+  readonly metric: string;
+  readonly width: number;
+}
+
+export function draw({ data, drawn, metric, width }: Options): Element {
+  const { axis, series } = drawn;
+  const rows = series.map(({ name, values }) =>
+    values.flatMap((value, position): Datum[] =>
+      value === undefined ? [] : [{ at: axis[position] ?? "", series: name, value }],
+    ),
+  );
+  const title = ({ at, series: name, value }: Datum) =>
+    [periodLabel(data.unit, at), name, `${number(value)} ${metric}`].filter(Boolean).join("\n");
+  const picture = { Column: columns, Bar: bars, Line: lines }[data.kind]({ axis, series, rows, title, data, width });
+  // The policy of the page refuses the style sheet that Plot writes into its picture. charts.css has its rules.
+  picture.querySelector("style")?.remove();
+  picture.removeAttribute("class");
+  return picture;
+}
+
+interface Parts {
+  axis: readonly string[];
+  series: Drawn["series"];
+  rows: readonly (readonly Datum[])[];
+  title: (datum: Datum) => string;
+  data: Options["data"];
+  width: number;
+}
+
+function color(index: number): string {
+  return `var(--series-${index + 1})`;
+}
+
+function ticks(axis: readonly string[], width: number): string[] {
+  const step = Math.max(1, Math.ceil(axis.length / Math.max(1, Math.floor(width / LABEL_WIDTH))));
+  return axis.filter((_, position) => position % step === 0);
+}
+
+/** Upright bars; with several series, a group of bars for each place on the axis. */
+function columns({ axis, series, rows, title, data, width }: Parts): Element {
+  const grouped = series.length > 1;
+  const tickFormat = axisLabel(data.unit, axis);
+  const shown = ticks(axis, width);
+  return Plot.plot({
+    width,
+    height: HEIGHT,
+    marginLeft: 52,
+    marginBottom: 34,
+    x: grouped
+      ? { axis: null, domain: series.map(({ name }) => name), padding: 0.05 }
+      : { domain: axis, padding: 0.15, label: null },
+    ...(grouped ? { fx: { domain: axis, padding: 0.15, label: null } } : {}),
+    y: { label: null, grid: true, zero: true, tickFormat: shortNumber, ticks: 5 },
+    marks: [
+      Plot.ruleY([0]),
+      grouped
+        ? Plot.axisFx(shown, { tickFormat, anchor: "bottom", label: null })
+        : Plot.axisX(shown, { tickFormat, label: null }),
+      ...rows.map((values, index) =>
+        Plot.barY(values, {
+          ...(grouped ? { fx: "at", x: "series" } : { x: "at" }),
+          y: "value",
+          fill: color(index),
+          title,
+          tip: true,
+        }),
+      ),
+    ],
+  });
+}
+
+/** Bars to the right, with room for the names of groups. */
+function bars({ axis, series, rows, title, data, width }: Parts): Element {
+  const grouped = series.length > 1;
+  const tickFormat = (at: string) => {
+    const label = periodLabel(data.unit, at);
+    return label.length > 22 ? `${label.slice(0, 21)}…` : label;
+  };
+  const longest = Math.max(0, ...axis.map((at) => tickFormat(at).length));
+  return Plot.plot({
+    width,
+    height: Math.max(120, axis.length * BAR_HEIGHT * Math.max(1, series.length * 0.7) + 50),
+    marginLeft: Math.min(170, 24 + longest * 7),
+    marginBottom: 34,
+    y: grouped
+      ? { axis: null, domain: series.map(({ name }) => name), padding: 0.05 }
+      : { domain: axis, padding: 0.2, label: null, tickFormat },
+    ...(grouped ? { fy: { domain: axis, padding: 0.15, label: null, axis: null } } : {}),
+    x: { label: null, grid: true, zero: true, tickFormat: shortNumber, ticks: Math.max(2, Math.floor(width / 90)) },
+    marks: [
+      Plot.ruleX([0]),
+      ...(grouped ? [Plot.axisFy(axis, { tickFormat, label: null, anchor: "left" })] : []),
+      ...rows.map((values, index) =>
+        Plot.barX(values, {
+          ...(grouped ? { fy: "at", y: "series" } : { y: "at" }),
+          x: "value",
+          fill: color(index),
+          title,
+          tip: true,
+        }),
+      ),
+    ],
+  });
+}
+
+function lines({ axis, rows, title, data, width }: Parts): Element {
+  return Plot.plot({
+    width,
+    height: HEIGHT,
+    marginLeft: 52,
+    marginBottom: 34,
+    x: { type: "point", domain: axis, label: null },
+    y: { label: null, grid: true, zero: true, tickFormat: shortNumber, ticks: 5 },
+    marks: [
+      Plot.ruleY([0]),
+      Plot.axisX(ticks(axis, width), { tickFormat: axisLabel(data.unit, axis), label: null }),
+      ...rows.flatMap((values, index) => [
+        Plot.lineY(values, { x: "at", y: "value", stroke: color(index), strokeWidth: 2 }),
+        Plot.dot(values, {
+          x: "at",
+          y: "value",
+          fill: color(index),
+          symbol: SYMBOLS[index] ?? "circle",
+          r: 3.5,
+          title,
+          tip: true,
+        }),
+      ]),
+    ],
+  });
+}

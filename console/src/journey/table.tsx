@@ -1,0 +1,83 @@
+/** The figures of a journey as a table, and as rows of a file. */
+
+import { Table } from "../components/tables";
+import { number } from "../formats";
+import { firstElements, shareOfFirst, shareOfPrevious } from "./figures";
+import { connections, type ElementFigures, type Figures, type GraphElement, linkKey } from "./model";
+
+interface Props {
+  elements: readonly GraphElement[];
+  figures: Figures;
+}
+
+const COLUMNS: readonly { title: string; name: keyof ElementFigures }[] = [
+  { title: "Customers", name: "participants" },
+  { title: "Completed", name: "completed" },
+  { title: "Went on", name: "flow" },
+  { title: "May still go on", name: "active" },
+  { title: "Dropped out", name: "dropout" },
+];
+
+export function JourneyTable({ elements, figures }: Props) {
+  const first = firstElements(elements);
+  const links = connections(elements);
+  return (
+    <div class="stack">
+      <Table
+        caption="Elements"
+        captionShown
+        rows={elements}
+        keyOf={({ id }) => id}
+        columns={[
+          { title: "Element", cell: ({ name }) => name },
+          ...COLUMNS.map(({ title, name }) => ({
+            title,
+            numeric: true,
+            cell: ({ id }: GraphElement) => number(figures.elements.get(id)?.[name] ?? 0),
+          })),
+          {
+            title: "Of first element",
+            numeric: true,
+            cell: (element) => shareOfFirst(element, first.get(element.id), figures) ?? "–",
+          },
+        ]}
+      />
+      {links.length > 0 && (
+        <Table
+          caption="Links"
+          captionShown
+          rows={links}
+          keyOf={({ from, to }) => linkKey(from.id, to.id)}
+          columns={[
+            { title: "From", cell: ({ from }) => from.name },
+            { title: "To", cell: ({ to }) => to.name },
+            { title: "Time limit", cell: ({ link }) => link.note ?? "none" },
+            {
+              title: "Customers",
+              numeric: true,
+              cell: ({ from, to }) => number(figures.links.get(linkKey(from.id, to.id)) ?? 0),
+            },
+            { title: "Of previous element", numeric: true, cell: (link) => shareOfPrevious(link, figures) },
+          ]}
+        />
+      )}
+    </div>
+  );
+}
+
+type Row = (string | number | undefined)[];
+
+/** The figures as rows of a file: elements, then links. Shares are left out, since a reader can compute them. */
+export function figureRows({ elements, figures }: Props): Row[] {
+  return [
+    ["element", "customers", "completed", "went on", "may still go on", "dropped out"],
+    ...elements.map(({ id, name }): Row => [name, ...COLUMNS.map((column) => figures.elements.get(id)?.[column.name])]),
+    [],
+    ["from", "to", "customers"],
+    ...connections(elements).map(({ from, to }): Row => [
+      from.name,
+      to.name,
+      figures.links.get(linkKey(from.id, to.id)),
+    ]),
+  ];
+}

@@ -1,0 +1,181 @@
+/** The API calls of the pages on views. */
+
+import { api, call, type Model } from "../../api/client";
+import type { Page } from "../../api/loading";
+import { ApiProblem } from "../../api/problem";
+
+export type View = Model<"JourneyView">;
+export type Job = Model<"ViewJob">;
+export type Schedule = Model<"ViewSchedule">;
+export type Frequency = Schedule["frequency"];
+export type Status = Job["status"];
+
+/** Views that a page of the list has. */
+const VIEWS = 25;
+const JOBS = 20;
+
+export async function listViews(search: string, after: string | undefined, signal: AbortSignal): Promise<Page<View>> {
+  const query = {
+    pageSize: VIEWS,
+    pageNumber: Number(after ?? 1),
+    ...(search ? { nameOrCreatedBy: search } : {}),
+  };
+  const listing = await call(api.GET("/api/v2/journey/views", { params: { query }, signal }));
+  return { entities: listing.entities ?? [], next: listing.nextUri ? String(query.pageNumber + 1) : undefined };
+}
+
+export function getView(viewId: string, version: number | undefined, signal?: AbortSignal): Promise<View> {
+  const options = signal ? { signal } : {};
+  if (version === undefined) {
+    return call(api.GET("/api/v2/journey/views/{viewId}", { params: { path: { viewId } }, ...options }));
+  }
+  return call(
+    api.GET("/api/v2/journey/views/{viewId}/versions/{version}", {
+      params: { path: { viewId, version } },
+      ...options,
+    }),
+  );
+}
+
+export function deleteView(viewId: string): Promise<unknown> {
+  return call(api.DELETE("/api/v2/journey/views/{viewId}", { params: { path: { viewId } } }));
+}
+
+/** Creates a view with the definition of another one. */
+export async function duplicateView(viewId: string): Promise<View> {
+  const { name = "", description, interval, duration, elements, charts } = await getView(viewId, undefined);
+  const body = { name: `Copy of ${name}`.slice(0, 256), description, interval, duration, elements, charts };
+  return call(api.POST("/api/v2/journey/views", { body: body as unknown as Model<"ViewDefinition"> }));
+}
+
+/** The names of the event definitions, by id. */
+export async function eventDefinitionNames(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+  const listing = await call(api.GET("/api/v2/journey/views/eventdefinitions", { signal }));
+  return new Map((listing.entities ?? []).map(({ id = "", displayName, name }) => [id, displayName ?? name ?? ""]));
+}
+
+// -- jobs --------------------------------------------------------------------------------------------------------------
+
+/** The latest job of a version; undefined if the version was never computed. */
+export function latestJob(viewId: string, version: number, signal?: AbortSignal): Promise<Job | undefined> {
+  return orNone(
+    call(
+      api.GET("/api/v2/journey/views/{viewId}/versions/{version}/jobs/latest", {
+        params: { path: { viewId, version } },
+        ...(signal ? { signal } : {}),
+      }),
+    ),
+  );
+}
+
+export function getJob(viewId: string, version: number, jobId: string, signal?: AbortSignal): Promise<Job> {
+  return call(
+    api.GET("/api/v2/journey/views/{viewId}/versions/{version}/jobs/{jobId}", {
+      params: { path: { viewId, version, jobId } },
+      ...(signal ? { signal } : {}),
+    }),
+  );
+}
+
+export function createJob(viewId: string, version: number): Promise<Job> {
+  return call(
+    api.POST("/api/v2/journey/views/{viewId}/versions/{version}/jobs", { params: { path: { viewId, version } } }),
+  );
+}
+
+export function cancelJob({ id, journeyView }: Job): Promise<Job> {
+  const path = { viewId: journeyView.id ?? "", version: journeyView.version ?? 1, jobId: id };
+  return call(
+    api.PATCH("/api/v2/journey/views/{viewId}/versions/{version}/jobs/{jobId}", {
+      params: { path },
+      body: { status: "Cancelled" },
+    }),
+  );
+}
+
+/** A page of the jobs of a view, newest first. */
+export async function listJobs(
+  viewId: string,
+  statuses: Status | undefined,
+  after: string | undefined,
+  signal: AbortSignal,
+): Promise<Page<Job>> {
+  const query = {
+    viewId,
+    pageSize: JOBS,
+    ...(statuses ? { statuses } : {}),
+    ...(after === undefined ? {} : { cursor: after }),
+  };
+  const listing = await call(api.GET("/api/v2/journey/views/jobs", { params: { query }, signal }));
+  const next = listing.nextUri === undefined ? undefined : new URL(listing.nextUri, location.href).searchParams;
+  return { entities: listing.entities, next: next?.get("cursor") ?? undefined };
+}
+
+/** A job that is complete, the view as the job computed it, and the figures. */
+export interface Outcome {
+  readonly job: Job;
+  readonly view: View;
+  readonly result: Model<"ViewResult">;
+}
+
+/** The result of a job, or of the newest complete job of a version; undefined if there is none. */
+export async function outcome(
+  viewId: string,
+  version: number,
+  jobId: string | undefined,
+  signal: AbortSignal,
+): Promise<Outcome | undefined> {
+  const id = jobId ?? (await newestComplete(viewId, version, signal));
+  if (id === undefined) return undefined;
+  const path = { viewId, version, jobId: id };
+  const [job, result] = await Promise.all([
+    getJob(viewId, version, id, signal),
+    call(
+      api.GET("/api/v2/journey/views/{viewId}/versions/{version}/jobs/{jobId}/results", { params: { path }, signal }),
+    ),
+  ]);
+  return { job, view: job.journeyView, result };
+}
+
+async function newestComplete(viewId: string, version: number, signal: AbortSignal): Promise<string | undefined> {
+  const latest = await latestJob(viewId, version, signal);
+  if (!latest || latest.status === "Complete") return latest?.id;
+  let after: string | undefined;
+  do {
+    const page = await listJobs(viewId, "Complete", after, signal);
+    const found = page.entities.find(({ journeyView }) => journeyView.version === version);
+    if (found) return found.id;
+    after = page.next;
+  } while (after !== undefined);
+  return undefined;
+}
+
+// -- schedules ---------------------------------------------------------------------------------------------------------
+
+/** The schedule of a view; undefined if it has none. */
+export function getSchedule(viewId: string, signal: AbortSignal): Promise<Schedule | undefined> {
+  return orNone(call(api.GET("/api/v2/journey/views/{viewId}/schedules", { params: { path: { viewId } }, signal })));
+}
+
+export function saveSchedule(viewId: string, frequency: Frequency, exists: boolean): Promise<unknown> {
+  const options = { params: { path: { viewId } }, body: { frequency } };
+  return call<unknown>(
+    exists
+      ? api.PUT("/api/v2/journey/views/{viewId}/schedules", options)
+      : api.POST("/api/v2/journey/views/{viewId}/schedules", options),
+  );
+}
+
+export function deleteSchedule(viewId: string): Promise<unknown> {
+  return call(api.DELETE("/api/v2/journey/views/{viewId}/schedules", { params: { path: { viewId } } }));
+}
+
+/** The answer, or undefined where the API says that there is none. */
+async function orNone<T>(request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (error instanceof ApiProblem && error.status === 404) return undefined;
+    throw error;
+  }
+}

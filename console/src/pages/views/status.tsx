@@ -1,0 +1,177 @@
+/** The state of a job: its badge, and its progress while it is computed. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useAction } from "../../api/loading";
+import { Failed } from "../../components/states";
+import { Time } from "../../components/times";
+import { useMay } from "../../me";
+import { cancelJob, createJob, getJob, type Job, latestJob, type Status } from "./requests";
+
+const LOOKS: Record<Status, { text: string; look: string; mark: string }> = {
+  Accepted: { text: "Waiting", look: "", mark: "◌" },
+  Scheduled: { text: "Scheduled", look: "", mark: "◌" },
+  Executing: { text: "Computing", look: "", mark: "◔" },
+  Complete: { text: "Complete", look: "good", mark: "✓" },
+  Failed: { text: "Failed", look: "bad", mark: "✕" },
+  Cancelled: { text: "Canceled", look: "warn", mark: "–" },
+};
+
+export function StatusBadge({ status }: { status: Status }) {
+  const { text, look, mark } = LOOKS[status];
+  return (
+    <span class={`badge ${look}`}>
+      <span aria-hidden="true">{mark}</span>
+      {text}
+    </span>
+  );
+}
+
+export function isUnfinished(status: Status | undefined): boolean {
+  return status === "Accepted" || status === "Executing" || status === "Scheduled";
+}
+
+/** Milliseconds between two looks at a job: short at first, longer for long computations. */
+const FIRST_PAUSE = 400;
+const LONGEST_PAUSE = 8_000;
+const BACK_OFF = 1.4;
+
+export interface Computation {
+  /** The latest job of the version; undefined before it is known, and if there is none. */
+  readonly job: Job | undefined;
+  readonly known: boolean;
+  readonly error: unknown;
+  readonly starting: boolean;
+  readonly start: () => void;
+  readonly cancel: () => void;
+  readonly stopping: boolean;
+}
+
+/** The latest job of a version, followed while it is computed. `onComplete` is called when it has become complete. */
+export function useComputation(viewId: string, version: number | undefined, onComplete: () => void): Computation {
+  const [job, setJob] = useState<Job>();
+  const [known, setKnown] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const completed = useRef(onComplete);
+  completed.current = onComplete;
+  useEffect(() => {
+    setKnown(false);
+    setJob(undefined);
+    setProblem(undefined);
+    if (version === undefined) return undefined;
+    const abort = new AbortController();
+    latestJob(viewId, version, abort.signal).then(
+      (latest) => {
+        setJob(latest);
+        setKnown(true);
+      },
+      (error: unknown) => {
+        if (!abort.signal.aborted) setProblem(error);
+      },
+    );
+    return () => {
+      abort.abort();
+    };
+  }, [viewId, version]);
+  useEffect(() => {
+    if (!job || version === undefined || !isUnfinished(job.status)) return undefined;
+    return follow(viewId, version, job.id, setJob, setProblem, () => {
+      completed.current();
+    });
+  }, [job?.id, isUnfinished(job?.status)]);
+  const start = useAction(async () => {
+    if (version !== undefined) setJob(await createJob(viewId, version));
+    setProblem(undefined);
+  });
+  const cancel = useAction(async () => {
+    if (job) setJob(await cancelJob(job));
+  });
+  return {
+    job,
+    known,
+    error: start.error ?? cancel.error ?? problem,
+    starting: start.running,
+    start: () => void start.run(),
+    cancel: () => void cancel.run(),
+    stopping: cancel.running,
+  };
+}
+
+/** Looks at a job until it has ended. Returns the function that stops this. */
+function follow(
+  viewId: string,
+  version: number,
+  jobId: string,
+  onJob: (job: Job) => void,
+  onError: (error: unknown) => void,
+  onComplete: () => void,
+): () => void {
+  const abort = new AbortController();
+  let pause = FIRST_PAUSE;
+  let timer = setTimeout(look, pause);
+  function look() {
+    getJob(viewId, version, jobId, abort.signal).then(
+      (job) => {
+        if (abort.signal.aborted) return;
+        onError(undefined);
+        onJob(job);
+        if (job.status === "Complete") onComplete();
+        if (isUnfinished(job.status)) again();
+      },
+      (error: unknown) => {
+        if (abort.signal.aborted) return;
+        onError(error);
+        again();
+      },
+    );
+  }
+  function again() {
+    pause = Math.min(LONGEST_PAUSE, pause * BACK_OFF);
+    timer = setTimeout(look, pause);
+  }
+  return () => {
+    abort.abort();
+    clearTimeout(timer);
+  };
+}
+
+/** What the latest computation does, or why it gave no result. */
+export function ComputationState({ computation }: { computation: Computation }) {
+  const { job, error, cancel, stopping } = computation;
+  const mayCancel = useMay("viewsJobs:edit");
+  return (
+    <div role="status">
+      {error !== undefined && <Failed error={error} />}
+      {job && isUnfinished(job.status) && (
+        <div class="notice">
+          <p>
+            <StatusBadge status={job.status} />{" "}
+            {job.status === "Executing"
+              ? "The figures are being computed."
+              : "The computation waits for its turn. You can leave this page: it goes on."}
+          </p>
+          <progress aria-label="Computation" />
+          {mayCancel && (
+            <button type="button" disabled={stopping} onClick={cancel}>
+              Cancel computation
+            </button>
+          )}
+        </div>
+      )}
+      {job?.status === "Failed" && (
+        <div class="notice bad">
+          <p>
+            <StatusBadge status="Failed" /> The latest computation failed{" "}
+            {job.dateCompleted && <Time value={job.dateCompleted} show="relative" />}. {job.error?.message}
+          </p>
+        </div>
+      )}
+      {job?.status === "Cancelled" && (
+        <div class="notice warn">
+          <p>
+            <StatusBadge status="Cancelled" /> The latest computation was canceled.
+          </p>
+        </div>
+      )}
+    </div>
+  );
+}

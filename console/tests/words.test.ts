@@ -1,0 +1,97 @@
+import { expect, test } from "vitest";
+import { figureRows } from "../src/journey/table";
+import {
+  durationText,
+  filterTexts,
+  graphElements,
+  groupText,
+  metricText,
+  resultFigures,
+  timeFrame,
+  timeLimit,
+} from "../src/journey/words";
+
+test("time limits of links", () => {
+  expect(timeLimit({})).toBeUndefined();
+  expect(timeLimit({ constraintWithin: { unit: "Days", value: 7 } })).toBe("within 7 days");
+  expect(
+    timeLimit({ constraintAfter: { unit: "Hours", value: 1 }, constraintWithin: { unit: "Weeks", value: 2 } }),
+  ).toBe("after at least 1 hour and within 2 weeks");
+  expect(timeLimit({ eventCountType: "Concurrent" })).toBe("at the same time");
+  expect(timeLimit({ eventCountType: "All" })).toBe("later or at the same time");
+  expect(timeLimit({ eventCountType: "All", constraintWithin: { unit: "Days", value: 1 } })).toBe(
+    "within 1 day, or at the same time",
+  );
+});
+
+test("time frames", () => {
+  expect(timeFrame({ duration: "P30D" })).toBe("the last 30 days");
+  expect(timeFrame({ interval: "2026-01-01T00:00:00Z/2026-02-01T00:00:00Z" })).toMatch(/^from .*2026.* to .*2026/);
+  expect(durationText("P1Y2M")).toBe("1 year and 2 months");
+  expect(durationText("PT12H")).toBe("12 hours");
+  expect(durationText("PT1.5S")).toBe("1.5 seconds");
+  expect(durationText("odd")).toBe("odd");
+});
+
+test("filters", () => {
+  expect(filterTexts(undefined)).toEqual([]);
+  expect(
+    filterTexts({
+      predicates: [
+        { dimension: "step", values: ["opened", "closed"] },
+        { dimension: "channel", values: ["web"], operator: "NotMatches" },
+        { dimension: "coupon", noValue: true },
+      ],
+      numberPredicates: [
+        { dimension: "amount", range: { gte: { number: 10 }, lt: { number: 100 } } },
+        { dimension: "wait", range: { gt: { duration: "PT5M" } } },
+      ],
+    }),
+  ).toEqual([
+    "step is “opened” or “closed”",
+    "channel is not “web”",
+    "coupon has no value",
+    "amount < 100 and ≥ 10",
+    "wait > 5 minutes",
+  ]);
+});
+
+test("metrics and groups of charts", () => {
+  const names = new Map([["placed", "Order placed"]]);
+  expect(metricText({ elementId: "placed" }, names)).toBe("number of customers at Order placed");
+  expect(metricText({ elementId: "placed", aggregate: "Sum", attribute: "amount" }, names)).toBe(
+    "sum of amount at Order placed",
+  );
+  expect(groupText({ groupByTime: "Week", groupByAttributes: [{ attribute: "channel" }] })).toBe("by week and channel");
+  expect(groupText({})).toBe("in all");
+});
+
+test("a result's figures belong to the elements and links of its view", () => {
+  const view = {
+    elements: [
+      { id: "a", name: "A", attributes: { id: "type" }, followedBy: [{ id: "b" }] },
+      { id: "b", name: "B", attributes: { id: "type", source: "Shop" } },
+    ],
+  };
+  const figures = resultFigures({
+    charts: [],
+    elements: [
+      {
+        id: "a",
+        metrics: { participantCount: 5, completedCount: 3, flowCount: 0, activeCount: 1, dropoutCount: 1 },
+        followedBy: [{ id: "b", connectionCount: 3 }],
+      },
+      { id: "b", metrics: { participantCount: 3, completedCount: 3 } },
+    ],
+  });
+  const elements = graphElements(view, new Map([["type", "Order"]]));
+  expect(elements.map(({ source }) => source)).toEqual(["Order", "Shop"]);
+  expect(figureRows({ elements, figures })).toEqual([
+    ["element", "customers", "completed", "went on", "may still go on", "dropped out"],
+    ["A", 5, 3, 0, 1, 1],
+    ["B", 3, 3, 0, 0, 0],
+    [],
+    ["from", "to", "customers"],
+    ["A", "B", 3],
+  ]);
+});
