@@ -25,9 +25,8 @@ export function address(path: readonly string[], query: Query = {}): string {
   return `#/${path.map(encodeURIComponent).join("/")}${text && `?${text}`}`;
 }
 
-/** Goes to another page. `replace` leaves no entry in the browser's history. */
+/** Goes to another page, as a link does. `replace` leaves no entry in the browser's history. */
 export function go(to: string, { replace = false } = {}): void {
-  if (!mayLeave()) return;
   if (replace) location.replace(to);
   else location.hash = to;
 }
@@ -53,10 +52,6 @@ export function guardUnsaved(question: string): () => void {
   return () => {
     unsaved = "";
   };
-}
-
-function mayLeave(): boolean {
-  return !unsaved || confirm(unsaved);
 }
 
 addEventListener("beforeunload", (event) => {

@@ -59,13 +59,15 @@ export function Shell({ session }: { session: Session }) {
         </button>
         <nav aria-label="Pages">
           <ul>
-            {offered.map((one) => (
-              <li key={one.path}>
-                <a href={address(one.path ? [one.path] : [])} aria-current={one === page ? "page" : undefined}>
-                  {one.title}
-                </a>
-              </li>
-            ))}
+            {offered
+              .filter(({ inMenu = true }) => inMenu)
+              .map((one) => (
+                <li key={one.path}>
+                  <a href={address(one.path ? [one.path] : [])} aria-current={one === page ? "page" : undefined}>
+                    {one.title}
+                  </a>
+                </li>
+              ))}
           </ul>
         </nav>
         <div class="person small">

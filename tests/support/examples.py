@@ -171,6 +171,7 @@ def record_events(recorder: Recorder, tables: Tables) -> None:
     recorder.record("getCustomer", query=CUSTOMER)
     recorder.record("listCustomerEvents", query=CUSTOMER | {"order": "asc", "pageSize": "10"})
     recorder.record("getUsage")
+    recorder.record("getActivity")
     recorder.record("listLimits")
 
 

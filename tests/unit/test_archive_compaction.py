@@ -110,17 +110,33 @@ def test_a_compacted_day_is_compacted_again_with_later_events(tables: Tables) ->
     assert [file.rows for file in second.compacted] == [3, 1]
 
 
-def test_the_manifest_holds_the_recent_days_of_each_configuration(tables: Tables) -> None:
-    archive = Archive.of(tables, clock=lambda: NOON + 9 * DAY)
+def test_the_manifest_holds_the_recent_events_of_each_configuration_and_the_customers(tables: Tables) -> None:
+    archive = Archive.of(tables, clock=lambda: NOON + 14 * DAY)
     old, first = (event(number, date_received=NOON + number * DAY) for number in (0, 1))
     other = event(2, configuration_id="of % and # and é", date_received=NOON + 2 * DAY)
     archive.land(old, first, other)
     archive.compact()
-    recent = {"orders": ["2025-06-17"], "of % and # and é": ["2025-06-18"]}
-    assert archive.store.manifest(ORGANIZATION).sources == recent
-    archive.land(event(3, date_received=NOON + 2 * DAY))
+    recent = {"orders": {"2025-06-17": 1}, "of % and # and é": {"2025-06-18": 1}}
+    manifest = archive.store.manifest(ORGANIZATION)
+    assert (manifest.sources, manifest.journeys) == (recent, {"2025-06-17": 1, "2025-06-18": 1})
+    ben = (event(number, "ben", date_received=NOON + 2 * DAY) for number in (3, 4))
+    archive.land(other, *ben)  # the first is a repetition
     archive.compact()
-    assert archive.store.manifest(ORGANIZATION).sources == recent | {"orders": ["2025-06-17", "2025-06-18"]}
+    manifest = archive.store.manifest(ORGANIZATION)
+    assert manifest.sources == recent | {"orders": {"2025-06-17": 1, "2025-06-18": 2}}
+    assert manifest.journeys == {"2025-06-17": 1, "2025-06-18": 2}
+
+
+def test_the_customers_of_a_day_with_many_files_count_once_each(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compaction, "SMALL_DAY", 1)
+    archive = Archive.of(tables, clock=lambda: NOON)
+    archive.land(*(event(number, f"customer {number % 30}") for number in range(60)))
+    archive.compact()
+    manifest = archive.store.manifest(ORGANIZATION)
+    assert len(manifest.compacted) > 1
+    assert (manifest.sources, manifest.journeys) == ({"orders": {"2025-06-16": 60}}, {"2025-06-16": 30})
 
 
 def test_a_day_that_fails_is_counted_and_does_not_delay_other_days(
@@ -264,11 +280,14 @@ def test_snapshots_and_manifests_are_unchanged_after_json() -> None:
     file = ArchiveFile("k", "2025-06-16", 0, 3, 10, 999, -5, 2**53 + 1, 7)
     snapshot = Snapshot("acme", (file,), (replace(file, key="l"), replace(file, key="m")))
     assert Snapshot.from_values(json.loads(json.dumps(snapshot.to_values()))) == snapshot
-    manifest = Manifest("acme", 7, "key", (file,), {"a": 1}, {"orders": ["2025-06-16"]})
+    manifest = Manifest("acme", 7, "key", (file,), {"a": 1}, {"orders": {"2025-06-16": 5}}, {"2025-06-16": 3})
     values = json.loads(json.dumps(manifest.to_values()))
     assert Manifest.from_values(values) == manifest
+    values["sources"] = {"orders": ["2025-06-16"]}  # as an earlier version wrote it
+    del values["journeys"]
+    assert Manifest.from_values(values) == replace(manifest, sources={"orders": {"2025-06-16": 0}}, journeys={})
     del values["sources"]
-    assert Manifest.from_values(values) == replace(manifest, sources={})
+    assert Manifest.from_values(values) == replace(manifest, sources={}, journeys={})
 
 
 def test_an_archive_without_events_can_be_read(tmp_path: Path) -> None:

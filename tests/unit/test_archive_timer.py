@@ -200,14 +200,15 @@ def test_a_source_that_stays_silent_stops_being_regular() -> None:
     assert found == [False, False, True, True, True, False, False]
 
 
-def test_a_manifest_holds_nine_days_of_a_source_and_no_source_without_days() -> None:
-    held = sources.with_day({"a": days(9, 8), "b": days(9)}, days(1)[0], ["a", "c"], TODAY.isoformat())
-    assert held == {"a": days(8, 1), "c": days(1)}
+def test_a_manifest_holds_fourteen_days_of_a_source_and_no_source_without_days() -> None:
+    before = {"a": dict.fromkeys(days(14, 13, 1), 1), "b": dict.fromkeys(days(14), 1)}
+    held = sources.with_day(before, days(1)[0], {"a": 3, "c": 2}, TODAY.isoformat())
+    assert held == {"a": {days(13)[0]: 1, days(1)[0]: 3}, "c": {days(1)[0]: 2}}
 
 
 def test_silent_sources_are_counted_and_named_by_their_ids(tables: Tables, measured: Measured) -> None:
     store = ArchiveStore(tables.dynamodb, tables.registry, aws.s3, BUCKET)
-    held = {"orders": days(*range(2, 9)), "visits": days(0, 1)}
+    held = {"orders": dict.fromkeys(days(*range(2, 9)), 1), "visits": dict.fromkeys(days(0, 1), 1)}
     for organization_id in ("acme", "other"):
         store.put_manifest(Manifest(organization_id, sources=held))
     noon = dates.parse(f"{TODAY.isoformat()}T12:00:00Z")
@@ -224,7 +225,8 @@ def test_sources_are_not_judged_while_files_of_earlier_days_wait(
 ) -> None:
     """Their files can hold events of yesterday."""
     archive, noon = Archive.of(tables), dates.parse(f"{TODAY.isoformat()}T12:00:00Z")
-    archive.store.put_manifest(Manifest(ORGANIZATION, sources={"orders": days(*range(2, 9))}))
+    held = {"orders": dict.fromkeys(days(*range(2, 9)), 1)}
+    archive.store.put_manifest(Manifest(ORGANIZATION, sources=held))
     archive.land(event(1, date_received=noon - day * DAY))
     run(archive, lambda: noon)
     assert measured.values["SilentSources"] == silent

@@ -639,6 +639,7 @@ OURS = {
     "POST webhooks/endpoints/{}/deliveries/{}/replay": "journey:externalEventsFailures:edit",
     "GET webhooks/senders": "journey:webhooks:view",
     "GET usage": "journey:usage:view",
+    "GET activity": "journey:usage:view",
     "GET limits": "journey:usage:view",
     "GET me": None,
     "GET people": "journey:people:view",

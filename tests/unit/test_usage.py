@@ -1,5 +1,6 @@
-"""The usage response, calculated from the files of an archive."""
+"""The responses on usage and activity, calculated from the files of an archive."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 import pytest
 
 from journeys import dates, keys
+from journeys.archive import activity
 from journeys.archive.model import ArchiveFile, Figures, Manifest, ManifestSummary
 from journeys.archive.store import ArchiveStore
 from journeys.archive.usage import usage
 from journeys.aws import s3
+from journeys.registry.configurations.model import Configuration
 from tests.support.archive import DAY, NOON, ORGANIZATION, Archive, event
 from tests.support.client_events import handling
 from tests.support.functions import api_event, call, load
@@ -146,3 +149,84 @@ def test_an_organization_sees_only_its_own_usage(tables: Tables) -> None:
 
     assert status == 200
     assert [one["externalEventCount"] for one in body["entities"]] == [3]
+
+
+# -- activity ----------------------------------------------------------------------------------------------------------
+
+TODAY = dates.parse("2026-11-14T08:00:00Z")
+SHOP = Configuration("orders", "Shop orders", None, None, "order", "Shop", False, 0)
+
+
+def shown(manifest: Manifest, *landed: ArchiveFile) -> dict[str, Any]:
+    """The activity of an organization with this archive and one configuration, which was deleted or not."""
+    summary = ManifestSummary.from_values(json.loads(json.dumps(ManifestSummary.of(manifest).to_values())))
+    return activity.activity(Figures(summary, landed), [SHOP, replace(SHOP, configuration_id="unused")], {}, TODAY)
+
+
+def test_the_activity_lists_fourteen_days_with_the_events_of_each_configuration() -> None:
+    compacted = (file("2026-10-31", 9), file("2026-11-01", 5), file("2026-11-13", 7), file("2026-11-13", 4))
+    held = {"orders": {"2026-11-01": 5, "2026-11-13": 2}, "visits": {"2026-11-13": 9}}
+    manifest = Manifest("acme", compacted=compacted, sources=held, journeys={"2026-11-01": 3, "2026-11-13": 6})
+    answer = shown(manifest, file("2026-11-13", 1), file("2026-11-14", 2))
+    days = {day["date"]: day for day in answer["entities"]}
+    assert list(days) == [f"2026-11-{number:02}" for number in range(14, 0, -1)]
+    assert days["2026-11-14"] == {"date": "2026-11-14", "eventCount": 2, "otherEventCount": 2, "sources": []}
+    assert days["2026-11-13"] == {
+        "date": "2026-11-13",
+        "eventCount": 12,
+        "otherEventCount": 1,
+        "journeyCount": 6,
+        "sources": [
+            {"configurationId": "visits", "eventCount": 9},
+            {"configurationId": "orders", "eventCount": 2},
+        ],
+    }
+    assert [days["2026-11-01"][name] for name in ("eventCount", "otherEventCount", "journeyCount")] == [5, 0, 3]
+    assert answer["dateExact"] == "2026-11-01T12:00:00.000Z"
+
+
+def test_the_activity_names_the_configurations_that_have_events() -> None:
+    manifest = Manifest("acme", compacted=(file("2026-11-13", 2),), sources={"orders": {"2026-11-13": 2}})
+    assert shown(manifest)["configurations"] == [
+        {"id": "orders", "name": "Shop orders", "source": "Shop", "schemaId": "order"}
+    ]
+
+
+def test_days_that_an_earlier_version_compacted_count_without_their_configurations() -> None:
+    earlier = Manifest("acme", compacted=(file("2026-11-13", 2),)).to_values()
+    earlier["sources"] = {"orders": ["2026-11-13"]}
+    del earlier["journeys"]
+    day = shown(Manifest.from_values(earlier))["entities"][1]
+    assert day == {"date": "2026-11-13", "eventCount": 2, "otherEventCount": 2, "sources": []}
+    row = {name: value for name, value in ManifestSummary().to_values().items() if name not in DAILY}
+    assert ManifestSummary.from_values(row) == ManifestSummary()
+
+
+DAILY = {"days", "sources", "journeys"}
+"""What the rows of earlier versions lack."""
+
+
+def test_a_summary_holds_a_bounded_number_of_configurations_and_days() -> None:
+    """The registry's row stays small. Configurations beyond the bound count among the other events."""
+    days = [f"2026-10-{day:02}" for day in range(1, 31)]
+    held = {f"{number:036}": dict.fromkeys(days, 1_000_000 + number) for number in range(250)}
+    compacted = tuple(file(day, sum(counts[day] for counts in held.values())) for day in days)
+    summary = ManifestSummary.of(Manifest("acme", compacted=compacted, sources=held))
+    assert list(summary.days) == days[-14:]
+    assert len(summary.sources) == 200
+    assert min(summary.sources) == f"{50:036}"
+    assert {len(counts) for counts in summary.sources.values()} == {14}
+    assert len(json.dumps(summary.to_values())) < 35_000
+
+
+def test_an_organization_sees_only_its_own_activity(tables: Tables) -> None:
+    store = ArchiveStore(tables.dynamodb, tables.registry, s3, "archive")
+    today = dates.text(dates.now_ms())[:10]
+    for organization_id, rows in (("acme", 3), ("globex", 4)):
+        store.put_manifest(Manifest(organization_id, compacted=(file(today, rows),), sources={"o": {today: rows}}))
+
+    status, body = call(load("usage"), api_event("GET", "activity"))
+
+    assert status == 200
+    assert [day["eventCount"] for day in body["entities"]] == [3] + [0] * 13
+    assert body["configurations"] == []

@@ -13,6 +13,8 @@ const NAME_SIZE = 14;
 const NAME_LINE = 17;
 const NAME_LINES = 2;
 const SMALL = 12;
+/** The width of the text on a link. */
+export const LABEL_WIDTH = 76;
 /** Heights below the name: the source, and the figures. */
 const SOURCE_LINE = 16;
 const FIGURES_HEIGHT = 56;
@@ -33,7 +35,11 @@ export function sizesFor(elements: readonly GraphElement[], withFigures: boolean
   const lines = Math.max(1, ...elements.map(({ name }) => wrapped(name, INNER, NAME_SIZE, NAME_LINES).length));
   const source = elements.some((element) => element.source) ? SOURCE_LINE : 0;
   const height = 2 * PADDING + lines * NAME_LINE + source + (withFigures ? FIGURES_HEIGHT : 0);
-  return { card: { width: WIDTH, height }, label: { width: withFigures ? 76 : 40, height: withFigures ? 20 : 8 } };
+  const labeled = withFigures || elements.some(({ followedBy }) => followedBy.some(({ note }) => note));
+  return {
+    card: { width: WIDTH, height },
+    label: labeled ? { width: LABEL_WIDTH, height: 20 } : { width: 40, height: 8 },
+  };
 }
 
 interface Props {

@@ -3,7 +3,7 @@
 import "./graph.css";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { number, shortNumber } from "../formats";
-import { ElementCard, GROUPS, GroupMark, sizesFor } from "./card";
+import { ElementCard, GROUPS, GroupMark, LABEL_WIDTH, sizesFor } from "./card";
 import { elementSentence, firstElements, firstSentence, linkSentence, shareOfPrevious } from "./figures";
 import {
   cardAt,
@@ -16,6 +16,7 @@ import {
   type Point,
 } from "./layout";
 import { type Figures, type GraphElement } from "./model";
+import { cut } from "./texts";
 
 /** The width of the page, in pixels, below which a journey goes down instead of right. */
 const NARROW = 600;
@@ -113,7 +114,9 @@ export function JourneyGraph({ elements, figures, selected, onSelect, onConnect,
             })}
           </g>
           <g class="labels">
-            {figures && layout.links.map((link) => <LinkLabel key={link.key} link={link} figures={figures} />)}
+            {layout.links.map((link) => (
+              <LinkLabel key={link.key} link={link} figures={figures} />
+            ))}
           </g>
           {connecting.line && <path class="drawn-link" d={linkPath(connecting.line, direction)} />}
         </svg>
@@ -153,11 +156,15 @@ function Link({ link, direction, figures, strong, onPoint }: LinkProps) {
   );
 }
 
-function LinkLabel({ link, figures }: { link: DrawnLink; figures: Figures }) {
-  const customers = figures.links.get(link.key) ?? 0;
+/** The customers of a link; without figures, its note. */
+function LinkLabel({ link, figures }: { link: DrawnLink; figures: Figures | undefined }) {
+  const text = figures
+    ? `${shortNumber(figures.links.get(link.key) ?? 0)} · ${shareOfPrevious(link, figures)}`
+    : cut(link.link.note ?? "", LABEL_WIDTH, 11);
+  if (!text) return null;
   return (
     <text class="link-label" x={link.label.x} y={link.label.y} text-anchor="middle" dominant-baseline="central">
-      {shortNumber(customers)} · {shareOfPrevious(link, figures)}
+      {text}
     </text>
   );
 }

@@ -13,6 +13,8 @@ export interface PageEntry {
   readonly title: string;
   /** Without it the page is not offered. */
   readonly permission: string | undefined;
+  /** Whether the page stands in the menu. Others are reached from a page that does. */
+  readonly inMenu?: boolean;
   readonly load: () => Promise<{ default: ComponentType<PageProps> }>;
 }
 
@@ -49,5 +51,12 @@ export const PAGES: readonly PageEntry[] = [
     title: "API clients",
     permission: "journey:clients:view",
     load: () => import("./clients/Clients"),
+  },
+  {
+    path: "builder",
+    title: "Builder",
+    permission: "journey:views:edit",
+    inMenu: false,
+    load: () => import("./builder/Builder"),
   },
 ];

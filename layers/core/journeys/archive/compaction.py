@@ -8,9 +8,9 @@ another one has updated the row, leaves files that no manifest names. They are d
 # ruff: noqa: S608  (this module builds SQL; all names and texts in it are quoted)
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -58,6 +58,15 @@ def compact_archive(
     return complete
 
 
+@dataclass(slots=True)
+class _Written:
+    """The new files of a day, its events by configuration, and the number of customers who have events on it."""
+
+    files: list[ArchiveFile] = field(default_factory=list)
+    events: Counter[str] = field(default_factory=Counter)
+    journeys: int = 0
+
+
 class Compaction:
     """Compacts archives with limited memory ("2GB"). Data beyond that is written to the folder's disk."""
 
@@ -102,19 +111,21 @@ class Compaction:
             snapshot = Snapshot(manifest.organization_id, tuple(before), tuple(landed))
             paths = self._store.fetch(snapshot.files, folder)
             with connect(folder, self._memory, THREADS) as connection:
-                written, configurations = self._write(connection, snapshot, paths, folder)
+                written = self._write(connection, snapshot, paths, folder)
         now = self._clock()
+        today = model.day_of(now)
         updated = replace(
             manifest,
-            compacted=tuple(file for file in manifest.compacted if file.day != day) + tuple(written),
+            compacted=tuple(file for file in manifest.compacted if file.day != day) + tuple(written.files),
             retired={
                 **manifest.retired,
                 **{file.key: now for file in snapshot.files},
                 **_retire_manifest(manifest, now),
             },
-            sources=sources.with_day(manifest.sources, day, configurations, model.day_of(now)),
+            sources=sources.with_day(manifest.sources, day, written.events, today),
+            journeys=sources.held_days({**manifest.journeys, day: written.journeys}, today),
         )
-        return self._store.put_manifest(updated), sum(file.rows for file in written)
+        return self._store.put_manifest(updated), sum(file.rows for file in written.files)
 
     def _write(
         self,
@@ -122,13 +133,9 @@ class Compaction:
         snapshot: Snapshot,
         paths: Mapping[str, Path],
         folder: Path,
-    ) -> tuple[list[ArchiveFile], set[str]]:
-        """Writes and uploads the new files of a day one by one, so that only one file's events are in memory.
-
-        Returns the files, and the configurations that have events in them.
-        """
-        written: list[ArchiveFile] = []
-        configurations: set[str] = set()
+    ) -> _Written:
+        """Writes and uploads the new files of a day one by one, so that only one file's events are in memory."""
+        written = _Written()
         day, width = snapshot.landed[0].day, columns.BUCKETS if snapshot.rows < SMALL_DAY else 1
         for first in range(0, columns.BUCKETS, width):
             last = first + width - 1
@@ -137,16 +144,19 @@ class Compaction:
             path = folder / "compacted.parquet"
             events = Events.of(connection, snapshot, paths, only=f"(hash BETWEEN {low} AND {high})")
             parquet.copy(connection, events.select(list(events.columns)), path)
-            facts = f"SELECT count(*), min(date), max(date), max(received) FROM read_parquet({literal(path)})"
-            rows, oldest, newest, received = connection.execute(facts).fetchall()[0]
+            facts = "count(*), min(date), max(date), max(received), count(DISTINCT customer)"
+            found = connection.execute(f"SELECT {facts} FROM read_parquet({literal(path)})").fetchall()
+            rows, oldest, newest, received, customers = found[0]
             if rows:
                 size = path.stat().st_size
                 file = ArchiveFile(key, day, first, last, rows, size, oldest, newest, received)
                 self._store.put_compacted(file, path)
-                written.append(file)
-                found = f"SELECT DISTINCT split_part(event, '#', 2) FROM read_parquet({literal(path)})"
-                configurations.update(keys.split(name)[0] for (name,) in connection.execute(found).fetchall())
-        return written, configurations
+                written.files.append(file)
+                written.journeys += customers  # All events of a customer are in one file of the day.
+                counts = f"SELECT split_part(event, '#', 2), count(*) FROM read_parquet({literal(path)}) GROUP BY 1"
+                for name, count in connection.execute(counts).fetchall():
+                    written.events[keys.split(name)[0]] += count
+        return written
 
     # -- unused files --------------------------------------------------------------------------------------------------
 

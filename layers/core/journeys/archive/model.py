@@ -10,12 +10,13 @@ Days are days of receipt in UTC, such as 2026-11-23. Times are in milliseconds.
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, unquote
 
 from journeys import dates
+from journeys.archive import sources
 from journeys.archive.columns import BUCKETS
 
 ROOT = "archive/"
@@ -114,7 +115,8 @@ class Manifest:
 
     `retired` holds the keys of objects that are no longer used, with the time when they were retired: landed files
     whose events were compacted, compacted files that were replaced, and earlier manifests. `key` is the manifest's own.
-    `sources` holds the last days of receipt on which each configuration had events; see `sources.with_day`.
+    `sources` holds the number of events of each configuration by day of receipt, and `journeys` the number of customers
+    with events by day of receipt, both of the last days; see `sources.with_day`.
     """
 
     organization_id: str
@@ -122,7 +124,8 @@ class Manifest:
     key: str = ""
     compacted: tuple[ArchiveFile, ...] = ()
     retired: Mapping[str, int] = field(default_factory=dict)
-    sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    sources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    journeys: Mapping[str, int] = field(default_factory=dict)
 
     def to_values(self) -> dict[str, Any]:
         return {
@@ -131,7 +134,8 @@ class Manifest:
             "key": self.key,
             "compacted": [file.to_values() for file in self.compacted],
             "retired": dict(self.retired),
-            "sources": {configuration_id: list(days) for configuration_id, days in self.sources.items()},
+            "sources": {configuration_id: dict(days) for configuration_id, days in self.sources.items()},
+            "journeys": dict(self.journeys),
         }
 
     @classmethod
@@ -142,14 +146,22 @@ class Manifest:
             key=values["key"],
             compacted=tuple(ArchiveFile.from_values(file) for file in values["compacted"]),
             retired=values["retired"],
-            sources=values.get("sources", {}),  # Manifests of the first form have no sources.
+            sources={id_: _counts(days) for id_, days in values.get("sources", {}).items()},
+            journeys=values.get("journeys", {}),
         )
+
+
+def _counts(days: Mapping[str, int] | Iterable[str]) -> Mapping[str, int]:
+    """The events of a source by day. Manifests of an earlier version hold the days without counts."""
+    return days if isinstance(days, Mapping) else dict.fromkeys(days, 0)
 
 
 # -- figures -----------------------------------------------------------------------------------------------------------
 
 RECENT_DAYS = 7
 """Days with events whose latest receipt a summary has."""
+MAX_SOURCES = 200
+"""Configurations whose events a summary has: those with the most. With 14 days each, they take about 20 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +172,10 @@ class ManifestSummary:
     None if there are no events. `received` is the latest receipt of each of the RECENT_DAYS newest days with events,
     and `received_before` that of all earlier days. `landed_until` is the greatest landed key of each day whose events
     are compacted. A landed file with a smaller key is rare, and the next compaction finds it.
+
+    `days` are the events of the newest HELD_DAYS days with events, `sources` those of at most MAX_SOURCES
+    configurations, and `journeys` the customers with events, both on the same days. A day that an earlier version
+    compacted has neither `sources` nor `journeys`.
     """
 
     months: Mapping[str, int] = field(default_factory=dict)
@@ -168,15 +184,20 @@ class ManifestSummary:
     received: Mapping[str, int] = field(default_factory=dict)
     received_before: int | None = None
     landed_until: Mapping[str, str] = field(default_factory=dict)
+    days: Mapping[str, int] = field(default_factory=dict)
+    sources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    journeys: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, manifest: Manifest) -> "ManifestSummary":
-        files, months, received = manifest.compacted, Counter[str](), dict[str, int]()
+        files, months, received, days = manifest.compacted, Counter[str](), dict[str, int](), Counter[str]()
         for file in files:
             months[file.day[:7]] += file.rows
+            days[file.day] += file.rows
             received[file.day] = max(received.get(file.day, 0), file.received)
         recent = sorted(received)[-RECENT_DAYS:]
         landed = folder(manifest.organization_id, LANDED)
+        held = sorted(days)[-sources.HELD_DAYS :]
         return cls(
             months=months,
             first=min((file.first for file in files), default=None),
@@ -184,6 +205,9 @@ class ManifestSummary:
             received={day: received[day] for day in recent},
             received_before=max((latest for day, latest in received.items() if day not in recent), default=None),
             landed_until={_day_of_key(key): key for key in sorted(manifest.retired) if key.startswith(landed)},
+            days={day: days[day] for day in held},
+            sources=_largest(manifest.sources, held),
+            journeys={day: manifest.journeys[day] for day in held if day in manifest.journeys},
         )
 
     def to_values(self) -> dict[str, Any]:
@@ -195,10 +219,15 @@ class ManifestSummary:
             "received": dict(self.received),
             "receivedBefore": self.received_before,
             "landedUntil": dict(self.landed_until),
+            "days": dict(self.days),
+            "sources": {id_: [counts.get(day, 0) for day in self.days] for id_, counts in self.sources.items()},
+            "journeys": dict(self.journeys),
         }
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> "ManifestSummary":
+        days: Mapping[str, int] = values.get("days", {})  # Summaries of an earlier version have no days.
+        counts = values.get("sources", {})
         return cls(
             months=values["months"],
             first=values["first"],
@@ -206,7 +235,21 @@ class ManifestSummary:
             received=values["received"],
             received_before=values["receivedBefore"],
             landed_until=values["landedUntil"],
+            days=days,
+            sources={id_: _nonzero(zip(days, held, strict=True)) for id_, held in counts.items()},
+            journeys=values.get("journeys", {}),
         )
+
+
+def _largest(counts: Mapping[str, Mapping[str, int]], days: Iterable[str]) -> dict[str, Mapping[str, int]]:
+    """The events on these days of the MAX_SOURCES configurations that have the most."""
+    recent = {id_: _nonzero((day, held.get(day, 0)) for day in days) for id_, held in counts.items()}
+    largest = sorted(recent.items(), key=lambda one: (-sum(one[1].values()), one[0]))[:MAX_SOURCES]
+    return {id_: held for id_, held in largest if held}
+
+
+def _nonzero(counts: Iterable[tuple[str, int]]) -> Mapping[str, int]:
+    return {day: count for day, count in counts if count}
 
 
 @dataclass(frozen=True, slots=True)

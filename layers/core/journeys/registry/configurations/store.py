@@ -44,8 +44,8 @@ class ConfigurationStore:
             raise self._not_found(organization_id, id_)
         return configuration
 
-    def all(self, organization_id: str) -> list[Configuration]:
-        """All configurations that are not deleted, ordered by name."""
+    def all(self, organization_id: str, *, deleted: bool = False) -> list[Configuration]:
+        """All configurations, ordered by name. Deleted ones are among them only if asked for."""
         rows = query_all(
             self._dynamodb,
             TableName=self._table,
@@ -55,7 +55,7 @@ class ConfigurationStore:
         )
         configurations = [Configuration.from_values(from_item(row)) for row in rows]
         return sorted(
-            (configuration for configuration in configurations if not configuration.deleted),
+            (configuration for configuration in configurations if deleted or not configuration.deleted),
             key=lambda configuration: (configuration.name.casefold(), configuration.configuration_id),
         )
 

@@ -1,0 +1,80 @@
+/** Event definitions as the builder needs them: where their events come from, and which attributes they have. */
+
+import type { Model } from "../../api/client";
+import { byName } from "../../formats";
+
+/** How an attribute is filtered. Dates, times and lists cannot be filtered. */
+export type Kind = "text" | "enum" | "boolean" | "number" | "integer" | "none";
+
+export interface Attribute {
+  readonly name: string;
+  readonly title: string;
+  readonly kind: Kind;
+  /** The values of an enum. */
+  readonly values: readonly string[];
+}
+
+export interface EventDefinition {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly native: boolean;
+  readonly attributes: ReadonlyMap<string, Attribute>;
+}
+
+export type EventDefinitions = ReadonlyMap<string, EventDefinition>;
+
+export function eventDefinitions(listing: readonly Model<"JourneyEventDefinition">[]): EventDefinitions {
+  return new Map(listing.flatMap((one) => (one.id === undefined ? [] : [[one.id, eventDefinition(one.id, one)]])));
+}
+
+function eventDefinition(id: string, one: Model<"JourneyEventDefinition">): EventDefinition {
+  const attributes = Object.entries(one.jsonSchema?.properties ?? {}).map(([name, field]) => attribute(name, field));
+  return {
+    id,
+    name: one.displayName ?? one.name ?? id,
+    description: one.description ?? "",
+    native: one.source === "Native",
+    attributes: new Map(
+      attributes.sort((first, second) => byName(first.title, second.title)).map((found) => [found.name, found]),
+    ),
+  };
+}
+
+interface SchemaField {
+  readonly type?: unknown;
+  readonly title?: unknown;
+  readonly enum?: unknown;
+  readonly allOf?: readonly { readonly $ref?: string }[];
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  string: "text",
+  text: "text",
+  longtext: "text",
+  url: "text",
+  identifier: "text",
+  enum: "enum",
+  integer: "integer",
+  number: "number",
+  boolean: "boolean",
+  checkbox: "boolean",
+};
+
+function attribute(name: string, definition: unknown): Attribute {
+  const field = (definition ?? {}) as SchemaField;
+  const values = Array.isArray(field.enum) ? field.enum.map(String) : [];
+  const core = field.allOf?.[0]?.$ref?.replace("#/definitions/", "");
+  const type = core ?? (typeof field.type === "string" ? field.type : "");
+  const kind = values.length > 0 ? "enum" : (KINDS[type] ?? "none");
+  return { name, title: typeof field.title === "string" ? field.title : name, kind, values };
+}
+
+/** The attributes that can be filtered and grouped by. */
+export function filterable(definition: EventDefinition | undefined): Attribute[] {
+  return [...(definition?.attributes.values() ?? [])].filter(({ kind }) => kind !== "none");
+}
+
+export function isNumeric(attribute: Attribute | undefined): boolean {
+  return attribute?.kind === "number" || attribute?.kind === "integer";
+}
