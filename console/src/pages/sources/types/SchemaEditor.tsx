@@ -1,6 +1,6 @@
 /** Edits the document of an event type. What the API would refuse is not offered, and says why. */
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useAction } from "../../../api/loading";
 import { Checkbox, Select, TextField } from "../../../components/forms";
 import { Failed } from "../../../components/states";
@@ -202,7 +202,7 @@ function FieldCard({
 }: FieldCardProps) {
   const [open, setOpen] = useState(opened);
   const card = useRef<HTMLDetailsElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!opened) return;
     card.current?.scrollIntoView({ block: "center" });
     card.current?.querySelector("input")?.focus({ preventScroll: true });

@@ -4,6 +4,7 @@ import { useLoaded } from "../../../api/loading";
 import { WhenLoaded } from "../../../components/layout";
 import { Time } from "../../../components/times";
 import { type EventType, listVersions } from "../requests";
+import { CopyBlock } from "../CopyBlock";
 import { Paged } from "../shown";
 import { changesBetween } from "./versionChanges";
 
@@ -44,7 +45,10 @@ export function Versions({ type }: { type: EventType }) {
                     )}
                     <details>
                       <summary>Schema as JSON</summary>
-                      <pre>{JSON.stringify(version.jsonSchema, null, 2)}</pre>
+                      <CopyBlock
+                        label={`Schema of version ${version.version}`}
+                        text={JSON.stringify(version.jsonSchema, null, 2)}
+                      />
                     </details>
                   </li>
                 ))}
