@@ -26,37 +26,12 @@ export function ChartCard({ chart, result, elements }: Props) {
   const empty = data.axis.length === 0;
   return (
     <section class="card chart-card" aria-label={name}>
-      <div class="row apart">
-        <div>
-          <h3 class="wrap-anywhere">{name}</h3>
-          <p class="small soft">
-            {data.panels.map(({ metric }) => metricText(metric, elements)).join("; ")}, {groupText(chart)}
-            {chart.groupByTime && " in UTC"}
-          </p>
-        </div>
-        {!empty && (
-          <div class="row">
-            <button
-              type="button"
-              class="plain"
-              aria-pressed={table}
-              onClick={() => {
-                setTable(!table);
-              }}
-            >
-              Table<span class="unseen"> of {name}</span>
-            </button>
-            <button
-              type="button"
-              class="plain"
-              onClick={() => {
-                download(`${name}.csv`, csv(chartRows(data)), "text/csv");
-              }}
-            >
-              CSV<span class="unseen"> of {name}</span>
-            </button>
-          </div>
-        )}
+      <div>
+        <h3 class="wrap-anywhere">{name}</h3>
+        <p class="small soft">
+          {data.panels.map(({ metric }) => metricText(metric, elements)).join("; ")}, {groupText(chart)}
+          {chart.groupByTime && " in UTC"}
+        </p>
       </div>
       {empty ? (
         <p class="soft">No events were counted, so there is nothing to draw.</p>
@@ -73,6 +48,29 @@ export function ChartCard({ chart, result, elements }: Props) {
             legend={chart.displayAttributes?.showLegend !== false}
           />
         ))
+      )}
+      {!empty && (
+        <div class="chart-saving small">
+          <button
+            type="button"
+            class="plain"
+            onClick={() => {
+              setTable(!table);
+            }}
+          >
+            {table ? "Show as picture" : "Show as table"}
+            <span class="unseen">: {name}</span>
+          </button>
+          <button
+            type="button"
+            class="plain"
+            onClick={() => {
+              download(`${name}.csv`, csv(chartRows(data)), "text/csv");
+            }}
+          >
+            Save as CSV<span class="unseen">: {name}</span>
+          </button>
+        </div>
       )}
     </section>
   );
@@ -125,10 +123,10 @@ function PanelPicture({ data, panel, name, titled, legend }: PanelProps) {
       )}
       {shown.omitted && <p class="small soft">{shown.omitted}</p>}
       {error !== undefined && <Failed error={error} />}
-      <div class="row chart-saving">
+      <div class="chart-saving small">
         <button
           type="button"
-          class="plain small"
+          class="plain"
           onClick={() => {
             const svg = picture();
             if (svg) download(`${name}.svg`, svgFile(svg), "image/svg+xml");
@@ -138,7 +136,7 @@ function PanelPicture({ data, panel, name, titled, legend }: PanelProps) {
         </button>
         <button
           type="button"
-          class="plain small"
+          class="plain"
           onClick={() => {
             const svg = picture();
             if (!svg) return;

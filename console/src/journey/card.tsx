@@ -4,7 +4,7 @@ import { number, shortNumber } from "../formats";
 import { elementSentence, firstSentence, shareOfFirst } from "./figures";
 import type { Card, Direction, Sizes } from "./layout";
 import type { ElementFigures, Figures, GraphElement } from "./model";
-import { cut, wrapped } from "./texts";
+import { cut, textWidth, wrapped } from "./texts";
 
 const WIDTH = 160;
 const PADDING = 9;
@@ -18,6 +18,9 @@ export const LABEL_WIDTH = 76;
 /** Heights below the name: the source, and the figures. */
 const SOURCE_LINE = 16;
 const FIGURES_HEIGHT = 56;
+const GROUP_SIZE = 11.5;
+/** A group's mark, and the space before its number. */
+const MARK_WIDTH = 12;
 const BAR = { y: 34, height: 7 };
 
 type GroupName = "completed" | "flow" | "active" | "dropout";
@@ -121,7 +124,6 @@ function spoken(
 }
 
 function CardFigures({ own, ofFirst }: { own: ElementFigures; ofFirst: string | undefined }) {
-  const shown = GROUPS.filter(({ name }) => own[name] > 0);
   return (
     <>
       <text class="card-count" x={0} y={25}>
@@ -133,16 +135,33 @@ function CardFigures({ own, ofFirst }: { own: ElementFigures; ofFirst: string | 
         </text>
       )}
       <Bar own={own} />
-      {shown.map(({ name }, index) => (
-        <g key={name} transform={`translate(${(index * INNER) / 4} ${FIGURES_HEIGHT - 4})`}>
+      {groupPlaces(own).map(({ name, text, x }) => (
+        <g key={name} transform={`translate(${x} ${FIGURES_HEIGHT - 4})`}>
           <GroupMark name={name} x={5} y={0} />
-          <text class="card-group" x={12} y={0} dominant-baseline="central">
-            {fitting(own[name], 1000)}
+          <text class="card-group" x={MARK_WIDTH} y={0} dominant-baseline="central">
+            {text}
           </text>
         </g>
       ))}
     </>
   );
+}
+
+/** The groups with customers, beside each other. */
+function groupPlaces(own: ElementFigures): { name: GroupName; text: string; x: number }[] {
+  const shown = GROUPS.filter(({ name }) => own[name] > 0).map(({ name }) => ({
+    name,
+    text: fitting(own[name], 1000),
+  }));
+  const widths = shown.map(({ text }) => MARK_WIDTH + textWidth(text, GROUP_SIZE));
+  const free = INNER - widths.reduce((sum, width) => sum + width, 0);
+  const gap = Math.min(10, free / Math.max(1, shown.length - 1));
+  let x = 0;
+  return shown.map((group, index) => {
+    const place = { ...group, x };
+    x += (widths[index] ?? 0) + gap;
+    return place;
+  });
 }
 
 /** A number that fits its place: the shorter form from `most` on. */

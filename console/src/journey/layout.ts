@@ -43,8 +43,8 @@ export interface Sizes {
 }
 
 const MARGIN = 12;
-/** Between ranks, beside the label. */
-const RANK_GAP = 12;
+/** Between ranks, beside the labels of links. Labels are wider than high, so a journey that goes down needs more. */
+const RANK_GAP = { right: 12, down: 30 } as const;
 const CARD_GAP = 28;
 const LINK_GAP = 16;
 /** The part of a card's side that links may take. */
@@ -88,7 +88,7 @@ function placed(elements: readonly GraphElement[], links: readonly Connection[],
   const graph = new Graph<GraphLabel, NodeLabel, EdgeLabel>();
   graph.setGraph({
     rankdir: direction === "right" ? "LR" : "TB",
-    ranksep: RANK_GAP,
+    ranksep: RANK_GAP[direction],
     nodesep: CARD_GAP,
     edgesep: LINK_GAP,
     marginx: MARGIN,
@@ -155,15 +155,28 @@ function drawLinks(
     const target = byId.get(to.id) ?? source;
     const start = axes.point(axes.main(source) + axes.length(source), route.start);
     const end = axes.point(axes.main(target), route.end);
-    // A link beside a card stays level along the card, so that it does not cut its corner.
-    const between = route.between.flatMap((point) =>
-      cards.some((card) => Math.abs(axes.main(card) + rankSize / 2 - axes.main(point)) < 1)
-        ? [-1, 1].map((side) => axes.point(axes.main(point) + (side * rankSize) / 2, axes.cross(point)))
-        : [point],
-    );
-    const { link: connection, width: lineWidth, label } = route;
-    return { ...connection, key: linkKey(from.id, to.id), points: [start, ...between, end], width: lineWidth, label };
+    // Only where it passes a rank has a link to keep out of the way. There it stays level, so that it cuts no corner.
+    const atRank = (point: Point) =>
+      cards.some((card) => Math.abs(axes.main(card) + rankSize / 2 - axes.main(point)) < 1);
+    const between = route.between
+      .filter(atRank)
+      .flatMap((point) =>
+        [-1, 1].map((side) => axes.point(axes.main(point) + (side * rankSize) / 2, axes.cross(point))),
+      );
+    const points = [start, ...between, end];
+    const label = atRank(route.label) ? route.label : middleOf(points, axes.main(route.label), axes.main);
+    return { ...route.link, key: linkKey(from.id, to.id), points, width: route.width, label };
   });
+}
+
+/** The middle of the part of a line that is over a place on the main axis. */
+function middleOf(points: readonly Point[], place: number, main: (point: Point) => number): Point {
+  const next = Math.max(
+    1,
+    points.findIndex((point) => main(point) >= place),
+  );
+  const [one = { x: 0, y: 0 }, other = one] = [points[next - 1], points[next]];
+  return { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 };
 }
 
 interface Size {

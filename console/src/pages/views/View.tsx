@@ -240,9 +240,13 @@ function Results({ loaded, view, computation, table, selected }: ResultsProps) {
               <p>This version was changed after these figures were computed. The page shows the view as it was then.</p>
             </div>
           )}
-          {figures && <Saving svg={svg} outcome={loaded.data} elements={elements} figures={figures} table={table} />}
           {table ? (
-            figures && <JourneyTable elements={elements} figures={figures} />
+            figures && (
+              <>
+                <JourneyTable elements={elements} figures={figures} />
+                <Saving svg={svg} outcome={loaded.data} elements={elements} figures={figures} table={table} />
+              </>
+            )
           ) : (
             <>
               <JourneyGraph
@@ -255,6 +259,9 @@ function Results({ loaded, view, computation, table, selected }: ResultsProps) {
                 label={`Journey ${computed.name ?? ""}`}
                 svgRef={keep}
               />
+              {figures && (
+                <Saving svg={svg} outcome={loaded.data} elements={elements} figures={figures} table={table} />
+              )}
               {loaded.data && <Charts outcome={loaded.data} />}
             </>
           )}
@@ -315,11 +322,12 @@ function Saving({ svg, outcome, elements, figures, table }: SavingProps) {
   const [error, setError] = useState<unknown>();
   const name = outcome?.view.name ?? "view";
   return (
-    <div class="row view-saving">
+    <div class="row view-saving small">
       {!table && (
         <>
           <button
             type="button"
+            class="plain"
             onClick={() => {
               if (svg.current) download(`${name}.svg`, svgFile(svg.current), "image/svg+xml");
             }}
@@ -328,6 +336,7 @@ function Saving({ svg, outcome, elements, figures, table }: SavingProps) {
           </button>
           <button
             type="button"
+            class="plain"
             onClick={() => {
               if (!svg.current) return;
               pngFile(svg.current).then((file) => {
@@ -341,6 +350,7 @@ function Saving({ svg, outcome, elements, figures, table }: SavingProps) {
       )}
       <button
         type="button"
+        class="plain"
         onClick={() => {
           download(`${name}.csv`, csv(allRows(outcome, elements, figures)), "text/csv");
         }}

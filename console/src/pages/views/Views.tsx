@@ -138,7 +138,15 @@ function ViewTable({ views, onChange }: { views: readonly View[]; onChange: () =
             </div>
           ),
         },
-        { title: "Changed", cell: ({ dateModified }) => dateModified && <Time value={dateModified} show="relative" /> },
+        {
+          title: "Changed",
+          cell: ({ dateModified }) =>
+            dateModified && (
+              <span class="views-time">
+                <Time value={dateModified} show="relative" />
+              </span>
+            ),
+        },
         { title: "Last computation", cell: (view) => <LastJob view={view} /> },
         { title: "Schedule", cell: ({ id = "" }) => <ScheduleText viewId={id} /> },
         { title: "Actions", cell: (view) => <ViewActions view={view} onChange={onChange} /> },
@@ -167,7 +175,7 @@ function LastJob({ view: { id = "", version = 1, name } }: { view: View }) {
     <div class="stack tight">
       {latest.error !== undefined && <span class="small soft">unknown</span>}
       {job ? (
-        <span class="row">
+        <span class="row views-time">
           <StatusBadge status={job.status} />
           <span class="small soft">
             <Time value={job.dateCompleted ?? job.dateCreated} show="relative" />
@@ -178,7 +186,7 @@ function LastJob({ view: { id = "", version = 1, name } }: { view: View }) {
       )}
       {mayCompute && !isUnfinished(job?.status) && !latest.loading && (
         <div>
-          <button type="button" class="plain" disabled={compute.running} onClick={() => void compute.run()}>
+          <button type="button" class="plain flush" disabled={compute.running} onClick={() => void compute.run()}>
             Compute now<span class="unseen">: {name}</span>
           </button>
         </div>
@@ -211,7 +219,7 @@ function ViewActions({ view: { id = "", name = "" }, onChange }: { view: View; o
     go(address(["views", copy.id ?? ""]));
   });
   return (
-    <div class="row">
+    <div class="views-actions">
       {mayEdit && (
         <a href={address(["builder", id])}>
           Edit<span class="unseen"> {name}</span>

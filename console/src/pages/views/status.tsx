@@ -139,7 +139,7 @@ export function ComputationState({ computation }: { computation: Computation }) 
   const { job, error, cancel, stopping } = computation;
   const mayCancel = useMay("viewsJobs:edit");
   return (
-    <div role="status">
+    <div class="view-computation" role="status">
       {error !== undefined && <Failed error={error} />}
       {job && isUnfinished(job.status) && (
         <div class="notice">
