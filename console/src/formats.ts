@@ -6,6 +6,12 @@ const percent = new Intl.NumberFormat(undefined, { style: "percent", maximumFrac
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const dateOnly = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
 const monthOnly = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "long", timeZone: "UTC" });
+const utcDayOnly = new Intl.DateTimeFormat(undefined, {
+  weekday: "short",
+  month: "short",
+  day: "numeric",
+  timeZone: "UTC",
+});
 const timeOnly = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
@@ -41,6 +47,11 @@ export function day(value: string | number | Date): string {
 /** "November 2026" for "2026-11". */
 export function month(value: string): string {
   return monthOnly.format(new Date(`${value}-01T00:00:00Z`));
+}
+
+/** "Fri, Nov 27" for "2026-11-27", a day in UTC. */
+export function utcDay(value: string): string {
+  return utcDayOnly.format(new Date(`${value}T00:00:00Z`));
 }
 
 export function timeOfDay(value: string | number | Date): string {
