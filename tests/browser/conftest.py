@@ -45,7 +45,10 @@ ARGUMENTS = (
 
 SIZES: dict[str, ViewportSize] = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 390, "height": 844}}
 
-expect.set_options(timeout=20_000)
+PATIENCE = 60_000
+"""Milliseconds. A function that starts on a busy machine takes its time; a test that passes does not wait."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(viewport=SIZES[size], color_scheme=theme, reduced_motion="reduce", **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", watch)
         page.on("pageerror", lambda error: problems.append(str(error)))
         return page
