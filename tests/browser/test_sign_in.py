@@ -82,8 +82,8 @@ def test_an_expired_token_is_replaced_unseen(signed_in: Opens, person: Callable[
 
     page.route("**/api/v2/journey/**", refuse_once)
     with page.expect_request("**/oauth2/token"):
-        page.get_by_role("link", name="Views").click()
-    expect(page.get_by_role("heading", name="Views", exact=True)).to_be_visible()
+        page.get_by_role("link", name="Usage and limits").click()
+    expect(page.get_by_role("heading", name="Usage and limits")).to_be_visible()
     assert len(refused) == 1
 
 
@@ -92,7 +92,7 @@ def test_a_page_from_another_release_says_so_and_can_be_tried_again(
 ) -> None:
     page = signed_in(person())
     page.route("**/assets/*.js", lambda route: route.fulfill(status=404))
-    page.get_by_role("link", name="Views").click()
+    page.get_by_role("link", name="Usage and limits").click()
     expect(page.get_by_role("alert")).to_contain_text("reload the console")
 
 

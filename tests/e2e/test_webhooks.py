@@ -210,8 +210,7 @@ def test_the_exact_bytes_of_a_body_are_verified(inbox: Inbox) -> None:
     """Bodies are passed as binary data. Nothing before the verification may decode them as text."""
     sender = SENDERS["hmac"]
     endpoint = inbox.endpoint(sender)
-    # AWS passes bodies in base64, the local stack as text, so unit tests cover bytes that are not UTF-8.
-    odd = ("".join(map(chr, range(0x180))) + "\r\n\ufeff \U0001f600\u2028 ").encode()
+    odd = bytes(range(0x100)) + "\r\n\ufeff \U0001f600\u2028 ".encode()
     response = inbox.deliver(endpoint, inbox.sign(endpoint, sender, body=odd))
     assert (response.status_code, response.json()) == (200, {"created": 0, "duplicate": 0, "failed": 1})
     (failure,) = inbox.api.call("GET", "externalevents/failures")["entities"]

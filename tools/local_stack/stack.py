@@ -24,7 +24,13 @@ KEY_BUCKET = "adobe-keys"
 EVENTS_PER_RUN = 2000
 """The stack computes views of more events in parallel parts. So low that the larger sample organization needs parts."""
 COMPUTE_CONCURRENCY = 6
-_CONCURRENCY_PARAMETER = re.compile(r"MaximumConcurrency:\s+Ref: ComputeConcurrency\b")
+FOR_THE_EMULATOR = (
+    # It keeps the value of a parameter as text, and its SQS poller stops at a MaximumConcurrency that is a text.
+    (re.compile(r"MaximumConcurrency:\s+Ref: ComputeConcurrency\b"), f"MaximumConcurrency: {COMPUTE_CONCURRENCY}"),
+    # It compares media types with the text of the template, where AWS reads ~1 as a slash.
+    (re.compile(r"\*~1\*"), "*/*"),
+)
+"""What is replaced in the built template, once each."""
 
 STACK_NAME = "journeys"
 PREFERRED_PORT = 4570
@@ -125,11 +131,12 @@ class LocalStack:
         folder = str(self.home / "build")
         overrides = f"PythonRuntime={RUNTIME} Architecture={ARCHITECTURE}"
         self._sam("build", "--build-dir", folder, "--parameter-overrides", overrides)
-        # ministack keeps the value of a parameter as text. Its SQS poller stops at a MaximumConcurrency that is a text.
         built = self.home / "build" / "template.yaml"
-        text, replaced = _CONCURRENCY_PARAMETER.subn(f"MaximumConcurrency: {COMPUTE_CONCURRENCY}", built.read_text())
-        if replaced != 1:
-            raise StackFailed("The built template does not name ComputeConcurrency as MaximumConcurrency.")
+        text = built.read_text()
+        for pattern, replacement in FOR_THE_EMULATOR:
+            text, replaced = pattern.subn(replacement, text)
+            if replaced != 1:
+                raise StackFailed(f"The built template has {pattern.pattern} {replaced} times; it must have it once.")
         built.write_text(text)
 
     def _deploy(self, endpoint_url: str) -> None:
