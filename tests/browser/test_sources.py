@@ -13,7 +13,7 @@ from journeys.registry.people.model import Role
 from tests.browser.conftest import Account, fill_sign_in, violations
 from tests.conftest import Caller
 from tools.api import ApiClient
-from tools.deliveries import sample_payload
+from tools.deliveries import SALESFORCE_ORGANIZATION, sample_payload
 from tools.signing import sign
 
 Opens = Callable[..., Page]
@@ -226,6 +226,20 @@ def test_a_tool_is_connected_and_its_first_delivery_arrives_live(signed_in: Open
     page.reload()
     fill_sign_in(page, administrator.email)
     expect(page.get_by_role("dialog").get_by_text("1 event stored")).to_be_visible()
+
+
+@pytest.mark.parametrize("sender", ["github", "salesforce", "stripe"])
+def test_an_event_type_is_made_for_what_a_tool_sends(signed_in: Opens, own: Own, sender: str) -> None:
+    page = signed_in(own[1], f"sources/endpoints/new?sender={sender}")
+    page.get_by_role("link", name="Create an event type with these fields").click()
+    page.get_by_role("button", name="Create event type").click()
+    page.get_by_role("button", name="Create configuration").click()
+    for option in ("organizationId", "clientId", "header"):
+        if page.get_by_label(option, exact=True).count():
+            page.get_by_label(option, exact=True).fill(SALESFORCE_ORGANIZATION)
+    page.get_by_role("button", name="Create endpoint").click()
+    page.get_by_role("button", name="Test payload").click()
+    expect(page.get_by_text("Would be stored").first).to_be_visible()
 
 
 def test_a_refused_delivery_is_explained_and_replayed_after_the_mapping_is_changed(signed_in: Opens, own: Own) -> None:

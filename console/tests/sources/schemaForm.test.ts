@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Limits } from "../../src/pages/sources/requests";
+import type { Limits, Sender } from "../../src/pages/sources/requests";
 import { parseExactly } from "../../src/pages/sources/types/exactJson";
+import { typeForSender } from "../../src/pages/sources/types/fromSender";
 import { kindName, kindsOf } from "../../src/pages/sources/types/kinds";
 import {
   boundFromText,
@@ -222,6 +223,21 @@ describe("the place of a problem that the API reports", () => {
     ["properties.gone", "fields"],
   ])("%s is %s", (fieldName, place) => {
     expect(placeOf(fieldName, form)).toBe(place);
+  });
+});
+
+describe("an event type for a sender", () => {
+  it("has a field for each attribute of the preset", () => {
+    const mapping = { attributes: { total: "to_number(total)", paid: "paid", state: "state" } };
+    const sender = {
+      title: "Shop",
+      sends: "Orders.",
+      attributes: ["paid", "state", "total"],
+      mapping,
+    } as unknown as Sender;
+    const { title, properties } = typeForSender(sender);
+    expect(title).toBe("Shop event");
+    expect(properties).toEqual({ paid: { type: "boolean" }, state: { type: "string" }, total: { type: "number" } });
   });
 });
 

@@ -1,5 +1,6 @@
 /** The mapping of an endpoint: what the preset does, and what its own mapping replaces. */
 
+import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import { useAction } from "../../../api/loading";
 import { TextField } from "../../../components/forms";
@@ -66,6 +67,7 @@ export function MappingEditor({ endpoint, sender, types, reload }: Props) {
         Replace a part where yours differ. Expressions are JMESPath: <code>customer.id</code> is the id in the customer
         of the payload, <code>'crm'</code> the text crm.
       </p>
+      <ExpressionHelp />
       {sender && sender.presetVersion > endpoint.presetVersion && (
         <NewerPreset endpoint={endpoint} newest={sender.presetVersion} reload={reload} />
       )}
@@ -329,6 +331,44 @@ function Attributes({ form, preset, fields, problems, disabled, onChange }: Attr
         </p>
       )}
     </fieldset>
+  );
+}
+
+const FUNCTIONS: readonly (readonly [string, string])[] = [
+  ["customer.id", "The id in the customer of the payload."],
+  ["items[0].sku", "The first of a list. items[*].sku is the list of them all."],
+  ["email || contact_email", "The first of the two that is there."],
+  ["'crm'", "A text. `5` in backquotes is a number."],
+  ["join('-', [id, date])", "A text of several."],
+  ["header('x-github-event')", "A header of the delivery. Headers with a signature cannot be read."],
+  ["received()", "The time at which the delivery was received."],
+  ["digest(id, state)", "32 digits that are the same for the same values: an id where the payload has none."],
+  ["lower(email)", "The text in lower case."],
+  ["split(link, '/')[-1]", "The last part of a text."],
+  ["from_unix_ms(time)", "A time in milliseconds since 1970 as a date."],
+  ["to_number(total)", "A number, also of a text such as “199.00”."],
+];
+
+function ExpressionHelp() {
+  return (
+    <details>
+      <summary>What expressions can do</summary>
+      <dl class="facts mapping help">
+        {FUNCTIONS.map(([expression, meaning]) => (
+          <Fragment key={expression}>
+            <dt>
+              <code>{expression}</code>
+            </dt>
+            <dd>{meaning}</dd>
+          </Fragment>
+        ))}
+      </dl>
+      <p class="small">
+        <a href="https://jmespath.org/tutorial.html" target="_blank" rel="noreferrer">
+          Tutorial of JMESPath
+        </a>
+      </p>
+    </details>
   );
 }
 

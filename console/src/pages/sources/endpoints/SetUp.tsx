@@ -59,6 +59,7 @@ export function SetUp({ id }: { id: string | undefined }) {
         <Create
           chosen={chosen}
           configurationId={query.get("configuration") ?? ""}
+          typeId={query.get("type") ?? ""}
           onCreated={(endpointId, text) => {
             if (text !== undefined) setSecret({ endpointId, text });
             goOn(address(["sources", "endpoints", endpointId, "setup"]), { replace: true });
@@ -72,10 +73,12 @@ export function SetUp({ id }: { id: string | undefined }) {
 interface CreateProps {
   chosen: string | null;
   configurationId: string;
+  /** An event type to create a configuration for. */
+  typeId: string;
   onCreated: (endpointId: string, secret: string | undefined) => void;
 }
 
-function Create({ chosen, configurationId, onCreated }: CreateProps) {
+function Create({ chosen, configurationId, typeId, onCreated }: CreateProps) {
   const maySeeTypes = useMay("externalEventsSchema:view");
   const loaded = useLoaded("setup", async (signal) => {
     const [senders, configurations, types] = await Promise.all([
@@ -96,6 +99,7 @@ function Create({ chosen, configurationId, onCreated }: CreateProps) {
             configurations={configurations}
             types={types}
             configurationId={configurationId}
+            typeId={typeId}
             reload={loaded.reload}
             onCreated={onCreated}
           />
@@ -169,17 +173,19 @@ interface CreateFormProps {
   configurations: readonly Configuration[];
   types: readonly EventType[];
   configurationId: string;
+  typeId: string;
   reload: () => void;
   onCreated: (endpointId: string, secret: string | undefined) => void;
 }
 
-function CreateForm({ sender, configurations, types, configurationId, reload, onCreated }: CreateFormProps) {
+function CreateForm({ sender, configurations, types, configurationId, typeId, reload, onCreated }: CreateFormProps) {
   const mayConfigure = useMay("externalEventsConfiguration:add");
+  const mayDefine = useMay("externalEventsSchema:add");
   const [name, setName] = useState(sender.title);
   const only = configurations.length === 1 ? configurations[0]?.id : undefined;
   const [target, setTarget] = useState(() => toTargetValues({ configurationId: configurationId || (only ?? "") }));
   const [options, setOptions] = useState<Options>({});
-  const [configuring, setConfiguring] = useState(configurations.length === 0);
+  const [configuring, setConfiguring] = useState(configurations.length === 0 || typeId !== "");
   const choice = secretChoices(sender);
   const [own, setOwn] = useState(false);
   const [secret, setSecret] = useState("");
@@ -237,10 +243,19 @@ function CreateForm({ sender, configurations, types, configurationId, reload, on
           A delivery of {sender.title} can fill these fields: {sender.attributes.join(", ")}. Fields that the event type
           does not have are left out.
         </p>
+        {mayDefine && (
+          <div>
+            <a class="button" href={address(["sources", "types", "new"], { sender: sender.name })}>
+              Create an event type with these fields
+            </a>
+          </div>
+        )}
         {configuring ? (
           mayConfigure && types.some((type) => type.enabled) ? (
             <ConfigurationForm
               types={types}
+              typeId={typeId}
+              name={types.find((type) => type.id === typeId)?.jsonSchema.title ?? ""}
               source={sender.title}
               onCreated={(created) => {
                 setTarget(toTargetValues({ configurationId: created.id ?? "" }));
@@ -254,12 +269,7 @@ function CreateForm({ sender, configurations, types, configurationId, reload, on
               })}
             />
           ) : (
-            <p class="notice warn">
-              There is no {mayConfigure ? "event type" : "configuration"} yet.{" "}
-              <a href={mayConfigure ? "#/sources/types/new" : "#/sources/configurations"}>
-                {mayConfigure ? "Create an event type first" : "See the configurations"}
-              </a>
-            </p>
+            <p class="notice warn">There is no {mayConfigure ? "event type" : "configuration"} yet.</p>
           )
         ) : (
           <>
@@ -426,6 +436,12 @@ function Connect({ id, secret }: { id: string; secret: string | undefined }) {
                 1. Copy the address{secret !== undefined && " and the secret"}
               </h2>
               <Copyable label="Address" value={endpoint.url} />
+              {secret !== undefined && !stored && endpoint.sender === "salesforce" && (
+                <Copyable
+                  label="Address with the secret"
+                  value={`${endpoint.url}?secret=${encodeURIComponent(secret)}`}
+                />
+              )}
               {secret !== undefined && !stored && (
                 <>
                   <NewSecret secret={secret} />

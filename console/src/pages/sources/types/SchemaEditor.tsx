@@ -14,8 +14,10 @@ import { type FieldForm, isSame, type SchemaDocument, type SchemaForm, text, toF
 import { type Locks, locksOf, placeOf, problemsOf, savedDefinition } from "./schemaRules";
 
 interface Props {
-  /** The document to begin with. */
+  /** The document that was saved, or an empty one. */
   document: SchemaDocument;
+  /** A proposal to begin with. It counts as not saved. */
+  proposal?: SchemaDocument | undefined;
   /** The version that the new one follows; undefined for a new event type. */
   saved?: SchemaDocument;
   limits: Limits;
@@ -26,8 +28,18 @@ interface Props {
   onSave: (document: SchemaDocument) => Promise<unknown>;
 }
 
-export function SchemaEditor({ document, saved, limits, kinds, otherTitles, verb, readOnly = false, onSave }: Props) {
-  const [form, setForm] = useState<SchemaForm>(() => toForm(document));
+export function SchemaEditor({
+  document,
+  proposal,
+  saved,
+  limits,
+  kinds,
+  otherTitles,
+  verb,
+  readOnly = false,
+  onSave,
+}: Props) {
+  const [form, setForm] = useState<SchemaForm>(() => toForm(proposal ?? document));
   const [tried, setTried] = useState(false);
   const [added, setAdded] = useState<string>();
   const next = useRef(form.fields.length);
