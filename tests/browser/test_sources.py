@@ -228,7 +228,7 @@ def test_a_tool_is_connected_and_its_first_delivery_arrives_live(signed_in: Open
     expect(page.get_by_role("dialog").get_by_text("1 event stored")).to_be_visible()
 
 
-@pytest.mark.parametrize("sender", ["github", "salesforce", "stripe"])
+@pytest.mark.parametrize("sender", ["github", "qualtrics", "salesforce", "stripe"])
 def test_an_event_type_is_made_for_what_a_tool_sends(signed_in: Opens, own: Own, sender: str) -> None:
     page = signed_in(own[1], f"sources/endpoints/new?sender={sender}")
     page.get_by_role("link", name="Create an event type with these fields").click()

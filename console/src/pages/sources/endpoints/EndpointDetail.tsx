@@ -26,6 +26,7 @@ import { Tabs } from "../../../components/tabs";
 import { goOn } from "../unsaved";
 import { Deliveries } from "./Deliveries";
 import { MappingEditor } from "./MappingEditor";
+import { EndpointProblems } from "./EndpointProblems";
 import { PayloadTester } from "./PayloadTester";
 import { EnterSecret, RotateSecret } from "./Secrets";
 import { Settings } from "./Settings";
@@ -142,19 +143,7 @@ function Overview({ endpoint, sender, configurations, reload }: Loaded & { reloa
           <EnterSecret endpointId={endpoint.id} sender={sender} replaces={false} onStored={reload} />
         </section>
       )}
-      {endpoint.problems.length > 0 && (
-        <section class="notice bad" aria-label="Problems">
-          <h2>Deliveries will fail</h2>
-          <ul class="changes">
-            {endpoint.problems.map((problem) => (
-              <li key={`${problem.fieldName}|${problem.errorCode}`} class="wrap-anywhere">
-                {problem.message}{" "}
-                <a href={address(["sources", "endpoints", endpoint.id, placeOf(problem.fieldName)])}>Correct it</a>
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
+      <EndpointProblems endpoint={endpoint} />
       <div class="cards">
         <section class="card" aria-label="Endpoint">
           <Copyable label="Address to enter in the tool" value={endpoint.url} />
@@ -225,10 +214,6 @@ function Fact({ name, value }: { name: string; value: preact.ComponentChildren }
       <dd class="wrap-anywhere">{value}</dd>
     </>
   );
-}
-
-function placeOf(fieldName: string): string {
-  return fieldName.startsWith("mapping") ? "mapping" : "settings";
 }
 
 /** The mapping that results from the preset and the endpoint's own. */

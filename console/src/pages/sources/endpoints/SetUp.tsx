@@ -29,6 +29,7 @@ import {
 } from "../requests";
 import { goOn, useUnsaved } from "../unsaved";
 import { useEndpoint } from "./EndpointDetail";
+import { EndpointProblems } from "./EndpointProblems";
 import { FirstDelivery } from "./FirstDelivery";
 import { missingOptions, OptionFields, type Options } from "./OptionFields";
 import { PayloadTester } from "./PayloadTester";
@@ -186,6 +187,8 @@ function CreateForm({ sender, configurations, types, configurationId, typeId, re
   const [target, setTarget] = useState(() => toTargetValues({ configurationId: configurationId || (only ?? "") }));
   const [options, setOptions] = useState<Options>({});
   const [configuring, setConfiguring] = useState(configurations.length === 0 || typeId !== "");
+  const zoned = needsTimeZone(sender);
+  const [timeZone, setTimeZone] = useState(() => new Intl.DateTimeFormat().resolvedOptions().timeZone);
   const choice = secretChoices(sender);
   const [own, setOwn] = useState(false);
   const [secret, setSecret] = useState("");
@@ -198,7 +201,7 @@ function CreateForm({ sender, configurations, types, configurationId, typeId, re
         sender: sender.name,
         ...toTarget(target),
         options,
-        mapping: {},
+        mapping: zoned ? { timeZone: timeZone.trim() } : {},
         ...(entered === undefined ? {} : { secret: entered }),
       },
       key.current,
@@ -222,7 +225,8 @@ function CreateForm({ sender, configurations, types, configurationId, typeId, re
     targetProblem(target) ||
     (missingOptions(sender, options).length > 0 ? `Enter ${missingOptions(sender, options).join(" and ")}.` : "") ||
     (own && secret.length < 8 ? "Enter the secret. It has at least 8 characters." : "") ||
-    (name.trim() ? "" : "Enter a name.");
+    (name.trim() ? "" : "Enter a name.") ||
+    (zoned && !timeZone.trim() ? "Enter the time zone." : "");
   return (
     <div class="stack narrow">
       <div class="row apart">
@@ -314,6 +318,16 @@ function CreateForm({ sender, configurations, types, configurationId, typeId, re
             onValue={changed(setName)}
           />
           <OptionFields sender={sender} values={options} problems={problems} onChange={changed(setOptions)} />
+          {zoned && (
+            <TextField
+              label="Time zone of its dates"
+              hint={`The dates of ${sender.title} have none. For example Europe/Berlin.`}
+              value={timeZone}
+              problem={problems.get("mapping.timeZone")}
+              required
+              onValue={changed(setTimeZone)}
+            />
+          )}
           <div class="stack tight">
             <h3>Secret</h3>
             <p>{sender.secret.source}</p>
@@ -375,6 +389,12 @@ function Unfilled({ sender, type }: { sender: Sender; type: EventType | undefine
   );
 }
 
+/** Whether the dates of a sender have no time zone, so that the endpoint must name it. */
+function needsTimeZone(sender: Sender): boolean {
+  const { dateFormat, timeZone } = sender.mapping as { dateFormat?: string; timeZone?: string };
+  return timeZone === undefined && dateFormat !== undefined && dateFormat.includes("%") && !/%z/i.test(dateFormat);
+}
+
 interface SecretChoice {
   readonly own: boolean;
   readonly label: string;
@@ -431,6 +451,7 @@ function Connect({ id, secret }: { id: string; secret: string | undefined }) {
       <WhenLoaded loaded={loaded} what="the endpoint">
         {({ endpoint, sender, configurations }) => (
           <div class="stack">
+            <EndpointProblems endpoint={endpoint} />
             <section class="card" aria-label="Address and secret">
               <h2 ref={heading} tabindex={-1}>
                 1. Copy the address{secret !== undefined && " and the secret"}
