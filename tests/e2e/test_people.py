@@ -13,6 +13,7 @@ from journeys.registry.people.model import ROLES, Role
 from tests.conftest import Caller
 from tests.support.sign_in import SignIn, SignInRefused, refresh, sign_in
 from tools.api import ApiClient, TokenRefused
+from tools.local_stack.run import local_person
 from tools.operator.admin import Admin
 from tools.stack import Stack
 
@@ -235,3 +236,13 @@ def test_the_creator_of_a_view_is_the_person(member: Callable[..., Member]) -> N
     integrator = member(Role.INTEGRATOR, ana.organization_id)
     status, made = integrator.ask("POST", "externalevents/schemas", schema)
     assert (status, made["createdBy"]["id"]) == (201, integrator.person_id)
+
+
+def test_the_local_stacks_people_get_another_password_when_a_run_was_interrupted(stack: Stack) -> None:
+    admin, organization_id = Admin(stack), f"org-{uuid.uuid4().hex[:12]}"
+    admin.create_organization(organization_id, "A test's own")
+    email = f"{uuid.uuid4().hex[:12]}@test.example"
+    first, second = (local_person(admin, organization_id, email, "Ana", Role.VIEWER) for _ in range(2))
+    assert sign_in(stack, email, second["password"])["access_token"]
+    with pytest.raises(SignInRefused):
+        sign_in(stack, email, first["password"])

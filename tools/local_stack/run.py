@@ -91,7 +91,7 @@ class LocalRun:
                 admin.create_client(organization_id, client, granted).to_json() for client, granted in CLIENTS.items()
             ]
             people = [
-                _create_person(admin, organization_id, f"{person}@{organization_id}.example", full_name, role)
+                local_person(admin, organization_id, f"{person}@{organization_id}.example", full_name, role)
                 for person, full_name, role in PEOPLE
             ]
             organizations.append({"id": organization_id, "clients": clients, "people": people})
@@ -213,10 +213,14 @@ class LocalRun:
         )
 
 
-def _create_person(admin: Admin, organization_id: str, email: str, name: str, role: Role) -> dict[str, str]:
-    """Creates a person with a password, since the local stack sends no e-mail. Returns the entry in stack.json."""
+def local_person(admin: Admin, organization_id: str, email: str, name: str, role: Role) -> dict[str, str]:
+    """Creates a person with a password, since the local stack sends no e-mail. Returns the entry in stack.json.
+
+    A person whom an earlier run created gets another password.
+    """
     password = temporary_password()
-    person = admin.create_person(organization_id, email, name, role, password)
+    existing = {person.email: person for person in admin.people(organization_id)}
+    person = existing.get(email) or admin.create_person(organization_id, email, name, role, password)
     admin.set_password(person, password)
     return {"organizationId": organization_id, "email": email, "password": password, "role": str(role)}
 
