@@ -110,6 +110,14 @@ test("the widths of links are in proportion to their customers", () => {
   expect((one?.width ?? 0) / (other?.width ?? 1)).toBeCloseTo(3);
 });
 
+test("new names and figures change no place, and a new link does", () => {
+  const [a, b, c] = ["a", "b", "c"].map((id) => ({ id, name: id, followedBy: [] as { id: string }[] }));
+  if (!a || !b || !c) throw new Error("There are no elements.");
+  const before = layOut([a, b, c], SIZES, "right");
+  expect(layOut([{ ...a, name: "Renamed" }, b, c], SIZES, "right", new Map()).cards).toEqual(before.cards);
+  expect(layOut([{ ...a, followedBy: [{ id: "b" }] }, b, c], SIZES, "right").cards).not.toEqual(before.cards);
+});
+
 test("a link that nobody went along can still be seen", () => {
   const elements = [
     { id: "a", name: "A", followedBy: [{ id: "b" }] },

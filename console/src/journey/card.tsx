@@ -10,6 +10,8 @@ const WIDTH = 160;
 const PADDING = 9;
 const INNER = WIDTH - 2 * PADDING;
 const NAME_SIZE = 14;
+/** Bold letters are wider than the estimate. */
+const NAME_INNER = INNER / 1.08;
 const NAME_LINE = 17;
 const NAME_LINES = 2;
 const SMALL = 12;
@@ -35,7 +37,7 @@ export const GROUPS: readonly { name: GroupName; title: string }[] = [
 
 /** The sizes of all cards of a journey: as high as the longest name needs. */
 export function sizesFor(elements: readonly GraphElement[], withFigures: boolean): Sizes {
-  const lines = Math.max(1, ...elements.map(({ name }) => wrapped(name, INNER, NAME_SIZE, NAME_LINES).length));
+  const lines = Math.max(1, ...elements.map(({ name }) => wrapped(name, NAME_INNER, NAME_SIZE, NAME_LINES).length));
   const source = elements.some((element) => element.source) ? SOURCE_LINE : 0;
   const height = 2 * PADDING + lines * NAME_LINE + source + (withFigures ? FIGURES_HEIGHT : 0);
   const labeled = withFigures || elements.some(({ followedBy }) => followedBy.some(({ note }) => note));
@@ -65,7 +67,7 @@ export function ElementCard(props: Props) {
   const { card, element, figures, first, selected, reachable, direction, onSelect, onPoint, onFocus, onDrag } = props;
   const own = figures?.elements.get(card.id);
   const select = () => onSelect?.(selected ? undefined : card.id);
-  const lines = wrapped(element.name, INNER, NAME_SIZE, NAME_LINES);
+  const lines = wrapped(element.name, NAME_INNER, NAME_SIZE, NAME_LINES);
   return (
     <g
       class="element"

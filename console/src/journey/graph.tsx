@@ -30,6 +30,8 @@ interface Props {
   elements: readonly GraphElement[];
   /** Without figures, cards show names only and links have one width. */
   figures?: Figures | undefined;
+  /** Figures are on their way: the cards keep room for them, so that nothing moves when they come. */
+  pending?: boolean;
   /** The id of the selected element. */
   selected?: string | undefined;
   /** An element was selected, by click, Enter or Space. Undefined: the selected one was selected again. */
@@ -42,18 +44,28 @@ interface Props {
   svgRef?: ((svg: SVGSVGElement | null) => void) | undefined;
 }
 
-export function JourneyGraph({ elements, figures, selected, onSelect, onConnect, label, svgRef }: Props) {
+export function JourneyGraph({
+  elements,
+  figures,
+  pending = false,
+  selected,
+  onSelect,
+  onConnect,
+  label,
+  svgRef,
+}: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const available = useWidth(frame);
-  const direction: Direction = available > 0 && available < NARROW ? "down" : "right";
-  const sizes = useMemo(() => sizesFor(elements, figures !== undefined), [elements, figures !== undefined]);
+  const direction: Direction = available < NARROW ? "down" : "right";
+  const counted = pending || figures !== undefined;
+  const sizes = useMemo(() => sizesFor(elements, counted), [elements, counted]);
   const layout = useMemo(
     () => layOut(elements, sizes, direction, figures?.links),
     [elements, sizes, direction, figures],
   );
   const first = useMemo(() => firstElements(elements), [elements]);
   const [zoom, setZoom] = useState<number>();
-  const fitting = available > 0 ? Math.min(1, available / layout.width) : 1;
+  const fitting = Math.min(1, available / layout.width);
   const scale = zoom ?? Math.max(LEAST_FIT, fitting);
   const [pointed, setPointed] = useState<string>();
   const { current, setCurrent, onKey } = useRovingFocus(layout, frame);
@@ -62,7 +74,7 @@ export function JourneyGraph({ elements, figures, selected, onSelect, onConnect,
   return (
     <div class="journey">
       <div class="journey-bar">
-        {figures && <Legend />}
+        {counted && <Legend />}
         <Zoom scale={scale} fitting={fitting} custom={zoom !== undefined} onZoom={setZoom} />
       </div>
       <div class="journey-frame" ref={frame}>
@@ -121,7 +133,7 @@ export function JourneyGraph({ elements, figures, selected, onSelect, onConnect,
           {connecting.line && <path class="drawn-link" d={linkPath(connecting.line, direction)} />}
         </svg>
       </div>
-      {figures && <Explanation id={explained} elements={elements} layout={layout} figures={figures} first={first} />}
+      {counted && <Explanation id={explained} elements={elements} layout={layout} figures={figures} first={first} />}
     </div>
   );
 }
@@ -190,7 +202,7 @@ interface ExplanationProps {
   id: string | undefined;
   elements: readonly GraphElement[];
   layout: Layout;
-  figures: Figures;
+  figures: Figures | undefined;
   first: ReadonlyMap<string, GraphElement | undefined>;
 }
 
@@ -199,7 +211,8 @@ function Explanation({ id, elements, layout, figures, first }: ExplanationProps)
   const link = layout.links.find(({ key }) => key === id);
   const leaving = layout.links.filter(({ from }) => from.id === id);
   const element = elements.find((one) => one.id === id);
-  const own = id === undefined ? undefined : figures.elements.get(id);
+  const own = id === undefined ? undefined : figures?.elements.get(id);
+  if (!figures) return <p class="journey-explanation loading">Loading figures …</p>;
   return (
     <div class="journey-explanation">
       {link ? (
@@ -271,9 +284,9 @@ function Zoom({ scale, fitting, custom, onZoom }: ZoomProps) {
 
 // -- behavior ----------------------------------------------------------------------------------------------------------
 
-/** The width of an element, in pixels; 0 before it is known. */
+/** The width of an element, in pixels; that of the window before it is known. */
 function useWidth(frame: { current: HTMLElement | null }): number {
-  const [width, setWidth] = useState(0);
+  const [width, setWidth] = useState(innerWidth);
   useLayoutEffect(() => {
     const element = frame.current;
     if (!element) return undefined;

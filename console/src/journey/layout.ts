@@ -64,7 +64,7 @@ export function layOut(
   counts?: ReadonlyMap<string, number>,
 ): Layout {
   const links = connections(elements);
-  const graph = placed(elements, links, sizes, direction);
+  const graph = placedOnce(elements, links, sizes, direction);
   const cards = elements.map(({ id }) => {
     const { x = 0, y = 0 } = graph.node(id);
     return { id, ...sizes.card, x: x - sizes.card.width / 2, y: y - sizes.card.height / 2 };
@@ -83,6 +83,21 @@ export function layOut(
 }
 
 type PlacedGraph = ReturnType<typeof placed>;
+
+/** The latest graph that was placed. Placing takes most of the time, and new figures or names do not change places. */
+let latest: { readonly key: string; readonly graph: PlacedGraph } | undefined;
+
+function placedOnce(
+  elements: readonly GraphElement[],
+  links: readonly Connection[],
+  sizes: Sizes,
+  direction: Direction,
+): PlacedGraph {
+  const ids = [elements.map(({ id }) => id), links.map(({ from, to }) => [from.id, to.id])];
+  const key = JSON.stringify([direction, sizes, ids]);
+  if (latest?.key !== key) latest = { key, graph: placed(elements, links, sizes, direction) };
+  return latest.graph;
+}
 
 function placed(elements: readonly GraphElement[], links: readonly Connection[], sizes: Sizes, direction: Direction) {
   const graph = new Graph<GraphLabel, NodeLabel, EdgeLabel>();

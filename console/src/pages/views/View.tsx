@@ -7,7 +7,7 @@ import { chartData } from "../../charts/data";
 import { csv, download } from "../../components/downloads";
 import { PageLayout, WhenLoaded } from "../../components/layout";
 import { pngFile, svgFile } from "../../components/pictures";
-import { Empty, Failed } from "../../components/states";
+import { Empty, Failed, Loading } from "../../components/states";
 import { Tabs } from "../../components/tabs";
 import { Time } from "../../components/times";
 import { JourneyGraph } from "../../journey/graph";
@@ -231,43 +231,32 @@ function Results({ loaded, view, computation, table, selected }: ResultsProps) {
   }, []);
   const waiting = loaded.loading && !loaded.data;
   return (
-    <WhenLoaded loaded={{ ...loaded, data: waiting ? undefined : true }} what="figures">
-      {() => (
-        <>
-          {!figures && loaded.error === undefined && <NeverComputed computation={computation} />}
-          {loaded.data && loaded.data.view.dateModified !== view.dateModified && (
-            <div class="notice warn">
-              <p>This version was changed after these figures were computed. The page shows the view as it was then.</p>
-            </div>
-          )}
-          {table ? (
-            figures && (
-              <>
-                <JourneyTable elements={elements} figures={figures} />
-                <Saving svg={svg} outcome={loaded.data} elements={elements} figures={figures} table={table} />
-              </>
-            )
-          ) : (
-            <>
-              <JourneyGraph
-                elements={elements}
-                figures={figures}
-                selected={selected}
-                onSelect={(id) => {
-                  setQuery({ element: id }, { replace: true });
-                }}
-                label={`Journey ${computed.name ?? ""}`}
-                svgRef={keep}
-              />
-              {figures && (
-                <Saving svg={svg} outcome={loaded.data} elements={elements} figures={figures} table={table} />
-              )}
-              {loaded.data && <Charts outcome={loaded.data} />}
-            </>
-          )}
-        </>
+    <>
+      {loaded.error !== undefined && <Failed error={loaded.error} retry={loaded.reload} />}
+      {!figures && !waiting && loaded.error === undefined && <NeverComputed computation={computation} />}
+      {loaded.data && loaded.data.view.dateModified !== view.dateModified && (
+        <div class="notice warn">
+          <p>This version was changed after these figures were computed. The page shows the view as it was then.</p>
+        </div>
       )}
-    </WhenLoaded>
+      {!table && (
+        <JourneyGraph
+          elements={elements}
+          figures={figures}
+          pending={waiting}
+          selected={selected}
+          onSelect={(id) => {
+            setQuery({ element: id }, { replace: true });
+          }}
+          label={`Journey ${computed.name ?? ""}`}
+          svgRef={keep}
+        />
+      )}
+      {table && waiting && <Loading what="figures" />}
+      {table && figures && <JourneyTable elements={elements} figures={figures} />}
+      {figures && <Saving svg={svg} outcome={loaded.data} elements={elements} figures={figures} table={table} />}
+      {!table && loaded.data && <Charts outcome={loaded.data} />}
+    </>
   );
 }
 
