@@ -12,6 +12,14 @@ export interface Segment {
  */
 const HIDDEN = /(?![\t\n\r])\p{Cc}|\p{Cs}|[\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
 
+/** Texts of these characters alone need no care: they run from left to right, and can all be seen. */
+const PLAIN = /^[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f]*$/;
+
+/** Whether a text can be shown as it is. Most can, and long lists draw them several times as fast. */
+export function isPlain(text: string): boolean {
+  return PLAIN.test(text);
+}
+
 export function segments(text: string): Segment[] {
   const parts: Segment[] = [];
   let end = 0;

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { count, number } from "../formats";
 import "./content.css";
-import { beginning, segments } from "./characters";
+import { beginning, isPlain, segments } from "./characters";
 import { inOneLine, kindOf, scalarText } from "./values";
 
 /** Characters of a text, and members of a list or an object, that are shown before the reader asks for all. */
@@ -13,6 +13,7 @@ const SHOWN_MEMBERS = 50;
 /** A text from an event. Its direction does not spread, and hidden characters are named. */
 export function Text({ value, limit }: { value: string; limit?: number }) {
   const shown = limit === undefined ? value : beginning(value, limit);
+  if (isPlain(shown)) return <>{shown.length < value.length ? `${shown}…` : shown}</>;
   return (
     <bdi>
       {segments(shown).map((part, index) =>
@@ -130,19 +131,20 @@ export function Attributes({ attributes, caption, problem }: AttributesProps) {
   );
 }
 
-/** The first attributes of an event in one line. */
+/** The first attributes of an event in one line, with few elements, since long lists draw many of them. */
 export function AttributesInBrief({ attributes }: { attributes: Readonly<Record<string, unknown>> }) {
   return (
     <>
       {Object.entries(attributes)
         .slice(0, 6)
-        .map(([name, value]) => (
-          <span key={name} class="brief">
+        .map(([name, value], index) => (
+          <>
             <span class="soft">
+              {index > 0 && "· "}
               <Text value={name} limit={40} />
             </span>{" "}
-            <Text value={inOneLine(value)} limit={60} />
-          </span>
+            <Text value={inOneLine(value)} limit={60} />{" "}
+          </>
         ))}
     </>
   );

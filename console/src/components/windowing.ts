@@ -4,7 +4,7 @@ import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
 /** Pixels above and below the visible part in which rows are drawn as well. */
-const MARGIN = 400;
+const MARGIN = 250;
 
 /** The rows from `first` up to and without `end`. */
 export interface Range {

@@ -1,6 +1,7 @@
 /** The events of a customer by day. Only those in sight are in the document, however many were loaded. */
 
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { memo } from "preact/compat";
+import { type Dispatch, type StateUpdater, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Model } from "../../api/client";
 import type { Listed } from "../../api/loading";
 import { Attributes, AttributesInBrief, Text } from "../../components/content";
@@ -44,21 +45,7 @@ export function Timeline({ events, listed, total, marks }: Props) {
   useMoreInSight(end >= rows.length - AHEAD, listed, events.length);
   const seenFirst = Math.max(rowAt(offsets, top), 0);
   const reached = focused ?? neighbor(rows, seenFirst - 1, 1);
-  const setHeight = (id: string, height: number | undefined) => {
-    setOpened((before) => {
-      if (before.get(id) === height) return before;
-      const after = new Map(before);
-      if (height === undefined) after.delete(id);
-      else after.set(id, height);
-      return after;
-    });
-  };
-  const move = (event: KeyboardEvent, from: number) => {
-    const to = destination(event.key, rows, from);
-    if (to === undefined) return;
-    event.preventDefault();
-    setFocused(to);
-  };
+  const on = useHandlers(rows, setOpened, setFocused);
   return (
     <div class="stack">
       <div class="timeline">
@@ -76,10 +63,9 @@ export function Timeline({ events, listed, total, marks }: Props) {
           {drawn(first, end, reached, rows.length).map((index) => {
             const row = rows[index];
             if (!row) return null;
-            const place = { top: `${offsets[index] ?? 0}px` };
             if (!row.event) {
               return (
-                <h3 key={`${row.day} ${row.number}`} class="day" style={place}>
+                <h3 key={`${row.day} ${row.number}`} class="day" style={{ top: `${offsets[index] ?? 0}px` }}>
                   {day(`${row.day}T12:00:00`)}
                 </h3>
               );
@@ -89,25 +75,15 @@ export function Timeline({ events, listed, total, marks }: Props) {
               <EventRow
                 key={event.id}
                 event={event}
+                index={index}
                 number={row.number}
                 total={total}
                 marks={marks}
-                place={place}
+                top={offsets[index] ?? 0}
                 reached={index === reached}
                 focused={index === focused}
                 open={opened.has(event.id)}
-                onOpen={(open) => {
-                  setHeight(event.id, open ? DETAILS_HEIGHT : undefined);
-                }}
-                onHeight={(height) => {
-                  setHeight(event.id, height);
-                }}
-                onFocus={() => {
-                  setFocused(index);
-                }}
-                onKey={(pressed) => {
-                  move(pressed, index);
-                }}
+                on={on}
               />
             );
           })}
@@ -173,40 +149,87 @@ function destination(key: string, rows: readonly Row<unknown>[], from: number): 
   }
 }
 
+/** What rows tell the timeline. The object stays the same, so that rows that only move are not drawn again. */
+interface Handlers {
+  readonly height: (id: string, height: number | undefined) => void;
+  readonly focus: (index: number) => void;
+  readonly key: (event: KeyboardEvent, index: number) => void;
+}
+
+function useHandlers(
+  rows: readonly Row<Event>[],
+  setOpened: Dispatch<StateUpdater<ReadonlyMap<string, number>>>,
+  setFocused: Dispatch<StateUpdater<number | undefined>>,
+): Handlers {
+  const latest = useRef(rows);
+  latest.current = rows;
+  return useMemo(
+    () => ({
+      height: (id, height) => {
+        setOpened((before) => {
+          if (before.get(id) === height) return before;
+          const after = new Map(before);
+          if (height === undefined) after.delete(id);
+          else after.set(id, height);
+          return after;
+        });
+      },
+      focus: setFocused,
+      key: (event, index) => {
+        const to = destination(event.key, latest.current, index);
+        if (to === undefined) return;
+        event.preventDefault();
+        setFocused(to);
+      },
+    }),
+    [],
+  );
+}
+
 interface EventProps {
   event: Event;
+  /** The row of the timeline. */
+  index: number;
+  /** Counts the events from 1. */
   number: number;
   total: number | undefined;
   marks: Marks;
-  place: { top: string };
+  /** Pixels from the top of the timeline. */
+  top: number;
   /** Whether the Tab key reaches this event; from it, the arrow keys reach the others. */
   reached: boolean;
   focused: boolean;
   open: boolean;
-  onOpen: (open: boolean) => void;
-  onHeight: (height: number) => void;
-  onFocus: () => void;
-  onKey: (event: KeyboardEvent) => void;
+  on: Handlers;
 }
 
-function EventRow({ event, marks, place, reached, focused, open, onOpen, ...props }: EventProps) {
+const EventRow = memo(function EventRow({
+  event,
+  index,
+  marks,
+  top,
+  reached,
+  focused,
+  open,
+  on,
+  ...props
+}: EventProps) {
+  const row = useRef<HTMLElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   useLayoutEffect(() => {
-    if (
-      focused &&
-      document.activeElement !== button.current &&
-      !button.current?.parentElement?.contains(document.activeElement)
-    )
-      button.current?.focus();
+    if (focused && !row.current?.contains(document.activeElement)) button.current?.focus();
   }, [focused]);
   return (
     <article
+      ref={row}
       class="event"
-      style={place}
+      style={{ top: `${top}px` }}
       aria-posinset={props.number}
       aria-setsize={props.total ?? -1}
       aria-label={event.eventName}
-      onFocusIn={props.onFocus}
+      onFocusIn={() => {
+        on.focus(index);
+      }}
     >
       <button
         ref={button}
@@ -214,9 +237,11 @@ function EventRow({ event, marks, place, reached, focused, open, onOpen, ...prop
         tabindex={reached ? 0 : -1}
         aria-expanded={open}
         onClick={() => {
-          onOpen(!open);
+          on.height(event.id, open ? undefined : DETAILS_HEIGHT);
         }}
-        onKeyDown={props.onKey}
+        onKeyDown={(pressed) => {
+          on.key(pressed, index);
+        }}
       >
         <SourceMark marks={marks} source={event.source} />
         <span class="event-head">
@@ -232,19 +257,19 @@ function EventRow({ event, marks, place, reached, focused, open, onOpen, ...prop
           <AttributesInBrief attributes={event.attributes} />
         </span>
       </button>
-      {open && <Details event={event} marks={marks} onHeight={props.onHeight} />}
+      {open && <Details event={event} marks={marks} on={on} />}
     </article>
   );
-}
+});
 
-function Details({ event, marks, onHeight }: { event: Event; marks: Marks; onHeight: (height: number) => void }) {
+function Details({ event, marks, on }: { event: Event; marks: Marks; on: Handlers }) {
   const element = useRef<HTMLDivElement>(null);
   const mayEdit = useMay("externalEventsConfiguration:view");
   useLayoutEffect(() => {
     if (!element.current) return undefined;
     const observer = new ResizeObserver(([entry]) => {
       const height = entry?.borderBoxSize[0]?.blockSize;
-      if (height !== undefined) onHeight(Math.ceil(height));
+      if (height !== undefined) on.height(event.id, Math.ceil(height));
     });
     observer.observe(element.current);
     return () => {

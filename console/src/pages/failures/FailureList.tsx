@@ -48,10 +48,11 @@ export function FailureList() {
     >
       <Counts summary={summary} filters={filters} marks={marks} />
       <FilterForm filters={filters} summary={summary.data} />
-      {mayReplay && filters.status !== "resolved" && listed.items.some((one) => one.status === "open") && (
+      {mayReplay && filters.status !== "resolved" && (
         <ReplayAll
           key={JSON.stringify(filters)}
           filters={filters}
+          offered={listed.items.some((one) => one.status === "open")}
           open={summary.data && openMatching(summary.data, filters)}
           onDone={() => {
             listed.reload();

@@ -167,7 +167,7 @@ function Suggestion({ failure, reload }: { failure: Failure; reload: () => void 
               <button
                 type="button"
                 class="primary"
-                disabled={replay.running}
+                aria-disabled={replay.running}
                 onClick={() => {
                   void replay.run();
                 }}

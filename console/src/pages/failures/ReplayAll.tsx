@@ -11,28 +11,33 @@ import { NOTHING, type Progress, replayAll, type ReplayFilter } from "./replayin
 
 interface Props {
   filters: Filters;
+  /** Whether there is anything to replay. */
+  offered: boolean;
   /** How many failures match, if that is known. */
   open: number | undefined;
   onDone: () => void;
 }
 
-export function ReplayAll({ filters, open, onDone }: Props) {
+export function ReplayAll({ filters, offered, open, onDone }: Props) {
   const [asked, setAsked] = useState(false);
   const run = useReplay(filters, onDone);
   if (filters.source) {
     return (
-      <p class="soft small">To replay many at once, choose a configuration or an endpoint in place of a source.</p>
+      offered && (
+        <p class="soft small">To replay many at once, choose a configuration or an endpoint in place of a source.</p>
+      )
     );
   }
   return (
     <div class="stack tight">
-      {!run.running && (
+      {(offered || run.running) && (
         <div>
           <button
             type="button"
             class="primary"
+            aria-disabled={run.running}
             onClick={() => {
-              setAsked(true);
+              if (!run.running) setAsked(true);
             }}
           >
             Replay all that match
@@ -165,7 +170,7 @@ function Outcome({ progress, running, stopped, onStop }: OutcomeProps) {
       {running && (
         <button
           type="button"
-          disabled={stopping}
+          aria-disabled={stopping}
           onClick={() => {
             setStopping(true);
             onStop();

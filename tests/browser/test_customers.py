@@ -1,0 +1,289 @@
+"""The page on a customer's journey, in a real browser."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
+
+from tests.browser.conftest import Account, fill_sign_in, violations
+from tests.conftest import Caller
+from tests.e2e.test_pipeline import wait_for
+from tools.api import ApiClient, batches
+
+Opens = Callable[..., Page]
+Own = tuple[Caller, Account]
+Shop = tuple[ApiClient, Account, str, str]
+
+NOW = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
+MANY = 10_000
+DRAWN = 60
+"""The most events that are in the document at a time, whatever the number that was loaded."""
+
+HOSTILE = {
+    "image": "<img src=x onerror=alert(1)>",
+    "link": "javascript:alert(1)",
+    "direction": "invoice\u202egpj.exe",
+    "word": "W" * 10_000,
+    "controls": "bell\u0007 escape\u001b[31m",
+    "marks": "Z" + "\u0335\u0321\u0316" * 60,
+}
+
+
+def configuration(api: ApiClient, title: str, source: str, names: Mapping[str, str]) -> str:
+    """The id of a configuration of an event type with these attributes."""
+    properties = {name: {"type": kind} for name, kind in names.items()}
+    schema = api.call("POST", "externalevents/schemas", {"title": title, "required": [], "properties": properties})
+    body = {"name": f"{title} of {source}", "schemaId": schema["id"], "source": source}
+    made: str = api.call("POST", "externalevents/configurations", body)["id"]
+    return made
+
+
+def event(customer: str, number: int, attributes: Mapping[str, Any], hours: float = 1) -> dict[str, Any]:
+    return {
+        "id": f"{customer}-{number}",
+        "dateCreated": (NOW - timedelta(hours=hours * number)).isoformat(),
+        "identifiers": {"externalIds": [{"externalSourceId": "crm", "value": customer}]},
+        "attributes": dict(attributes),
+    }
+
+
+@pytest.fixture
+def shop(own: Own) -> Shop:
+    """An organization with two sources: the configuration of orders, and that of visits."""
+    api = own[0].api
+    orders = configuration(api, "Order", "Shop", {"orderId": "string", "amount": "number"})
+    visits = configuration(api, "Visit", "Web", {"page": "string", "pages": "integer", "known": "boolean"})
+    return api, own[1], orders, visits
+
+
+def figure(page: Page, name: str) -> Locator:
+    return page.locator(".figures > div", has_text=name).locator("dd")
+
+
+def test_the_figures_and_the_events_are_those_of_the_api(signed_in: Opens, shop: Shop) -> None:
+    api, account, orders, visits = shop
+    for batch in batches([event("ada", n, {"orderId": f"SO-{n}", "amount": 9.5 * n}, 5) for n in range(0, 250, 2)]):
+        api.send(orders, batch)
+    for batch in batches(
+        [event("ada", n, {"page": f"page {n}", "pages": n, "known": True}, 5) for n in range(1, 250, 2)]
+    ):
+        api.send(visits, batch)
+    found = wait_for(api, 250, ("crm", "ada"))
+    page = signed_in(account, "customers")
+    page.get_by_label("Identifier's source").fill("crm")
+    page.get_by_label("Identifier", exact=True).fill("ada")
+    page.keyboard.press("Enter")
+
+    expect(figure(page, "Events")).to_have_text("250")
+    expect(figure(page, "Event types")).to_have_text("2")
+    types = page.get_by_role("region", name="Events by type")
+    for one in found["eventTypes"]:
+        expect(types.get_by_role("button", name=one["eventName"])).to_contain_text(str(one["eventCount"]))
+    rows = page.locator("table.follows tbody tr")
+    expect(rows).to_have_count(len(found["transitions"]))
+    for number, one in enumerate(found["transitions"]):
+        assert rows.nth(number).locator("th, td").all_inner_texts() == [one["from"], one["to"], str(one["count"])]
+
+    expect(page.get_by_text("100 of 250 events loaded")).to_be_visible()
+    expect(page.locator(".event").first).to_contain_text("SO-0")
+    expect(page.get_by_role("list", name="Sources").get_by_role("listitem")).to_have_count(2)
+    marks = page.locator(".source-legend path").evaluate_all("all => all.map(one => one.getAttribute('d'))")
+    assert len(set(marks)) == 2
+    page.get_by_role("button", name="Load more events").click()
+    expect(page.get_by_text("200 of 250 events loaded")).to_be_visible()
+    page.mouse.wheel(0, 100_000)
+    expect(page.get_by_text("250 of 250 events loaded, these are all")).to_be_visible()
+    page.mouse.wheel(0, 100_000)
+    expect(page.locator(".event").last).to_contain_text("page 249")
+    assert page.evaluate("() => [document.title, localStorage.length, sessionStorage.length]") == [
+        "Customers · Journeys",
+        0,
+        0,
+    ]
+
+
+def test_filters_are_in_the_address_and_survive_reload_and_back(signed_in: Opens, shop: Shop) -> None:
+    api, account, orders, visits = shop
+    api.send(orders, [event("bob", n, {"orderId": f"SO-{n}"}, 24) for n in range(0, 6, 2)])
+    api.send(visits, [event("bob", n, {"page": f"page {n}"}, 24) for n in range(1, 6, 2)])
+    wait_for(api, 6, ("crm", "bob"))
+    page = signed_in(account, "customers?source=crm&value=bob")
+    expect(page.locator(".event")).to_have_count(6)
+    expect(page.locator(".timeline-rows h3")).to_have_count(6)
+    page.get_by_label("Event type").select_option("Visit")
+    expect(page.locator(".event")).to_have_count(3)
+    page.get_by_label("Order", exact=True).select_option("asc")
+    expect(page.locator(".event").first).to_contain_text("page 5")
+    page.get_by_label("From").fill((NOW - timedelta(days=3)).strftime("%Y-%m-%d"))
+    expect(page.locator(".event")).to_have_count(2)
+    page.reload()
+    fill_sign_in(page, account.email)
+    expect(page.locator(".event")).to_have_count(2)
+    expect(page.get_by_label("Event type")).to_have_value("Visit")
+    page.get_by_label("To").fill((NOW - timedelta(days=2)).strftime("%Y-%m-%d"))
+    expect(page.locator(".event")).to_have_count(1)
+    page.get_by_label("Event type").select_option("Order")
+    expect(page.locator(".event")).to_contain_text("SO-2")
+    page.go_back()
+    expect(page.locator(".event")).to_contain_text("page 3")
+    page.get_by_label("To").fill((NOW - timedelta(days=30)).strftime("%Y-%m-%d"))
+    expect(page.get_by_text("This day is after the last one.")).to_be_visible()
+    page.get_by_role("button", name="Show all events").click()
+    expect(page.locator(".event")).to_have_count(6)
+
+
+def test_the_timeline_is_read_with_the_keyboard(signed_in: Opens, shop: Shop) -> None:
+    api, account, _, visits = shop
+    sent = [event("kim", n, {"page": f"page {n}", "pages": n, "known": n % 2 == 0}, 13) for n in range(40)]
+    api.send(visits, sent)
+    wait_for(api, 40, ("crm", "kim"))
+    page = signed_in(account, "customers?source=crm&value=kim")
+    expect(page.get_by_text("40 of 40 events loaded, these are all")).to_be_visible()
+    page.get_by_label("Order", exact=True).focus()
+    page.keyboard.press("Tab")
+    expect(page.locator(".event > button:focus")).to_contain_text("page 0")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".event > button:focus")).to_contain_text("page 2")
+    page.keyboard.press("Enter")
+    attributes = page.get_by_role("table", name="Attributes of the event")
+    expect(attributes.get_by_role("row", name="pages")).to_contain_text("integer")
+    expect(attributes.get_by_role("row", name="known")).to_contain_text("boolean")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".event > button:focus")).to_contain_text("page 3")
+    page.keyboard.press("End")
+    last = page.locator(".event > button:focus")
+    expect(last).to_contain_text("page 39")
+    expect(last).to_be_in_viewport()
+    page.keyboard.press("Home")
+    expect(page.locator(".event > button:focus")).to_contain_text("page 0")
+
+
+def test_an_unknown_identifier_is_said_clearly(signed_in: Opens, own: Own) -> None:
+    page = signed_in(own[1], "customers?source=crm&value=nobody")
+    expect(page.get_by_role("heading", name="No events under this identifier")).to_be_visible()
+    expect(page.get_by_role("link", name="look at the failures")).to_be_visible()
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("size", ["wide", "narrow"])
+def test_hostile_values_stay_text_and_keep_the_layout(signed_in: Opens, shop: Shop, size: str) -> None:
+    api, account, _, _ = shop
+    source = '"><img src=x onerror=alert(1)>'
+    hostile = configuration(api, "<b>Hostile</b>", source, dict.fromkeys(HOSTILE, "string"))
+    api.send(hostile, [event("eve", 1, HOSTILE), event("eve", 2, HOSTILE)])
+    wait_for(api, 2, ("crm", "eve"))
+    page = signed_in(account, "customers?source=crm&value=eve", size=size)
+    page.on("dialog", lambda _: pytest.fail("content was run"))
+    first = page.locator(".event").first
+    first.get_by_role("button").click()
+    details = first.get_by_role("table")
+    expect(details).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(details).to_contain_text("invoiceU+202Egpj.exe")
+    expect(details).to_contain_text("escapeU+001B[31m")
+    expect(page.locator("main img, main b, main a[href^=javascript]")).to_have_count(0)
+    details.get_by_role("button", name="Show all 10,000 characters").click()
+    expect(details).to_contain_text("W" * 10_000)
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert_no_overlap(page)
+    assert violations(page) == []
+
+
+def assert_no_overlap(page: Page) -> None:
+    """Each event ends above the next."""
+    boxes = page.locator(".event").evaluate_all(
+        "all => all.map(one => { const box = one.getBoundingClientRect(); return [box.top, box.bottom]; })"
+    )
+    assert all(above[1] <= below[0] for above, below in pairwise(boxes))
+
+
+@pytest.fixture
+def long_journey(signed_in: Opens, own: Own) -> Page:
+    """The page of a customer with 10,000 events, which the test answers in place of the API."""
+    page = signed_in(own[1], "customers")
+    page.route("**/journey/customers?*", lambda route: route.fulfill(json=_long_summary()))
+    page.route("**/journey/customers/events?*", _long_page)
+    page.evaluate("() => { location.hash = '#/customers?source=crm&value=long'; }")
+    expect(page.locator(".event").first).to_be_visible()
+    return page
+
+
+def _long_event(number: int) -> dict[str, Any]:
+    made = event("long", number, {"page": f"page {number}", "pages": number})
+    date = datetime.fromisoformat(made["dateCreated"]).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    kind = number % 3
+    return {
+        "id": made["id"],
+        "configurationId": "C",
+        "schemaId": "S",
+        "eventName": ("Visit", "Order", "Case")[kind],
+        "source": ("Web", "Shop", "Desk")[kind],
+        "dateCreated": date,
+        "dateReceived": date,
+        "attributes": made["attributes"],
+    }
+
+
+def _long_summary() -> dict[str, Any]:
+    first, last = _long_event(MANY - 1)["dateCreated"], _long_event(0)["dateCreated"]
+    return {
+        "externalSourceId": "crm",
+        "value": "long",
+        "eventCount": MANY,
+        "dateFirstEvent": first,
+        "dateLastEvent": last,
+        "eventTypes": [],
+        "transitions": [],
+        "recentEvents": [],
+    }
+
+
+def _long_page(route: Route) -> None:
+    query = parse_qs(urlsplit(route.request.url).query)
+    start, size = int(query.get("cursor", ["0"])[0]), int(query["pageSize"][0])
+    end = min(start + size, MANY)
+    body = {"entities": [_long_event(number) for number in range(start, end)]}
+    route.fulfill(body=json.dumps(body | ({"nextCursor": str(end)} if end < MANY else {})))
+
+
+def test_ten_thousand_events_are_reached_by_scrolling_and_few_are_in_the_document(long_journey: Page) -> None:
+    page = long_journey
+    page.evaluate(
+        """async () => {
+          while (!document.body.textContent.includes('these are all')) {
+            scrollBy(0, 5000);
+            await new Promise((done) => requestAnimationFrame(done));
+          }
+          scrollTo(0, document.documentElement.scrollHeight);
+        }"""
+    )
+    expect(page.get_by_text("10,000 of 10,000 events loaded, these are all")).to_be_visible()
+    expect(page.locator(".event").last).to_contain_text("page 9999")
+    assert page.locator(".event").count() < DRAWN
+    assert page.locator(".event").last.get_attribute("aria-posinset") == str(MANY)
+    page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight / 2)")
+    expect(page.locator(".event").first).not_to_contain_text("page 99")
+    assert page.locator(".event").count() < DRAWN
+    assert_no_overlap(page)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["wide", "narrow"])
+def test_the_page_is_accessible(signed_in: Opens, shop: Shop, theme: str, size: str) -> None:
+    api, account, orders, visits = shop
+    api.send(orders, [event("axe", 1, {"orderId": "SO-1", "amount": 3})])
+    api.send(visits, [event("axe", 2, {"page": "start", "pages": 1, "known": False})])
+    wait_for(api, 2, ("crm", "axe"))
+    page = signed_in(account, "customers", size=size, theme=theme)
+    assert violations(page) == []
+    page.get_by_label("Identifier's source").fill("crm")
+    page.get_by_label("Identifier", exact=True).fill("axe")
+    page.get_by_role("button", name="Show journey").click()
+    page.locator(".event").first.get_by_role("button").click()
+    expect(page.get_by_role("table", name="Attributes of the event")).to_be_visible()
+    assert violations(page) == []
