@@ -24,6 +24,7 @@ export function ChartCard({ chart, result, elements }: Props) {
   const [table, setTable] = useState(false);
   const name = chart.name ?? "Chart";
   const empty = data.axis.length === 0;
+  const single = data.axis.length === 1 && data.axis[0] === "";
   return (
     <section class="card chart-card" aria-label={name}>
       <div>
@@ -33,7 +34,9 @@ export function ChartCard({ chart, result, elements }: Props) {
           {chart.groupByTime && " in UTC"}
         </p>
       </div>
-      {empty ? (
+      {single ? (
+        <SingleValues data={data} />
+      ) : empty ? (
         <p class="soft">No events were counted, so there is nothing to draw.</p>
       ) : table ? (
         <ChartTable data={data} name={name} />
@@ -49,7 +52,7 @@ export function ChartCard({ chart, result, elements }: Props) {
           />
         ))
       )}
-      {!empty && (
+      {!empty && !single && (
         <div class="chart-saving small">
           <button
             type="button"
@@ -59,7 +62,7 @@ export function ChartCard({ chart, result, elements }: Props) {
             }}
           >
             {table ? "Show as picture" : "Show as table"}
-            <span class="unseen">: {name}</span>
+            <span class="unseen"> of {name}</span>
           </button>
           <button
             type="button"
@@ -68,11 +71,28 @@ export function ChartCard({ chart, result, elements }: Props) {
               download(`${name}.csv`, csv(chartRows(data)), "text/csv");
             }}
           >
-            Save as CSV<span class="unseen">: {name}</span>
+            Save as CSV<span class="unseen"> of {name}</span>
           </button>
         </div>
       )}
     </section>
+  );
+}
+
+/** The values of a chart without groups. */
+function SingleValues({ data }: { data: ChartData }) {
+  return (
+    <dl class="chart-values">
+      {data.panels.map((panel) => {
+        const value = panel.series[0]?.values[0];
+        return (
+          <div key={panel.metric.id}>
+            <dt class="small soft">{labelOf(panel)}</dt>
+            <dd>{value === undefined ? "–" : number(value)}</dd>
+          </div>
+        );
+      })}
+    </dl>
   );
 }
 
@@ -132,7 +152,7 @@ function PanelPicture({ data, panel, name, titled, legend }: PanelProps) {
             if (svg) download(`${name}.svg`, svgFile(svg), "image/svg+xml");
           }}
         >
-          Save as SVG<span class="unseen">: {name}</span>
+          Save as SVG<span class="unseen"> of {name}</span>
         </button>
         <button
           type="button"
@@ -145,7 +165,7 @@ function PanelPicture({ data, panel, name, titled, legend }: PanelProps) {
             }, setError);
           }}
         >
-          Save as PNG<span class="unseen">: {name}</span>
+          Save as PNG<span class="unseen"> of {name}</span>
         </button>
       </div>
     </figure>

@@ -2,12 +2,14 @@
 
 import * as Plot from "@observablehq/plot";
 import { number, shortNumber } from "../formats";
-import { axisLabel, type ChartData, type Drawn, periodLabel } from "./data";
+import { axisLabel, type ChartData, type Drawn, periodLabel, type TimeUnit } from "./data";
 
 const HEIGHT = 240;
 /** Pixels that a label along the axis takes. */
 const LABEL_WIDTH = 68;
 const BAR_HEIGHT = 22;
+/** Letters of a group's name beside its bar. */
+const LABEL_LENGTH = 22;
 /** Shapes of points, so that color is not all that tells lines apart. */
 const SYMBOLS = ["circle", "square", "triangle", "diamond", "star", "cross", "wye", "plus"] as const;
 
@@ -54,40 +56,32 @@ function color(index: number): string {
   return `var(--series-${index + 1})`;
 }
 
-function ticks(axis: readonly string[], width: number): string[] {
+/** The labels along an axis: only as many as fit. */
+function spaced(axis: readonly string[], unit: TimeUnit | undefined, width: number): (at: string) => string {
   const step = Math.max(1, Math.ceil(axis.length / Math.max(1, Math.floor(width / LABEL_WIDTH))));
-  return axis.filter((_, position) => position % step === 0);
+  const label = axisLabel(unit, axis);
+  const shown = new Set(axis.filter((_, position) => position % step === 0));
+  return (at) => (shown.has(at) ? label(at) : "");
 }
 
 /** Upright bars; with several series, a group of bars for each place on the axis. */
 function columns({ axis, series, rows, title, data, width }: Parts): Element {
   const grouped = series.length > 1;
-  const tickFormat = axisLabel(data.unit, axis);
-  const shown = ticks(axis, width);
+  const places = grouped ? { fx: "at", x: "series" } : { x: "at" };
+  const along = { domain: axis, padding: 0.15, label: null, tickFormat: spaced(axis, data.unit, width), tickSize: 0 };
   return Plot.plot({
     width,
     height: HEIGHT,
     marginLeft: 52,
     marginBottom: 34,
-    x: grouped
-      ? { axis: null, domain: series.map(({ name }) => name), padding: 0.05 }
-      : { domain: axis, padding: 0.15, label: null },
-    ...(grouped ? { fx: { domain: axis, padding: 0.15, label: null } } : {}),
+    ...(grouped
+      ? { fx: { ...along, axis: "bottom" }, x: { axis: null, domain: series.map(({ name }) => name), padding: 0.05 } }
+      : { x: along }),
     y: { label: null, grid: true, zero: true, tickFormat: shortNumber, ticks: 5 },
     marks: [
       Plot.ruleY([0]),
-      grouped
-        ? Plot.axisFx(shown, { tickFormat, anchor: "bottom", label: null })
-        : Plot.axisX(shown, { tickFormat, label: null }),
-      ...rows.map((values, index) =>
-        Plot.barY(values, {
-          ...(grouped ? { fx: "at", x: "series" } : { x: "at" }),
-          y: "value",
-          fill: color(index),
-          title,
-          tip: true,
-        }),
-      ),
+      ...rows.map((values, index) => Plot.barY(values, { ...places, y: "value", fill: color(index) })),
+      Plot.tip(rows.flat(), Plot.pointerX({ ...places, y: "value", title })),
     ],
   });
 }
@@ -95,60 +89,46 @@ function columns({ axis, series, rows, title, data, width }: Parts): Element {
 /** Bars to the right, with room for the names of groups. */
 function bars({ axis, series, rows, title, data, width }: Parts): Element {
   const grouped = series.length > 1;
+  const places = grouped ? { fy: "at", y: "series" } : { y: "at" };
   const tickFormat = (at: string) => {
     const label = periodLabel(data.unit, at);
-    return label.length > 22 ? `${label.slice(0, 21)}…` : label;
+    return label.length > LABEL_LENGTH ? `${label.slice(0, LABEL_LENGTH - 1)}…` : label;
   };
   const longest = Math.max(0, ...axis.map((at) => tickFormat(at).length));
+  const along = { domain: axis, padding: 0.2, label: null, tickFormat, tickSize: 0 };
   return Plot.plot({
     width,
-    height: Math.max(120, axis.length * BAR_HEIGHT * Math.max(1, series.length * 0.7) + 50),
+    height: axis.length * BAR_HEIGHT * Math.max(1, series.length * 0.7) + 60,
     marginLeft: Math.min(170, 24 + longest * 7),
     marginBottom: 34,
-    y: grouped
-      ? { axis: null, domain: series.map(({ name }) => name), padding: 0.05 }
-      : { domain: axis, padding: 0.2, label: null, tickFormat },
-    ...(grouped ? { fy: { domain: axis, padding: 0.15, label: null, axis: null } } : {}),
+    ...(grouped
+      ? { fy: { ...along, axis: "left" }, y: { axis: null, domain: series.map(({ name }) => name), padding: 0.05 } }
+      : { y: along }),
     x: { label: null, grid: true, zero: true, tickFormat: shortNumber, ticks: Math.max(2, Math.floor(width / 90)) },
     marks: [
       Plot.ruleX([0]),
-      ...(grouped ? [Plot.axisFy(axis, { tickFormat, label: null, anchor: "left" })] : []),
-      ...rows.map((values, index) =>
-        Plot.barX(values, {
-          ...(grouped ? { fy: "at", y: "series" } : { y: "at" }),
-          x: "value",
-          fill: color(index),
-          title,
-          tip: true,
-        }),
-      ),
+      ...rows.map((values, index) => Plot.barX(values, { ...places, x: "value", fill: color(index) })),
+      Plot.tip(rows.flat(), Plot.pointerY({ ...places, x: "value", title })),
     ],
   });
 }
 
 function lines({ axis, rows, title, data, width }: Parts): Element {
+  const place = { x: "at", y: "value" };
   return Plot.plot({
     width,
     height: HEIGHT,
     marginLeft: 52,
     marginBottom: 34,
-    x: { type: "point", domain: axis, label: null },
+    x: { type: "point", domain: axis, label: null, tickFormat: spaced(axis, data.unit, width), tickSize: 0 },
     y: { label: null, grid: true, zero: true, tickFormat: shortNumber, ticks: 5 },
     marks: [
       Plot.ruleY([0]),
-      Plot.axisX(ticks(axis, width), { tickFormat: axisLabel(data.unit, axis), label: null }),
       ...rows.flatMap((values, index) => [
-        Plot.lineY(values, { x: "at", y: "value", stroke: color(index), strokeWidth: 2 }),
-        Plot.dot(values, {
-          x: "at",
-          y: "value",
-          fill: color(index),
-          symbol: SYMBOLS[index] ?? "circle",
-          r: 3.5,
-          title,
-          tip: true,
-        }),
+        Plot.lineY(values, { ...place, stroke: color(index), strokeWidth: 2 }),
+        Plot.dot(values, { ...place, fill: color(index), symbol: SYMBOLS[index] ?? "circle", r: 3.5 }),
       ]),
+      Plot.tip(rows.flat(), Plot.pointer({ ...place, title })),
     ],
   });
 }

@@ -6,7 +6,7 @@ import type { Card, Direction, Sizes } from "./layout";
 import type { ElementFigures, Figures, GraphElement } from "./model";
 import { cut, textWidth, wrapped } from "./texts";
 
-const WIDTH = 160;
+const WIDTH = 168;
 const PADDING = 9;
 const INNER = WIDTH - 2 * PADDING;
 const NAME_SIZE = 14;
@@ -20,7 +20,7 @@ export const LABEL_WIDTH = 76;
 /** Heights below the name: the source, and the figures. */
 const SOURCE_LINE = 16;
 const FIGURES_HEIGHT = 56;
-const GROUP_SIZE = 11.5;
+const GROUP_SIZE = 11;
 /** A group's mark, and the space before its number. */
 const MARK_WIDTH = 12;
 const BAR = { y: 34, height: 7 };

@@ -187,7 +187,7 @@ function LastJob({ view: { id = "", version = 1, name } }: { view: View }) {
       {mayCompute && !isUnfinished(job?.status) && !latest.loading && (
         <div>
           <button type="button" class="plain flush" disabled={compute.running} onClick={() => void compute.run()}>
-            Compute now<span class="unseen">: {name}</span>
+            Compute now<span class="unseen"> of {name}</span>
           </button>
         </div>
       )}
