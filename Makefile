@@ -122,6 +122,10 @@ console: console/dist/index.html  ## build the console; `make run` and `sam buil
 dev: console/src/api/schema.d.ts  ## serve the console with hot reload, against the local stack that `make run` started
 	@$(NPM) run --silent dev
 
+.PHONY: screenshots
+screenshots: $(JOURNEYS)  ## take the documentation's pictures of the console from the local stack, with Chromium
+	@$(JOURNEYS) docs screenshots
+
 # -- tests -------------------------------------------------------------------------------------------------------------
 
 .PHONY: check

@@ -32,7 +32,7 @@ test("the bars go from the oldest day to the newest, and join the configurations
   expect(daily.series.map(({ name, counts }) => [name, counts])).toEqual([
     ["Web", [7, 0]],
     ["Shop", [0, 5]],
-    ["Not yet told apart", [0, 4]],
+    ["Not yet counted by source", [0, 4]],
   ]);
 });
 

@@ -6,7 +6,6 @@ Without Chromium the tests are skipped, and say so; in CI that is a failure.
 import fcntl
 import json
 import os
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from journeys.registry.people.model import Role
 from tests.conftest import Caller
 from tests.support.template import ROOT
 from tools.api import ApiClient, batches
+from tools.browser import ARGUMENTS, NO_CHROMIUM, chromium
 from tools.local_stack.run import configurations
 from tools.local_stack.sample import events
 from tools.local_stack.sample_view import sample_view
@@ -32,17 +32,6 @@ PASSWORD = "a password of a test"
 CUSTOMERS = 40
 SECONDS = 180
 AXE = ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js"
-ARGUMENTS = (
-    "--no-sandbox",  # the tests may run as root
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-"""Arguments of Chromium. It calls no other host than the local stack's."""
-
 SIZES: dict[str, ViewportSize] = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 390, "height": 844}}
 
 PATIENCE = 60_000
@@ -73,16 +62,15 @@ class Sample:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium, as it is installed on this machine."""
-    path = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    path = chromium()
     if path is None:
-        message = "no Chromium on this machine; install it to run the browser tests (Debian: apt install chromium)"
         if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+            pytest.fail(NO_CHROMIUM)
+        pytest.skip(NO_CHROMIUM)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

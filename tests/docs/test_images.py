@@ -1,12 +1,18 @@
-"""The picture of a journey view."""
+"""The picture of a journey view, and the pictures of the console."""
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from tests.support.template import ROOT
+from tools.documentation import screenshots
 from tools.documentation.images import OUTCOMES, draw
+from tools.errors import SetupError, ToolError
 from tools.local_stack.sample_view import sample_view
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -48,3 +54,22 @@ def test_the_readme_shows_a_picture_that_the_command_drew() -> None:
     shown = texts((ROOT / "docs" / "images" / "journey-view.svg").read_text())
     assert shown[:2] == [view["name"], view["description"]]
     assert {element["name"] for element in view["elements"]} | {label for _, label, _ in OUTCOMES} <= set(shown)
+
+
+# -- pictures of the console -------------------------------------------------------------------------------------------
+
+
+def test_the_pictures_are_taken_as_an_administrator_of_the_local_stack(tmp_path: Path) -> None:
+    analyst, administrator = ({"email": f"{role}@acme.example", "role": role} for role in ("analyst", "administrator"))
+    file = tmp_path / "stack.json"
+    file.write_text(json.dumps({"organizations": [{"id": "acme", "people": [analyst, administrator]}]}))
+    assert screenshots.person_of(file) == administrator
+    file.write_text(json.dumps({"organizations": [{"id": "acme"}]}))
+    with pytest.raises(ToolError, match="no administrator"):
+        screenshots.person_of(file)
+
+
+def test_without_chromium_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SetupError, match="Install it"):
+        list(screenshots.take("http://console.example/", {}, "view", tmp_path))

@@ -11,7 +11,7 @@ from journeys.webhooks.senders.registry import SENDERS
 from tests.docs.pages import OTHER_PAGES, PAGES, anchors, folder, links, prose, read, slug
 from tests.support.template import ROOT, monitoring, resources, template
 from tests.unit.test_architecture import MAY_IMPORT
-from tools.documentation import bounds, costs, senders
+from tools.documentation import bounds, costs, roles, screenshots, senders
 from tools.documentation.generated import replaced
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -77,6 +77,24 @@ def test_the_bounds_of_webhooks_are_current() -> None:
 def test_the_steps_to_set_up_a_sender_are_current() -> None:
     page = bounds.PAGE.read_text()
     assert page == senders.updated(page), "run `journeys docs tables`"
+
+
+def test_the_roles_are_current() -> None:
+    page = roles.PAGE.read_text()
+    assert page == roles.updated(page), "run `journeys docs tables`"
+
+
+def test_every_picture_of_the_console_exists_and_is_small() -> None:
+    sizes = [(screenshots.FOLDER / f"{picture.name}.png").stat().st_size for picture in screenshots.PICTURES]
+    assert sum(sizes) <= screenshots.MAX_BYTES
+    shown = "".join(read(page) for page in PAGES)
+    assert [picture.name for picture in screenshots.PICTURES if f"images/{picture.name}.png" not in shown] == []
+
+
+def test_the_console_page_lists_every_page_of_the_console() -> None:
+    titles = re.findall(r'title: "(.+?)"', (ROOT / "console/src/pages/pages.ts").read_text())
+    assert titles
+    assert [title for title in titles if f"| {title} |" not in read("docs/console.md")] == []
 
 
 def test_the_costs_count_the_alarms_and_rules_of_the_templates() -> None:

@@ -1,16 +1,18 @@
 """`journeys docs`: the parts of the documentation that are made from figures."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tools import template
-from tools.commands.options import Connection, api_options
-from tools.documentation import alarms, bounds, senders
+from tools.commands.options import Connection, api_options, home_option
+from tools.documentation import alarms, bounds, roles, screenshots, senders
 from tools.documentation import costs as bill
 from tools.documentation.generated import replaced
 from tools.documentation.images import draw
 from tools.errors import ToolError
+from tools.local_stack.stack import LocalStack
 from tools.paths import ROOT
 
 SAMPLE_VIEW = "From the checkout to the survey"
@@ -46,20 +48,44 @@ def images(connection: Connection, output: Path) -> None:
     Example:
       journeys docs images
     """
-    api = connection.api
-    views = api.call("GET", "views", nameOrCreatedBy=SAMPLE_VIEW)["entities"]
-    if not views:
-        raise ToolError(f'There is no journey view "{SAMPLE_VIEW}". Run `journeys up`, which creates it.')
-    path = f"views/{views[0]['id']}/versions/{views[0]['version']}/jobs"
+    api, view = connection.api, _sample_view(connection)
+    path = f"views/{view['id']}/versions/{view['version']}/jobs"
     job = api.call("GET", f"{path}/latest")
     result = api.call("GET", f"{path}/{job['id']}/results")
     output.write_text(draw(job["journeyView"], result), encoding="utf-8")
     click.echo(f"Wrote {output}.")
 
 
+@docs.command("screenshots")
+@click.option(
+    "--console-url", metavar="URL", help="The address of another console on the same stack, as of `make dev`."
+)
+@api_options
+@home_option
+def take_screenshots(connection: Connection, local: LocalStack, console_url: str | None) -> None:
+    """Take the documentation's pictures of the console, with Chromium, from the sample data of the local stack.
+
+    \b
+    Example:
+      journeys docs screenshots
+    """
+    person = screenshots.person_of(local.description_file)
+    view_id = _sample_view(connection)["id"]
+    for path in screenshots.take(console_url or connection.stack.console_url, person, view_id):
+        click.echo(f"Wrote {path.relative_to(ROOT)} ({path.stat().st_size // 1000} kB).")
+
+
+def _sample_view(connection: Connection) -> dict[str, Any]:
+    """The sample journey view. Raises ToolError if it does not exist."""
+    views = connection.api.call("GET", "views", nameOrCreatedBy=SAMPLE_VIEW)["entities"]
+    if not views:
+        raise ToolError(f'There is no journey view "{SAMPLE_VIEW}". Run `journeys up`, which creates it.')
+    return dict(views[0])
+
+
 @docs.command()
 def tables() -> None:
-    """Write the tables of alarms, saved queries, costs and bounds, and the set-up of senders, into the pages.
+    """Write the tables of alarms, saved queries, costs, bounds and roles, and the set-up of senders, into the pages.
 
     \b
     Example:
@@ -68,6 +94,7 @@ def tables() -> None:
     monitoring, deploying = alarms.PAGE, ROOT / "docs" / "deploying.md"
     monitoring.write_text(alarms.updated(monitoring.read_text(), template.read(template.MONITORING)))
     deploying.write_text(replaced(deploying.read_text(), "costs", bill.to_markdown(bill.read())))
+    roles.PAGE.write_text(roles.updated(roles.PAGE.read_text()))
     bounds.PAGE.write_text(senders.updated(bounds.updated(bounds.PAGE.read_text())))
-    written = ", ".join(str(page.relative_to(ROOT)) for page in (monitoring, deploying, bounds.PAGE))
+    written = ", ".join(str(page.relative_to(ROOT)) for page in (monitoring, deploying, bounds.PAGE, roles.PAGE))
     click.echo(f"Wrote {written}.")

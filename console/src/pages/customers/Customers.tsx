@@ -188,7 +188,7 @@ function Journey({ journey }: { journey: Model<"CustomerJourney"> }) {
     setQuery({ type });
   };
   return (
-    <div class="journey">
+    <div class="customer-journey">
       <div class="stack">
         <h2 class="customer-name wrap-anywhere">
           <span class="soft">

@@ -279,7 +279,7 @@ function Details({ event, marks, on }: { event: Event; marks: Marks; on: Handler
   return (
     <div ref={element} class="event-details">
       <Attributes attributes={event.attributes} caption="Attributes of the event" />
-      <dl class="facts small">
+      <dl class="customer-facts small">
         <dt>Happened</dt>
         <dd>
           <Time value={event.dateCreated} />

@@ -129,7 +129,7 @@ function Exactness({ activity, daily }: { activity: Activity; daily: Daily }) {
   return (
     <p class="soft small">
       Days are days of receipt in UTC.{" "}
-      {unsorted && "Events are told apart by source, and customers are counted, within an hour of their arrival. "}
+      {unsorted && "Events are counted by source, and customers at all, within an hour of their arrival. "}
       {activity.dateExact && (
         <>
           The counts are exact for events received until <Time value={activity.dateExact} />.

@@ -50,7 +50,7 @@ export function dailyOf(activity: Activity): Daily {
     series(
       "unsorted",
       "unsorted",
-      "Not yet told apart",
+      "Not yet counted by source",
       entities.map((day) => day.otherEventCount),
     ),
   ];
