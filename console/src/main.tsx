@@ -7,6 +7,7 @@ import { api, call, useSession } from "./api/client";
 import { ApiProblem } from "./api/problem";
 import { Problem } from "./components/states";
 import { type Me, MeContext } from "./me";
+import { HOME } from "./session/config";
 import { Session } from "./session/session";
 import { Shell } from "./shell";
 
@@ -35,13 +36,7 @@ function NotStarted({ error, session }: { error: unknown; session: Session | und
         <Problem error={error} />
       )}
       <div class="row">
-        <button
-          type="button"
-          class="primary"
-          onClick={() => {
-            location.replace(location.pathname + location.hash);
-          }}
-        >
+        <button type="button" class="primary" onClick={startAgain}>
           Try again
         </button>
         {session && (
@@ -59,10 +54,33 @@ function NotStarted({ error, session }: { error: unknown; session: Session | und
   );
 }
 
+/** After a sign-out, here or in another window. Nothing of the page stays. */
+function SignedOut() {
+  return (
+    <main class="not-started stack">
+      <h1>You are signed out</h1>
+      <div class="row">
+        <button type="button" class="primary" onClick={startAgain}>
+          Sign in
+        </button>
+      </div>
+    </main>
+  );
+}
+
+/** Loads the console again, without the answer of a sign-in that may be in the address. */
+function startAgain(): void {
+  history.replaceState(null, "", HOME + location.hash);
+  location.reload();
+}
+
 async function start(): Promise<void> {
   let session: Session | undefined;
   try {
     session = await Session.start();
+    session.signedOut = () => {
+      render(<SignedOut />, app);
+    };
     useSession(session);
     const me = await call(api.GET("/api/v2/journey/me"));
     render(<Start session={session} me={me} />, app);

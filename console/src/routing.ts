@@ -54,6 +54,11 @@ export function guardUnsaved(question: string): () => void {
   };
 }
 
+/** Whether the page may be left: nothing is unsaved, or the reader agrees to lose it. */
+export function mayLeave(): boolean {
+  return !unsaved || confirm(unsaved);
+}
+
 addEventListener("beforeunload", (event) => {
   if (unsaved) event.preventDefault();
 });
@@ -62,7 +67,7 @@ function onHashChange(changed: () => void): () => void {
   const listener = () => {
     // Within one page, only the parameters change: nothing is lost.
     const samePage = parseRoute(shown).path.join("/") === parseRoute(location.hash).path.join("/");
-    if (!samePage && unsaved && !confirm(unsaved)) {
+    if (!samePage && !mayLeave()) {
       history.replaceState(null, "", shown || "#/");
       return;
     }

@@ -8,7 +8,7 @@ import { Empty, Failed, Loading } from "./components/states";
 import icon from "./icon.svg";
 import { useMe } from "./me";
 import { PAGES, type PageEntry, type PageProps } from "./pages/pages";
-import { address, useRoute } from "./routing";
+import { address, mayLeave, useRoute } from "./routing";
 import type { Session } from "./session/session";
 
 export function Shell({ session }: { session: Session }) {
@@ -80,7 +80,7 @@ export function Shell({ session }: { session: Session }) {
           <button
             type="button"
             onClick={() => {
-              void session.signOut();
+              if (mayLeave()) void session.signOut();
             }}
           >
             Sign out

@@ -1,6 +1,6 @@
 /** The one module that calls the API. Paths, parameters, bodies and answers are typed by the OpenAPI document. */
 
-import createClient, { type Client } from "openapi-fetch";
+import createClient, { type Client, defaultPathSerializer } from "openapi-fetch";
 import { API } from "../session/config";
 import type { Session } from "../session/session";
 import { ApiProblem, NetworkProblem } from "./problem";
@@ -19,7 +19,12 @@ let session: Session | undefined;
  *
  * The access token is added, and replaced once when the API refuses it.
  */
-export const api: Client<paths> = createClient<paths>({ baseUrl: API, fetch: authorizedFetch });
+export const api: Client<paths> = createClient<paths>({
+  baseUrl: API,
+  fetch: authorizedFetch,
+  redirect: "error", // A token never follows a redirect.
+  pathSerializer: pathOf,
+});
 
 /** Tells which session's tokens the requests carry. */
 export function useSession(started: Session): void {
@@ -36,8 +41,17 @@ export async function call<T>(request: Promise<{ data?: T; error?: unknown; resp
 async function authorizedFetch(request: Request): Promise<Response> {
   if (!session) throw new Error("No session was started.");
   const again = request.clone();
-  const response = await send(request, await session.token());
-  return response.status === 401 ? send(again, await session.renewed()) : response;
+  const token = await session.token();
+  const response = await send(request, token);
+  return response.status === 401 ? send(again, await session.renewed(token)) : response;
+}
+
+/** The path with its parameters. An id of dots would lead to another operation: ids come from addresses and events. */
+function pathOf(pathname: string, parameters: Record<string, unknown>): string {
+  for (const value of Object.values(parameters)) {
+    if (/^\.{0,2}$/.test(String(value))) throw new ApiProblem(404, { message: "There is nothing with this id." });
+  }
+  return defaultPathSerializer(pathname, parameters);
 }
 
 async function send(request: Request, token: string): Promise<Response> {

@@ -6,6 +6,7 @@
  * customer's identifier can be read in the storage.
  */
 
+import { NetworkProblem } from "../api/problem";
 import { type Config, HOME, readConfig } from "./config";
 import { challenge, claims, randomText, sealed, unsealed } from "./pkce";
 
@@ -14,6 +15,12 @@ const CHANNEL = "journeys-sign-in";
 const SCOPES = "openid journey/api";
 /** Seconds before its end at which a token is replaced. */
 const EARLY = 60;
+/** Milliseconds after which a request for tokens is given up. */
+const TIMEOUT = 20_000;
+/** Milliseconds between two looks whether the window of a sign-in was closed. */
+const WATCH = 500;
+/** What a signed-out window tells the others. */
+const SIGNED_OUT = "signed out";
 
 interface Pending {
   readonly verifier: string;
@@ -41,12 +48,21 @@ export class SignInFailed extends Error {}
 export class Session {
   #config: Config;
   #tokens: Tokens | undefined;
+  /** Who is signed in; it outlives the tokens. */
+  #subject: string | undefined;
   #refreshing: Promise<string> | undefined;
+  #ended = false;
   /** Shows the request to sign in again, over the page with its unsaved forms. Resolves when it succeeded. */
   askAgain: () => Promise<void> = () => Promise.reject(new SignInFailed("Sign in again."));
 
+  /** Takes the page away: the reader signed out, here or in another window. */
+  signedOut: () => void = () => undefined;
+
   private constructor(config: Config) {
     this.#config = config;
+    new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
+      if (data === SIGNED_OUT && !this.#ended && this.#subject !== undefined) void this.#end();
+    });
   }
 
   /**
@@ -58,16 +74,16 @@ export class Session {
     const session = new Session(await readConfig());
     const answer = new URLSearchParams(location.search);
     if (!answer.has("code") && !answer.has("error")) return session.#leave();
-    if (window.opener || window.name === CHANNEL) {
+    const kept = sessionStorage.getItem(PENDING);
+    const pending = await opened(answer, kept);
+    if (!pending && window.name === CHANNEL) {
       new BroadcastChannel(CHANNEL).postMessage(location.search);
       window.close();
       return new Promise(() => undefined);
     }
-    const pending = sessionStorage.getItem(PENDING);
     sessionStorage.removeItem(PENDING);
-    history.replaceState(null, "", HOME);
-    const { returnTo } = await session.#complete(answer, pending);
-    history.replaceState(null, "", HOME + returnTo);
+    history.replaceState(null, "", HOME + (pending?.returnTo ?? ""));
+    await session.#complete(answer, pending);
     return session;
   }
 
@@ -77,8 +93,9 @@ export class Session {
     return this.renewed();
   }
 
-  /** Another access token, after the API refused the present one. */
-  async renewed(): Promise<string> {
+  /** Another access token than `refused`, which the API did not take. Requests that are refused together share one. */
+  async renewed(refused?: string): Promise<string> {
+    if (refused !== undefined && this.#tokens && this.#tokens.access !== refused) return this.token();
     this.#refreshing ??= this.#renew().finally(() => {
       this.#refreshing = undefined;
     });
@@ -87,44 +104,34 @@ export class Session {
 
   /** Signs in again in a window of its own, so that this page keeps what was entered. Call it from a click. */
   async signInAgain(): Promise<void> {
-    const opened = window.open("about:blank", CHANNEL, "popup,width=480,height=720");
-    if (!opened)
-      throw new SignInFailed("The browser did not open a window. Allow windows of this site, and try again.");
+    const popup = window.open("about:blank", CHANNEL, "popup,width=480,height=720");
+    if (!popup) throw new SignInFailed("The browser did not open a window. Allow windows of this site, and try again.");
     const { url, pending } = await this.#request("");
-    const answered = new Promise<string>((resolve, reject) => {
-      const channel = new BroadcastChannel(CHANNEL);
-      const watch = setInterval(() => {
-        if (opened.closed)
-          finish(() => {
-            reject(new SignInFailed("The window was closed before the sign-in was complete."));
-          });
-      }, 500);
-      const finish = (settle: () => void) => {
-        clearInterval(watch);
-        channel.close();
-        settle();
-      };
-      channel.onmessage = (message: MessageEvent<string>) => {
-        finish(() => {
-          resolve(message.data);
-        });
-      };
-    });
-    opened.location.href = url;
-    await this.#complete(new URLSearchParams(await answered), pending);
+    const answered = answerTo(pending, popup);
+    popup.location.href = url;
+    const answer = await answered;
+    await this.#complete(answer, await opened(answer, pending));
   }
 
-  /** Ends the session here and on the sign-in page. */
+  /** Ends the session here, in the console's other windows, and on the sign-in page. */
   async signOut(): Promise<void> {
-    const refresh = this.#tokens?.refresh;
-    this.#tokens = undefined;
-    if (refresh) {
-      const body = new URLSearchParams({ token: refresh, client_id: this.#config.clientId });
-      await fetch(this.#config.revokeUrl, { method: "POST", body }).catch(() => undefined);
-    }
+    const ended = this.#end();
+    new BroadcastChannel(CHANNEL).postMessage(SIGNED_OUT);
+    await ended;
     location.assign(
       `${this.#config.signOutUrl}?${new URLSearchParams({ client_id: this.#config.clientId, logout_uri: HOME })}`,
     );
+  }
+
+  /** Drops the tokens and the page at once, so that the Back button shows neither, and revokes the refresh token. */
+  async #end(): Promise<void> {
+    const refresh = this.#tokens?.refresh;
+    this.#tokens = undefined;
+    this.#ended = true;
+    this.signedOut();
+    if (refresh === undefined) return;
+    const body = new URLSearchParams({ token: refresh, client_id: this.#config.clientId });
+    await post(this.#config.revokeUrl, body).catch(() => undefined);
   }
 
   /** Goes to the sign-in page. The promise never resolves, since the page is left. */
@@ -151,53 +158,116 @@ export class Session {
     return { url: `${this.#config.authorizeUrl}?${parameters}`, pending: await sealed(JSON.stringify(pending), state) };
   }
 
-  async #complete(answer: URLSearchParams, sealedPending: string | null): Promise<Pending> {
+  /** Takes the tokens of a sign-in that was started here, by the person who was signed in before. */
+  async #complete(answer: URLSearchParams, pending: Pending | undefined): Promise<void> {
+    // The text of an answer to no sign-in could be anybody's: it is not shown.
+    if (!pending) throw new SignInFailed("This sign-in was not started here, or it was completed before.");
     const error = answer.get("error");
-    if (error)
+    if (error !== null)
       throw new SignInFailed(`The sign-in page refused the sign-in: ${answer.get("error_description") ?? error}.`);
-    let pending: Pending;
-    try {
-      pending = JSON.parse(await unsealed(sealedPending ?? "", answer.get("state") ?? "")) as Pending;
-    } catch {
-      throw new SignInFailed("This sign-in was not started here, or it was completed before.");
-    }
     const tokens = await this.#exchange({
       grant_type: "authorization_code",
       code: answer.get("code") ?? "",
       redirect_uri: HOME,
       code_verifier: pending.verifier,
     });
-    if (claims(tokens.id_token ?? "")["nonce"] !== pending.nonce) {
-      this.#tokens = undefined;
+    const { nonce, sub } = idClaims(tokens);
+    if (nonce !== pending.nonce || typeof sub !== "string")
       throw new SignInFailed("The answer of the sign-in page belongs to another sign-in.");
-    }
-    return pending;
+    if (this.#subject !== undefined && sub !== this.#subject)
+      throw new SignInFailed("Somebody else signed in. Sign in as the person who uses this page, or reload it.");
+    this.#subject = sub;
+    this.#take(tokens);
   }
 
   async #renew(): Promise<string> {
     const refresh = this.#tokens?.refresh;
-    if (refresh) {
+    if (refresh !== undefined) {
       try {
-        return (await this.#exchange({ grant_type: "refresh_token", refresh_token: refresh })).access_token;
+        return this.#take(await this.#exchange({ grant_type: "refresh_token", refresh_token: refresh }));
       } catch (error) {
         if (!(error instanceof SignInFailed)) throw error; // The network failed: the session may still be good.
       }
     }
     this.#tokens = undefined;
     await this.askAgain();
-    return this.token();
+    return this.#access();
   }
 
-  async #exchange(parameters: Record<string, string>): Promise<TokenAnswer> {
-    const body = new URLSearchParams({ ...parameters, client_id: this.#config.clientId });
-    const response = await fetch(this.#config.tokenUrl, { method: "POST", body });
-    if (!response.ok) throw new SignInFailed(`The sign-in could not be completed (status ${response.status}).`);
-    const answer = (await response.json()) as TokenAnswer;
+  #access(): string {
+    if (!this.#tokens) throw new SignInFailed("You are signed out.");
+    return this.#tokens.access;
+  }
+
+  /** Keeps the tokens, unless the reader signed out while they were fetched. Returns the access token. */
+  #take(answer: TokenAnswer): string {
+    if (this.#ended) throw new SignInFailed("You are signed out.");
     this.#tokens = {
       access: answer.access_token,
       refresh: answer.refresh_token ?? this.#tokens?.refresh,
       ends: Date.now() + (answer.expires_in - EARLY) * 1000,
     };
-    return answer;
+    return answer.access_token;
+  }
+
+  async #exchange(parameters: Record<string, string>): Promise<TokenAnswer> {
+    const body = new URLSearchParams({ ...parameters, client_id: this.#config.clientId });
+    const response = await post(this.#config.tokenUrl, body);
+    if (response.status >= 500 || response.status === 429) throw new NetworkProblem();
+    if (!response.ok) throw new SignInFailed(`The sign-in could not be completed (status ${response.status}).`);
+    return (await response.json()) as TokenAnswer;
+  }
+}
+
+/** What was kept for the sign-in that this answers; undefined for the answer to another one. */
+async function opened(answer: URLSearchParams, kept: string | null): Promise<Pending | undefined> {
+  try {
+    return JSON.parse(await unsealed(kept ?? "", answer.get("state") ?? "")) as Pending;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Waits for the answer that `pending` belongs to. Messages of other windows, and forged ones, are passed over. */
+function answerTo(pending: string, popup: Window): Promise<URLSearchParams> {
+  return new Promise((resolve, reject) => {
+    const channel = new BroadcastChannel(CHANNEL);
+    let closed = false;
+    const watch = setInterval(() => {
+      if (closed) {
+        finish();
+        reject(new SignInFailed("The window was closed before the sign-in was complete."));
+      }
+      closed = popup.closed; // The answer may still be on its way: it has until the next look.
+    }, WATCH);
+    const finish = () => {
+      clearInterval(watch);
+      channel.close();
+    };
+    channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
+      const answer = new URLSearchParams(String(data));
+      void opened(answer, pending).then((own) => {
+        if (!own) return;
+        finish();
+        resolve(answer);
+      });
+    });
+  });
+}
+
+function idClaims({ id_token }: TokenAnswer): Record<string, unknown> {
+  try {
+    return claims(id_token ?? "");
+  } catch {
+    return {};
+  }
+}
+
+/** Posts to the sign-in address. Secrets do not follow a redirect. */
+async function post(url: string, body: URLSearchParams): Promise<Response> {
+  try {
+    return await fetch(url, { method: "POST", body, redirect: "error", signal: AbortSignal.timeout(TIMEOUT) });
+  } catch {
+    throw new NetworkProblem();
   }
 }
