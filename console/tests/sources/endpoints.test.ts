@@ -6,8 +6,10 @@ import { readEvents } from "../../src/pages/sources/configurations/readEvents";
 import { delayBefore } from "../../src/pages/sources/endpoints/backoff";
 import { readHeaders } from "../../src/pages/sources/endpoints/headers";
 import { toMapping, toMappingForm } from "../../src/pages/sources/endpoints/mappingForm";
+import { missingPart, needsTimeZone, toNewEndpoint } from "../../src/pages/sources/endpoints/newEndpoint";
 import { sampleOf } from "../../src/pages/sources/endpoints/samples";
 import { targetProblem, toTarget, toTargetValues } from "../../src/pages/sources/endpoints/targets";
+import type { Sender } from "../../src/pages/sources/requests";
 import { fieldProblems } from "../../src/pages/sources/problems";
 
 const SENDERS = ["standard", "stripe", "shopify", "github", "adobe", "qualtrics", "servicenow", "hubspot", "zendesk"];
@@ -38,6 +40,51 @@ describe("the form of a mapping", () => {
     const form = toMappingForm({ id: "number", attributes: { city: "address.city", old: null } });
     const changed = { ...form, parts: {}, attributes: form.attributes.filter(({ name }) => name === "old") };
     expect(toMapping(changed)).toEqual({ attributes: { old: null } });
+  });
+});
+
+describe("the form of a new endpoint", () => {
+  const qualtrics = {
+    name: "qualtrics",
+    title: "Qualtrics",
+    mapping: { dateFormat: "%Y-%m-%d %H:%M:%S" },
+    options: [
+      { name: "clientId", required: true },
+      { name: "prefix", required: false },
+    ],
+    secret: { needed: true, generatedBySender: false, source: "" },
+  } as unknown as Sender;
+  const complete = {
+    name: " Survey ",
+    target: toTargetValues({ configurationId: "id" }),
+    options: { clientId: "x" },
+    ownSecret: false,
+    secret: "",
+    timeZone: "UTC",
+  };
+
+  it("is the request", () => {
+    const request = { name: "Survey", sender: "qualtrics", configurationId: "id", options: { clientId: "x" } };
+    expect(missingPart(qualtrics, complete)).toBe("");
+    expect(toNewEndpoint(qualtrics, complete)).toEqual({ ...request, mapping: { timeZone: "UTC" } });
+    const own = { ...complete, ownSecret: true, secret: "a secret" };
+    expect(toNewEndpoint({ ...qualtrics, mapping: {} }, own)).toEqual({ ...request, mapping: {}, secret: "a secret" });
+  });
+
+  it.each([
+    [{ target: toTargetValues({}) }, "Choose a configuration."],
+    [{ name: " " }, "Enter a name."],
+    [{ options: {} }, "Enter clientId."],
+    [{ timeZone: "" }, "Enter the time zone."],
+    [{ ownSecret: true, secret: "short" }, "Enter the secret. It has at least 8 characters."],
+  ])("says what is missing: %o", (changed, missing) => {
+    expect(missingPart(qualtrics, { ...complete, ...changed })).toBe(missing);
+  });
+
+  it("asks for a time zone only where dates have none", () => {
+    const zoned = (mapping: object) => needsTimeZone({ ...qualtrics, mapping } as unknown as Sender);
+    expect([zoned({}), zoned({ dateFormat: "unix" }), zoned({ dateFormat: "%H%z" })]).toEqual([false, false, false]);
+    expect(zoned({ dateFormat: "%H", timeZone: "UTC" })).toBe(false);
   });
 });
 

@@ -172,11 +172,12 @@ describe("the rules of a new version", () => {
 
   it("lock names, kinds and removal of saved fields, and required for all that were optional", () => {
     const [id, state] = toForm(SAVED).fields;
-    const added = { key: "new", name: "city", required: false, definition: { type: "string" } };
+    const added = { key: "new", name: "city", required: false, definition: { type: "string" }, isNew: true };
     expect(Object.keys(locksOf(id ?? added, SAVED))).toEqual(["name", "kind", "remove"]);
     expect(Object.keys(locksOf(state ?? added, SAVED))).toEqual(["required", "name", "kind", "remove"]);
     expect(Object.keys(locksOf(added, SAVED))).toEqual(["required"]);
     expect(locksOf(added, undefined)).toEqual({});
+    expect(Object.keys(locksOf({ ...added, name: "id" }, SAVED))).toEqual(["required"]);
   });
 
   it("find what the API refuses", () => {

@@ -8,10 +8,12 @@ import { Failed } from "../../../components/states";
 import { useMay } from "../../../me";
 import { fieldProblems } from "../problems";
 import { type EndpointDescription, type EventType, type Sender, updateEndpoint } from "../requests";
+import { SaveBar } from "../SaveBar";
 import { useUnsaved } from "../unsaved";
 import {
   type AttributeForm,
   EXPRESSION_PARTS,
+  type IdentifierForm,
   type MappingForm,
   type Part,
   PART_WORDS,
@@ -84,61 +86,15 @@ export function MappingEditor({ endpoint, sender, types, reload }: Props) {
           />
         ))}
       </fieldset>
-      <fieldset disabled={!mayEdit}>
-        <legend>Identifiers of the customer</legend>
-        <p class="soft small">
-          The first one that a payload holds names the journey; the others are stored with the event.
-        </p>
-        <ol class="identifiers">
-          {(preset.externalIds ?? []).map((one, index) => (
-            <li key={index} class="wrap-anywhere">
-              <code>{one.externalSourceId}</code> <code class="soft">{one.value}</code>
-            </li>
-          ))}
-        </ol>
-        {form.externalIds.map((one, index) => (
-          <div key={index} class="route">
-            <TextField
-              label={`Source of own identifier ${index + 1}`}
-              value={one.externalSourceId}
-              problem={problems.get(`mapping.externalIds[${index}].externalSourceId`)}
-              onValue={(externalSourceId) => {
-                change({
-                  externalIds: form.externalIds.map((id, at) => (at === index ? { ...id, externalSourceId } : id)),
-                });
-              }}
-            />
-            <TextField
-              label={`Value of own identifier ${index + 1}`}
-              value={one.value}
-              problem={problems.get(`mapping.externalIds[${index}].value`)}
-              onValue={(value) => {
-                change({ externalIds: form.externalIds.map((id, at) => (at === index ? { ...id, value } : id)) });
-              }}
-            />
-            <button
-              type="button"
-              onClick={() => {
-                change({ externalIds: form.externalIds.filter((_, at) => at !== index) });
-              }}
-            >
-              Remove<span class="unseen"> own identifier {index + 1}</span>
-            </button>
-          </div>
-        ))}
-        {mayEdit && (
-          <div>
-            <button
-              type="button"
-              onClick={() => {
-                change({ externalIds: [...form.externalIds, { externalSourceId: "'crm'", value: "" }] });
-              }}
-            >
-              Add identifier
-            </button>
-          </div>
-        )}
-      </fieldset>
+      <Identifiers
+        own={form.externalIds}
+        preset={preset.externalIds ?? []}
+        problems={problems}
+        disabled={!mayEdit}
+        onChange={(externalIds) => {
+          change({ externalIds });
+        }}
+      />
       <Attributes
         form={form}
         preset={preset.attributes ?? {}}
@@ -149,31 +105,85 @@ export function MappingEditor({ endpoint, sender, types, reload }: Props) {
           change({ attributes });
         }}
       />
-      {(dirty || save.error !== undefined) && (
-        <div class="save-bar stack tight">
-          {save.error !== undefined && <Failed error={save.error} />}
-          <div class="row">
-            <button type="submit" class="primary" disabled={!dirty || save.running}>
-              Save mapping
-            </button>
-            {dirty && (
-              <button
-                type="button"
-                onClick={() => {
-                  setForm(toMappingForm(endpoint.mapping));
-                  save.clear();
-                }}
-              >
-                Discard changes
-              </button>
-            )}
-            <span class="soft small" role="status">
-              {dirty ? "Not saved yet. Save it, and then test a payload." : ""}
-            </span>
-          </div>
+      <SaveBar
+        verb="Save mapping"
+        dirty={dirty}
+        running={save.running}
+        error={save.error}
+        status="Not saved yet. Save it, and then test a payload."
+        onDiscard={() => {
+          setForm(toMappingForm(endpoint.mapping));
+          save.clear();
+        }}
+      />
+    </form>
+  );
+}
+
+interface IdentifiersProps {
+  own: readonly IdentifierForm[];
+  preset: readonly IdentifierForm[];
+  problems: ReadonlyMap<string, string>;
+  disabled: boolean;
+  onChange: (own: readonly IdentifierForm[]) => void;
+}
+
+/** The identifiers of the customer: those of the preset in the order of preference, and then the own ones. */
+function Identifiers({ own, preset, problems, disabled, onChange }: IdentifiersProps) {
+  return (
+    <fieldset disabled={disabled}>
+      <legend>Identifiers of the customer</legend>
+      <p class="soft small">
+        The first one that a payload holds names the journey; the others are stored with the event.
+      </p>
+      <ol class="identifiers">
+        {preset.map((one, index) => (
+          <li key={index} class="wrap-anywhere">
+            <code>{one.externalSourceId}</code> <code class="soft">{one.value}</code>
+          </li>
+        ))}
+      </ol>
+      {own.map((one, index) => (
+        <div key={index} class="route">
+          <TextField
+            label={`Source of own identifier ${index + 1}`}
+            value={one.externalSourceId}
+            problem={problems.get(`mapping.externalIds[${index}].externalSourceId`)}
+            onValue={(externalSourceId) => {
+              onChange(own.map((id, at) => (at === index ? { ...id, externalSourceId } : id)));
+            }}
+          />
+          <TextField
+            label={`Value of own identifier ${index + 1}`}
+            value={one.value}
+            problem={problems.get(`mapping.externalIds[${index}].value`)}
+            onValue={(value) => {
+              onChange(own.map((id, at) => (at === index ? { ...id, value } : id)));
+            }}
+          />
+          <button
+            type="button"
+            onClick={() => {
+              onChange(own.filter((_, at) => at !== index));
+            }}
+          >
+            Remove<span class="unseen"> own identifier {index + 1}</span>
+          </button>
+        </div>
+      ))}
+      {!disabled && (
+        <div>
+          <button
+            type="button"
+            onClick={() => {
+              onChange([...own, { externalSourceId: "'crm'", value: "" }]);
+            }}
+          >
+            Add identifier
+          </button>
         </div>
       )}
-    </form>
+    </fieldset>
   );
 }
 

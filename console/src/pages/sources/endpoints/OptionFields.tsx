@@ -52,8 +52,3 @@ export function OptionFields({ sender, values, problems, onChange }: Props) {
     </>
   );
 }
-
-/** The options that the sender requires and that are not entered. */
-export function missingOptions(sender: Sender, values: Options): readonly string[] {
-  return sender.options.filter((option) => option.required && !values[option.name]).map((option) => option.name);
-}

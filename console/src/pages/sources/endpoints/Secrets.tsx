@@ -8,6 +8,7 @@ import { Checkbox, TextField } from "../../../components/forms";
 import { Failed } from "../../../components/states";
 import { fieldProblems } from "../problems";
 import { rotateSecret, type Sender } from "../requests";
+import { SHORTEST_SECRET } from "./newEndpoint";
 
 /** The secret that the API has just returned. */
 export function NewSecret({ secret }: { secret: string }) {
@@ -63,7 +64,7 @@ export function EnterSecret({ endpointId, sender, replaces, onStored }: EnterPro
       {replaces && <KeepPrevious checked={keep} onValue={setKeep} />}
       {action.error !== undefined && <Failed error={action.error} />}
       <div>
-        <button type="submit" class="primary" disabled={secret.length < 8 || action.running}>
+        <button type="submit" class="primary" disabled={secret.length < SHORTEST_SECRET || action.running}>
           Store secret
         </button>
       </div>

@@ -6,7 +6,8 @@ import { Failed } from "../../../components/states";
 import { fieldProblems } from "../problems";
 import { type Configuration, type EndpointDescription, type Sender, updateEndpoint } from "../requests";
 import { useUnsaved } from "../unsaved";
-import { missingOptions, OptionFields, type Options } from "./OptionFields";
+import { missingOptions } from "./newEndpoint";
+import { OptionFields, type Options } from "./OptionFields";
 import { TargetForm } from "./TargetForm";
 import { targetProblem, toTarget, toTargetValues } from "./targets";
 

@@ -23,6 +23,8 @@ export interface FieldForm {
   readonly name: string;
   readonly required: boolean;
   readonly definition: Definition;
+  /** The field was added to the form: no version has it, also if its name is that of another field for a moment. */
+  readonly isNew: boolean;
 }
 
 export interface SchemaForm {
@@ -46,6 +48,7 @@ export function toForm(document: SchemaDocument): SchemaForm {
       name,
       required: required.has(name),
       definition,
+      isNew: false,
     })),
   };
 }

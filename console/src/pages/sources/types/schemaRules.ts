@@ -45,9 +45,10 @@ export interface Locks {
 export function locksOf(field: FieldForm, saved: SchemaDocument | undefined): Locks {
   if (!saved) return {};
   const before = savedDefinition(field, saved);
-  const locked = saved.required?.includes(field.name)
-    ? {}
-    : { required: "It cannot become required: earlier events may lack it." };
+  const locked =
+    !field.isNew && saved.required?.includes(field.name)
+      ? {}
+      : { required: "It cannot become required: earlier events may lack it." };
   if (!before) return locked;
   return {
     ...locked,
@@ -60,6 +61,7 @@ export function locksOf(field: FieldForm, saved: SchemaDocument | undefined): Lo
 /** The definition of a field in the saved version; undefined for a new field. */
 export function savedDefinition(field: FieldForm, saved: SchemaDocument | undefined): Definition | undefined {
   const properties = saved?.properties ?? {};
+  if (field.isNew) return undefined;
   return Object.hasOwn(properties, field.name) ? properties[field.name] : undefined;
 }
 
