@@ -329,6 +329,7 @@ CASES = (
     Case("webhook-salesforce", "WebhooksFunction", "<Ack>true</Ack>"),
     Case("webhook-not-proven", "WebhooksFunction", {"code": "not.proven"}, status=401),
     Case("deliveries-queued", "DeliveriesFunction", {"batchItemFailures": []}, status=None),
+    Case("console-config", "ConsoleFunction", {"clientId": "sam-local-console"}),
     Case("openapi", "OpenapiFunction", {"openapi": "3.1.0", "info": {"title": "Journeys"}}),
 )
 """The cases in the order in which they run, because later cases read what earlier cases store."""
