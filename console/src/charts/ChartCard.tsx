@@ -118,8 +118,7 @@ function PanelPicture({ data, panel, name, titled, legend }: PanelProps) {
     const element = frame.current;
     if (!element || !plot.data || width === 0) return;
     const picture = plot.data.draw({ data, drawn: shown, metric: labelOf(panel), width });
-    picture.setAttribute("role", "img");
-    picture.setAttribute("aria-label", `${name}: ${labelOf(panel)}. The table has the same values.`);
+    picture.setAttribute("aria-hidden", "true"); // Its parts have labels that screen readers cannot use.
     element.replaceChildren(picture);
   }, [plot.data, shown, width]);
   const picture = () => frame.current?.querySelector("svg") ?? undefined;
@@ -128,7 +127,12 @@ function PanelPicture({ data, panel, name, titled, legend }: PanelProps) {
       {titled && <figcaption>{labelOf(panel)}</figcaption>}
       {plot.error !== undefined && <Failed error={plot.error} />}
       {plot.loading && <Loading what="charts" />}
-      <div ref={frame} class="chart-frame" />
+      <div
+        ref={frame}
+        class="chart-frame"
+        role="img"
+        aria-label={`${name}: ${labelOf(panel)}. The table has the same values.`}
+      />
       {legend && shown.series.length > 1 && (
         <ul class="chart-legend">
           {shown.series.map((series, index) => (

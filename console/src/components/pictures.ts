@@ -27,9 +27,6 @@ export function svgFile(svg: SVGSVGElement): string {
   const { width, height } = naturalSize(svg);
   const copy = svg.cloneNode(true) as SVGSVGElement;
   copyStyles(svg, copy);
-  copy.querySelectorAll(".reach, .handle, [aria-label=tip]").forEach((element) => {
-    element.remove();
-  });
   const ground = document.createElementNS(NAMESPACE, "rect");
   ground.setAttribute("width", String(width));
   ground.setAttribute("height", String(height));
@@ -79,17 +76,31 @@ function groundColor(element: Element): string {
   return "white";
 }
 
+/** Parts that only serve the pointer. */
+const FOR_POINTER = ".reach, .handle, .card-button, [aria-label=tip]";
+
 function copyStyles(from: Element, to: Element): void {
   const computed = getComputedStyle(from);
   for (const property of PROPERTIES) {
     const value = computed.getPropertyValue(property);
     if (value) to.setAttribute(property, value);
   }
-  for (const name of ["class", "style", "role", "tabindex", "data-element", "aria-label", "aria-pressed"]) {
-    if (name !== "aria-label" || to.getAttribute(name) !== "tip") to.removeAttribute(name);
+  for (const name of [
+    "class",
+    "style",
+    "role",
+    "tabindex",
+    "data-element",
+    "aria-hidden",
+    "aria-label",
+    "aria-pressed",
+  ]) {
+    to.removeAttribute(name);
   }
+  const copies = [...to.children];
   [...from.children].forEach((child, index) => {
-    const copy = to.children[index];
-    if (copy) copyStyles(child, copy);
+    const copy = copies[index];
+    if (child.matches(FOR_POINTER)) copy?.remove();
+    else if (copy) copyStyles(child, copy);
   });
 }

@@ -15,8 +15,9 @@ const NAME_INNER = INNER / 1.08;
 const NAME_LINE = 17;
 const NAME_LINES = 2;
 const SMALL = 12;
-/** The width of the text on a link. */
-export const LABEL_WIDTH = 76;
+/** The widths of the text on a link: customers and their share, or a time limit. */
+const COUNT_WIDTH = 76;
+export const NOTE_WIDTH = 108;
 /** Heights below the name: the source, and the figures. */
 const SOURCE_LINE = 16;
 const FIGURES_HEIGHT = 56;
@@ -40,10 +41,10 @@ export function sizesFor(elements: readonly GraphElement[], withFigures: boolean
   const lines = Math.max(1, ...elements.map(({ name }) => wrapped(name, NAME_INNER, NAME_SIZE, NAME_LINES).length));
   const source = elements.some((element) => element.source) ? SOURCE_LINE : 0;
   const height = 2 * PADDING + lines * NAME_LINE + source + (withFigures ? FIGURES_HEIGHT : 0);
-  const labeled = withFigures || elements.some(({ followedBy }) => followedBy.some(({ note }) => note));
+  const noted = elements.some(({ followedBy }) => followedBy.some(({ note }) => note));
   return {
     card: { width: WIDTH, height },
-    label: labeled ? { width: LABEL_WIDTH, height: 20 } : { width: 40, height: 8 },
+    label: { width: withFigures ? COUNT_WIDTH : noted ? NOTE_WIDTH : 40, height: withFigures || noted ? 20 : 8 },
   };
 }
 
@@ -72,20 +73,6 @@ export function ElementCard(props: Props) {
     <g
       class="element"
       transform={`translate(${card.x} ${card.y})`}
-      role="button"
-      tabindex={reachable ? 0 : -1}
-      aria-pressed={selected}
-      aria-label={spoken(element, own, figures, first)}
-      data-element={card.id}
-      onClick={select}
-      onKeyDown={(event) => {
-        if (event.key !== "Enter" && event.key !== " ") return;
-        event.preventDefault();
-        select();
-      }}
-      onFocus={() => {
-        onFocus(card.id);
-      }}
       onPointerEnter={() => {
         onPoint(card.id);
       }}
@@ -94,22 +81,45 @@ export function ElementCard(props: Props) {
       }}
     >
       <title>{element.name}</title>
-      <rect class="card-box" width={card.width} height={card.height} rx="8" />
-      {lines.map((line, index) => (
-        <text key={index} class="card-name" x={PADDING} y={PADDING + 12 + index * NAME_LINE}>
-          {line}
-        </text>
-      ))}
-      {element.source && (
-        <text class="card-source" x={PADDING} y={PADDING + 10 + lines.length * NAME_LINE}>
-          {cut(element.source, INNER, SMALL)}
-        </text>
-      )}
-      {figures && own && (
-        <g transform={`translate(${PADDING} ${card.height - PADDING - FIGURES_HEIGHT})`}>
-          <CardFigures own={own} ofFirst={shareOfFirst(element, first, figures)} />
-        </g>
-      )}
+      {/* The button over it says all of this, in sentences. */}
+      <g aria-hidden="true">
+        <rect class="card-box" width={card.width} height={card.height} rx="8" />
+        {lines.map((line, index) => (
+          <text key={index} class="card-name" x={PADDING} y={PADDING + 12 + index * NAME_LINE}>
+            {line}
+          </text>
+        ))}
+        {element.source && (
+          <text class="card-source" x={PADDING} y={PADDING + 10 + lines.length * NAME_LINE}>
+            {cut(element.source, INNER, SMALL)}
+          </text>
+        )}
+        {figures && own && (
+          <g transform={`translate(${PADDING} ${card.height - PADDING - FIGURES_HEIGHT})`}>
+            <CardFigures own={own} ofFirst={shareOfFirst(element, first, figures)} />
+          </g>
+        )}
+      </g>
+      <rect
+        class="card-button"
+        width={card.width}
+        height={card.height}
+        rx="8"
+        role="button"
+        tabindex={reachable ? 0 : -1}
+        aria-pressed={selected}
+        aria-label={spoken(element, own, figures, first)}
+        data-element={card.id}
+        onClick={select}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" && event.key !== " ") return;
+          event.preventDefault();
+          select();
+        }}
+        onFocus={() => {
+          onFocus(card.id);
+        }}
+      />
       {onDrag && <Handle card={card} direction={direction} onDrag={onDrag} />}
     </g>
   );

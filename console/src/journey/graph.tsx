@@ -3,7 +3,7 @@
 import "./graph.css";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { number, shortNumber } from "../formats";
-import { ElementCard, GROUPS, GroupMark, LABEL_WIDTH, sizesFor } from "./card";
+import { ElementCard, GROUPS, GroupMark, NOTE_WIDTH, sizesFor } from "./card";
 import { elementSentence, firstElements, firstSentence, linkSentence, shareOfPrevious } from "./figures";
 import {
   cardAt,
@@ -172,7 +172,7 @@ function Link({ link, direction, figures, strong, onPoint }: LinkProps) {
 function LinkLabel({ link, figures }: { link: DrawnLink; figures: Figures | undefined }) {
   const text = figures
     ? `${shortNumber(figures.links.get(link.key) ?? 0)} · ${shareOfPrevious(link, figures)}`
-    : cut(link.link.note ?? "", LABEL_WIDTH, 11);
+    : cut(link.link.note ?? "", NOTE_WIDTH, 11);
   if (!text) return null;
   return (
     <text class="link-label" x={link.label.x} y={link.label.y} text-anchor="middle" dominant-baseline="central">
