@@ -140,6 +140,10 @@ class LocalRun:
             _wait(bars, "journeys", sum(sent.values()), lambda: _events_in_journeys(stack, sent))
             _wait(bars, "archive", sum(sent.values()), lambda: _events_in_archive(stack, sent))
         _write(self._sample_file, sample | {"sent": True})
+        # The schedule compacts once an hour. Until then the first page of the console cannot tell sources apart.
+        stack.client("lambda").invoke(
+            FunctionName=stack.outputs["CompactionFunctionName"], InvocationType="Event", Payload=b"{}"
+        )
 
     # -- webhooks ------------------------------------------------------------------------------------------------------
 
