@@ -4,7 +4,8 @@ import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useAction } from "./api/loading";
 import { Dialog } from "./components/dialogs";
-import { Empty, Failed, Loading } from "./components/states";
+import { PageLayout } from "./components/layout";
+import { Failed, Loading } from "./components/states";
 import icon from "./icon.svg";
 import { useMe } from "./me";
 import { PAGES, type PageEntry, type PageProps } from "./pages/pages";
@@ -60,10 +61,13 @@ export function Shell({ session }: { session: Session }) {
         <nav aria-label="Pages">
           <ul>
             {offered
-              .filter(({ inMenu = true }) => inMenu)
+              .filter(({ partOf }) => partOf === undefined)
               .map((one) => (
                 <li key={one.path}>
-                  <a href={address(one.path ? [one.path] : [])} aria-current={one === page ? "page" : undefined}>
+                  <a
+                    href={address(one.path ? [one.path] : [])}
+                    aria-current={one === page ? "page" : one.path === page?.partOf ? "true" : undefined}
+                  >
                     {one.title}
                   </a>
                 </li>
@@ -90,16 +94,16 @@ export function Shell({ session }: { session: Session }) {
       {}
       <main ref={main} id="main" tabindex={-1}>
         {!page ? (
-          <Empty title="There is no such page">
+          <PageLayout title="There is no such page">
             <a href="#/">Go to the first page</a>
-          </Empty>
+          </PageLayout>
         ) : !offered.includes(page) ? (
-          <Empty title={`You may not see ${page.title}`}>
+          <PageLayout title={`You may not see ${page.title}`}>
             <p>
               It needs the permission <code>{page.permission}</code>. Ask an administrator of {me.organization.name} for
               another role.
             </p>
-          </Empty>
+          </PageLayout>
         ) : (
           <PageHolder key={page.path} page={page} rest={rest} />
         )}

@@ -1,6 +1,7 @@
 /** Hooks that load data from the API and give a component its state: loading, failed, or ready. */
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { NetworkProblem } from "./problem";
 
 export interface Loaded<T> {
   /** The latest data; kept while it is loaded again. */
@@ -15,6 +16,7 @@ export interface Loaded<T> {
  * Loads data when `key` changes. Answers to an earlier key are dropped.
  *
  * `load` gets a signal that is aborted when the answer is no longer wanted. A key of null loads nothing.
+ * What failed for want of a network is loaded again when the browser has one.
  */
 export function useLoaded<T>(key: string | null, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
   const [state, setState] = useState<{ key: string | null; data?: T; error?: unknown; loading: boolean }>({
@@ -43,6 +45,13 @@ export function useLoaded<T>(key: string | null, load: (signal: AbortSignal) => 
   const reload = useCallback(() => {
     setTurn((before) => before + 1);
   }, []);
+  useEffect(() => {
+    if (!(state.error instanceof NetworkProblem)) return undefined;
+    addEventListener("online", reload);
+    return () => {
+      removeEventListener("online", reload);
+    };
+  }, [state.error]);
   const current = state.key === key;
   return {
     data: current ? state.data : undefined,

@@ -13,8 +13,8 @@ export interface PageEntry {
   readonly title: string;
   /** Without it the page is not offered. */
   readonly permission: string | undefined;
-  /** Whether the page stands in the menu. Others are reached from a page that does. */
-  readonly inMenu?: boolean;
+  /** The page of the menu that this one belongs to; without it, the page stands in the menu itself. */
+  readonly partOf?: string;
   readonly load: () => Promise<{ default: ComponentType<PageProps> }>;
 }
 
@@ -56,7 +56,7 @@ export const PAGES: readonly PageEntry[] = [
     path: "builder",
     title: "Builder",
     permission: "journey:views:edit",
-    inMenu: false,
+    partOf: "views",
     load: () => import("./builder/Builder"),
   },
 ];

@@ -55,7 +55,8 @@ async function load(viewId: string | undefined, signal: AbortSignal): Promise<St
     return { events: eventDefinitions((await listing).entities ?? []), definition: EMPTY, version: undefined };
   }
   const params = { path: { viewId } };
-  const text = call(api.GET("/api/v2/journey/views/{viewId}", { params, parseAs: "text", signal }));
-  const [{ entities = [] }, view] = [await listing, parseExactly(await text) as { version?: number }];
+  const request = api.GET("/api/v2/journey/views/{viewId}", { params, parseAs: "text", signal });
+  const [{ entities = [] }, text] = await Promise.all([listing, call(request)]);
+  const view = parseExactly(text) as { version?: number };
   return { events: eventDefinitions(entities), definition: fromView(view), version: view.version };
 }

@@ -32,10 +32,16 @@ const TABS = [
 
 export default function ViewPage({ viewId }: { viewId: string }) {
   const latest = useLoaded(viewId, (signal) => getView(viewId, undefined, signal));
-  return (
+  const shown = (
     <WhenLoaded loaded={latest} what="the view">
       {(view) => <LatestView key={view.version} latest={view} viewId={viewId} />}
     </WhenLoaded>
+  );
+  if (latest.data) return shown;
+  return (
+    <PageLayout title="View" above={{ label: "Views", href: "#/views" }}>
+      {shown}
+    </PageLayout>
   );
 }
 
