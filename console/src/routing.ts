@@ -49,6 +49,7 @@ let shown = location.hash;
 /** While `question` is not empty, the reader is asked before the page is left. Returns the function that ends this. */
 export function guardUnsaved(question: string): () => void {
   unsaved = question;
+  shown = location.hash; // After a sign-in the address changes without an event.
   return () => {
     unsaved = "";
   };

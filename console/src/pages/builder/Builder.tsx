@@ -4,6 +4,7 @@ import { useRef } from "preact/hooks";
 import { api, call } from "../../api/client";
 import { useLoaded } from "../../api/loading";
 import { PageLayout, WhenLoaded } from "../../components/layout";
+import { useMay } from "../../me";
 import type { PageProps } from "../pages";
 import { type EventDefinitions, eventDefinitions } from "./attributes";
 import { type Definition, EMPTY, fromView } from "./definition";
@@ -19,13 +20,14 @@ interface Start {
 
 export default function Builder({ rest }: PageProps) {
   const viewId = rest[0];
+  const mayCount = useMay("usage:view");
   // A new view gets its address when it is saved; the editor then goes on as it is.
   const shown = useRef({ turn: 0, viewId, saved: undefined as string | undefined });
   if (shown.current.viewId !== viewId) {
     const { turn, saved } = shown.current;
     shown.current = { turn: viewId === saved ? turn : turn + 1, viewId, saved: undefined };
   }
-  const loaded = useLoaded(`builder ${shown.current.turn}`, (signal) => load(viewId, signal));
+  const loaded = useLoaded(`builder ${shown.current.turn}`, (signal) => load(viewId, mayCount, signal));
   if (loaded.data === undefined) {
     return (
       <PageLayout title={viewId === undefined ? "New view" : "Edit view"} above={{ label: "Views", href: "#/views" }}>
@@ -49,14 +51,22 @@ export default function Builder({ rest }: PageProps) {
   );
 }
 
-async function load(viewId: string | undefined, signal: AbortSignal): Promise<Start> {
-  const listing = call(api.GET("/api/v2/journey/views/eventdefinitions", { signal }));
-  if (viewId === undefined) {
-    return { events: eventDefinitions((await listing).entities ?? []), definition: EMPTY, version: undefined };
-  }
+async function load(viewId: string | undefined, mayCount: boolean, signal: AbortSignal): Promise<Start> {
+  const [{ entities = [] }, activity, view] = await Promise.all([
+    call(api.GET("/api/v2/journey/views/eventdefinitions", { signal })),
+    // Without the numbers of events the builder works as well.
+    mayCount ? call(api.GET("/api/v2/journey/activity", { signal })).catch(() => undefined) : undefined,
+    viewId === undefined ? undefined : loadView(viewId, signal),
+  ]);
+  return {
+    events: eventDefinitions(entities, activity),
+    definition: view ? fromView(view) : EMPTY,
+    version: view?.version,
+  };
+}
+
+async function loadView(viewId: string, signal: AbortSignal): Promise<{ version?: number }> {
   const params = { path: { viewId } };
-  const request = api.GET("/api/v2/journey/views/{viewId}", { params, parseAs: "text", signal });
-  const [{ entities = [] }, text] = await Promise.all([listing, call(request)]);
-  const view = parseExactly(text) as { version?: number };
-  return { events: eventDefinitions(entities), definition: fromView(view), version: view.version };
+  const text = await call(api.GET("/api/v2/journey/views/{viewId}", { params, parseAs: "text", signal }));
+  return parseExactly(text) as { version?: number };
 }

@@ -19,22 +19,49 @@ export interface EventDefinition {
   readonly name: string;
   readonly description: string;
   readonly native: boolean;
+  /** The events of the last days; undefined where the reader may not see them. */
+  readonly recent: number | undefined;
   readonly attributes: ReadonlyMap<string, Attribute>;
 }
 
 export type EventDefinitions = ReadonlyMap<string, EventDefinition>;
 
-export function eventDefinitions(listing: readonly Model<"JourneyEventDefinition">[]): EventDefinitions {
-  return new Map(listing.flatMap((one) => (one.id === undefined ? [] : [[one.id, eventDefinition(one.id, one)]])));
+export function eventDefinitions(
+  listing: readonly Model<"JourneyEventDefinition">[],
+  activity?: Model<"Activity">,
+): EventDefinitions {
+  const recent = activity && recentEvents(activity);
+  return new Map(
+    listing.flatMap((one) => {
+      const { id } = one;
+      return id === undefined ? [] : [[id, eventDefinition(id, one, recent && (recent.get(id) ?? 0))]];
+    }),
+  );
 }
 
-function eventDefinition(id: string, one: Model<"JourneyEventDefinition">): EventDefinition {
+/** The events of the last days, by event type. */
+function recentEvents({ entities, configurations }: Model<"Activity">): Map<string, number> {
+  const types = new Map(configurations.map(({ id, schemaId }) => [id, schemaId]));
+  const counts = new Map<string, number>();
+  for (const { configurationId, eventCount } of entities.flatMap(({ sources }) => sources)) {
+    const type = types.get(configurationId);
+    if (type !== undefined) counts.set(type, (counts.get(type) ?? 0) + eventCount);
+  }
+  return counts;
+}
+
+function eventDefinition(
+  id: string,
+  one: Model<"JourneyEventDefinition">,
+  recent: number | undefined,
+): EventDefinition {
   const attributes = Object.entries(one.jsonSchema?.properties ?? {}).map(([name, field]) => attribute(name, field));
   return {
     id,
     name: one.displayName ?? one.name ?? id,
     description: one.description ?? "",
     native: one.source === "Native",
+    recent,
     attributes: new Map(
       attributes.sort((first, second) => byName(first.title, second.title)).map((found) => [found.name, found]),
     ),

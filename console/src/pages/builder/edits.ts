@@ -139,7 +139,7 @@ function freeElementId(elements: readonly Element[]): string {
 
 /** An id that is not in use yet. */
 export function freeId(taken: readonly string[], prefix = ""): string {
-  let number = taken.length + 1;
+  let number = new Set(taken).size + 1;
   while (taken.includes(`${prefix}${number}`)) number++;
   return `${prefix}${number}`;
 }

@@ -65,6 +65,7 @@ export function FirstEvent() {
               <strong class="wrap-anywhere">{event.name}</strong>
               <span class="soft small">
                 {event.native ? "Native event, " : ""}
+                {event.recent !== undefined && `${count(event.recent, "event")} in the last 14 days, `}
                 {count(event.attributes.size, "attribute")}
                 {event.description && `. ${event.description}`}
               </span>
@@ -122,7 +123,7 @@ export function AddElement({ selected }: { selected: Element | undefined }) {
   const event = chosen || options[0]?.value;
   return (
     <div class="add-element">
-      <Select label="Event" value={event ?? ""} options={options} onValue={setChosen} />
+      <Select label="Event to add" value={event ?? ""} options={options} onValue={setChosen} />
       {selected && (
         <button
           type="button"

@@ -19,7 +19,7 @@ export function Settings() {
             edit({ do: "changeView", change: { name } }, "name");
           }}
         />
-        {suggestion !== "" && suggestion !== definition.name && (
+        {suggestion !== "" && !definition.name.trim() && (
           <div>
             <button
               type="button"
