@@ -196,6 +196,23 @@ test("a link's limits are explained in a sentence", () => {
   expect(linkNote({ id: "b", constraintWithin: within })).toBe("≤ 7 days");
 });
 
+test("the events of the last days are those of all configurations of a type", () => {
+  const configurations = ["one", "two"].map((id) => ({ id, name: id, source: "ERP", schemaId: "order" }));
+  const day = { date: "2026-11-27", eventCount: 9, otherEventCount: 1 };
+  const sources = [
+    { configurationId: "one", eventCount: 5 },
+    { configurationId: "two", eventCount: 3 },
+  ];
+  const entities = [
+    { ...day, sources },
+    { ...day, sources },
+  ];
+  const listing = [{ id: "order" }, { id: "survey" }];
+  const counted = eventDefinitions(listing, { entities, configurations });
+  expect([...counted.values()].map(({ recent }) => recent)).toEqual([16, 0]);
+  expect(eventDefinitions(listing).get("order")?.recent).toBeUndefined();
+});
+
 test("a name is suggested from the first to the last element", () => {
   const elements = [element("Order", { followedBy: [{ id: "Survey" }] }), element("Survey")];
   expect(suggestedName(view({ elements }))).toBe("From Order to Survey");

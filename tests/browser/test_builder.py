@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, Locator, Page, expect
 
-from tests.browser.conftest import SECONDS, Account
+from tests.browser.conftest import SECONDS, Account, violations
 from tests.conftest import Caller
 from tools.api import ApiClient, batches
 from tools.local_stack.run import configurations
@@ -67,8 +67,7 @@ def card(page: Page, element_id: str) -> Locator:
 
 def drawn(page: Page, element_id: str, part: str) -> Locator:
     """A part of an element in the picture."""
-    button_of = f'[data-element="{element_id}"]'
-    return page.locator(f".element:is({button_of}, :has({button_of}))").locator(part)
+    return page.locator(".element", has=card(page, element_id)).locator(part)
 
 
 def reach(page: Page, control: Locator) -> None:
@@ -334,3 +333,28 @@ def test_leaving_with_unsaved_changes_asks(signed_in: Opens, shop: Own) -> None:
     page.get_by_role("link", name="Home").click()
     expect(card(page, "element-1")).to_have_count(0)
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["wide", "narrow"])
+def test_everybody_can_use_the_builder(signed_in: Opens, shop: Own, size: str, theme: str) -> None:
+    page = signed_in(shop[1], "builder", size=size, theme=theme)
+    expect(page.get_by_role("heading", name="With which event")).to_be_visible()
+    assert violations(page) == []
+    button(page, "Order Updated").click()
+    page.get_by_label("Event to add").select_option(label="Survey Response")
+    button(page, "Add after “Order Updated”").click()
+    card(page, "element-1").click()
+    button(page, "Add condition").click()
+    page.get_by_text("More on this link").click()
+    assert violations(page) == []
+    button(page, "Charts (0)").click()
+    button(page, "Add chart").click()
+    button(page, "Group by an attribute").click()
+    assert violations(page) == []
+    button(page, "Save view").click()
+    expect(page.get_by_role("heading", name="to fix")).to_be_visible()
+    button(page, "Name and time frame").click()
+    assert violations(page) == []
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow == 0
