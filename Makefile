@@ -137,6 +137,7 @@ check: $(TOOLS) $(CHECKOV)/.installed console/src/api/schema.d.ts  ## style, typ
 	$(SAM)/bin/sam validate --lint --region us-east-1
 	$(CHECKOV)/bin/checkov --config-file .checkov.yaml
 	$(NPM) run --silent check
+	$(NPM) run --silent audit
 
 .PHONY: quick
 quick: $(JOURNEYS)  ## unit tests without emulated tables and without slow ones, in under a minute

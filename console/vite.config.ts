@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { ProxyOptions } from "vite";
 import { defineConfig } from "vitest/config";
+import { licenses } from "./licenses";
 
 /** The address of the local stack's API. `make run` writes the file. */
 function localApi(): string {
@@ -25,6 +26,7 @@ export default defineConfig(({ command }) => ({
       ? { proxy: { "/api": toLocalStack(), "/console/config.json": toLocalStack() } }
       : {}),
   },
+  plugins: [licenses()],
   build: { target: "es2022", modulePreload: { polyfill: false }, assetsInlineLimit: 0, reportCompressedSize: false },
   test: { include: ["tests/**/*.test.ts"], setupFiles: ["tests/setup.ts"] },
 }));

@@ -7,6 +7,8 @@ import { api, call, useSession } from "./api/client";
 import { ApiProblem } from "./api/problem";
 import { Problem } from "./components/states";
 import { type Me, MeContext } from "./me";
+import { PAGES } from "./pages/pages";
+import { parseRoute } from "./routing";
 import { HOME } from "./session/config";
 import { Session } from "./session/session";
 import { Shell } from "./shell";
@@ -74,6 +76,14 @@ function startAgain(): void {
   location.reload();
 }
 
+/** Loads the page of an address while the API is asked who the reader is. A failure shows when the page is shown. */
+function loadPage(hash: string): void {
+  const [first = ""] = parseRoute(hash).path;
+  PAGES.find(({ path }) => path === first)
+    ?.load()
+    .catch(() => undefined);
+}
+
 async function start(): Promise<void> {
   let session: Session | undefined;
   try {
@@ -82,6 +92,7 @@ async function start(): Promise<void> {
       render(<SignedOut />, app);
     };
     useSession(session);
+    loadPage(location.hash);
     const me = await call(api.GET("/api/v2/journey/me"));
     render(<Start session={session} me={me} />, app);
   } catch (error) {

@@ -89,6 +89,9 @@ export function Shell({ session }: { session: Session }) {
           >
             Sign out
           </button>
+          <a href="licenses.txt" target="_blank" rel="noreferrer">
+            Licenses
+          </a>
         </div>
       </header>
       {}

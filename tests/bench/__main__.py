@@ -32,6 +32,7 @@ BENCHMARKS = {
     "projector": "tests.bench.projector_rate",
     "archive": "tests.bench.archive_journey",
     "views": "tests.bench.views",
+    "console": "tests.bench.console",
 }
 RESULTS = Path(__file__).resolve().parents[2] / ".local" / "bench.json"
 

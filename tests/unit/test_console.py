@@ -108,4 +108,14 @@ def test_the_policy_admits_the_consoles_own_files_and_the_sign_in_alone(console:
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": "'none'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
     }
+
+
+@pytest.mark.parametrize("path", ["/console", "/console/", "/console/config.json", "/console/assets/index-1a2b.js"])
+def test_no_answer_can_be_framed_or_taken_for_another_type(console: Any, path: str) -> None:
+    headers = console(path)["headers"]
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
