@@ -1,7 +1,7 @@
 /** The picture of a journey: elements as cards, links as lines, both with their figures where there are any. */
 
 import "./graph.css";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { number, shortNumber } from "../formats";
 import { ElementCard, GROUPS, GroupMark, NOTE_WIDTH, sizesFor } from "./card";
 import { elementSentence, firstElements, firstSentence, linkSentence, shareOfPrevious } from "./figures";
@@ -305,10 +305,11 @@ function useWidth(frame: { current: HTMLElement | null }): number {
 /** One element takes part in the order of Tab, and the arrow keys move it ("roving tabindex"). */
 function useRovingFocus(layout: Layout, frame: { current: HTMLElement | null }) {
   const [current, setCurrent] = useState<string>();
-  const moved = useRef(false);
-  useEffect(() => {
-    if (!moved.current) return;
-    moved.current = false;
+  // The element that a key led to. Only its own turn moves the focus: an earlier one may still be waiting for its turn.
+  const target = useRef<string | undefined>(undefined);
+  useLayoutEffect(() => {
+    if (current === undefined || target.current !== current) return;
+    target.current = undefined;
     frame.current?.querySelector<SVGElement>('[role="button"][tabindex="0"]')?.focus();
   }, [current]);
   const known = layout.cards.some(({ id }) => id === current) ? current : undefined;
@@ -318,7 +319,7 @@ function useRovingFocus(layout: Layout, frame: { current: HTMLElement | null }) 
     if (next === undefined && !event.key.startsWith("Arrow")) return;
     event.preventDefault(); // The arrow keys would scroll.
     if (next === undefined || next === known) return;
-    moved.current = true;
+    target.current = next;
     setCurrent(next);
   };
   return { current: known, setCurrent, onKey };
