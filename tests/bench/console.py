@@ -100,7 +100,7 @@ async (steps) => {
 
 
 def run() -> list[Figure]:
-    console, peer = _built(CONSOLE), _built(PEER)
+    console, peer = built(CONSOLE), built(PEER)
     with serving(console, peer) as url, _chromium() as browser:
         ours = [_load(browser, url, "console", throttled=True) for _ in range(ROUNDS)]
         theirs = [_load(browser, url, "peer", throttled=True) for _ in range(ROUNDS)]
@@ -147,7 +147,7 @@ def _drawing(ours: Rounds, theirs: Rounds) -> Figure:
     return Figure("console", "a view is drawn after its data", own, "ms", 100, parameters=parameters)
 
 
-def _built(folder: Path) -> Path:
+def built(folder: Path) -> Path:
     """Build an app, and return its files. Raises NotHere without Node."""
     if not (NODE / "node").exists():
         raise NotHere("Node is not installed; `make console` installs it")
@@ -190,7 +190,7 @@ def _page(browser: Browser) -> Iterator[Page]:
         context.close()
 
 
-def _address(page: Page, url: str, route: str) -> str:
+def signed_in_address(page: Page, url: str, route: str) -> str:
     """The address with which the sign-in page returns to a page of the console."""
     page.goto(f"{url}/console/licenses.txt")  # the same origin, and nothing of the console itself
     state = page.evaluate(SEAL, {"nonce": NONCE, "returnTo": route})
@@ -203,7 +203,7 @@ def _load(browser: Browser, url: str, app: str, throttled: bool = False) -> dict
     Without a throttle, `processor` is the time that the main thread works from the figures' arrival to the drawn graph.
     """
     with _page(browser) as page:
-        address = _address(page, url, f"#/views/{VIEW}") if app == "console" else f"{url}/peer/"
+        address = signed_in_address(page, url, f"#/views/{VIEW}") if app == "console" else f"{url}/peer/"
         page.add_init_script(WATCH)
         if throttled:
             _throttle(page)
@@ -231,7 +231,7 @@ def _drawn(page: Page, address: str) -> dict[str, float]:
 def _scroll(browser: Browser, url: str) -> dict[str, Any]:
     """Scroll through the journey. `longest` is the most that the main thread works from one frame to the next."""
     with _page(browser) as page:
-        page.goto(_address(page, url, "#/customers?source=crm&value=7"))
+        page.goto(signed_in_address(page, url, "#/customers?source=crm&value=7"))
         page.locator("article.event").first.wait_for()
         with _traced(browser, page) as trace:
             measured: dict[str, Any] = page.evaluate(SCROLL, STEPS)

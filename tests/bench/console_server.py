@@ -27,11 +27,16 @@ TYPES = ("Page viewed", "Cart changed", "Order placed", "Case opened", "Survey a
 
 
 @contextmanager
-def serving(console: Path, peer: Path) -> Iterator[str]:
-    """Serve the built console below /console/ and the peer below /peer/. Yields the address."""
+def serving(
+    console: Path, peer: Path, answers: dict[str, Any] | None = None, attributes: dict[str, Any] | None = None
+) -> Iterator[str]:
+    """Serve the built console below /console/ and the peer below /peer/. Yields the address.
+
+    The API answers with `answers` by path, or as recorded. `attributes` are those of every event.
+    """
     module = load("console")
     module.__dict__["ROOT"] = console
-    answers = {path: json.dumps(answer).encode() for path, answer in recorded().items()}
+    bodies = {path: json.dumps(answer).encode() for path, answer in (answers or recorded()).items()}
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -51,9 +56,9 @@ def serving(console: Path, peer: Path) -> Iterator[str]:
                 kind = mimetypes.guess_type(file.name)[0] or "text/plain"
                 self._compressed(file.read_bytes(), kind)
             elif address.path.endswith("/customers/events"):
-                self._compressed(json.dumps(events(address.query)).encode(), "application/json")
-            elif address.path in answers:
-                self._compressed(answers[address.path], "application/json")
+                self._compressed(json.dumps(events(address.query, attributes)).encode(), "application/json")
+            elif address.path in bodies:
+                self._compressed(bodies[address.path], "application/json")
             else:
                 self._answer(404, {"Content-Type": "application/json"}, b'{"message":"There is no such thing."}')
 
@@ -169,11 +174,13 @@ def step(place: int) -> dict[str, Any]:
     }
 
 
-def events(query: str) -> dict[str, Any]:
+def events(query: str, attributes: dict[str, Any] | None = None) -> dict[str, Any]:
     start = int(parse_qs(query).get("cursor", ["0"])[0])
     end = min(start + PAGE, STEPS)
     following = {"nextCursor": str(end)} if end < STEPS else {}
-    return {"entities": [step(place) for place in range(start, end)]} | following
+    return {
+        "entities": [step(place) | ({"attributes": attributes} if attributes else {}) for place in range(start, end)]
+    } | following
 
 
 def journey() -> dict[str, Any]:
