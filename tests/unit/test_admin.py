@@ -5,11 +5,13 @@ import json
 import pytest
 
 from journeys import keys
-from journeys.aws import to_item
+from journeys.aws import item_size, to_item
 from journeys.registry.callers import State
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from journeys.registry.limits import WAITING_JOBS
 from journeys.registry.people.model import Person, Role
+from journeys.views.jobs.model import new_id
 from tests.support.cli import run_journeys
 from tests.support.pools import UserPools
 from tests.support.tables import Tables
@@ -61,6 +63,14 @@ def test_a_limit_is_set_for_one_organization(operator: Admin) -> None:
     for organization, key, value in wrong:
         with pytest.raises(ToolError):
             operator.set_limit(organization, key, value)
+
+
+def test_no_limit_lets_the_item_of_the_waiting_jobs_outgrow_the_database(operator: Admin) -> None:
+    most = WAITING_JOBS.largest
+    operator.set_limit("globex", WAITING_JOBS.key, most)
+    with pytest.raises(ToolError, match=f"from 0 to {most}"):
+        operator.set_limit("globex", WAITING_JOBS.key, most + 1)
+    assert item_size(to_item({"waiting": {new_id(number) for number in range(most)}})) < 100_000
 
 
 def test_the_commands_show_and_set_limits(operator: Admin, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

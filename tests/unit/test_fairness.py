@@ -205,6 +205,25 @@ def test_an_organization_alone_uses_all_slots(world: World) -> None:
     assert (world.most_of_one["large"], world.done) == (SLOTS, 20)
 
 
+def test_an_organization_alone_computes_no_more_jobs_in_parts_than_there_are_slots(world: World) -> None:
+    """The state machine computes the parts, so the functions that take messages are free again at once."""
+    world.accept("large", world.view("large"), 2 * SLOTS)
+    for _, _, organization_id, job_id in list(world.queue.messages):
+        world.computer.compute(organization_id, job_id, repeated=False)
+    load = world.shares.get("large")
+    assert (len(load.computing), len(load.waiting), len(world.started)) == (SLOTS, SLOTS, SLOTS)
+
+
+def test_a_canceled_job_whose_attempt_fails_releases_its_slot(world: World) -> None:
+    world.accept("acme", world.view("acme"), 1)
+    while not world.running:
+        world.step()
+    ((_, spec),) = world.running
+    world.jobs.cancel("acme", spec.job_id)
+    world.completion.fail_after_retries("acme", spec.job_id, spec.attempt)
+    assert list(world.shares.all()) == []
+
+
 def test_a_job_that_waits_for_days_behind_others_is_computed(world: World, now: list[int]) -> None:
     """The jobs of another organization do not end, and its messages are postponed again and again."""
     views = {name: world.view(name) for name in ("large", "small")}
@@ -384,5 +403,5 @@ def test_the_items_of_loads_have_no_customer_data(world: World) -> None:
     world.accept("acme", world.view("acme"), 1)
     key = keys.share("acme")
     row = world.harness.tables.dynamodb.get_item(TableName=world.harness.tables.registry, Key=key)["Item"]
-    assert row.keys() == {"pk", "sk", "waiting"}
+    assert row.keys() == {"pk", "sk", "waiting", aws.FORM_ATTRIBUTE}
     assert json.dumps(aws.from_item(row) | {"waiting": []})

@@ -82,6 +82,17 @@ def test_a_repetition_after_the_deletion_creates_the_endpoint_again(operation: O
     assert second["secret"] != first["secret"]
 
 
+@pytest.mark.parametrize("operation", ["endpoints"], indirect=True)
+def test_a_repetition_does_not_return_the_secret_of_a_rotation(operation: Operation) -> None:
+    """Rotating needs another permission, and replaces a secret that the first client may have lost."""
+    _, first = operation.send("key-1")
+    rotate = api_event("POST", f"webhooks/endpoints/{first['id']}/secret", {})
+    status, rotated = call(operation.harness.load("endpoints"), rotate)
+    assert (status, rotated["secret"] != first["secret"]) == (200, True)
+    status, repeated = operation.send("key-1")
+    assert (status, repeated["id"], repeated.get("secret")) == (201, first["id"], None)
+
+
 def test_a_key_for_another_request_is_refused(operation: Operation) -> None:
     operation.send("key-1")
     status, error = operation.send("key-1", other=True)

@@ -14,7 +14,7 @@ from journeys.registry.callers import State
 from journeys.registry.clients.model import PERMISSIONS, Client, ClientWithSecret
 from journeys.registry.clients.service import ClientService
 from journeys.registry.clients.store import ClientPool, ClientStore
-from journeys.registry.limits import LARGEST_QUOTA, QUOTAS
+from journeys.registry.limits import QUOTAS
 from journeys.registry.people.model import Person, Role, normalized_email
 from journeys.registry.people.service import PeopleService
 from journeys.registry.people.store import PersonPool, PersonStore
@@ -97,8 +97,8 @@ class Admin:
         quotas = {quota.key: quota for quota in QUOTAS}
         if key not in quotas:
             raise ToolError(f'"{key[:100]}" is not a limit that can be set. Use one of {", ".join(quotas)}.')
-        if not 0 <= value <= LARGEST_QUOTA:
-            raise ToolError(f"{value} is not a possible limit. Use a number from 0 to {LARGEST_QUOTA}.")
+        if not 0 <= value <= quotas[key].largest:
+            raise ToolError(f"{value} is not a possible limit. Use a number from 0 to {quotas[key].largest}.")
         self.require_organization(organization_id)
         self._quotas.set(organization_id, quotas[key], value)
 

@@ -47,13 +47,18 @@ def to_wire(event_types_in_use: int) -> dict[str, object]:
 
 # -- quotas ------------------------------------------------------------------------------------------------------------
 
+LARGEST_QUOTA = 100_000
+"""The largest value that the operator can set, unless a quota has a smaller one."""
+MOST_WAITING_JOBS = 1000
+"""The ids of an organization's waiting jobs are in one item, which every job writes. These are 36 KB of its 400 KB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
     """How many resources of one kind an organization can have. The operator can set another value per organization.
 
     `namespace` and `key` are those of the contract's `Limit`. `counted` names the resources in messages, and `owner`
-    what they belong to.
+    what they belong to. `largest` is the largest value that the operator can set.
     """
 
     namespace: str
@@ -62,6 +67,7 @@ class Quota:
     counted: str
     owner: str = "organization"
     error: type[LimitReached] = LimitReached
+    largest: int = LARGEST_QUOTA
 
     def reached(self, value: int, count: int) -> LimitReached:
         """The error of a request that would exceed the quota. `value` is the quota, and `count` is the use."""
@@ -83,7 +89,9 @@ CONFIGURATIONS_EVER = Quota(
 ENDPOINTS = Quota(LIMIT_NAMESPACE, "webhook.endpoints.per.org", 50, "webhook endpoints")
 VIEWS = Quota(VIEWS_NAMESPACE, "views.per.org", 500, "views")
 VIEW_VERSIONS = Quota(VIEWS_NAMESPACE, "versions.per.view", 200, "versions", "view")
-WAITING_JOBS = Quota(VIEWS_NAMESPACE, "jobs.waiting.per.org", 20, "waiting jobs", error=TooManyWaiting)
+WAITING_JOBS = Quota(
+    VIEWS_NAMESPACE, "jobs.waiting.per.org", 20, "waiting jobs", error=TooManyWaiting, largest=MOST_WAITING_JOBS
+)
 
 VIEW_EDITS = Quota(VIEWS_NAMESPACE, "edits.per.version", 1000, "edits", "version of the view")
 SCHEMA_VERSIONS = Quota(LIMIT_NAMESPACE, "versions.per.schema", 1000, "versions", "schema")
@@ -98,5 +106,3 @@ QUOTAS: tuple[Quota, ...] = (
 """The quotas that the operator can set."""
 JOB_RETENTION_DAYS = 90
 """Days that jobs and their results are kept, unless the parameter JobRetentionDays has another value."""
-LARGEST_QUOTA = 100_000
-"""The largest value that the operator can set."""

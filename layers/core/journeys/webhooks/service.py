@@ -111,14 +111,17 @@ class EndpointService:
             raise
 
     def create_once(self, organization_id: str, endpoint_id: str, **values: Any) -> EndpointWithSecret:
-        """Create the endpoint with this id, or return it with its secret if a repeated request finds it.
+        """Create the endpoint with this id, or return it if a repeated request finds it.
 
-        `values` and the errors are those of `create`.
+        An endpoint that was changed since then is returned without its secret, which can be another one than the first
+        request returned. `values` and the errors are those of `create`.
         """
         if self._endpoints.find(endpoint_id, consistent=True) is None:
             with suppress(ConditionsFailed):  # The same request was sent twice at the same time.
                 return self.create(organization_id, endpoint_id=endpoint_id, **values)
         endpoint = self._endpoints.get(organization_id, endpoint_id)
+        if endpoint.revision:
+            return EndpointWithSecret(endpoint, None)
         secrets = self._secrets.get(endpoint_id, endpoint.secret_version)
         return EndpointWithSecret(endpoint, secrets[0] if secrets else None)
 

@@ -114,7 +114,9 @@ class JobCompletion:
     def _fail(self, organization_id: str, job_id: str, error: JobError, attempt: int | None) -> None:
         job = self._jobs.fail(organization_id, job_id, error, attempt)
         self._report_end("failed", job)
-        if job is not None:
+        if job is None:
+            self._jobs.release(organization_id, job_id)
+        else:
             emit_count("JobsFailed", reason=error.code)
 
     def _report_end(self, outcome: str, job: Job | None) -> None:
@@ -130,8 +132,8 @@ class JobCompletion:
 class JobComputer:
     """Computes the jobs whose messages the queue delivers.
 
-    While jobs of other organizations wait, an organization can use half of the `slots`: the jobs that are computed at
-    the same time.
+    An organization can have at most `slots` jobs computed at the same time, and half of that while jobs of other
+    organizations wait. The queue alone does not limit them: a job that is computed in parts frees the function.
     """
 
     def __init__(
@@ -149,7 +151,7 @@ class JobComputer:
         slots: int,
     ) -> None:
         self._jobs, self._work, self._schemas, self._archive = jobs, work, schemas, archive
-        self._shares, self._queue, self._share = shares, queue, max(1, slots // 2)
+        self._shares, self._queue, self._slots, self._share = shares, queue, slots, max(1, slots // 2)
         self._machine, self._run, self._events_per_run = machine, run, events_per_run
         self._completion = JobCompletion(jobs, work)
 
@@ -157,7 +159,7 @@ class JobComputer:
         """Start an attempt: compute a job with up to `events_per_run` events here, or start the state machine for it.
 
         Does nothing if the job has ended, or if it has an attempt and the message is not `repeated`. Sends the message
-        again if the organization uses its share of the slots: a new message, since every message is delivered a limited
+        again if the organization has no slot left: a new message, since every message is delivered a limited
         number of times. Raises AttemptFailed, and errors of the job store if the attempt could not
         start; the queue then delivers the message again.
         """
@@ -186,13 +188,13 @@ class JobComputer:
             self._completion.complete(spec, [self._run(spec, first, last)])
 
     def _claim(self, organization_id: str, job_id: str, *, repeated: bool) -> Job | None:
-        """Start an attempt, or raise ShareUsed if the organization uses its share of the slots while others wait."""
+        """Start an attempt. Raises ShareUsed if the organization uses all slots, or its share while others wait."""
         try:
             return self._jobs.claim(organization_id, job_id, repeated=repeated, share=self._share)
         except ShareUsed:
             if self._shares.others_wait(organization_id):
                 raise
-            return self._jobs.claim(organization_id, job_id, repeated=repeated)
+            return self._jobs.claim(organization_id, job_id, repeated=repeated, share=self._slots)
 
 
 class PartComputer:
