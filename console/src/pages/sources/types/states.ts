@@ -23,7 +23,7 @@ const STATES: Readonly<Record<string, State>> = {
     code: "Error",
     label: "No configuration",
     tone: "bad",
-    about: "No configuration exists for it, so no events can be sent. Create one.",
+    about: "No configuration exists for it, so no events can be sent. Create one under Use.",
   },
 };
 
