@@ -305,12 +305,22 @@ def test_jobs_that_ended_without_a_write_are_not_counted(world: World, now: list
     assert list(world.shares.all()) == []
 
 
-def test_jobs_of_a_deleted_view_are_not_counted(world: World) -> None:
+def test_jobs_of_a_deleted_view_keep_their_slots_until_their_attempts_end(world: World, now: list[int]) -> None:
+    """Otherwise an organization that creates and deletes views could use all slots while others wait."""
     view = world.view("acme")
     world.accept("acme", view, 3)
     while len(world.running) < 2:
         world.step()
+    first, *others = [spec for _, spec in world.running]
     delete_view(world.harness.tables, "acme", view.view_id)
+    world.waiting.run()
+    load = world.shares.get("acme")
+    assert not load.waiting
+    assert load.computing == {first.job_id, *(spec.job_id for spec in others)}
+    with world.completion.handle_errors("acme", first.job_id, first.attempt):
+        world.jobs.is_current(first)
+    assert world.shares.get("acme").computing == {spec.job_id for spec in others}
+    now[0] += ATTEMPT_DEADLINE_MS
     world.waiting.run()
     assert list(world.shares.all()) == []
 

@@ -224,9 +224,9 @@ class JobStore:
         return job
 
     def release(self, organization_id: str, job_id: str) -> None:
-        """Release the slot of a canceled job whose attempt has ended."""
+        """Release the slot of a job whose attempt has ended, if it was canceled or its view was deleted."""
         job = self.read(organization_id, job_id)
-        if job is not None and job.status is Status.CANCELLED:
+        if job is None or job.status is Status.CANCELLED:
             self._shares.remove(organization_id, [job_id])
 
     def end(self, job: Job) -> None:

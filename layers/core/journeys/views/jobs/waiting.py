@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from journeys import dates
 from journeys.telemetry import emit_duration, log_error, logger
-from journeys.views.jobs.model import Job, Status
+from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, Job, Status, moment_of
 from journeys.views.jobs.shares.store import Load, ShareStore
 from journeys.views.jobs.store import JobQueue, JobStore
 
@@ -35,7 +35,7 @@ class WaitingJobs:
         waiting = [jobs[job_id] for job_id in load.waiting if job_id in jobs]
         waiting = [job for job in waiting if job.status is Status.ACCEPTED]
         counted = {job.job_id for job in waiting} | {
-            job_id for job_id in load.computing if job_id in jobs and _occupies_slot(jobs[job_id], now)
+            job_id for job_id in load.computing if _occupies_slot(job_id, jobs.get(job_id), now)
         }
         if ended := (load.waiting | load.computing) - counted:
             self._shares.remove(load.organization_id, ended)
@@ -50,6 +50,11 @@ class WaitingJobs:
                 self._queue.send(job.organization_id, job.job_id)
 
 
-def _occupies_slot(job: Job, now: int) -> bool:
-    """Whether a job has an attempt that can be running. The attempt of a canceled job runs on for a while."""
+def _occupies_slot(job_id: str, job: Job | None, now: int) -> bool:
+    """Whether a job has an attempt that can be running: that of a canceled job or a deleted view runs on for a while.
+
+    The deadline of a deleted job is unknown, so it keeps its slot for the time of an attempt after its creation.
+    """
+    if job is None:
+        return moment_of(job_id) + ATTEMPT_DEADLINE_MS > now
     return job.status is Status.EXECUTING or (job.status is Status.CANCELLED and job.deadline > now)
