@@ -36,12 +36,12 @@ export function useProblem(path: string, deep = true): string | undefined {
   return found.map(({ message }) => message).join(" ") || undefined;
 }
 
-type TextProps = Omit<Parameters<typeof TextField>[0], "problem"> & { path: string };
+type TextProps = Omit<Parameters<typeof TextField>[0], "problem"> & { path: string; problem?: string | undefined };
 
-export function TextAt({ path, ...input }: TextProps) {
+export function TextAt({ path, problem, ...input }: TextProps) {
   return (
     <div data-path={path}>
-      <TextField {...input} problem={useProblem(path)} autocomplete="off" />
+      <TextField {...input} problem={useProblem(path) ?? problem} autocomplete="off" />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 /** The conditions under which an event belongs to an element. */
 
-import { Checkbox, type Option, TextField } from "../../components/forms";
+import { Checkbox, type Option } from "../../components/forms";
 import { type Attribute, filterable } from "./attributes";
 import { GroupAt, SelectAt, TextAt, useBuilding, useProblem } from "./building";
 import {
@@ -198,25 +198,16 @@ function TypedValues({ path, values, onValues }: ValuesProps) {
     <div class="stack tight" data-path={path}>
       {shown.map((value, index) => (
         <div key={index} class="with-button">
-          {values.length === 0 ? (
-            <TextField
-              label="Value"
-              value=""
-              problem={listProblem}
-              onValue={(text) => {
-                onValues([text], `${path}[0]`);
-              }}
-            />
-          ) : (
-            <TextAt
-              path={`${path}[${index}]`}
-              label={index === 0 ? "Value" : "or"}
-              value={value}
-              onValue={(text) => {
-                onValues(text === "" && values.length === 1 ? [] : values.with(index, text), `${path}[${index}]`);
-              }}
-            />
-          )}
+          {/* One field from the first letter on: another one in its place would lose the focus. */}
+          <TextAt
+            path={`${path}[${index}]`}
+            label={index === 0 ? "Value" : "or"}
+            value={value}
+            problem={values.length === 0 ? listProblem : undefined}
+            onValue={(text) => {
+              onValues(text === "" && values.length <= 1 ? [] : shown.with(index, text), `${path}[${index}]`);
+            }}
+          />
           {values.length > 1 && (
             <button
               type="button"
