@@ -95,6 +95,8 @@ def stack(log: Tables, monkeypatch: pytest.MonkeyPatch) -> Stack:
     """A stack in moto, with the log."""
     stack = Stack("test", None)
     vars(stack)["outputs"] = {
+        "UserPoolId": "us-east-1_users",
+        "PeoplePoolId": "us-east-1_people",
         "ArchiveBucketName": BUCKET,
         "EventsTableName": log.events,
         "FailuresTableName": log.failures,

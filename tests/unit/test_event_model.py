@@ -123,6 +123,7 @@ def test_an_item_has_a_map_of_attributes_and_readable_dates() -> None:
         "eventName": {"S": "Order placed"},
         "source": {"S": "ERP"},
         "receipt": {"S": "r#0"},
+        "v": {"N": "1"},
     }
 
 

@@ -569,6 +569,8 @@ def run(world: World, tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Callab
     """Runs a command on a stack in moto that has the organization acme."""
     stack = Stack("test", None)
     vars(stack)["outputs"] = {
+        "UserPoolId": "us-east-1_users",
+        "PeoplePoolId": "us-east-1_people",
         "ArchiveBucketName": "archive",
         "EventsTableName": tables.events,
         "JourneysTableName": tables.journeys,

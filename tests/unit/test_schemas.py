@@ -355,9 +355,9 @@ def test_a_schema_that_was_never_used_can_be_deleted_with_all_its_versions(schem
         assert schemas.ask("GET", f"/{made['id']}{path}")[0] == 404
     assert schemas.ask("DELETE", f"/{made['id']}")[0] == 404
     assert schemas.in_use() == 0
-    # Only the client and the counter remain.
+    # Only the client, its row in the organization's list, and the counter remain.
     left = {item["sk"]["S"] for item in tables.items(tables.registry)}
-    assert left == {"CLIENT", "EVENT_TYPES"}
+    assert left == {"CLIENT", "client", "EVENT_TYPES"}
 
 
 def test_a_deleted_schema_releases_its_title(schemas: Schemas) -> None:

@@ -11,8 +11,7 @@ MAX_EVENT_TYPES = 20
 MAX_FIELDS = 50
 
 LIMIT_NAMESPACE = "external.events.data.ingestion"
-VIEWS_NAMESPACE = "journey"
-ACCESS_NAMESPACE = "journey.access"
+JOURNEY_NAMESPACE = "journey"
 
 FIELD_NAME = (1, 100)
 FIELD_TITLE = (1, 100)
@@ -87,18 +86,18 @@ CONFIGURATIONS_EVER = Quota(
     LIMIT_NAMESPACE, "configurations.ever.per.org", 2000, "configurations, including deleted ones, whose events remain"
 )
 ENDPOINTS = Quota(LIMIT_NAMESPACE, "webhook.endpoints.per.org", 50, "webhook endpoints")
-VIEWS = Quota(VIEWS_NAMESPACE, "views.per.org", 500, "views")
-VIEW_VERSIONS = Quota(VIEWS_NAMESPACE, "versions.per.view", 200, "versions", "view")
+VIEWS = Quota(JOURNEY_NAMESPACE, "views.per.org", 500, "views")
+VIEW_VERSIONS = Quota(JOURNEY_NAMESPACE, "versions.per.view", 200, "versions", "view")
 WAITING_JOBS = Quota(
-    VIEWS_NAMESPACE, "jobs.waiting.per.org", 20, "waiting jobs", error=TooManyWaiting, largest=MOST_WAITING_JOBS
+    JOURNEY_NAMESPACE, "jobs.waiting.per.org", 20, "waiting jobs", error=TooManyWaiting, largest=MOST_WAITING_JOBS
 )
 
-VIEW_EDITS = Quota(VIEWS_NAMESPACE, "edits.per.version", 1000, "edits", "version of the view")
+VIEW_EDITS = Quota(JOURNEY_NAMESPACE, "edits.per.version", 1000, "edits", "version of the view")
 SCHEMA_VERSIONS = Quota(LIMIT_NAMESPACE, "versions.per.schema", 1000, "versions", "schema")
 """These two are fixed. They bound the items that editing the same view or schema again and again adds."""
 
-PEOPLE = Quota(ACCESS_NAMESPACE, "people.per.org", 200, "people")
-CLIENTS = Quota(ACCESS_NAMESPACE, "clients.per.org", 50, "API clients")
+PEOPLE = Quota(JOURNEY_NAMESPACE, "people.per.org", 200, "people")
+CLIENTS = Quota(JOURNEY_NAMESPACE, "clients.per.org", 50, "API clients")
 
 QUOTAS: tuple[Quota, ...] = (
     CONFIGURATIONS, CONFIGURATIONS_EVER, ENDPOINTS, VIEWS, VIEW_VERSIONS, WAITING_JOBS, PEOPLE, CLIENTS
