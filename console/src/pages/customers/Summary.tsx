@@ -141,7 +141,7 @@ export function WhatFollowsWhat({ journey }: { journey: Journey }) {
 /** Decoration: the number stands beside it. */
 function Bar({ part, all }: { part: number; all: number }) {
   return (
-    <span class="bar" aria-hidden="true">
+    <span class="share-bar" aria-hidden="true">
       <span style={{ width: `${(100 * part) / all}%` }} />
     </span>
   );

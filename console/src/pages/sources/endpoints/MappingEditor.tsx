@@ -208,7 +208,7 @@ function PartField({ part, own, preset, problem, onValue }: PartFieldProps) {
   const { label, about } = PART_WORDS[part];
   if (own === undefined) {
     return (
-      <div class="part">
+      <div class="mapping-part">
         <div class="field">
           <span class="label">{label}</span>
           {preset ? <code class="wrap-anywhere">{preset}</code> : <span class="soft">Not set</span>}
@@ -226,7 +226,7 @@ function PartField({ part, own, preset, problem, onValue }: PartFieldProps) {
     );
   }
   return (
-    <div class="part">
+    <div class="mapping-part">
       <TextField label={label} hint={about} value={own} problem={problem} autocomplete="off" onValue={onValue} />
       <button
         type="button"
@@ -273,7 +273,7 @@ function Attributes({ form, preset, fields, problems, disabled, onChange }: Attr
         const attribute = own.get(name);
         const fromPreset = preset[name];
         return (
-          <div key={name} class="part">
+          <div key={name} class="mapping-part">
             {attribute?.leftOut ? (
               <div class="field">
                 <span class="label wrap-anywhere">{name}</span>
