@@ -96,6 +96,7 @@ async function start(): Promise<void> {
     const me = await call(api.GET("/api/v2/journey/me"));
     render(<Start session={session} me={me} />, app);
   } catch (error) {
+    app.replaceChildren(); // The frame in index.html has a main part of its own.
     render(<NotStarted error={error} session={session} />, app);
   }
 }

@@ -85,7 +85,7 @@ BODIES: dict[str, Any] = {
     "PUT views/{viewId}/schedules": {"frequency": "Weekly"},
     "POST views/encodings/validate": [{"name": "page", "value": "/home"}],
     "PATCH views/{viewId}/versions/{version}/jobs/{jobId}": {"status": "Cancelled"},
-    "POST people": {"email": f"another-{uuid.uuid4().hex[:12]}@test.example", "name": "Another", "role": "viewer"},
+    "POST people": {"email": "another@test.example", "name": "Another", "role": "viewer"},
     "PATCH people/{personId}": {"name": "Another"},
     "POST clients": {"name": "Another", "permissions": ["journey:views:view"]},
     "PATCH clients/{clientId}": {"name": "Another"},
@@ -479,6 +479,8 @@ def test_listings_and_creations_show_and_change_nothing_of_another_organization(
     for operation in asked:
         world.touched()
         method, path, body = world.request(operation, world.ids)
+        if operation.name == "POST people":  # An address belongs to one organization, and all worlds share the stack.
+            body = body | {"email": f"another-{uuid.uuid4().hex[:12]}@test.example"}
         status, text = world.ask(world.stranger, method, path, body)
         touched = world.touched()
         told = [id_ for id_ in world.ids.values() if id_ in text and id_ not in path]
