@@ -10,7 +10,7 @@ export const MeContext = createContext<Me | undefined>(undefined);
 
 export function useMe(): Me {
   const me = useContext(MeContext);
-  if (!me) throw new Error("Nobody is signed in.");
+  if (!me) throw new Error("useMe is called outside of MeContext.");
   return me;
 }
 

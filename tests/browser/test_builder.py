@@ -20,7 +20,7 @@ Own = tuple[Caller, Account]
 
 CUSTOMERS = 8
 MOST_TABS = 120
-"""A control that so many presses of Tab do not reach counts as unreachable."""
+"""Presses of Tab. A control that needs more counts as unreachable."""
 
 
 @pytest.fixture

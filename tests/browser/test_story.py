@@ -21,7 +21,7 @@ Opens = Callable[..., Page]
 Own = tuple[Caller, Account]
 
 MOST_TABS = 150
-"""A control that so many presses of Tab do not reach counts as unreachable."""
+"""Presses of Tab. A control that needs more counts as unreachable."""
 
 STEPS = {"ada": ("opened", "closed"), "bob": ("opened", "closed"), "eve": ("opened", "reopened"), "kim": ("opened",)}
 """What happened to the issue of each customer, an hour apart."""

@@ -75,3 +75,45 @@ export function Confirm({ title, children, verb, danger = true, act, onClose }: 
     </Dialog>
   );
 }
+
+interface FormDialogProps<Saved> {
+  title: string;
+  children: ComponentChildren;
+  /** The verb on the button: "Save the changes". */
+  verb: string;
+  /** Why the form cannot be sent yet. */
+  missing?: string | undefined;
+  save: () => Promise<Saved>;
+  onSaved: (saved: Saved) => void;
+  onClose: () => void;
+}
+
+/** A form in a dialog. Stays open, with the error and what was entered, when saving fails. */
+export function FormDialog<Saved>({ title, children, verb, missing, save, onSaved, onClose }: FormDialogProps<Saved>) {
+  const action = useAction(async () => {
+    onSaved(await save());
+  });
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form
+        class="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void action.run();
+        }}
+      >
+        {children}
+        {action.error !== undefined && <Failed error={action.error} />}
+        <div class="row">
+          <button type="submit" class="primary" disabled={action.running || missing !== undefined}>
+            {verb}
+          </button>
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+          {missing !== undefined && <span class="soft small">{missing}</span>}
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,4 +1,4 @@
-/** The mark of a source of events: a shape and a color, so that sources are told apart without color too. */
+/** The mark of a source of events: a color, and a shape for readers who do not see the color. */
 
 import { useMemo } from "preact/hooks";
 import { Text } from "./content";

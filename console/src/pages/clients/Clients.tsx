@@ -2,13 +2,13 @@
 
 import { useState } from "preact/hooks";
 import { api, call, type Model } from "../../api/client";
-import { useAction, useListing } from "../../api/loading";
+import { useListing } from "../../api/loading";
 import { numberedPage } from "../../api/pages";
 import { Copyable } from "../../components/copying";
-import { Confirm, Dialog } from "../../components/dialogs";
+import { Confirm, Dialog, FormDialog } from "../../components/dialogs";
 import { Checkbox, TextField } from "../../components/forms";
 import { PageLayout, WhenListed } from "../../components/layout";
-import { Empty, Failed } from "../../components/states";
+import { Empty } from "../../components/states";
 import { Table } from "../../components/tables";
 import { Time } from "../../components/times";
 import { count } from "../../formats";
@@ -192,15 +192,12 @@ function Edit({ client, onClose, onDone }: EditProps) {
   const [chosen, setChosen] = useState<ReadonlySet<Permission>>(new Set(client?.permissions));
   const me = useMe();
   const known = [...new Set([...me.permissions, ...(client?.permissions ?? [])])];
-  const action = useAction(async () => {
+  const save = async () => {
     const body = { name, permissions: [...chosen].sort() };
-    if (client) {
-      await call(api.PATCH(CLIENT, { params: { path: { clientId: client.id } }, body }));
-      onDone();
-    } else {
-      onDone(await call(api.POST("/api/v2/journey/clients", { body })));
-    }
-  });
+    if (!client) return call(api.POST("/api/v2/journey/clients", { body }));
+    await call(api.PATCH(CLIENT, { params: { path: { clientId: client.id } }, body }));
+    return undefined;
+  };
   const toggle = (permission: Permission, granted: boolean) => {
     const next = new Set(chosen);
     if (granted) next.add(permission);
@@ -208,54 +205,43 @@ function Edit({ client, onClose, onDone }: EditProps) {
     setChosen(next);
   };
   return (
-    <Dialog title={client ? `Edit ${client.name}` : "Create an API client"} onClose={onClose}>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void action.run();
-        }}
-      >
-        <TextField
-          label="Name"
-          required
-          maxLength={100}
-          value={name}
-          onValue={setName}
-          hint="What uses it, for example: nightly import."
-        />
-        <fieldset>
-          <legend>Permissions</legend>
-          <div class="client-permissions">
-            {grouped(known).map((group) => (
-              <div key={group.title} role="group" aria-label={group.title}>
-                <strong class="small">{group.title}</strong>
-                {group.permissions.map(({ permission, label }) => (
-                  <Checkbox
-                    key={permission}
-                    label={label}
-                    checked={chosen.has(permission)}
-                    onValue={(granted) => {
-                      toggle(permission, granted);
-                    }}
-                  />
-                ))}
-              </div>
-            ))}
-          </div>
-        </fieldset>
-        {action.error !== undefined && <Failed error={action.error} />}
-        <div class="row">
-          <button type="submit" class="primary" disabled={action.running || chosen.size === 0}>
-            {client ? "Save the changes" : "Create the client"}
-          </button>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          {chosen.size === 0 && <span class="soft small">Choose at least one permission.</span>}
+    <FormDialog
+      title={client ? `Edit ${client.name}` : "Create an API client"}
+      verb={client ? "Save the changes" : "Create the client"}
+      missing={chosen.size === 0 ? "Choose at least one permission." : undefined}
+      save={save}
+      onSaved={onDone}
+      onClose={onClose}
+    >
+      <TextField
+        label="Name"
+        required
+        maxLength={100}
+        value={name}
+        onValue={setName}
+        hint="What uses it, for example: nightly import."
+      />
+      <fieldset>
+        <legend>Permissions</legend>
+        <div class="client-permissions">
+          {grouped(known).map((group) => (
+            <div key={group.title} role="group" aria-label={group.title}>
+              <strong class="small">{group.title}</strong>
+              {group.permissions.map(({ permission, label }) => (
+                <Checkbox
+                  key={permission}
+                  label={label}
+                  checked={chosen.has(permission)}
+                  onValue={(granted) => {
+                    toggle(permission, granted);
+                  }}
+                />
+              ))}
+            </div>
+          ))}
         </div>
-      </form>
-    </Dialog>
+      </fieldset>
+    </FormDialog>
   );
 }
 

@@ -2,12 +2,12 @@
 
 import { useState } from "preact/hooks";
 import { api, call, type Model } from "../../api/client";
-import { useAction, useListing } from "../../api/loading";
+import { useListing } from "../../api/loading";
 import { numberedPage } from "../../api/pages";
-import { Confirm, Dialog } from "../../components/dialogs";
+import { Confirm, FormDialog } from "../../components/dialogs";
 import { Select, TextField } from "../../components/forms";
 import { PageLayout, WhenListed } from "../../components/layout";
-import { Empty, Failed } from "../../components/states";
+import { Empty } from "../../components/states";
 import { Table } from "../../components/tables";
 import { Time } from "../../components/times";
 import { useMay, useMe } from "../../me";
@@ -150,69 +150,43 @@ function Invite({ onClose, onDone }: DialogProps) {
   const [email, setEmail] = useState("");
   const [name, setName] = useState("");
   const [role, setRole] = useState<Role>("viewer");
-  const action = useAction(() => call(api.POST("/api/v2/journey/people", { body: { email, name, role } })));
   return (
-    <Dialog title="Invite a person" onClose={onClose}>
-      <form
-        class="stack"
-        onSubmit={async (event) => {
-          event.preventDefault();
-          if (await action.run()) onDone();
-        }}
-      >
-        <TextField
-          label="E-mail address"
-          type="email"
-          required
-          maxLength={128}
-          value={email}
-          onValue={setEmail}
-          hint="The invitation with a first password goes here. It is also the name to sign in with."
-        />
-        <TextField label="Name" required maxLength={100} value={name} onValue={setName} />
-        <RoleField role={role} onRole={setRole} />
-        {action.error !== undefined && <Failed error={action.error} />}
-        <div class="row">
-          <button type="submit" class="primary" disabled={action.running}>
-            Send the invitation
-          </button>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="Invite a person"
+      verb="Send the invitation"
+      save={() => call(api.POST("/api/v2/journey/people", { body: { email, name, role } }))}
+      onSaved={onDone}
+      onClose={onClose}
+    >
+      <TextField
+        label="E-mail address"
+        type="email"
+        required
+        maxLength={128}
+        value={email}
+        onValue={setEmail}
+        hint="The invitation with a first password goes here. It is also the name to sign in with."
+      />
+      <TextField label="Name" required maxLength={100} value={name} onValue={setName} />
+      <RoleField role={role} onRole={setRole} />
+    </FormDialog>
   );
 }
 
 function Edit({ person, onClose, onDone }: { person: Person } & DialogProps) {
   const [name, setName] = useState(person.name);
   const [role, setRole] = useState<Role>(person.role);
-  const action = useAction(() =>
-    call(api.PATCH(PERSON, { params: { path: { personId: person.id } }, body: { name, role } })),
-  );
   return (
-    <Dialog title={`Edit ${person.name}`} onClose={onClose}>
-      <form
-        class="stack"
-        onSubmit={async (event) => {
-          event.preventDefault();
-          if (await action.run()) onDone();
-        }}
-      >
-        <TextField label="Name" required maxLength={100} value={name} onValue={setName} />
-        <RoleField role={role} onRole={setRole} />
-        {action.error !== undefined && <Failed error={action.error} />}
-        <div class="row">
-          <button type="submit" class="primary" disabled={action.running}>
-            Save the changes
-          </button>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={`Edit ${person.name}`}
+      verb="Save the changes"
+      save={() => call(api.PATCH(PERSON, { params: { path: { personId: person.id } }, body: { name, role } }))}
+      onSaved={onDone}
+      onClose={onClose}
+    >
+      <TextField label="Name" required maxLength={100} value={name} onValue={setName} />
+      <RoleField role={role} onRole={setRole} />
+    </FormDialog>
   );
 }
 

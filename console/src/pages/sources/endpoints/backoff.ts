@@ -4,7 +4,7 @@ const FIRST = 1_000;
 const LONGEST = 10_000;
 const GROWTH = 1.4;
 
-/** Milliseconds until the next request, after so many requests without news. */
+/** Milliseconds to wait before the next request. `attempt` is how many requests in a row brought nothing new. */
 export function delayBefore(attempt: number): number {
   return Math.min(LONGEST, Math.round(FIRST * GROWTH ** attempt));
 }
