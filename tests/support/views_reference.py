@@ -101,7 +101,9 @@ class _Figures:
             and not any(self.satisfies(link, x) for link in element.followedBy)
             and not self.end < self.at
             and any(
-                (within := constraints(link)[1]) is None or x.date + within > self.at for link in element.followedBy
+                (within := constraints(link)[1]) is None or x.date + within > self.at
+                for link in element.followedBy
+                if can_join(link, x)
             )
         )
 
@@ -196,7 +198,18 @@ def satisfied(link: Link, x: Happened, y: Happened) -> bool:
         case _:
             in_order = d >= 0
     after, within = constraints(link)
+    if link.joinAttributes and not (can_join(link, x) and can_join(link, y) and conversation(x) == conversation(y)):
+        return False
     return in_order and (after is None or after <= d) and (within is None or d <= within)
+
+
+def can_join(link: Link, event: Happened) -> bool:
+    """Whether the event has the attribute that the link joins by."""
+    return not link.joinAttributes or conversation(event) is not None
+
+
+def conversation(event: Happened) -> Any:
+    return event.attributes.get("conversationId")
 
 
 # -- filters -----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import duckdb
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -34,6 +35,7 @@ FIELDS = {
     "amount": AttributeKind.NUMBER,
     "Count": AttributeKind.INTEGER,
     "member": AttributeKind.BOOLEAN,
+    "conversationId": AttributeKind.STRING,
 }
 TYPES = {f"type-{slot}": EventType(slot, FIELDS) for slot in "abt"}
 START = dates.parse("2026-12-31T23:59:56Z")
@@ -138,12 +140,14 @@ TIED = [Decimal(text) for text in ("9007199254740992", "9007199254740993", "0.1"
 INTEGERS = [0, -1, 1, 7, 9007199254740993, 9007199254740992, -9007199254740993, 10**37, 86_400_000]
 TEXTS = ["web", "Web", "phone", "it's", '"; DROP TABLE x; --', "$p0", "{0}", "null", "5", ""]
 LEVELS = ["low", "high"]
+CONVERSATIONS = ["one", "two", "two", ""]
 ATTRIBUTES = {
     "channel": st.sampled_from(TEXTS),
     "Level": st.sampled_from(LEVELS),
     "amount": st.sampled_from(NUMBERS) | st.sampled_from(TIED) | st.decimals(-100, 100, places=2),
     "Count": st.sampled_from(INTEGERS) | st.sampled_from([int(number) for number in TIED[:2]]),
     "member": st.booleans(),
+    "conversationId": st.sampled_from(CONVERSATIONS),
 }
 SECOND = {"unit": "Seconds"}
 
@@ -170,7 +174,7 @@ operators = st.sampled_from(["Matches", "NotMatches"])
 def texts_of(name: str) -> st.SearchStrategy[list[str]]:
     kind = FIELDS[name]
     of_kind: Mapping[AttributeKind, list[str]] = {
-        AttributeKind.STRING: [*TEXTS, "not there"],
+        AttributeKind.STRING: [*TEXTS, *CONVERSATIONS, "not there"],
         AttributeKind.ENUM: LEVELS,
         AttributeKind.BOOLEAN: ["true", "false"],
         AttributeKind.INTEGER: [str(number) for number in INTEGERS],
@@ -211,6 +215,7 @@ constraints = st.none() | st.one_of(
     st.sampled_from([{"unit": "Days", "value": 1}, {"unit": "Months", "value": 20}, {"unit": "Weeks", "value": 0}]),
 )
 link_kinds = st.sampled_from(["Sequential", "All", "Concurrent"])
+joins = st.sampled_from([None, None, [], ["conversationId"]])
 
 
 @st.composite
@@ -229,6 +234,7 @@ def graphs(draw: st.DrawFn, types: Sequence[str]) -> list[dict[str, Any]]:
                         "eventCountType": draw(link_kinds),
                         "constraintWithin": draw(constraints),
                         "constraintAfter": draw(constraints),
+                        "joinAttributes": draw(joins),
                     }
                 )
     return draw(st.permutations(elements))
@@ -397,7 +403,7 @@ def test_an_event_does_not_satisfy_a_link_to_itself(compute: Compute) -> None:
     assert connections(compute(view, twice)) == {("first", "second"): 1}
 
 
-def test_an_event_does_not_complete_through_itself_where_links_join(compute: Compute) -> None:
+def test_an_event_does_not_complete_through_itself_where_links_meet(compute: Compute) -> None:
     view = view_of(
         element("early", "type-b", "end"),
         element("same", "type-a", {"id": "end", "eventCountType": "All"}),
@@ -410,7 +416,7 @@ def test_an_event_does_not_complete_through_itself_where_links_join(compute: Com
 
 
 @pytest.mark.parametrize(("after", "there"), [(1.999, False), (2, True), (4, True), (4.001, False)])
-def test_a_window_includes_its_ends_also_where_links_join(compute: Compute, after: float, there: bool) -> None:
+def test_a_window_includes_its_ends_also_where_links_meet(compute: Compute, after: float, there: bool) -> None:
     window = {"constraintAfter": {"unit": "Seconds", "value": 2}, "constraintWithin": {"unit": "Seconds", "value": 4}}
     view = view_of(
         element("left", "type-a", {"id": "end", **window}),
@@ -431,6 +437,80 @@ def test_no_customer_is_active_after_the_interval_has_ended(compute: Compute) ->
     assert metrics(compute(ended, events, dates.parse("2027-01-02T00:00:00.001Z")))["start"] == (1, 0, 0, 0, 1)
     running = view_of(*elements, duration="P1D")
     assert metrics(compute(running, events, START + 86_400_000))["start"] == (1, 0, 0, 1, 0)
+
+
+def by_conversation(id_: str, **more: Any) -> dict[str, Any]:
+    return {"id": id_, "joinAttributes": ["conversationId"]} | more
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "connected"),
+    [
+        ({"conversationId": "one"}, {"conversationId": "one"}, 1),
+        ({"conversationId": "one"}, {"conversationId": "two"}, 0),
+        ({"conversationId": "one"}, {}, 0),
+        ({}, {"conversationId": "one"}, 0),
+        ({}, {}, 0),
+    ],
+)
+def test_a_link_can_join_by_conversation(
+    compute: Compute, first: dict[str, str], second: dict[str, str], connected: int
+) -> None:
+    view = view_of(element("start", "type-a", by_conversation("end")), element("end", "type-b"))
+    events = [happened("ann", 0, "type-a", **first), happened("ann", 1, "type-b", **second)]
+    assert connections(compute(view, events)) == {("start", "end"): connected}
+
+
+def test_a_conversation_of_two_customers_does_not_link_them(compute: Compute) -> None:
+    view = view_of(element("start", "type-a", by_conversation("end")), element("end", "type-b"))
+    events = [happened("ann", 0, conversationId="one"), happened("bob", 1, "type-b", conversationId="one")]
+    assert connections(compute(view, events)) == {("start", "end"): 0}
+
+
+def test_a_newer_event_of_another_conversation_does_not_hide_the_one_that_is_joined(compute: Compute) -> None:
+    view = view_of(element("start", "type-a", by_conversation("end", constraintWithin=SECOND | {"value": 5})),
+                   element("end", "type-b"))  # fmt: skip
+    events = [
+        happened("ann", 0, conversationId="one"),
+        happened("ann", 1, conversationId="two"),
+        happened("ann", 5, "type-b", conversationId="one"),
+    ]
+    assert connections(compute(view, events)) == {("start", "end"): 1}
+
+
+def test_an_event_without_a_conversation_does_not_wait_for_one(compute: Compute) -> None:
+    view = view_of(element("start", "type-a", by_conversation("end")), element("end", "type-b"))
+    assert metrics(compute(view, [happened("ann", 0, conversationId="one")], START))["start"] == (1, 0, 0, 1, 0)
+    assert metrics(compute(view, [happened("ann", 0)], START))["start"] == (1, 0, 0, 0, 1)
+
+
+def test_more_conversations_than_keys_can_number_are_refused() -> None:
+    view = view_of(element("start", "type-a", by_conversation("end")), element("end", "type-b"))
+    days = np.array([0, 1, 2, 1 << 61], np.int64)
+    marks = np.array([1, 2, 1, 2], np.uint8)
+    plan = compile_plan(view, TYPES, AT)
+    found = links.evaluate_links(plan, np.zeros(4, np.int64), days, marks, np.array([7, 7, 7, 7], np.uint64))
+    assert found.connections == (1,)
+    with pytest.raises(links.TooManyConversations):
+        links.evaluate_links(plan, np.zeros(4, np.int64), days, marks, np.array([7, 7, 8, 9], np.uint64))
+
+
+@pytest.mark.parametrize("customers", [[4, 4, 4], [1, 1, 10], [20], [1] * 12])
+def test_portions_have_as_many_whole_customers_as_keys_can_number(
+    monkeypatch: pytest.MonkeyPatch, customers: list[int]
+) -> None:
+    """Each customer is given by the number of events. With 8 values per date, 3 of 5 bits are left for 4 numbers."""
+    monkeypatch.setattr(links, "KEY_BITS", 5)
+    hashes = np.repeat(np.arange(len(customers)), customers)
+    dates_ = np.arange(len(hashes)) % 8
+    edges = {0, *np.cumsum(customers).tolist()}
+    for by_event in (False, True):
+        found = list(links._portions(hashes, dates_, by_event=by_event))
+        assert [one.start for one in found[1:]] == [one.stop for one in found[:-1]]
+        assert {found[0].start, *(one.stop for one in found)} <= edges
+        for one in found:
+            numbers = one.stop - one.start if by_event else len(set(hashes[one]))
+            assert numbers <= 4 or len(set(hashes[one])) == 1
 
 
 def test_a_duration_and_an_interval_exclude_their_end(compute: Compute) -> None:
@@ -708,6 +788,8 @@ BY_A_MOMENT = chart_of({"id": "m", "elementId": "a"}, groupByAttributes=[{"eleme
         view_of(element("a", predicates=[{"dimension": "gone", "values": ["x"]}])),
         view_of(element("a", numberPredicates=[{"dimension": "channel", "range": {"lt": {"number": 1}}}])),
         view_of(element("a"), charts=[SUM_OF_TEXTS]),
+        view_of(element("a", "type-a", {"id": "b", "joinAttributes": ["channel"]}), element("b")),
+        view_of(element("a", "type-a", {"id": "b", "joinAttributes": ["conversationId"]}), element("b", "no-join")),
         view_of(element("a"), charts=[OF_NO_ELEMENT]),
         view_of(element("a"), charts=[BY_A_MOMENT]),
         view_of(element("a"), interval="yesterday"),
@@ -715,6 +797,6 @@ BY_A_MOMENT = chart_of({"id": "m", "elementId": "a"}, groupByAttributes=[{"eleme
     ],
 )  # fmt: skip
 def test_a_view_that_does_not_fit_its_event_types_is_refused_when_it_is_compiled(view: ViewDefinition) -> None:
-    types = {"type-a": EventType("a", FIELDS | {"when": AttributeKind.DATETIME})}
+    types = {"type-a": EventType("a", FIELDS | {"when": AttributeKind.DATETIME}), "no-join": EventType("b", {})}
     with pytest.raises(BrokenView):
         compile_plan(view, types, AT)

@@ -104,6 +104,10 @@ AnyAggregate = Annotated[Aggregate, Field(strict=False)]
 AnyTimeUnit = Annotated[TimeUnit, Field(strict=False)]
 
 
+JOIN_ATTRIBUTE = "conversationId"
+"""The attribute that links between native elements can join by, beside the customer."""
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -171,7 +175,10 @@ class TimeConstraint(_Model):
 
 
 class Link(_Model):
-    """The contract's `JourneyViewLink`. `id` is the id of the element that the link leads to."""
+    """The contract's `JourneyViewLink`. `id` is the id of the element that the link leads to.
+
+    `joinAttributes` are attributes that both events have and whose values are equal. Only `JOIN_ATTRIBUTE` is possible.
+    """
 
     id: Id
     constraintWithin: TimeConstraint | None = None

@@ -11,26 +11,35 @@ element with index i). Customer and date are combined into one int64 *key*:
 Keys are sorted, so the events of one customer within a time window are consecutive, and binary search finds them.
 *Rows* are int64 arrays of ascending positions in the sorted keys; they identify events.
 
+A link that joins by conversation has its source and its target in one conversation of the customer. If a plan has such
+links, a fourth array, `conversations` (uint64, 0 for none), identifies the conversation among those of the customer,
+and each event has a *joined key*. It has the number of the pair of customer and conversation instead of the customer
+number. An event without a conversation has a number of its own, so it is linked to no other event. Searches for such a
+link sort the joined keys of its source (or target) events; everything else is as for other links.
+
 Method. A forward pass visits the elements in topological order and finds the reachable events of each. A backward pass
 finds the customers that complete. Four properties save most of the searching:
 
-- To decide whether a target event is reached, only one source event matters: the newest that is at least `low` before
-  the target. If that one is too old, all others are too.
+- To decide whether a target event is reached, only one source event matters: the newest of the customer (if the link
+  joins by conversation: of the conversation) that is at least `low` before the target. If that one is too old, all
+  others are too.
 - Every event to which a reachable event satisfies a link is itself reachable. So the customers that satisfy a link
   are the customers of the events that were reached through it, and need no search of their own.
 - If a customer satisfies none of an element's links, neither does any of the customer's events. Among these customers,
-  whether an event is open therefore depends only on its date.
+  whether an event is open therefore depends only on its date, and for links that join by conversation on whether it
+  has one.
 - If an element has one incoming link, all its reachable events were reached through that link. A customer that
-  completes there also completes at the link's source. Only where several links join, and downstream of such elements,
+  completes there also completes at the link's source. Only where several links meet, and downstream of such elements,
   is completion computed for each event.
 
 Cost. Sorting takes O(N log N), or O(N) if the events are sorted already. Each link takes O(m log n) in the forward
-pass, for m matching events of its target and n reachable events of its source; links that join take the same again in
+pass, for m matching events of its target and n reachable events of its source; links that meet take the same again in
 the backward pass. Memory is 8 bytes per event for the keys, 8 more if they had to be sorted, and 8 bytes per reachable
-event and element.
+event and element. Links that join by conversation take O(N log N) once to number the conversations, O(n log n) more
+each, and 16 bytes per event; plans without such links take none of this.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -38,14 +47,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from journeys.errors import NotComputable
 from journeys.views.computation.partial_result import Counts
 from journeys.views.computation.plan import ComputationPlan, PlannedLink, mark
 
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
+Numbers = NDArray[np.uint64]
 
-KEY_BITS = 62
+MAX_KEY_BITS = 62
 """Bits of a key. An int64 has 63 without its sign; the spare bit allows a window to end after the last customer."""
+
+KEY_BITS = MAX_KEY_BITS
+"""Bits of a key that a portion may use, unless one customer alone needs more."""
+
+
+class TooManyConversations(NotComputable):
+    """Joined keys cannot number the conversations of one customer, which takes about a million within 100 years."""
+
+    code = "too.many.conversations"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A customer has more conversations than links can join by. Shorten the view's time frame or remove "
+            "joinAttributes."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +88,26 @@ class LinkResult:
     marks: NDArray[Any]
 
 
-def evaluate_links(plan: ComputationPlan, hashes: Integers, dates: Integers, marks: NDArray[Any]) -> LinkResult:
-    """Evaluate all links of a plan. The events may be in any order; all events of a customer must be among them."""
+def evaluate_links(
+    plan: ComputationPlan,
+    hashes: Integers,
+    dates: Integers,
+    marks: NDArray[Any],
+    conversations: Numbers | None = None,
+) -> LinkResult:
+    """Evaluate all links of a plan. The events may be in any order; all events of a customer must be among them.
+
+    `conversations` is needed if links join by conversation. Raises TooManyConversations.
+    """
     order = None if _is_sorted(hashes) else np.argsort(hashes, kind="stable")
     if order is not None:
         hashes, dates, marks = hashes[order], dates[order], marks[order]
+        conversations = None if conversations is None else conversations[order]
     elements, connections = (Counts(),) * len(plan.order), (0,) * len(plan.links)
     reachable = np.zeros_like(marks)
-    for rows in _portions(hashes, dates):
-        result = _LinkEvaluation(plan, hashes[rows], dates[rows], marks[rows]).run()
+    for rows in _portions(hashes, dates, by_event=conversations is not None):
+        some = None if conversations is None else conversations[rows]
+        result = _LinkEvaluation(plan, hashes[rows], dates[rows], marks[rows], some).run()
         elements = tuple(one + other for one, other in zip(elements, result.elements, strict=True))
         connections = tuple(one + other for one, other in zip(connections, result.connections, strict=True))
         reachable[rows] = result.marks
@@ -90,14 +127,29 @@ def _in_original_order(values: NDArray[Any], order: Integers | None) -> NDArray[
     return original
 
 
-def _portions(hashes: Integers, dates: Integers) -> Iterator[slice]:
-    """Slices of the sorted events, each with as many customers as the keys can number; usually there is one slice."""
+def _portions(hashes: Integers, dates: Integers, *, by_event: bool) -> Iterator[slice]:
+    """Slices of the sorted events, each with as many customers as the keys can number; usually there is one slice.
+
+    With `by_event`, keys must be able to number each of a slice's events. A slice has at least one customer.
+    """
     if not len(hashes):
         return
     first_rows = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1])))
-    max_customers = 1 << max(KEY_BITS - _date_bits(dates), 0)
-    bounds = [*first_rows[::max_customers].tolist(), len(hashes)]
+    limit = 1 << max(KEY_BITS - _date_bits(dates), 0)
+    if by_event:
+        bounds = _bounds(np.append(first_rows, len(hashes)), limit)
+    else:
+        bounds = [*first_rows[::limit].tolist(), len(hashes)]
     yield from (slice(first, end) for first, end in pairwise(bounds))
+
+
+def _bounds(rows: Integers, limit: int) -> list[int]:
+    """Some of these ascending rows, among them the first and the last, at most `limit` apart wherever possible."""
+    indexes = [0]
+    while indexes[-1] < len(rows) - 1:
+        farthest = int(np.searchsorted(rows, rows[indexes[-1]] + limit, side="right")) - 1
+        indexes.append(max(farthest, indexes[-1] + 1))
+    return [int(rows[index]) for index in indexes]
 
 
 def _date_bits(dates: Integers) -> int:
@@ -105,10 +157,25 @@ def _date_bits(dates: Integers) -> int:
     return max(int(dates.max() - dates.min()).bit_length(), 1)
 
 
+def _starts(customers: Integers, conversations: Numbers) -> Booleans:
+    """Whether each pair of customer and conversation differs from the one before; without a conversation, it does."""
+    starts = np.ones(len(customers), np.bool_)
+    starts[1:] = (customers[1:] != customers[:-1]) | (conversations[1:] != conversations[:-1])
+    starts |= conversations == 0
+    return starts
+
+
 class _LinkEvaluation:
     """One evaluation, over events that are sorted by customer and not empty."""
 
-    def __init__(self, plan: ComputationPlan, hashes: Integers, dates: Integers, marks: NDArray[Any]) -> None:
+    def __init__(
+        self,
+        plan: ComputationPlan,
+        hashes: Integers,
+        dates: Integers,
+        marks: NDArray[Any],
+        conversations: Numbers | None,
+    ) -> None:
         self._plan = plan
         self._date_bits = _date_bits(dates)
         self._first_date = int(dates.min())
@@ -119,7 +186,11 @@ class _LinkEvaluation:
         keys <<= self._date_bits
         keys += dates - self._first_date
         self._order = None if _is_sorted(keys) else np.argsort(keys, kind="stable")
-        self._keys, self._marks = (keys, marks) if self._order is None else (keys[self._order], marks[self._order])
+        if self._order is not None:
+            keys, marks = keys[self._order], marks[self._order]
+            conversations = None if conversations is None else conversations[self._order]
+        self._keys, self._marks, self._conversations = keys, marks, conversations
+        self._joined_keys = keys if conversations is None else self._find_joined_keys(conversations)
         indexes = range(len(plan.order))
         self._outgoing = [[link for link in plan.links if link.source == index] for index in indexes]
         self._incoming = [[item for item in enumerate(plan.links) if item[1].target == index] for index in indexes]
@@ -127,6 +198,20 @@ class _LinkEvaluation:
         self._reachable = [np.zeros(0, np.int64)] * len(plan.order)
         self._satisfying = [np.zeros(self._customers, np.bool_)] * len(plan.order)
         self._connections = [0] * len(plan.links)
+
+    def _find_joined_keys(self, conversations: Numbers) -> Integers:
+        """The joined key of each row."""
+        customers = self._keys >> self._date_bits
+        starts = _starts(customers, conversations)  # most events of a conversation follow each other: sort less
+        customers, conversations = customers[starts], conversations[starts]
+        order = np.lexsort((conversations, customers))
+        numbers = np.empty_like(order)
+        numbers[order] = np.cumsum(_starts(customers[order], conversations[order])) - 1
+        if int(numbers[order[-1]]).bit_length() + self._date_bits > MAX_KEY_BITS:
+            raise TooManyConversations
+        joined_keys: Integers = numbers[np.cumsum(starts) - 1] << self._date_bits
+        joined_keys |= self._keys & self._date_mask
+        return joined_keys
 
     def run(self) -> LinkResult:
         for index in self._plan.order:
@@ -161,26 +246,32 @@ class _LinkEvaluation:
     def _has_source(self, link: PlannedLink, rows: Integers, keys: Integers) -> Booleans:
         """For each of these target events, whether a reachable event of the link's source satisfies the link to it.
 
-        `keys` are the keys of `rows`; the result has the same length.
+        `keys` are the keys of `rows`, without regard to joins; the result has the same length.
         """
-        sources = self._keys[self._reachable[link.source]]
+        if link.join is not None:
+            keys = self._joined_keys[rows]
+        sources = self._sorted_keys(link, self._reachable[link.source])
         if not len(sources):
             return np.zeros(len(rows), np.bool_)
         # A `low` beyond the date range is capped, so that a key cannot overflow; it still matches no source.
         newest = np.searchsorted(sources, keys - min(link.low, self._date_mask + 1), side="right") - 1
         if link.low == 0:
             newest -= self._is_in(rows, self._reachable[link.source])  # an event does not satisfy a link to itself
-        oldest_key = keys & ~self._date_mask  # the customer's first possible key
+        oldest_key = keys & ~self._date_mask  # the first possible key of the customer or conversation
         if link.high is not None:
             np.maximum(oldest_key, keys - min(link.high, self._date_mask), out=oldest_key)
         return (newest >= 0) & (sources[np.maximum(newest, 0)] >= oldest_key)
+
+    def _sorted_keys(self, link: PlannedLink, rows: Integers) -> Integers:
+        """The keys of these rows among which the link's events are searched."""
+        return self._keys[rows] if link.join is None else np.sort(self._joined_keys[rows])
 
     # -- backward pass -------------------------------------------------------------------------------------------------
 
     def _find_completed(self) -> list[Booleans]:
         """For each element, a boolean per customer: whether one of its reachable events there completes."""
         plan = self._plan
-        per_event = self._elements_behind_joins()
+        per_event = self._elements_behind_meetings()
         customers = [np.zeros(self._customers, np.bool_)] * len(plan.order)
         # For elements in `per_event`, the rows of the completing events; other entries are not read.
         completing_rows = list(self._reachable)
@@ -200,7 +291,7 @@ class _LinkEvaluation:
             customers[index] = through_single_links | self._customers_of(self._keys[completing_rows[index]])
         return customers
 
-    def _elements_behind_joins(self) -> set[int]:
+    def _elements_behind_meetings(self) -> set[int]:
         """The elements with several incoming links, and all elements downstream of these."""
         found: set[int] = set()
         for index in self._plan.order:
@@ -214,13 +305,14 @@ class _LinkEvaluation:
 
         The result has the length of `rows`.
         """
-        keys, targets = self._keys[rows], self._keys[target_rows]
+        keys = (self._keys if link.join is None else self._joined_keys)[rows]
+        targets = self._sorted_keys(link, target_rows)
         if not len(targets):
             return np.zeros(len(rows), np.bool_)
         oldest = np.searchsorted(targets, keys + min(link.low, self._date_mask + 1), side="left")
         if link.low == 0:
             oldest += self._is_in(rows, target_rows)  # an event does not satisfy a link to itself
-        newest_key = keys | self._date_mask  # the customer's last possible key
+        newest_key = keys | self._date_mask  # the last possible key of the customer or conversation
         if link.high is not None:
             np.minimum(newest_key, keys + min(link.high, self._date_mask), out=newest_key)
         return (oldest < len(targets)) & (targets[np.minimum(oldest, len(targets) - 1)] <= newest_key)
@@ -229,16 +321,29 @@ class _LinkEvaluation:
 
     def _counts(self, index: int, completed: Booleans) -> Counts:
         """The figures of an element. `completed` has one boolean per customer."""
-        keys = self._keys[self._reachable[index]]
+        rows = self._reachable[index]
+        keys = self._keys[rows]
         participants = self._customers_of(keys)
         flow = self._satisfying[index] & ~completed
-        active = self._customers_of(keys[self._can_still_satisfy(index, keys)]) & ~self._satisfying[index] & ~completed
+        waits = self._customers_of(keys[self._can_still_satisfy(index, rows, keys)])
+        active = waits & ~self._satisfying[index] & ~completed
         total, done, continued, waiting = map(int, map(np.count_nonzero, (participants, completed, flow, active)))
         return Counts(total, done, continued, waiting, dropout=total - done - continued - waiting)
 
-    def _can_still_satisfy(self, index: int, keys: Integers) -> Booleans:
-        """For each of an element's reachable events, whether it is open, given that it satisfies no outgoing link."""
-        windows = [link.open_for for link in self._outgoing[index]]
+    def _can_still_satisfy(self, index: int, rows: Integers, keys: Integers) -> Booleans:
+        """For each of an element's reachable events, whether it is open, given that it satisfies no outgoing link.
+
+        `keys` are the keys of `rows`, the reachable events.
+        """
+        links = self._outgoing[index]
+        is_open = self._is_recent([link.open_for for link in links if link.join is None], keys)
+        joined = [link.open_for for link in links if link.join is not None]
+        if joined and self._conversations is not None:
+            is_open |= self._is_recent(joined, keys) & (self._conversations[rows] != 0)
+        return is_open
+
+    def _is_recent(self, windows: Sequence[int | None], keys: Integers) -> Booleans:
+        """For each key, whether one of these windows has not run out since its date; None never runs out."""
         if not windows or self._plan.end < self._plan.at:
             return np.zeros(len(keys), np.bool_)
         if None in windows:

@@ -6,14 +6,15 @@ Definitions. A view covers the events with `start <= date < end` and is computed
 - An event *matches* an element if it has the element's event type and passes the element's filter.
 - `x` *satisfies* the link from element i to element j if `x` matches i, and another event `y` matches j, and the
   distance `d = date(y) - date(x)` fits the link: d > 0 for Sequential, d = 0 for Concurrent, d >= 0 for All, and
-  `constraintAfter <= d <= constraintWithin`. Concurrent links ignore both constraints.
+  `constraintAfter <= d <= constraintWithin`. Concurrent links ignore both constraints. If the link has
+  `joinAttributes`, `x` and `y` must also have the same `conversationId`; events without one do not satisfy it.
 - An event is *reachable* at an element if it matches the element, and either the element has no incoming links, or
   a reachable event of the link's source satisfies an incoming link to this event. Charts count reachable events only.
 - An event reachable at an element *completes* if the element has no outgoing links, or if the event satisfies an
   outgoing link to an event that completes.
 - An event reachable at an element is *open* if it satisfies none of the element's outgoing links, but still can:
   the view's interval has not ended before T, and some outgoing link has no `constraintWithin`, or
-  `date(x) + constraintWithin > T`.
+  `date(x) + constraintWithin > T`. A link with `joinAttributes` counts only if `x` has a `conversationId`.
 
 Figures of an element. The *participants* are the customers that have a reachable event. Each participant is counted
 in exactly one of four groups, the first that applies:

@@ -12,9 +12,21 @@ from journeys.errors import NotComputable
 from journeys.registry.schemas.kinds import FILTERABLE, AttributeKind
 from journeys.registry.schemas.model import SLOTS
 from journeys.views.computation.filters import NUMBERS, Parameters, condition
-from journeys.views.model import Aggregate, Chart, Element, EventCountType, Filter, Link, TimeUnit, ViewDefinition
+from journeys.views.model import (
+    JOIN_ATTRIBUTE,
+    Aggregate,
+    Chart,
+    Element,
+    EventCountType,
+    Filter,
+    Link,
+    TimeUnit,
+    ViewDefinition,
+)
 from journeys.views.model import interval as interval_of
 from journeys.views.model import period as period_of
+
+_JOIN_KIND = AttributeKind.STRING
 
 
 class BrokenView(NotComputable):
@@ -37,7 +49,8 @@ class PlannedLink:
 
     An event at `source` satisfies the link to another event at `target` that is `low` to `high` later. `high` is None
     if the link has no upper limit. `open_for` is how long an event that satisfies no link counts as open; None means
-    without limit.
+    without limit. `join` is the column of the conversation that both events must have in common; None if any two
+    events of a customer will do.
     """
 
     source: int
@@ -45,6 +58,7 @@ class PlannedLink:
     low: int
     high: int | None
     open_for: int | None
+    join: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,11 @@ class ComputationPlan:
     parameters: Mapping[str, object]
 
     @property
+    def join_column(self) -> str | None:
+        """The column of the conversation; None if no link joins by it."""
+        return next((link.join for link in self.links if link.join is not None), None)
+
+    @property
     def chart_columns(self) -> tuple[str, ...]:
         """The attribute columns that the charts read, each once."""
         groups = (attribute for chart in self.charts for group in chart.groups.values() for attribute in group)
@@ -116,7 +135,7 @@ def compile_plan(definition: ViewDefinition, types: Mapping[str, EventType], at:
     indexes = {element.id: index for index, element in enumerate(elements)}
     element_types = [_event_type(element, types) for element in elements]
     links = tuple(
-        _link(index, _index(link.id, indexes), link)
+        _link(index, _index(link.id, indexes), link, element_types)
         for index, element in enumerate(elements)
         for link in element.followedBy
     )
@@ -165,17 +184,26 @@ def _index(element_id: str, indexes: Mapping[str, int]) -> int:
 # -- links -------------------------------------------------------------------------------------------------------------
 
 
-def _link(source: int, target: int, link: Link) -> PlannedLink:
-    """The window of a link, in whole milliseconds, so `d > 0` is `d >= 1`.
+def _link(source: int, target: int, link: Link, element_types: Sequence[EventType]) -> PlannedLink:
+    """The window of a link, in whole milliseconds, so `d > 0` is `d >= 1`, and its join.
 
     A concurrent link ignores time constraints, so nothing limits how long its events count as open, either.
     """
+    join = _join(link, element_types[source], element_types[target])
     if link.eventCountType is EventCountType.CONCURRENT:
-        return PlannedLink(source, target, low=0, high=0, open_for=None)
+        return PlannedLink(source, target, low=0, high=0, open_for=None, join=join)
     after = link.constraintAfter.milliseconds if link.constraintAfter else 0
     within = link.constraintWithin.milliseconds if link.constraintWithin else None
     least = 1 if link.eventCountType is EventCountType.SEQUENTIAL else 0
-    return PlannedLink(source, target, low=max(after, least), high=within, open_for=within)
+    return PlannedLink(source, target, low=max(after, least), high=within, open_for=within, join=join)
+
+
+def _join(link: Link, *event_types: EventType) -> str | None:
+    """The column of the attribute that a link joins by. Raises BrokenView if it cannot join these event types by it."""
+    for name in link.joinAttributes or ():
+        if name != JOIN_ATTRIBUTE or any(event_type.fields.get(name) is not _JOIN_KIND for event_type in event_types):
+            raise BrokenView(f"The link to the element {link.id} cannot join by its joinAttributes. Remove them.")
+    return columns.attribute(_JOIN_KIND, JOIN_ATTRIBUTE) if link.joinAttributes else None
 
 
 def _topological_order(elements: int, links: Sequence[PlannedLink]) -> tuple[int, ...]:

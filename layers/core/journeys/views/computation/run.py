@@ -13,6 +13,7 @@ events of its customers, so the partial results of the batches merge exactly.
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import duckdb
 
@@ -60,16 +61,30 @@ def _hash_ranges(first_bucket: int, last_bucket: int, count: int) -> Iterator[tu
 
 
 def _query(plan: ComputationPlan, events: Events, hash_condition: str) -> str:
-    """SQL for the events of some customers that match an element: hash, date, marks, and the columns for charts."""
+    """SQL for the events of some customers that match an element.
+
+    The columns are hash, date, marks, the conversation's number if links join by it, and the columns for charts.
+    """
+    joined = () if plan.join_column is None else (plan.join_column,)
+    numbers = "".join(f", {_number(column)} AS conversation" for column in joined)
     charted = "".join(f", {quoted(column)}" for column in plan.chart_columns)
     where = (
         f"type IN ({', '.join(map(str, plan.types))}) "
         f"AND date >= {plan.start} AND date < {plan.end} AND {hash_condition}"
     )
     return (
-        f"SELECT * FROM (SELECT hash, date, {plan.marks} AS marks{charted} "
-        f"FROM ({events.select((*plan.filter_columns, *plan.chart_columns), where)})) WHERE marks <> 0"
+        f"SELECT * FROM (SELECT hash, date, {plan.marks} AS marks{numbers}{charted} "
+        f"FROM ({events.select((*plan.filter_columns, *joined, *plan.chart_columns), where)})) WHERE marks <> 0"
     )
+
+
+def _number(column: str) -> str:
+    """SQL for a text as an UBIGINT: 0 if it is NULL, else its hash. Only texts of one customer are ever compared."""
+    return f"CASE WHEN {quoted(column)} IS NULL THEN 0::UBIGINT ELSE greatest(hash({quoted(column)}), 1::UBIGINT) END"
+
+
+def _evaluate(plan: ComputationPlan, rows: dict[str, Any]) -> LinkResult:
+    return evaluate_links(plan, rows["hash"], rows["date"], rows["marks"], rows.get("conversation"))
 
 
 def _run_without_charts(
@@ -82,7 +97,7 @@ def _run_without_charts(
             rows = connection.execute(query, plan.parameters).fetchnumpy()
             if pending is not None:
                 yield _without_charts(pending.result())
-            pending = worker.submit(evaluate_links, plan, rows["hash"], rows["date"], rows["marks"])
+            pending = worker.submit(_evaluate, plan, rows)
         if pending is not None:
             yield _without_charts(pending.result())
 
@@ -97,8 +112,9 @@ def _run_with_charts(
     """The partial result of each batch. A batch stays in a temporary table until its charts are computed."""
     for query in queries:
         connection.execute(f"CREATE OR REPLACE TEMP TABLE viewed AS {query}", plan.parameters)
-        rows = connection.execute("SELECT hash, date, marks FROM viewed").fetchnumpy()
-        result = evaluate_links(plan, rows["hash"], rows["date"], rows["marks"])
+        joined = "" if plan.join_column is None else ", conversation"
+        rows = connection.execute(f"SELECT hash, date, marks{joined} FROM viewed").fetchnumpy()
+        result = _evaluate(plan, rows)
         connection.register("reached_marks", {"reached": result.marks})
         try:
             charts = aggregate(connection, plan.charts, "viewed POSITIONAL JOIN reached_marks")
