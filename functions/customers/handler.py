@@ -4,6 +4,7 @@ from typing import Any
 
 from journeys.aws import dynamodb
 from journeys.errors import NotFound
+from journeys.events.model import ExternalId
 from journeys.events.store import EventLog
 from journeys.http.parameters import CURSOR, PAGE_SIZE, choice, moment, required_text, text
 from journeys.http.request import Request
@@ -44,7 +45,8 @@ router = Router.for_registry(settings.registry_table)
     errors=(NotFound,),
 )
 def get_customer(request: Request) -> dict[str, Any]:
-    return reader.summary(request.organization_id, request.get(SOURCE), request.get(VALUE))
+    asked = ExternalId(request.get(SOURCE), request.get(VALUE))
+    return reader.summary(request.organization_id, asked, [asked])
 
 
 @router.route(
@@ -58,10 +60,11 @@ def get_customer(request: Request) -> dict[str, Any]:
     errors=(NotFound,),
 )
 def list_customer_events(request: Request) -> dict[str, Any]:
+    asked = ExternalId(request.get(SOURCE), request.get(VALUE))
     return reader.events(
         request.organization_id,
-        request.get(SOURCE),
-        request.get(VALUE),
+        asked,
+        [asked],
         ascending=request.get(ORDER) == "asc",
         page_size=request.get(PAGE_SIZE),
         cursor=request.get(CURSOR),

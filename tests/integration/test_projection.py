@@ -134,7 +134,9 @@ def test_continuing_after_the_last_step_of_a_page_skips_and_repeats_no_step(
     found: list[Step] = []
     after, pages = None, 0
     while pages == 0 or after is not None:
-        page = store.page(KEY, ascending=ascending, after=after, since=since, until=until, slots=slots, size=10)
+        page = store.page(
+            KEY, ascending=ascending, after=after, since=since, until=until, slots=slots, size=10, max_rows=1000
+        )
         assert len(page.steps) <= 10
         found, after, pages = found + page.steps, page.position, pages + 1
     assert found == (wanted if ascending else wanted[::-1])
@@ -163,5 +165,6 @@ def test_a_time_filter_includes_its_start_and_excludes_its_end(
         since=None if since is None else dates.text(since),
         until=None if until is None else dates.text(until),
         size=1000,
+        max_rows=1000,
     )
     assert sorted(found.steps) == steps[expected]

@@ -146,7 +146,7 @@ def types(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_listing_of_an_event_type_that_the_customer_never_had_reads_no_steps(reader: Reader, title: str) -> None:
     reader.store(["small"] * 60)
     with rows_read(aws.dynamodb()) as rows:
-        assert reader.get("/events", eventName=title) == {"entities": []}
+        assert reader.get("/events", eventName=title)["entities"] == []
     assert sum(rows) <= 3  # the event types of the organization
 
 
@@ -155,7 +155,7 @@ def test_a_listing_of_an_event_type_that_the_customer_never_had_reads_no_steps(r
 def test_a_page_of_a_rare_event_type_reads_a_bounded_number_of_steps(
     reader: Reader, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
-    monkeypatch.setattr("journeys.journey.store.MAX_ROWS_READ", 20)
+    monkeypatch.setattr("journeys.journey.merged.MAX_ROWS_READ", 20)
     rare = [5, 6, 110]
     reader.store(["small"] * 150, dict.fromkeys(rare, "b"))
     reader.get("/events", eventName="Type b")  # The event types are cached from now on.

@@ -41,8 +41,10 @@ more organizations.
 | access                               | rows read                                                                |
 | ------------------------------------ | ------------------------------------------------------------------------ |
 | event, failure, client, job, ...     | 1, and for a part of a view also the view's own                          |
-| customer's summary                   | 1, and 20 steps with their events                                        |
-| customer's events, one page          | the page + 1, and the page's events                                      |
+| customer's summary                   | 1 per identifier, 20 steps with their events, and up to 10,000 steps     |
+|                                      | where several identifiers overlap in time                                |
+| customer's events, one page          | the page + 1, and the page's events; of several identifiers about twice  |
+|                                      | the page                                                                 |
 | ... of an event type                 | up to 1,000 steps; none if the customer never had the type               |
 | failures, one page                   | the page + 1 per bucket, of 4 buckets per status                         |
 | ... with a filter other than status  | up to 250 per bucket                                                     |

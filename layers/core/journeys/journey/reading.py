@@ -1,14 +1,20 @@
-"""The responses about one customer's journey: its summary, and its events page by page."""
+"""The responses about one customer's journey: its summary, and its events page by page.
 
-from itertools import islice
+A journey is that of one identifier, or of all identifiers of a person.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 from journeys import cursors, dates, keys
 from journeys.cache import Cache
 from journeys.errors import NotFound
+from journeys.events.model import ExternalId
 from journeys.events.store import EventLog
+from journeys.journey.merged import MergedReader
+from journeys.journey.merging import merge_figures
 from journeys.journey.model import Journey, Step
-from journeys.journey.store import JourneyStore, StepPage
+from journeys.journey.store import JourneyStore
 from journeys.jsontext import omit_none
 from journeys.registry.schemas.model import Schema
 from journeys.registry.schemas.store import SchemaStore
@@ -22,33 +28,33 @@ class JourneyReader:
     """Reads journeys. An organization's event types are cached for a minute."""
 
     def __init__(self, journeys: JourneyStore, log: EventLog, schemas: SchemaStore) -> None:
-        self._journeys, self._log = journeys, log
+        self._merged, self._log = MergedReader(journeys), log
         self._types: Cache[str, dict[str, Schema]] = Cache(
             lambda organization_id, _: {schema.slot: schema for schema in schemas.all(organization_id)}
         )
 
-    def summary(self, organization_id: str, external_source_id: str, value: str) -> dict[str, Any]:
+    def summary(self, organization_id: str, asked: ExternalId, identifiers: Sequence[ExternalId]) -> dict[str, Any]:
         """The figures of a journey and its most recent events, newest first. Raises NotFound.
 
-        There are at most 20 events, and fewer if the response would exceed Lambda's limit.
+        `identifiers` are those whose events make the journey, `asked` the one that the request names. There are at
+        most 20 events, and fewer if the response would exceed Lambda's limit.
         """
-        journey_key = _key(organization_id, external_source_id, value)
-        summary = self._journeys.summary(journey_key)
-        journey = summary.journey
+        journey_keys = _keys(organization_id, identifiers)
+        summaries, journey, complete = self._merged.journey(journey_keys)
         if journey.first is None or journey.last is None:
-            raise _not_found()
+            raise not_found()
         types = self._types_of(organization_id, journey)
-        partition = keys.steps(journey_key, summary.generation)
-        steps = list(islice(self._journeys.steps(partition, ascending=False, page=RECENT_EVENTS), RECENT_EVENTS))
-        recent = self._events(organization_id, steps)
+        page = self._merged.page(journey_keys, summaries, ascending=False, size=RECENT_EVENTS)
+        recent = self._events(organization_id, page.steps)
 
         def type_of(slot: str) -> dict[str, Any]:
             schema = types.get(slot)
             return omit_none({"schemaId": schema and schema.schema_id, "eventName": _name(types, slot)})
 
         return {
-            "externalSourceId": external_source_id,
-            "value": value,
+            "externalSourceId": asked.source_id,
+            "value": asked.value,
+            "identifiers": [to_wire(identifier) for identifier in identifiers],
             "eventCount": journey.count,
             "dateFirstEvent": dates.text(journey.first.date),
             "dateLastEvent": dates.text(journey.last.date),
@@ -65,14 +71,15 @@ class JourneyReader:
                 {"from": _name(types, pair[0]), "to": _name(types, pair[1]), "count": number}
                 for pair, number in sorted(journey.transitions.items(), key=lambda item: (-item[1], item[0]))
             ],
+            "transitionsComplete": complete,
             "recentEvents": [event for event in recent[: count_fitting(recent)] if event is not None],
         }
 
     def events(
         self,
         organization_id: str,
-        external_source_id: str,
-        value: str,
+        asked: ExternalId,
+        identifiers: Sequence[ExternalId],
         *,
         ascending: bool,
         page_size: int,
@@ -84,37 +91,36 @@ class JourneyReader:
         """One page of a journey's events with a date from `since` (inclusive) to `until` (exclusive), in milliseconds.
 
         A page has at most `page_size` events, and fewer if the response would exceed Lambda's limit, or if few of the
-        rows that a page reads are of the event type. Raises NotFound, and BadRequest if the cursor is not valid for
-        this query.
+        rows that a page reads are of the event type. A cursor names a step, so the identifiers of the person may change
+        between pages. Raises NotFound, and BadRequest if the cursor is not valid for this query.
         """
-        journey_key = _key(organization_id, external_source_id, value)
-        scope = (journey_key, str(ascending), event_name or "", str(since), str(until))
-        after = cursors.decode(cursor, keys.STEP, *scope) if cursor is not None else None
-        summary = self._journeys.summary(journey_key)
-        journey = summary.journey
+        (asked_key,) = _keys(organization_id, [asked])
+        listing = (asked_key, str(ascending), event_name or "", str(since), str(until))
+        after = cursors.decode(cursor, keys.STEP, *listing) if cursor is not None else None
+        journey_keys = _keys(organization_id, identifiers)
+        summaries = self._merged.summaries(journey_keys)
+        journey = merge_figures(summary.journey for summary in summaries)
         if journey.first is None:
-            raise _not_found()
+            raise not_found()
         slots = None if event_name is None else self._slots(organization_id, journey, event_name)
-        if slots is not None:
-            since, until = _narrowed(journey, slots, since, until)
-        page = StepPage([], None)
-        if slots is None or slots:
-            page = self._journeys.page(
-                keys.steps(journey_key, summary.generation),
-                ascending=ascending,
-                size=page_size,
-                after=after,
-                since=dates.text(since) if since is not None else None,
-                until=dates.text(until) if until is not None else None,
-                slots=slots,
-            )
+        page = self._merged.page(
+            journey_keys,
+            summaries,
+            ascending=ascending,
+            size=page_size,
+            after=after,
+            since=since,
+            until=until,
+            slots=slots,
+        )
         events = self._events(organization_id, page.steps)
         fit = count_fitting(events)
         position = page.steps[fit - 1].key if fit < len(events) else page.position
         return omit_none(
             {
                 "entities": [event for event in events[:fit] if event is not None],
-                "nextCursor": cursors.encode(position, *scope) if position is not None else None,
+                "identifiers": [to_wire(identifier) for identifier in identifiers],
+                "nextCursor": cursors.encode(position, *listing) if position is not None else None,
             }
         )
 
@@ -127,24 +133,19 @@ class JourneyReader:
         types = self._types.get(organization_id)
         return types if types.keys() >= journey.types.keys() else self._types.fresh(organization_id)
 
-    def _events(self, organization_id: str, steps: list[Step]) -> list[dict[str, Any] | None]:
+    def _events(self, organization_id: str, steps: Sequence[Step]) -> list[dict[str, Any] | None]:
         """The event of each step, or None if it is not in the log."""
         event_keys = [keys.event(organization_id, *step.event_ids) for step in steps]
         events = self._log.get_all(event_keys)
-        return [events[key].to_wire() if key in events else None for key in event_keys]
+        return [
+            event.to_wire() | {"identifier": to_wire(event.event.customer)} if (event := events.get(key)) else None
+            for key in event_keys
+        ]
 
 
-def _narrowed(
-    journey: Journey, slots: frozenset[str], since: int | None, until: int | None
-) -> tuple[int | None, int | None]:
-    """The part of a range of dates, in milliseconds, in which the journey has events of these slots."""
-    spans = [journey.types[slot] for slot in slots]
-    first = min((span.first for span in spans), default=None)
-    after = max((span.last + 1 for span in spans), default=None)
-    return (
-        max((date for date in (since, first) if date is not None), default=None),
-        min((date for date in (until, after) if date is not None), default=None),
-    )
+def to_wire(identifier: ExternalId) -> dict[str, str]:
+    """An identifier in a response."""
+    return {"externalSourceId": identifier.source_id, "value": identifier.value}
 
 
 def _name(types: dict[str, Schema], slot: str) -> str:
@@ -152,12 +153,13 @@ def _name(types: dict[str, Schema], slot: str) -> str:
     return schema.title if schema is not None else "unknown"
 
 
-def _key(organization_id: str, external_source_id: str, value: str) -> str:
-    key = keys.journey(organization_id, external_source_id, value)
-    if len(key) > keys.LONGEST_PARTITION_KEY:
-        raise _not_found()
-    return key
+def _keys(organization_id: str, identifiers: Sequence[ExternalId]) -> list[str]:
+    """The journey keys of identifiers. Raises NotFound if one is too long for any event to have it."""
+    found = [keys.journey(organization_id, one.source_id, one.value) for one in identifiers]
+    if any(len(key) > keys.LONGEST_PARTITION_KEY for key in found):
+        raise not_found()
+    return found
 
 
-def _not_found() -> NotFound:
+def not_found() -> NotFound:
     return NotFound("No event of this customer is stored. Check externalSourceId and value.")

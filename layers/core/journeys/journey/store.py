@@ -9,7 +9,6 @@ from botocore.exceptions import ClientError
 from journeys import dates, keys
 from journeys.aws import (
     IN_FORM,
-    MAX_ROWS_READ,
     Item,
     delete_all,
     get_all,
@@ -24,6 +23,9 @@ from journeys.journey.model import Journey, Span, Step, Summary
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+_LOWEST, _HIGHEST = "0", "9999-99"
+"""No key of a step is below or above these."""
 
 
 class SummaryConflict(Exception):
@@ -119,9 +121,11 @@ class JourneyStore:
         """Deletes rows of a generation that is not the journey's current one."""
         delete_all(self._dynamodb, self._table, [keys.item(partition, step.key) for step in steps])
 
-    def steps(self, partition: str, *, ascending: bool, page: int = 100) -> Iterator[Step]:
-        """All steps of a partition in order. `page` is the number of rows that one call reads."""
-        return map(_step, query_all(self._dynamodb, **self._query(partition, ascending, "0", "9999-99"), Limit=page))
+    def steps(
+        self, partition: str, *, ascending: bool, page: int = 100, low: str = _LOWEST, high: str = _HIGHEST
+    ) -> Iterator[Step]:
+        """The steps of a partition from one key to another, in order. One call reads `page` rows."""
+        return map(_step, query_all(self._dynamodb, **self._query(partition, ascending, low, high), Limit=page))
 
     def page(
         self,
@@ -129,17 +133,18 @@ class JourneyStore:
         *,
         ascending: bool,
         size: int,
+        max_rows: int,
         after: str | None = None,
         since: str | None = None,
         until: str | None = None,
         slots: frozenset[str] | None = None,
     ) -> StepPage:
-        """Up to `size` steps of a partition in order, and MAX_ROWS_READ rows read.
+        """Up to `size` steps of a partition in order, from at most `max_rows` rows.
 
         `since` (inclusive) and `until` (exclusive) are dates as text. `after` is the position of the previous page.
         `slots` limits the event types; the page can then be short, even empty, and still have a position.
         """
-        low, high = since or "0", until or "9999-99"
+        low, high = since or _LOWEST, until or _HIGHEST
         if after is not None:
             low, high = (max(low, after), high) if ascending else (low, min(high, after))
         if low > high:
@@ -150,7 +155,7 @@ class JourneyStore:
             query["FilterExpression"] = f"slot IN ({', '.join(names)})"
             query["ExpressionAttributeValues"] |= names
         known = 0 if after is None else 1  # The range includes the step at `after`.
-        items, last = query_some(self._dynamodb, size=size + known, max_rows=MAX_ROWS_READ, **query)
+        items, last = query_some(self._dynamodb, size=size + known, max_rows=max_rows, **query)
         found = [_step(item) for item in items if item["sk"]["S"] != after]
         if len(found) > size:
             return StepPage(found[:size], found[size - 1].key)

@@ -7,8 +7,15 @@ from typing_extensions import TypedDict
 from journeys.responses.contract import DateTime
 
 
+class CustomerIdentifier(TypedDict):
+    """A customer's identifier in one external source."""
+
+    externalSourceId: str
+    value: str
+
+
 class CustomerEvent(TypedDict):
-    """One stored event."""
+    """One stored event. `identifier` is the one under which the event is stored: the first that the event named."""
 
     id: str
     configurationId: str
@@ -18,6 +25,7 @@ class CustomerEvent(TypedDict):
     dateCreated: DateTime
     dateReceived: DateTime
     attributes: dict[str, Any]
+    identifier: CustomerIdentifier
 
 
 class CustomerEventType(TypedDict):
@@ -35,23 +43,30 @@ CustomerTransition = TypedDict("CustomerTransition", {"from": str, "to": str, "c
 
 
 class CustomerJourney(TypedDict):
-    """The journey of one customer in figures, and its most recent events, newest first."""
+    """The journey of one customer in figures, and its most recent events, newest first.
+
+    `identifiers` are those whose events make the journey. `transitions` is empty and `transitionsComplete` is false if
+    several identifiers have over 10,000 events in the same period.
+    """
 
     externalSourceId: str
     value: str
+    identifiers: list[CustomerIdentifier]
     eventCount: int
     dateFirstEvent: DateTime
     dateLastEvent: DateTime
     eventTypes: list[CustomerEventType]
     transitions: list[CustomerTransition]
+    transitionsComplete: bool
     recentEvents: list[CustomerEvent]
 
 
 class CustomerEventListing(TypedDict):
-    """A page of events. `nextCursor` is missing on the last page.
+    """A page of events. `nextCursor` is missing on the last page, and `identifiers` are those whose events are listed.
 
     With `eventName`, a page can have few events or none although others follow, because it reads a limited number.
     """
 
     entities: list[CustomerEvent]
+    identifiers: list[CustomerIdentifier]
     nextCursor: NotRequired[str]
