@@ -92,7 +92,7 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
     with mock_aws():
         made = create_tables(aws.dynamodb())
         aws.s3().create_bucket(Bucket="archive")
-        for table in ("events", "journeys", "failures", "deliveries", "registry"):
+        for table in ("events", "journeys", "links", "failures", "deliveries", "registry"):
             monkeypatch.setenv(f"{table.upper()}_TABLE", getattr(made, table))
         monkeypatch.setenv("ARCHIVE_BUCKET", "archive")
         for queue in ("jobs", "deliveries", "compactions"):

@@ -72,6 +72,7 @@ def _environment() -> None:
         "AWS_EC2_METADATA_DISABLED": "true",
         "EVENTS_TABLE": "events",
         "JOURNEYS_TABLE": "journeys",
+        "LINKS_TABLE": "links",
         "FAILURES_TABLE": "failures",
         "DELIVERIES_TABLE": "deliveries",
         "REGISTRY_TABLE": "registry",

@@ -54,7 +54,9 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         tables = self.tables
-        for table in (tables.events, tables.journeys, tables.failures, tables.deliveries, tables.registry):
+        for table in (
+            tables.events, tables.journeys, tables.links, tables.failures, tables.deliveries, tables.registry
+        ):  # fmt: skip
             self.client.delete_table(TableName=table)
 
     def warm(self, chance: random.Random) -> None:

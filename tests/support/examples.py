@@ -85,7 +85,7 @@ def environment() -> Iterator[Tables]:
     with mock_aws(), mock.patch.object(aws, "cognito", return_value=UserPools()):
         tables = create_tables(aws.dynamodb())
         aws.s3().create_bucket(Bucket="archive")
-        names = ("events", "journeys", "failures", "deliveries")
+        names = ("events", "journeys", "links", "failures", "deliveries")
         os.environ |= {f"{name.upper()}_TABLE": getattr(tables, name) for name in names}
         os.environ |= {
             "REGISTRY_TABLE": tables.registry,

@@ -19,6 +19,7 @@ class Tables:
     dynamodb: "DynamoDBClient"
     events: str
     journeys: str
+    links: str
     failures: str
     deliveries: str
     registry: str
@@ -32,7 +33,7 @@ class Tables:
 
     def clear(self) -> None:
         """Deletes all items, by deleting the tables and creating them again."""
-        for table in (self.events, self.journeys, self.failures, self.deliveries, self.registry):
+        for table in (self.events, self.journeys, self.links, self.failures, self.deliveries, self.registry):
             self.dynamodb.delete_table(TableName=table)
         create_tables(self.dynamodb, self.registry.rsplit("-", 1)[1])
 

@@ -622,14 +622,17 @@ def test_the_access_log_names_no_customer() -> None:
 
 def test_every_table_has_point_in_time_recovery_and_accepts_a_customer_key() -> None:
     tables = resources("AWS::DynamoDB::Table")
-    assert tables.keys() == {"EventsTable", "JourneysTable", "FailuresTable", "DeliveriesTable", "RegistryTable"}
+    assert tables.keys() == {
+        "EventsTable", "JourneysTable", "LinksTable", "FailuresTable", "DeliveriesTable", "RegistryTable"
+    }  # fmt: skip
     for name, table in tables.items():
         properties = table["Properties"]
         assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, name
         assert "KmsKeyArn" in json.dumps(properties["SSESpecification"]), name
         assert {"DeletionPolicy", "UpdateReplacePolicy"} <= table.keys(), name
-    assert RESOURCES["RegistryTable"]["DeletionPolicy"] == "Retain"
-    assert RESOURCES["RegistryTable"]["Properties"]["DeletionProtectionEnabled"] is True
+    for name in ("EventsTable", "LinksTable", "RegistryTable"):
+        assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain", name
+        assert RESOURCES[name]["Properties"]["DeletionProtectionEnabled"] is True, name
 
 
 def test_failures_deliveries_and_jobs_expire_in_table_and_bucket() -> None:

@@ -6,6 +6,11 @@
 | journeys   | {org}#{external source}#{customer} | SUMMARY                 | one customer's summary |
 |            |                                    | {date}#{config}#{event} | steps in order, from either end, by time |
 |            | ... #{generation}                  | {date}#{config}#{event} | the same for a rebuilt journey |
+| links      | {org}#{external source}#{customer} | LINK#{other}            | an identifier's links to others |
+|            |                                    | DECISION#{other}        | the decisions about its links |
+|            | {org}#SOURCES                      | {external source}       | the sources of identifiers |
+|            | {org}#DECISIONS                    | {digest}                | all decisions about links |
+|            |                                    | COUNT                   | the number of decisions |
 | failures   | {org}#{failure}                    | | one failure |
 | byTime     | {org}#{bucket}#{status}            | {date}#{failure}        | an organization's failures by time |
 | deliveries | {org}#{endpoint}                   | {time}{random}          | an endpoint's deliveries, newest first |
@@ -18,6 +23,7 @@
 |            | ORG#{org}                          | EVENT_TYPES             | the counter of event types |
 |            | ORG#{org}#QUOTAS                   | {quota}                 | a quota's value and use, one or all |
 |            | ORG#{org}#REPEATS                  | {digest}                | an idempotency key, for a day |
+|            | ORG#{org}#IDENTITY                 | SETTINGS                | which identifier sources may link |
 |            | ORG#{org}#SCHEMAS                  | {schema}                | schemas, one or all |
 |            | ORG#{org}#SCHEMA#{schema}          | {version}               | versions of a schema |
 |            | ORG#{org}#TITLES                   | {title}                 | whether a title is in use |
@@ -46,6 +52,9 @@ more organizations.
 | customer's events, one page          | the page + 1, and the page's events; of several identifiers about twice  |
 |                                      | the page                                                                 |
 | ... of an event type                 | up to 1,000 steps; none if the customer never had the type               |
+| person behind an identifier          | the links of each identifier that a link names, 1,001 rows of each       |
+| sources of identifiers               | up to 100                                                                |
+| decisions about links                | up to 10,001                                                             |
 | failures, one page                   | the page + 1 per bucket, of 4 buckets per status                         |
 | ... with a filter other than status  | up to 250 per bucket                                                     |
 | summary of failures                  | up to 20,001                                                             |
@@ -60,7 +69,8 @@ more organizations.
 | usage, range of the data             | 1, and the landed files since the last compaction                        |
 | schedules that are due, for a timer  | all schedules of all organizations, every 5 minutes                      |
 
-A delivery record costs one write unit.
+`{other}` is the source and the value of the other identifier.
+A new link costs two write units, and a delivery record costs one.
 
 Parts are percent-encoded, so no part can contain the separator. DynamoDB orders keys by their bytes, and so does all
 code that orders steps.
@@ -74,6 +84,7 @@ from urllib.parse import quote, unquote
 SUMMARY = "SUMMARY"
 LONGEST_PARTITION_KEY, LONGEST_SORT_KEY = 2048, 1024
 """DynamoDB's limits in bytes. A key made by `join` has one byte per character."""
+COUNT = "COUNT"
 FAILURE_BUCKETS = "0123"
 FAILURES_BY_TIME = "byTime"
 
@@ -129,6 +140,49 @@ def journey_and_generation(partition: str) -> tuple[str, str]:
 def step(date: str, configuration_id: str, event_id: str) -> str:
     """The sort key of a step, which defines the order of events. `date` is a text from `dates.text`."""
     return join(date, configuration_id, event_id)
+
+
+# -- links between identifiers -----------------------------------------------------------------------------------------
+
+LINK, DECISION = "LINK", "DECISION"
+
+
+def link(external_source_id: str, customer: str) -> str:
+    """The sort key of a link to an identifier. Its partition is the key of the other identifier's journey."""
+    return join(LINK, external_source_id, customer)
+
+
+def decision(external_source_id: str, customer: str) -> str:
+    """The sort key of a decision about the link to an identifier, in the same partition as the link."""
+    return join(DECISION, external_source_id, customer)
+
+
+def linked(sort_key: str) -> tuple[str, str, str]:
+    """The kind (LINK or DECISION), the source and the value in the sort key of a link or a decision."""
+    kind, source, value = split(sort_key)
+    return kind, source, value
+
+
+def is_of_identifier(partition: str) -> bool:
+    """Whether a partition of the links table has an identifier's rows, and not an organization's."""
+    return partition.count("#") == 2
+
+
+def identifier_sources(organization_id: str) -> str:
+    """The partition of the sources of an organization's identifiers."""
+    return join(organization_id, "SOURCES")
+
+
+def decisions(organization_id: str) -> str:
+    """The partition that lists an organization's decisions about links, and their number."""
+    return join(organization_id, "DECISIONS")
+
+
+def identity_settings(organization_id: str) -> Key:
+    return item(join("ORG", organization_id, "IDENTITY"), "SETTINGS")
+
+
+# -- failures and deliveries -------------------------------------------------------------------------------------------
 
 
 def failure(organization_id: str, failure_id: str) -> str:

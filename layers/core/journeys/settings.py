@@ -39,6 +39,7 @@ class JourneySettings(RegistrySettings):
 @dataclass(frozen=True, slots=True)
 class ProjectorSettings(Settings):
     journeys_table: str
+    links_table: str
     failures_table: str
     archive_bucket: str
 

@@ -8,7 +8,7 @@ from journeys import dates, keys
 from journeys.aws import IN_FORM, Item, from_item, to_value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class ExternalId:
     """A customer's identifier in one external source."""
 

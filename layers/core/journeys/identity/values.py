@@ -1,0 +1,58 @@
+"""Which identifiers may link by their value. Values that many customers share would make one person of all of them.
+
+Ingest refuses events whose identifier is a placeholder (`events.validation.PLACEHOLDERS`). Here are values that can be
+a customer's, so that their events are stored, but that nobody should be linked by. They come from:
+
+- Mixpanel's values that it rejects: https://docs.mixpanel.com/troubleshooting/errors/server-side-events-without-a-user
+- PostHog's values that never identify anybody: https://posthog.com/docs/data/identify
+- Segment's recommended blocked values, which are zeros and dashes, names for nobody, and what developers write into the
+  code: https://www.twilio.com/docs/segment/unify/identity-resolution/identity-resolution-onboarding
+"""
+
+from collections.abc import Iterable
+
+from journeys import keys
+from journeys.events.model import ExternalId
+from journeys.events.validation import PLACEHOLDERS
+
+MAX_EVENT_IDENTIFIERS = 10
+"""The most identifiers of one event that link each other. An event with more of them links nothing."""
+
+MAX_KEY = 1000
+"""The most characters of an identifier's encoded source and value, so that the key of a link fits into DynamoDB's."""
+
+FROM_MIXPANEL = frozenset({"-1", "0", "anon", "<nil>", "na", "true", "false", "[]", "{}", "lmy47d"})
+"""`lmy47d` is the build number of a version of Android, which apps send as the id of the device."""
+
+FROM_POSTHOG = frozenset({"guest", "distinctid", "distinct_id", "id", "not_authenticated", "email"})
+
+FROM_SEGMENT = frozenset({"void", "abc123", "test", "default"})
+"""What developers write into the code until there is a value."""
+
+REFUSED = PLACEHOLDERS | FROM_MIXPANEL | FROM_POSTHOG | FROM_SEGMENT
+
+
+def may_link(identifier: ExternalId) -> bool:
+    """Whether an identifier can stand for one customer, by its value. Case and surrounding white space do not matter.
+
+    Quotation marks around a value do not matter either. A value of zeros and punctuation only, such as a UUID without
+    content, stands for nobody.
+    """
+    value = identifier.value.strip().strip("\"'").strip().casefold()
+    if value in REFUSED or not value.translate(_NOTHING):
+        return False
+    return len(keys.join(identifier.source_id, identifier.value)) <= MAX_KEY
+
+
+_NOTHING = dict.fromkeys(map(ord, "0-_.:/+ "))
+
+
+def linking(external_ids: Iterable[ExternalId]) -> tuple[ExternalId, ...]:
+    """The different identifiers of an event that link each other, in their order; none if there are too many or one."""
+    able = tuple(dict.fromkeys(one for one in external_ids if may_link(one)))
+    return able if 2 <= len(able) <= MAX_EVENT_IDENTIFIERS else ()
+
+
+def too_many(external_ids: Iterable[ExternalId]) -> bool:
+    """Whether an event links nothing because it has too many identifiers."""
+    return len({one for one in external_ids if may_link(one)}) > MAX_EVENT_IDENTIFIERS
