@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ApiProblem } from "../src/api/problem";
-import { eventDefinitions } from "../src/pages/builder/attributes";
+import { eventDefinitions, joinable, joinTitle } from "../src/pages/builder/attributes";
 import type { Definition, Element } from "../src/pages/builder/definition";
 import { findProblems, isWithin, placeOf, refusedProblems, valueAt } from "../src/pages/builder/problems";
 import { linkMeaning, linkNote, simpleDuration, suggestedName } from "../src/pages/builder/sentences";
@@ -194,6 +194,34 @@ test("a link's limits are explained in a sentence", () => {
     "Order delivered must happen at the same time as Order placed.",
   );
   expect(linkNote({ id: "b", constraintWithin: within })).toBe("≤ 7 days");
+  const joinAttributes = ["conversationId"];
+  expect(meaning({ constraintWithin: within, joinAttributes })).toBe(
+    "Order delivered must follow within 7 days after Order placed, in the same conversation.",
+  );
+  expect(meaning({ joinAttributes: [] })).toBe("Order delivered must follow Order placed, any time later.");
+  expect(linkNote({ id: "b", constraintWithin: within, joinAttributes })).toBe("≤ 7 days, in the same conversation");
+  expect(linkNote({ id: "b", joinAttributes })).toBe("in the same conversation");
+});
+
+test("only links between two native events can join, and only by conversation", () => {
+  const jsonSchema = { properties: { conversationId: { type: "string" }, queueId: { type: "string" } } };
+  const found = eventDefinitions([
+    { id: "call", source: "Native", jsonSchema },
+    { id: "wrap-up", source: "Native", jsonSchema },
+    { id: "chat", source: "External", jsonSchema },
+  ]);
+  const [call, wrapUp, chat] = ["call", "wrap-up", "chat"].map((id) => found.get(id));
+  expect(joinable(call, wrapUp)).toEqual(["conversationId"]);
+  expect(joinable(call, call)).toEqual(["conversationId"]);
+  for (const [from, to] of [
+    [call, chat],
+    [chat, call],
+    [chat, chat],
+    [call, undefined],
+  ]) {
+    expect(joinable(from, to)).toEqual([]);
+  }
+  expect(["conversationId", "queueId"].map(joinTitle)).toEqual(["conversation", "queueId"]);
 });
 
 test("the events of the last days are those of all configurations of a type", () => {

@@ -5,6 +5,7 @@ import {
   filterTexts,
   graphElements,
   groupText,
+  joinNote,
   metricText,
   resultFigures,
   timeFrame,
@@ -22,6 +23,19 @@ test("time limits of links", () => {
   expect(timeLimit({ eventCountType: "All", constraintWithin: { unit: "Days", value: 1 } })).toBe(
     "within 1 day, or at the same time",
   );
+});
+
+test("links that join by conversation", () => {
+  const link = { id: "b", joinAttributes: ["conversationId"] };
+  const notes = (more: object) =>
+    graphElements({ elements: [{ id: "a", followedBy: [{ ...link, ...more }] }] }).map(
+      ({ followedBy }) => followedBy[0]?.note,
+    );
+  expect(notes({})).toEqual(["in the same conversation"]);
+  expect(notes({ constraintWithin: { unit: "Days", value: 7 } })).toEqual(["within 7 days, in the same conversation"]);
+  expect(notes({ joinAttributes: [] })).toEqual([undefined]);
+  expect(joinNote(link)).toBe("in the same conversation");
+  expect(joinNote({ joinAttributes: null })).toBeUndefined();
 });
 
 test("time frames", () => {

@@ -15,7 +15,7 @@ export function graphElements(view: View, definitions: ReadonlyMap<string, strin
     id: element.id ?? "",
     name: element.name ?? "",
     source: element.attributes?.source ?? definitions.get(element.attributes?.id ?? ""),
-    followedBy: (element.followedBy ?? []).map((link) => ({ id: link.id ?? "", note: timeLimit(link) })),
+    followedBy: (element.followedBy ?? []).map((link) => ({ id: link.id ?? "", note: linkNote(link) })),
   }));
 }
 
@@ -53,6 +53,15 @@ export function timeLimit(link: Link): string | undefined {
       .join(" and ")
       .replace(/(?:^| and )or at/, (text) => (text.startsWith(" ") ? ", or at" : "later or at")) || undefined
   );
+}
+
+/** What both events of a link have in common beside the customer: "in the same conversation"; undefined without it. */
+export function joinNote({ joinAttributes }: { readonly joinAttributes?: readonly string[] | null | undefined }) {
+  return joinAttributes?.length ? "in the same conversation" : undefined;
+}
+
+function linkNote(link: Link): string | undefined {
+  return [timeLimit(link), joinNote(link)].filter(Boolean).join(", ") || undefined;
 }
 
 function span({ unit = "Days", value = 0 }: Constraint): string {

@@ -97,6 +97,18 @@ function attribute(name: string, definition: unknown): Attribute {
   return { name, title: typeof field.title === "string" ? field.title : name, kind, values };
 }
 
+const CONVERSATION = "conversationId";
+
+/** The attributes that a link between these events can join by: native events have a conversation in common. */
+export function joinable(from: EventDefinition | undefined, to: EventDefinition | undefined): string[] {
+  return from?.native && to?.native ? [CONVERSATION] : [];
+}
+
+/** An attribute that a link joins by, in words. */
+export function joinTitle(name: string): string {
+  return name === CONVERSATION ? "conversation" : name;
+}
+
 /** The attributes that can be filtered and grouped by. */
 export function filterable(definition: EventDefinition | undefined): Attribute[] {
   return [...(definition?.attributes.values() ?? [])].filter(({ kind }) => kind !== "none");

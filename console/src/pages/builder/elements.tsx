@@ -2,7 +2,7 @@
 
 import { count } from "../../formats";
 import { type Option, Select } from "../../components/forms";
-import { filterable } from "./attributes";
+import { joinable, joinTitle } from "./attributes";
 import { elementOptions, GroupAt, SelectAt, shownName, TextAt, useBuilding, useProblem } from "./building";
 import { conditions } from "./conditions";
 import {
@@ -366,19 +366,13 @@ interface JoinsProps {
   onChange: (change: Partial<Link>) => void;
 }
 
-/** The attributes that both events must share. Only native events have them; others that a definition has can be removed. */
+/** What both events must have in common. Only native events can; what else a definition has can be removed. */
 function Joins({ element, target, link, path, onChange }: JoinsProps) {
   const { events } = useBuilding();
   const problem = useProblem(path);
   const [from, to] = [element, target].map((one) => events.get(one?.attributes.id ?? ""));
-  const common =
-    from?.native && to?.native
-      ? filterable(from)
-          .map(({ name }) => name)
-          .filter((name) => to.attributes.has(name))
-      : [];
   const joined = link.joinAttributes ?? [];
-  const shown = [...new Set([...common, ...joined])];
+  const shown = [...new Set([...joinable(from, to), ...joined])];
   if (shown.length === 0) return null;
   return (
     <fieldset class="choices" data-path={path}>
@@ -393,7 +387,7 @@ function Joins({ element, target, link, path, onChange }: JoinsProps) {
               onChange({ joinAttributes: change.currentTarget.checked ? [...without, name] : without });
             }}
           />
-          <span>{name}</span>
+          <span>{joinTitle(name)}</span>
         </label>
       ))}
       {problem && <p class="problem">{problem}</p>}

@@ -1,6 +1,7 @@
 /** What a definition means, in words. */
 
 import { count } from "../../formats";
+import { joinNote } from "../../journey/words";
 import { type Definition, type Element, type Link, type TimeConstraint, typedText } from "./definition";
 
 /** "7 days" */
@@ -12,6 +13,11 @@ function length({ unit, value }: TimeConstraint): string {
 
 /** What a link asks for: "Order delivered must follow within 7 days after Order placed." */
 export function linkMeaning(from: string, to: string, link: Link): string {
+  const join = joinNote(link);
+  return timeMeaning(from, to, link).replace(/\.$/, join ? `, ${join}.` : ".");
+}
+
+function timeMeaning(from: string, to: string, link: Link): string {
   const { constraintWithin: within, constraintAfter: after, eventCountType: type } = link;
   const same = type === "All" ? ` or happen at the same time as ${from}` : "";
   if (type === "Concurrent") return `${to} must happen at the same time as ${from}.`;
@@ -23,8 +29,12 @@ export function linkMeaning(from: string, to: string, link: Link): string {
   return `${to} must follow ${from}${same}, any time later.`;
 }
 
-/** The same in a few words, for the line of the link: "within 7 days". */
-export function linkNote({ constraintWithin: within, constraintAfter: after, eventCountType: type }: Link): string {
+/** The same in a few words, for the line of the link: "≤ 7 days". */
+export function linkNote(link: Link): string {
+  return [timeNote(link), joinNote(link)].filter(Boolean).join(", ");
+}
+
+function timeNote({ constraintWithin: within, constraintAfter: after, eventCountType: type }: Link): string {
   if (type === "Concurrent") return "same time";
   if (within && after) return `${typedText(after.value)} ${after.unit.toLowerCase()} to ${length(within)}`;
   if (within) return `≤ ${length(within)}`;

@@ -1,7 +1,7 @@
 /** What changed between two versions of a view, in words. */
 
 import type { Model } from "../../api/client";
-import { filterTexts, groupText, metricText, timeFrame, timeLimit } from "../../journey/words";
+import { filterTexts, groupText, joinNote, metricText, timeFrame, timeLimit } from "../../journey/words";
 
 type View = Model<"JourneyView">;
 
@@ -80,7 +80,7 @@ function linkPart(
 ): Part {
   return {
     subject: `Link from ${element.name ?? ""} to ${names.get(link.id ?? "") ?? link.id ?? ""}`,
-    properties: { "time limit": timeLimit(link) ?? "" },
+    properties: { "time limit": timeLimit(link) ?? "", events: joinNote(link) ?? "" },
   };
 }
 
