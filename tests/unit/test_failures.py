@@ -18,6 +18,7 @@ from journeys.http.body import MAX_BODY
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from tests.conftest import ORGANIZATION
+from tests.support.aws_errors import client_error
 from tests.support.functions import Context, api_event, load
 from tests.support.reads import rows_read
 from tests.support.tables import Tables
@@ -666,6 +667,19 @@ def test_a_failure_that_cannot_be_read_does_not_stop_the_replay_of_the_others(
     status, answer = api.ask("POST", "/replay", {})
     assert (status, answer["created"], answer["failed"], answer["complete"]) == (200, 2, 1, True)
     assert answer["failedReasons"] == [{"reason": "failure.unreadable", "count": 1}]
+
+
+def test_access_that_is_denied_is_no_expired_payload(api: FailuresApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be a defect of the role, which must raise the alarm on errors."""
+    api.source.send(an_event("e-1", attributes={"colour": "r" * 200_000}))
+    path = f"/{api.listed()[0]['id']}"
+    assert api.ask("GET", path)[0] == 200
+
+    def refuse(**_: Any) -> Any:
+        raise client_error("AccessDenied", 403)
+
+    monkeypatch.setattr(api.function.failures._s3(), "get_object", refuse)
+    assert api.ask("GET", path)[0] == 500
 
 
 def test_a_replay_holds_few_payloads_in_memory_at_the_same_time(

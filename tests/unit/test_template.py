@@ -195,6 +195,21 @@ def test_a_stream_consumer_can_store_failed_records_in_the_bucket(role: str) -> 
     assert ("s3:ListBucket", {"Fn::GetAtt": "ArchiveBucket.Arn"}) in granted
 
 
+def test_roles_that_read_payloads_or_results_are_told_when_one_has_expired() -> None:
+    """S3 reports a missing object as such only to a role that can list its prefix; to others it denies access."""
+    for folder in ("failures", "results"):
+        listing = {
+            "Effect": "Allow",
+            "Action": ["s3:ListBucket"],
+            "Resource": {"Fn::GetAtt": "ArchiveBucket.Arn"},
+            "Condition": {"StringLike": {"s3:prefix": [f"{folder}/*"]}},
+        }
+        objects = {"Fn::Sub": f"${{ArchiveBucket.Arn}}/{folder}/*"}
+        readers = [role for role in ROLES if ("s3:GetObject", objects) in grants(role)]
+        assert readers
+        assert [role for role in readers if listing not in statements(role)] == []
+
+
 # -- names -------------------------------------------------------------------------------------------------------------
 
 

@@ -27,8 +27,6 @@ MAX_ROWS_READ = 250
 """Rows of one bucket that a page reads. There are four buckets per status, and a page of the API has at most 100."""
 UNREADABLE = "failure.unreadable"
 """The code of the error for a failure whose payload has expired or is damaged."""
-_NO_OBJECT = ("NoSuchKey", "AccessDenied")
-"""What S3 responds if an object does not exist: the second to a role that cannot list the bucket."""
 MAX_DEPTH = jsontext.MAX_DEPTH + 8
 """Levels of a payload. The failure of a delivery holds events, which can be as deep as a request."""
 
@@ -232,7 +230,7 @@ class FailureStore:
         except (ValueError, LookupError) as error:
             raise _unreadable() from error
         except ClientError as error:
-            if error_code(error) not in _NO_OBJECT:
+            if error_code(error) != "NoSuchKey":
                 raise
             raise _unreadable() from error
 
