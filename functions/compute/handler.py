@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from journeys.archive.store import ArchiveStore
 from journeys.aws import batch_s3, dynamodb, sqs, stepfunctions
-from journeys.registry.schemas.store import SchemaStore
+from journeys.registry.event_types import EventTypes
 from journeys.settings import ComputeSettings
 from journeys.telemetry import log_error, logger
 from journeys.views.jobs.computing import JobComputer
@@ -32,7 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         ShareStore(dynamodb(), table),
         queue,
         WorkStore(batch_s3(), settings.archive_bucket),
-        SchemaStore(dynamodb(), table),
+        EventTypes(dynamodb(), table),
         archive,
         ComputationStateMachine(stepfunctions(), settings.computation_arn),
         Runner(archive, int(context.memory_limit_in_mb)),

@@ -11,7 +11,7 @@ from journeys.http.request import Request
 from journeys.http.router import Router
 from journeys.journey.reading import JourneyReader
 from journeys.journey.store import JourneyStore
-from journeys.registry.schemas.store import SchemaStore
+from journeys.registry.event_types import EventTypes
 from journeys.settings import JourneySettings
 
 CUSTOMERS = "/api/v2/journey/customers"
@@ -29,7 +29,7 @@ settings = JourneySettings.read()
 reader = JourneyReader(
     JourneyStore(dynamodb(), settings.journeys_table),
     EventLog(dynamodb(), settings.events_table),
-    SchemaStore(dynamodb(), settings.registry_table),
+    EventTypes(dynamodb(), settings.registry_table),
 )
 router = Router.for_registry(settings.registry_table)
 

@@ -8,6 +8,8 @@ from journeys.http.request import Request
 from journeys.http.router import Router
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.definitions import is_active, to_activation, to_change, to_definition, to_summary
+from journeys.registry.event_types import EventTypes
+from journeys.registry.native_types import NATIVE_TYPES
 from journeys.registry.schemas.model import Schema
 from journeys.registry.schemas.requests import Presentation
 from journeys.registry.schemas.store import SchemaStore
@@ -21,7 +23,7 @@ VIEW_DEFINITION = "journey:eventDefinition:view"
 VIEW, ACTIVATE, EDIT = (f"journey:externalEvents:{action}" for action in ("view", "activate", "edit"))
 
 table = RegistrySettings.read().registry_table
-schemas = SchemaStore(dynamodb(), table)
+schemas, event_types = SchemaStore(dynamodb(), table), EventTypes(dynamodb(), table)
 configurations = ConfigurationStore(dynamodb(), table)
 router = Router.for_registry(table)
 
@@ -30,6 +32,14 @@ def with_bound(request: Request) -> list[tuple[Schema, bool]]:
     """Return every event type, and whether a configuration binds it to a source."""
     bound = {configuration.schema_id for configuration in configurations.all(request.organization_id)}
     return [(schema, schema.schema_id in bound) for schema in schemas.all(request.organization_id)]
+
+
+def check_external(definition_id: str) -> None:
+    """Raise Conflict for a native event type, which nobody can change."""
+    if definition_id in NATIVE_TYPES:
+        raise Conflict(
+            "This event type is native. It is always active and cannot be changed.", code="native.event.type"
+        )
 
 
 def by_rank(schema: Schema) -> tuple[int, str]:
@@ -45,7 +55,7 @@ def by_rank(schema: Schema) -> tuple[int, str]:
     response="JourneyEventDefinitionListing",
 )
 def list_event_definitions(request: Request) -> dict[str, Any]:
-    active = sorted((schema for schema in schemas.all(request.organization_id) if is_active(schema)), key=by_rank)
+    active = sorted((schema for schema in event_types.all(request.organization_id) if is_active(schema)), key=by_rank)
     entities = [to_definition(schema) for schema in active]
     return {"total": len(entities), "entities": entities, "selfUri": DEFINITIONS}
 
@@ -84,7 +94,7 @@ def list_external_event_changes(request: Request) -> dict[str, Any]:
     response="JourneyEventDefinition",
 )
 def get_event_definition(request: Request, definition_id: str) -> dict[str, Any]:
-    return to_definition(schemas.get(request.organization_id, definition_id))
+    return to_definition(event_types.get(request.organization_id, definition_id))
 
 
 @router.route(
@@ -98,6 +108,7 @@ def get_event_definition(request: Request, definition_id: str) -> dict[str, Any]
     errors=(Conflict,),
 )
 def update_event_definition(request: Request, definition_id: str, body: Presentation) -> dict[str, Any]:
+    check_external(definition_id)
     return to_activation(schemas.update_activation(request.organization_id, definition_id, body.displayName, body.rank))
 
 
@@ -112,6 +123,7 @@ def update_event_definition(request: Request, definition_id: str, body: Presenta
     errors=(Conflict,),
 )
 def activate_event_definition(request: Request, definition_id: str, body: Presentation) -> dict[str, Any]:
+    check_external(definition_id)
     return to_activation(schemas.activate(request.organization_id, definition_id, body.displayName, body.rank))
 
 

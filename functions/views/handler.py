@@ -9,7 +9,7 @@ from journeys.errors import Conflict, LimitReached
 from journeys.http.parameters import PAGE, Parameter, choice, text
 from journeys.http.request import Request
 from journeys.http.router import Router
-from journeys.registry.schemas.store import SchemaStore
+from journeys.registry.event_types import EventTypes
 from journeys.settings import ViewSettings
 from journeys.views.deletion import ViewDeletion
 from journeys.views.encodings import Labels, validate
@@ -63,14 +63,14 @@ table = settings.registry_table
 views = ViewStore(dynamodb(), table, int(settings.job_retention_days))
 deletion = ViewDeletion(views, JobStore(dynamodb(), table), WorkStore(s3(), settings.archive_bucket))
 schedules = ScheduleStore(dynamodb(), table)
-schemas = SchemaStore(dynamodb(), table)
+event_types = EventTypes(dynamodb(), table)
 archive = ArchiveStore(dynamodb(), table, s3, settings.archive_bucket)
 router = Router.for_registry(table)
 
 
 def checked(request: Request, definition: ViewDefinition) -> ViewDefinition:
     """Return the definition if it can be computed. Raises BadRequest."""
-    check(definition, {schema.schema_id: schema for schema in schemas.all(request.organization_id)})
+    check(definition, {schema.schema_id: schema for schema in event_types.all(request.organization_id)})
     return definition
 
 
@@ -283,7 +283,7 @@ def get_data_range(request: Request) -> dict[str, Any]:
     response="LabelListing",
 )
 def validate_encodings(request: Request, body: Labels) -> dict[str, Any]:
-    return {"entities": validate(body.root, schemas.all(request.organization_id))}
+    return {"entities": validate(body.root, event_types.all(request.organization_id))}
 
 
 handler = router.handle

@@ -155,7 +155,7 @@ def test_an_event_type_is_activated_disabled_and_refuses_to_be_deleted_while_it_
     expect(page.get_by_text("Newer than in views")).to_be_visible()
     page.get_by_role("button", name="Take over version 3").click()
     expect(page.get_by_text("Active", exact=True)).to_be_visible()
-    (listed,) = client.api.call("GET", "views/eventdefinitions")["entities"]
+    listed = client.api.call("GET", "views/eventdefinitions")["entities"][0]
     assert listed["displayName"] == "Issues"
 
 

@@ -345,12 +345,13 @@ def test_listings_show_no_data_of_others(stack: Stack, caller: Callable[..., Cal
         "externalevents/configurations",
         "externalevents/failures",
         "externalevents/failures/summary",
-        "views/eventdefinitions",
         "views/eventdefinitions/external",
         "webhooks/endpoints",
     ):
         assert owned.caller.api.call("GET", path)["entities"]
         assert stranger.api.call("GET", path)["entities"] == []
+    definitions = stranger.api.call("GET", "views/eventdefinitions")["entities"]
+    assert {definition["source"] for definition in definitions} == {"Native"}
     assert stranger.api.call("GET", "views/eventdefinitions/external/changes") == {"changes": []}
     assert stranger.api.call("POST", "externalevents/failures/replay", {})["replayed"] == 0
     assert stranger.api.call("GET", "externalevents/schemas/limits")["numberOfSchemas"] == 0

@@ -7,6 +7,7 @@ from PureCloudPlatformClientV2 import models
 
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from journeys.registry.native_types import NATIVE_TYPES
 from tests.support.functions import api_event, call, load
 from tests.support.tables import Tables
 
@@ -67,6 +68,11 @@ def names(model: Any) -> set[str]:
     return set(model.attribute_map.values())
 
 
+def external(listing: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the definitions of a listing that are not native."""
+    return [definition for definition in listing["entities"] if definition["source"] == "External"]
+
+
 @pytest.fixture
 def registry(tables: Tables) -> Registry:
     return Registry(tables)
@@ -123,7 +129,7 @@ def test_a_disabled_event_type_is_inactive_and_not_reported_as_a_change(registry
     registry.update(schema_id, 1, enabled=False)
     assert registry.status() == ("Deactivated", "Inactive")
     assert registry.changes() == []
-    assert registry.definitions("GET")[1]["entities"] == []
+    assert external(registry.definitions("GET")[1]) == []
 
 
 def test_another_organizations_event_types_are_not_found(registry: Registry) -> None:
@@ -132,7 +138,7 @@ def test_another_organizations_event_types_are_not_found(registry: Registry) -> 
     for method, path in (("GET", ""), ("PUT", ""), ("PUT", "/activate")):
         body = {"rank": 9} if method == "PUT" else None
         assert registry.definitions(method, f"/{schema_id}{path}", body, "rival")[0] == 404
-    assert registry.definitions("GET", "", None, "rival")[1]["entities"] == []
+    assert external(registry.definitions("GET", "", None, "rival")[1]) == []
     assert registry.definitions("GET", "/external", None, "rival")[1]["entities"] == []
     assert registry.definitions("GET", "/external/changes", None, "rival")[1]["changes"] == []
     assert registry.external()["rank"] == 0
@@ -244,6 +250,44 @@ def test_only_activated_event_types_are_listed_by_rank_and_then_by_title(registr
         registry.activate(registry.new_schema(title), rank=rank)
     registry.new_schema("not activated")
     listing = registry.definitions("GET")[1]
-    assert [definition["name"] for definition in listing["entities"]] == ["z", "a", "b", "C"]
-    assert listing["total"] == 4
+    assert [definition["name"] for definition in external(listing)] == ["z", "a", "b", "C"]
+    assert listing["total"] == 4 + len(NATIVE_TYPES)
     assert listing.keys() == names(models.JourneyEventDefinitionListing())
+
+
+# -- native event types ------------------------------------------------------------------------------------------------
+
+
+def test_every_organization_has_the_native_event_types_after_the_external_ones(registry: Registry) -> None:
+    registry.activate(registry.new_schema("Zebra seen"), rank=9)
+    for client_id in ("client", "rival"):
+        entities = registry.definitions("GET", "", None, client_id)[1]["entities"]
+        assert [definition["id"] for definition in entities[-len(NATIVE_TYPES) :]] == list(NATIVE_TYPES)
+        assert {definition["source"] for definition in entities[-len(NATIVE_TYPES) :]} == {"Native"}
+
+
+@pytest.mark.parametrize("schema_id", NATIVE_TYPES)
+def test_a_native_definition_can_be_read_and_has_the_fields_of_the_contract(registry: Registry, schema_id: str) -> None:
+    status, definition = registry.definitions("GET", f"/{schema_id}")
+    assert (status, definition["id"], definition["source"]) == (200, schema_id, "Native")
+    assert definition.keys() == names(models.JourneyEventDefinition())
+    assert definition["jsonSchema"].keys() <= names(models.JsonSchemaDocument())
+
+
+@pytest.mark.parametrize("path", ["", "/activate"])
+def test_a_native_definition_cannot_be_changed(registry: Registry, path: str) -> None:
+    status, body = registry.definitions("PUT", f"/native-customer-start{path}", {"rank": 1})
+    assert (status, body["code"]) == (409, "native.event.type")
+
+
+def test_operations_on_schemas_and_external_events_do_not_know_native_event_types(registry: Registry) -> None:
+    schemas, schema = "externalevents/schemas", "externalevents/schemas/native-customer-start"
+    assert registry.ask("schemas", "GET", schemas)[1]["entities"] == []
+    for method, path in (("GET", ""), ("PUT", ""), ("DELETE", ""), ("GET", "/versions"), ("GET", "/versions/1")):
+        body = {"version": 1, "enabled": False} if method == "PUT" else None
+        assert registry.ask("schemas", method, f"{schema}{path}", body)[0] == 404
+    assert registry.ask("schemas", "GET", f"{schemas}/limits")[1]["numberOfSchemas"] == 0
+    assert registry.definitions("GET", "/external")[1]["entities"] == []
+    assert registry.definitions("GET", "/external/changes")[1]["changes"] == []
+    configuration = {"name": "Calls", "schemaId": "native-customer-start", "source": "genesys"}
+    assert registry.ask("configurations", "POST", "externalevents/configurations", configuration)[0] == 404

@@ -15,9 +15,9 @@ import pytest
 from journeys import aws, dates, keys
 from journeys.archive.model import ArchiveFile, Snapshot
 from journeys.errors import Conflict, TooManyWaiting
+from journeys.registry.event_types import EventTypes
 from journeys.registry.limits import WAITING_JOBS
 from journeys.registry.quotas.store import QuotaStore
-from journeys.registry.schemas.store import SchemaStore
 from journeys.views.jobs.computing import DELIVERIES, JobCompletion, JobComputer
 from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, BROKEN, START_DEADLINE_MS, Status, new_id
 from journeys.views.jobs.service import JobService
@@ -77,7 +77,7 @@ class World:
         machine, archive = Machine(self.started), Archive()
         self.completion = JobCompletion(self.jobs, work)
         self.computer = JobComputer(
-            self.jobs, self.shares, self.queue, work, SchemaStore(dynamodb, table), archive, machine,  # type: ignore[arg-type]
+            self.jobs, self.shares, self.queue, work, EventTypes(dynamodb, table), archive, machine,  # type: ignore[arg-type]
             _never, events_per_run=1, slots=SLOTS,
         )  # fmt: skip
 

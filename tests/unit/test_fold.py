@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from journeys import aws
 from journeys.journey import fold, store
 from journeys.journey.model import Journey, Span, Step, Summary, step
-from journeys.registry.schemas.model import SLOTS
+from journeys.registry.schemas.model import ALL_SLOTS, SLOTS
 from tests.support.schedules import KEY, NOON, MemoryStore, facts, facts_of, patiently, wrong
 
 CONFIGURATION = "0b6e2c1e-6a2c-4f0e-9d3a-0d6d6a2c4f0e"
@@ -154,7 +154,7 @@ def _row(journey: Journey, pending: tuple[Step, ...]) -> dict[str, object]:
 
 
 def _full_journey(types: int, count: int) -> Journey:
-    slots = SLOTS[:types]
+    slots = ALL_SLOTS[:types]
     ends = [step(NOON + 10**10 * index, CONFIGURATION, f"order-2025-06-{index:08d}", "a") for index in (0, 1)]
     return Journey(
         count=types * types * count,
@@ -173,11 +173,18 @@ def test_the_summary_of_a_typical_journey_costs_one_write_unit() -> None:
 
 
 @pytest.mark.parametrize(("seen", "kilobytes"), [(99, 3.5), (9_999, 4)])
-def test_the_largest_summary_has_at_most_four_kilobytes(seen: int, kilobytes: float) -> None:
+def test_the_largest_summary_of_external_types_has_at_most_four_kilobytes(seen: int, kilobytes: float) -> None:
     """Twenty event types and all four hundred transitions, each counted `seen` times."""
     journey = _full_journey(20, seen)
     assert journey.last is not None
     assert aws.item_size(_row(journey, (journey.last,))) < kilobytes * 1024
+
+
+def test_the_largest_summary_with_native_types_has_at_most_eleven_kilobytes() -> None:
+    """All thirty-six event types and all 1,296 transitions, each counted 9,999 times."""
+    journey = _full_journey(len(ALL_SLOTS), 9_999)
+    assert journey.last is not None
+    assert aws.item_size(_row(journey, (journey.last,))) < 11 * 1024
 
 
 @given(_steps(), _steps(max_size=5))

@@ -22,7 +22,6 @@ from tests.support.functions import Context, api_event, load
 from tests.support.stored_items.__main__ import BUCKET, CUSTOMER, TABLES, compact, fill, read
 from tests.support.tables import Tables
 from tests.support.template import ROOT
-from tools.documentation import openapi
 
 FILES = sorted((ROOT / "tests/support/stored_items").glob("form-*.json"))
 KINDS = {
@@ -52,7 +51,7 @@ def restored(value: Any) -> Any:
 def tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Tables]:
     """Empty tables in moto, with the environment of every function."""
     before = dict(os.environ)
-    monkeypatch.setattr(openapi, "EXAMPLES", tmp_path)
+    monkeypatch.setattr("tests.support.examples.EXAMPLES", tmp_path)
     for client in (aws.dynamodb, aws.s3, aws.batch_s3, aws.sqs, aws.secretsmanager):
         client.cache_clear()
     with environment() as created:
@@ -127,6 +126,9 @@ def test_every_operation_returns_what_the_earlier_version_returned(previous: dic
             counts = {limit["key"]: limit.get("count") for limit in now["entities"]}
             assert counts.items() >= {limit["key"]: limit.get("count") for limit in one["response"]["entities"]}.items()
             continue
+        if one["path"] == "views/eventdefinitions":  # A version can have other native event types.
+            now["entities"] = [definition for definition in now["entities"] if definition["source"] == "External"]
+            now["total"] = len(now["entities"])
         problems += [f"{one['path']}{problem}" for problem in changed(one["response"], now)]
     assert problems == []
 

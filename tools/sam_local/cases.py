@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from journeys import dates
+from journeys.registry.native_types import NATIVE_TYPES
 from journeys.views.jobs.model import scheduled_id
 from tools.paths import ROOT
 from tools.signing import SIGNS_TIME, sign_event
@@ -172,7 +173,16 @@ CASES = (
     ),
     Case("schemas-limits", "SchemasFunction", {"maxNumberOfSchemasPerOrg": 20, "numberOfSchemas": 2}),
     Case("configurations-list", "ConfigurationsFunction", {"entities": [{"schemaId": SCHEMA, "source": SOURCE}]}),
-    Case("definitions-list", "DefinitionsFunction", {"entities": [{"id": SCHEMA, "displayName": "Order"}]}),
+    Case(
+        "definitions-list",
+        "DefinitionsFunction",
+        {
+            "entities": [
+                {"id": SCHEMA, "displayName": "Order"},
+                *({"id": id_, "source": "Native"} for id_ in NATIVE_TYPES),
+            ]
+        },
+    ),
     Case(
         "ingest-accepted",
         "IngestFunction",

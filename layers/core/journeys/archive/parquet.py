@@ -17,7 +17,7 @@ from journeys import keys
 from journeys.archive import columns
 from journeys.events.model import StoredEvent
 from journeys.registry.schemas.kinds import AttributeKind
-from journeys.registry.schemas.model import SLOTS
+from journeys.registry.schemas.model import ALL_SLOTS
 
 LONGEST_LINE = 4 * 1024 * 1024
 """The most bytes of an event as JSON: an event has at most 300 KB in the log, and JSON may need 6 bytes for one."""
@@ -31,7 +31,7 @@ Smaller groups would make reading the whole file slower.
 IN_ORDER = "hash, date, event"
 """The order of the rows in every file. It keeps the events of a customer together."""
 
-_SLOTS = {letter: index for index, letter in enumerate(SLOTS)}
+_SLOTS = {letter: index for index, letter in enumerate(ALL_SLOTS)}
 _KINDS = {
     str: AttributeKind.STRING,
     int: AttributeKind.NUMBER,

@@ -16,8 +16,8 @@ from journeys.journey.merging import merge_figures
 from journeys.journey.model import Journey, Step
 from journeys.journey.store import JourneyStore
 from journeys.jsontext import omit_none
+from journeys.registry.event_types import EventTypes
 from journeys.registry.schemas.model import Schema
-from journeys.registry.schemas.store import SchemaStore
 from journeys.response_size import count_fitting
 
 RECENT_EVENTS = 20
@@ -27,10 +27,10 @@ RECENT_EVENTS = 20
 class JourneyReader:
     """Reads journeys. An organization's event types are cached for a minute."""
 
-    def __init__(self, journeys: JourneyStore, log: EventLog, schemas: SchemaStore) -> None:
+    def __init__(self, journeys: JourneyStore, log: EventLog, event_types: EventTypes) -> None:
         self._merged, self._log = MergedReader(journeys), log
         self._types: Cache[str, dict[str, Schema]] = Cache(
-            lambda organization_id, _: {schema.slot: schema for schema in schemas.all(organization_id)}
+            lambda organization_id, _: {schema.slot: schema for schema in event_types.all(organization_id)}
         )
 
     def summary(self, organization_id: str, asked: ExternalId, identifiers: Sequence[ExternalId]) -> dict[str, Any]:

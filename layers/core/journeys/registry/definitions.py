@@ -47,7 +47,7 @@ def to_definition(schema: Schema) -> dict[str, Any]:
     definition = {
         "id": schema.schema_id,
         "name": schema.title,
-        "source": "External",
+        "source": "Native" if schema.is_native else "External",
         "rank": activation.rank if activation else 0,
         "displayName": activation.display_name if activation else schema.title,
         "description": raw.get("description"),

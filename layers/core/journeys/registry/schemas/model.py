@@ -13,6 +13,10 @@ from journeys.registry.schemas.document import Document
 
 SLOTS = "abcdefghijklmnopqrst"
 """The letters that stand for an organization's event types in journeys, one for each type."""
+NATIVE_SLOTS = "ABCDEFGHIJKLMNOP"
+"""The letters of the native event types, which are the same for all organizations."""
+ALL_SLOTS = SLOTS + NATIVE_SLOTS
+"""All letters. The archive stores the index of a letter, so no letter ever moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,11 @@ class Schema:
     def title(self) -> str:
         """The name of the event type and of its events."""
         return str(self.raw["title"])
+
+    @property
+    def is_native(self) -> bool:
+        """Whether contact centers send the events, and nobody in the organization defines the type."""
+        return self.slot in NATIVE_SLOTS
 
     def to_wire(self) -> dict[str, Any]:
         """The contract's `JourneyExternalEventsSchema`."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from journeys.archive import columns
 from journeys.errors import NotComputable
 from journeys.registry.schemas.kinds import FILTERABLE, AttributeKind
-from journeys.registry.schemas.model import SLOTS
+from journeys.registry.schemas.model import ALL_SLOTS
 from journeys.views.computation.filters import NUMBERS, Parameters, condition
 from journeys.views.model import (
     JOIN_ATTRIBUTE,
@@ -149,7 +149,7 @@ def compile_plan(definition: ViewDefinition, types: Mapping[str, EventType], at:
         order=_topological_order(len(elements), links),
         links=links,
         charts=tuple(_chart(chart, element_types, indexes) for chart in definition.charts),
-        types=tuple(sorted({SLOTS.index(event_type.slot) for event_type in element_types})),
+        types=tuple(sorted({ALL_SLOTS.index(event_type.slot) for event_type in element_types})),
         marks=marks,
         filter_columns=filter_columns,
         parameters=parameters.values,
@@ -244,7 +244,7 @@ def _marks(
         read |= dict.fromkeys(column for attribute in attributes for column in attribute.columns)
         passes = condition(filter_, event_type.fields, parameters)
         bit = f"{mark(index)}::{size}"
-        bits_by_slot.setdefault(SLOTS.index(event_type.slot), []).append(
+        bits_by_slot.setdefault(ALL_SLOTS.index(event_type.slot), []).append(
             bit if passes is None else f"CASE WHEN {passes} THEN {bit} ELSE 0::{size} END"
         )
     whens = " ".join(f"WHEN {slot} THEN {' | '.join(bits)}" for slot, bits in bits_by_slot.items())

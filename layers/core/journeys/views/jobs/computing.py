@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from journeys import dates, jsontext
 from journeys.errors import JourneysError, NotComputable, ServiceUnavailable, TooManyRequests
-from journeys.registry.schemas.store import SchemaStore
+from journeys.registry.event_types import EventTypes
 from journeys.telemetry import emit_count, emit_duration, log_error, logger
 from journeys.views.computation.partial_result import PartialResult, merge, to_result
 from journeys.views.jobs.model import BROKEN, Job, JobError, Status
@@ -142,7 +142,7 @@ class JobComputer:
         shares: ShareStore,
         queue: JobQueue,
         work: WorkStore,
-        schemas: SchemaStore,
+        event_types: EventTypes,
         archive: "ArchiveStore",
         machine: ComputationStateMachine,
         run: Run,
@@ -150,7 +150,7 @@ class JobComputer:
         events_per_run: int,
         slots: int,
     ) -> None:
-        self._jobs, self._work, self._schemas, self._archive = jobs, work, schemas, archive
+        self._jobs, self._work, self._event_types, self._archive = jobs, work, event_types, archive
         self._shares, self._queue, self._slots, self._share = shares, queue, slots, max(1, slots // 2)
         self._machine, self._run, self._events_per_run = machine, run, events_per_run
         self._completion = JobCompletion(jobs, work)
@@ -176,7 +176,7 @@ class JobComputer:
             spec = make_spec(
                 job,
                 self._jobs.view(job).definition,
-                self._schemas.get,
+                self._event_types.get,
                 self._archive.snapshot(organization_id),
                 self._events_per_run,
             )
