@@ -58,6 +58,29 @@ export function timeOfDay(value: string | number | Date): string {
   return timeOnly.format(new Date(value));
 }
 
+/** "4 min 12 sec" for 252,000 milliseconds: the two largest units, rounded down. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.floor(Math.abs(milliseconds) / 1000);
+  const parts = LENGTHS.map(([unit, length, below]) => [unit, Math.floor(seconds / length) % below] as const);
+  const first = parts.findIndex(([, value]) => value > 0);
+  if (first < 0) return inUnit("second", 0);
+  return parts
+    .slice(first, first + 2)
+    .flatMap(([unit, value]) => (value > 0 ? [inUnit(unit, value)] : []))
+    .join(" ");
+}
+
+const LENGTHS = [
+  ["day", 86_400, Infinity],
+  ["hour", 3600, 24],
+  ["minute", 60, 60],
+  ["second", 1, 60],
+] as const;
+
+function inUnit(unit: (typeof LENGTHS)[number][0], value: number): string {
+  return new Intl.NumberFormat(undefined, { style: "unit", unit, unitDisplay: "short" }).format(value);
+}
+
 /** The same moment in UTC, for a hint: "2026-11-27 08:15:30 UTC". */
 export function utc(value: string | number | Date): string {
   return new Date(value)

@@ -98,7 +98,7 @@ test("a result's figures belong to the elements and links of its view", () => {
       { id: "b", metrics: { participantCount: 3, completedCount: 3 } },
     ],
   });
-  const elements = graphElements(view, new Map([["type", "Order"]]));
+  const elements = graphElements(view, new Map([["type", { name: "Order", native: false }]]));
   expect(elements.map(({ source }) => source)).toEqual(["Order", "Shop"]);
   expect(figureRows({ elements, figures })).toEqual([
     ["element", "customers", "completed", "went on", "may still go on", "dropped out"],

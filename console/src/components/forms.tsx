@@ -100,6 +100,8 @@ export function TextArea({ label, hint, problem, value, rows = 8, onValue }: Are
 export interface Option {
   readonly value: string;
   readonly label: string;
+  /** Options of one group stand together, below its name. */
+  readonly group?: string | undefined;
 }
 
 interface SelectProps {
@@ -127,11 +129,22 @@ export function Select({ label, hint, problem, value, options, placeholder, disa
           }}
         >
           {placeholder !== undefined && <option value="">{placeholder}</option>}
-          {options.map((option) => (
-            <option key={option.value} value={option.value}>
-              {option.label}
-            </option>
-          ))}
+          {[...new Set(options.map((option) => option.group))].map((group) => {
+            const own = options
+              .filter((option) => option.group === group)
+              .map((option) => (
+                <option key={option.value} value={option.value}>
+                  {option.label}
+                </option>
+              ));
+            return group === undefined ? (
+              own
+            ) : (
+              <optgroup key={group} label={group}>
+                {own}
+              </optgroup>
+            );
+          })}
         </select>
       )}
     </Field>

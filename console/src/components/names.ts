@@ -4,6 +4,7 @@ import { useMemo } from "preact/hooks";
 import { api, call, type Model } from "../api/client";
 import { useLoaded } from "../api/loading";
 import { useMay } from "../me";
+import { CONTACT_CENTER, NATIVE } from "./native";
 
 /** The largest page of a listing. */
 const PAGE_SIZE = 100;
@@ -36,6 +37,11 @@ export function useConfigurations(): ReadonlyMap<string, Model<"ExternalEventsCo
     ),
   );
   return useMemo(() => new Map((data ?? []).map((one) => [one.id ?? "", one])), [data]);
+}
+
+/** What readers call a configuration; the contact center's events have none that anybody defined. */
+export function configurationName(configurations: ReturnType<typeof useConfigurations>, id: string) {
+  return id === NATIVE ? CONTACT_CENTER : configurations.get(id)?.name;
 }
 
 export function useEndpoints(): ReadonlyMap<string, Model<"Endpoint">> {

@@ -2,6 +2,8 @@
 
 import { useMemo } from "preact/hooks";
 import { Text } from "./content";
+import { CONTACT_CENTER, vendorName } from "./native";
+import { NativeIcon } from "./native-icon";
 import { useConfigurations } from "./names";
 import { type Mark, marksOf, SHAPES } from "./source-marks";
 import "./source-mark.css";
@@ -38,13 +40,26 @@ export function SourceName({ marks, source }: { marks: Marks; source: string }) 
   );
 }
 
+interface LegendProps {
+  marks: Marks;
+  sources: readonly string[];
+  /** The vendors of contact centers, whose events have icons instead of marks. */
+  vendors?: readonly string[];
+}
+
 /** Tells which mark stands for which source. */
-export function SourceLegend({ marks, sources }: { marks: Marks; sources: readonly string[] }) {
+export function SourceLegend({ marks, sources, vendors = [] }: LegendProps) {
   return (
     <ul class="source-legend small" aria-label="Sources">
       {sources.map((source) => (
         <li key={source}>
           <SourceName marks={marks} source={source} />
+        </li>
+      ))}
+      {vendors.map((vendor) => (
+        <li key={vendor} class="source-name">
+          <NativeIcon />
+          {CONTACT_CENTER}: <Text value={vendorName(vendor)} limit={80} />
         </li>
       ))}
     </ul>

@@ -1,5 +1,7 @@
 /** The card of an element: name, source, customers, and what became of them. */
 
+import { CONTACT_CENTER } from "../components/native";
+import { NativeLines } from "../components/native-icon";
 import { number, shortNumber } from "../formats";
 import { elementSentence, firstSentence, shareOfFirst } from "./figures";
 import type { Card, Direction, Sizes } from "./layout";
@@ -20,6 +22,8 @@ const COUNT_WIDTH = 76;
 export const NOTE_WIDTH = 108;
 /** Heights below the name: the source, and the figures. */
 const SOURCE_LINE = 16;
+/** The icon of a contact center's event, with the space behind it. The picture of an icon is 20 wide. */
+const ICON = { size: 15, width: 20 };
 const FIGURES_HEIGHT = 56;
 const GROUP_SIZE = 11;
 /** A group's mark, and the space before its number. */
@@ -84,14 +88,24 @@ export function ElementCard(props: Props) {
       {/* The button over it says all of this, in sentences. */}
       <g aria-hidden="true">
         <rect class="card-box" width={card.width} height={card.height} rx="8" />
+        {element.native && <path class="card-native" d={`M2.5 11V${card.height - 11}`} />}
         {lines.map((line, index) => (
           <text key={index} class="card-name" x={PADDING} y={PADDING + 12 + index * NAME_LINE}>
             {line}
           </text>
         ))}
+        {element.native && (
+          <g transform={`translate(${PADDING} ${PADDING - 2 + lines.length * NAME_LINE}) scale(${ICON.size / 20})`}>
+            <NativeLines type={element.native} />
+          </g>
+        )}
         {element.source && (
-          <text class="card-source" x={PADDING} y={PADDING + 10 + lines.length * NAME_LINE}>
-            {cut(element.source, INNER, SMALL)}
+          <text
+            class="card-source"
+            x={PADDING + (element.native ? ICON.width : 0)}
+            y={PADDING + 10 + lines.length * NAME_LINE}
+          >
+            {cut(element.source, INNER - (element.native ? ICON.width : 0), SMALL)}
           </text>
         )}
         {figures && own && (
@@ -131,8 +145,10 @@ function spoken(
   figures: Figures | undefined,
   first: GraphElement | undefined,
 ): string {
-  if (!figures || !own) return element.source ? `${element.name}, ${element.source}` : element.name;
-  return `${element.name}. ${elementSentence(element, own)} ${firstSentence(element, first, figures)}`.trim();
+  const center = element.native && CONTACT_CENTER.toLowerCase();
+  if (!figures || !own) return [element.name, element.source, center].filter(Boolean).join(", ");
+  const head = center ? `${element.name}, ${center}. ` : `${element.name}. `;
+  return `${head}${elementSentence(element, own)} ${firstSentence(element, first, figures)}`.trim();
 }
 
 function CardFigures({ own, ofFirst }: { own: ElementFigures; ofFirst: string | undefined }) {

@@ -2,6 +2,8 @@
 
 import "./graph.css";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { CONTACT_CENTER } from "../components/native";
+import { NativeIcon } from "../components/native-icon";
 import { number, shortNumber } from "../formats";
 import { ElementCard, GROUPS, GroupMark, NOTE_WIDTH, sizesFor } from "./card";
 import { elementSentence, firstElements, firstSentence, linkSentence, shareOfPrevious } from "./figures";
@@ -74,7 +76,7 @@ export function JourneyGraph({
   return (
     <div class="journey">
       <div class="journey-bar">
-        {counted && <Legend />}
+        <Legend counted={counted} native={elements.some((element) => element.native)} />
         <Zoom scale={scale} fitting={fitting} custom={zoom !== undefined} onZoom={setZoom} />
       </div>
       <div class="journey-frame" ref={frame}>
@@ -183,17 +185,26 @@ function LinkLabel({ link, figures }: { link: DrawnLink; figures: Figures | unde
 
 // -- explanations ------------------------------------------------------------------------------------------------------
 
-function Legend() {
+/** What the marks stand for; nothing while there is none. */
+function Legend({ counted, native }: { counted: boolean; native: boolean }) {
+  if (!counted && !native) return null;
   return (
     <ul class="journey-legend">
-      {GROUPS.map(({ name, title }) => (
-        <li key={name}>
-          <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
-            <GroupMark name={name} x={6} y={6} />
-          </svg>
-          {title}
+      {counted &&
+        GROUPS.map(({ name, title }) => (
+          <li key={name}>
+            <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
+              <GroupMark name={name} x={6} y={6} />
+            </svg>
+            {title}
+          </li>
+        ))}
+      {native && (
+        <li>
+          <NativeIcon />
+          {CONTACT_CENTER}
         </li>
-      ))}
+      )}
     </ul>
   );
 }

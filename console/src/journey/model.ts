@@ -12,6 +12,8 @@ export interface GraphElement {
   readonly name: string;
   /** Where the events come from; the second line of the card. */
   readonly source?: string | undefined;
+  /** The id of the event type, if the contact center's events are of it: the card has its icon. */
+  readonly native?: string | undefined;
   readonly followedBy: readonly GraphLink[];
 }
 

@@ -1,5 +1,6 @@
 /** The figures of a journey as a table, and as rows of a file. */
 
+import { NativeIcon } from "../components/native-icon";
 import { Table } from "../components/tables";
 import { number } from "../formats";
 import { firstElements, shareOfFirst, shareOfPrevious } from "./figures";
@@ -29,7 +30,18 @@ export function JourneyTable({ elements, figures }: Props) {
         rows={elements}
         keyOf={({ id }) => id}
         columns={[
-          { title: "Element", cell: ({ name }) => name },
+          {
+            title: "Element",
+            cell: ({ name, native, source }) =>
+              native ? (
+                <span class="with-icon">
+                  <NativeIcon type={native} />
+                  {name} <span class="unseen">({source}, contact center)</span>
+                </span>
+              ) : (
+                name
+              ),
+          },
           ...COLUMNS.map(({ title, name }) => ({
             title,
             numeric: true,

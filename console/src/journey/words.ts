@@ -9,14 +9,28 @@ type View = Model<"JourneyView">;
 type Link = Model<"JourneyViewLink">;
 type Constraint = Model<"JourneyViewLinkTimeConstraint">;
 
-/** The elements of a view for the picture. `definitions` are the names of the event definitions, by id. */
-export function graphElements(view: View, definitions: ReadonlyMap<string, string> = new Map()): GraphElement[] {
-  return (view.elements ?? []).map((element) => ({
-    id: element.id ?? "",
-    name: element.name ?? "",
-    source: element.attributes?.source ?? definitions.get(element.attributes?.id ?? ""),
-    followedBy: (element.followedBy ?? []).map((link) => ({ id: link.id ?? "", note: linkNote(link) })),
-  }));
+/** What the picture shows of an event definition. */
+export interface DefinitionName {
+  readonly name: string;
+  readonly native: boolean;
+}
+
+/** The elements of a view for the picture, with the event definitions by id. */
+export function graphElements(
+  view: View,
+  definitions: ReadonlyMap<string, DefinitionName> = new Map(),
+): GraphElement[] {
+  return (view.elements ?? []).map((element) => {
+    const event = element.attributes?.id ?? "";
+    const definition = definitions.get(event);
+    return {
+      id: element.id ?? "",
+      name: element.name ?? "",
+      source: element.attributes?.source ?? definition?.name,
+      native: definition?.native ? event : undefined,
+      followedBy: (element.followedBy ?? []).map((link) => ({ id: link.id ?? "", note: linkNote(link) })),
+    };
+  });
 }
 
 /** The figures of a result. */

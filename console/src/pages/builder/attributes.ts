@@ -1,6 +1,8 @@
 /** Event definitions as the builder needs them: where their events come from, and which attributes they have. */
 
 import type { Model } from "../../api/client";
+import type { Option } from "../../components/forms";
+import { CONTACT_CENTER, EXTERNAL } from "../../components/native";
 import { byName } from "../../formats";
 
 /** How an attribute is filtered. Dates, times and lists cannot be filtered. */
@@ -26,6 +28,19 @@ export interface EventDefinition {
 
 export type EventDefinitions = ReadonlyMap<string, EventDefinition>;
 
+/** The event definitions as options, those of the contact center in a group of their own. */
+export function eventOptions(events: EventDefinitions): Option[] {
+  const all = [...events.values()];
+  const mixed = all.some(({ native }) => native);
+  return all
+    .map(({ id, name, native }) => ({
+      value: id,
+      label: name,
+      group: mixed ? (native ? CONTACT_CENTER : EXTERNAL) : undefined,
+    }))
+    .sort((one, other) => Number(one.group === CONTACT_CENTER) - Number(other.group === CONTACT_CENTER));
+}
+
 export function eventDefinitions(
   listing: readonly Model<"JourneyEventDefinition">[],
   activity?: Model<"Activity">,
@@ -34,7 +49,9 @@ export function eventDefinitions(
   return new Map(
     listing.flatMap((one) => {
       const { id } = one;
-      return id === undefined ? [] : [[id, eventDefinition(id, one, recent && (recent.get(id) ?? 0))]];
+      // The contact center's events are counted together, not by type.
+      const counted = recent && one.source !== "Native" ? (recent.get(id ?? "") ?? 0) : undefined;
+      return id === undefined ? [] : [[id, eventDefinition(id, one, counted)]];
     }),
   );
 }

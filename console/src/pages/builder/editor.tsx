@@ -318,6 +318,7 @@ function Picture({ title, problems, selected, onTell }: PictureProps) {
           id: element.id,
           name: shownName(element),
           source: wrong > 0 ? `⚠ ${count(wrong, "problem")}` : source,
+          native: events.get(element.attributes.id)?.native ? element.attributes.id : undefined,
           followedBy: (element.followedBy ?? []).map((link) => ({ id: link.id, note: linkNote(link) })),
         };
       }),

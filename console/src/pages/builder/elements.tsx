@@ -2,7 +2,9 @@
 
 import { count } from "../../formats";
 import { type Option, Select } from "../../components/forms";
-import { joinable, joinTitle } from "./attributes";
+import { CONTACT_CENTER, EXTERNAL } from "../../components/native";
+import { NativeIcon } from "../../components/native-icon";
+import { type EventDefinition, eventOptions, joinable, joinTitle } from "./attributes";
 import { elementOptions, GroupAt, SelectAt, shownName, TextAt, useBuilding, useProblem } from "./building";
 import { conditions } from "./conditions";
 import {
@@ -38,42 +40,71 @@ function useAdd(): (event: string, after?: string) => void {
 export function FirstEvent() {
   const { events } = useBuilding();
   const add = useAdd();
-  if (events.size === 0) {
-    return (
-      <div class="empty">
-        <h2>No event can be used yet</h2>
-        <p>A view is made of events. Add an event type, and activate it for views.</p>
-        <a class="button primary" href="#/sources">
-          Go to the sources
-        </a>
-      </div>
-    );
-  }
+  const all = [...events.values()];
+  const external = all.filter(({ native }) => !native);
+  const native = all.filter((event) => event.native);
   return (
     <section class="card" aria-labelledby="first-event">
       <h2 id="first-event">With which event does the journey begin?</h2>
       <p class="soft">Pick the first event. Then add what follows it; branches and conditions come later.</p>
-      <ul class="events">
-        {[...events.values()].map((event) => (
-          <li key={event.id}>
-            <button
-              type="button"
-              onClick={() => {
-                add(event.id);
-              }}
-            >
-              <strong class="wrap-anywhere">{event.name}</strong>
-              <span class="soft small">
-                {event.native ? "Native event, " : ""}
-                {event.recent !== undefined && `${count(event.recent, "event")} in the last 14 days, `}
-                {count(event.attributes.size, "attribute")}
-                {event.description && `. ${event.description}`}
-              </span>
-            </button>
-          </li>
-        ))}
-      </ul>
+      {external.length === 0 ? (
+        <div class="empty">
+          <h2>No event type of yours can be used yet</h2>
+          <p>A view is made of events. Add an event type, and activate it for views.</p>
+          <a class="button primary" href="#/sources">
+            Go to the sources
+          </a>
+        </div>
+      ) : (
+        <>
+          {native.length > 0 && <h3>{EXTERNAL}</h3>}
+          <EventList events={external} onPick={add} />
+        </>
+      )}
+      {native.length > 0 && (
+        <>
+          <h3 class="with-icon">
+            <NativeIcon />
+            {CONTACT_CENTER}
+          </h3>
+          <EventList events={native} onPick={add} />
+        </>
+      )}
     </section>
+  );
+}
+
+function EventList({ events, onPick }: { events: readonly EventDefinition[]; onPick: (id: string) => void }) {
+  return (
+    <ul class="events">
+      {events.map((event) => (
+        <li key={event.id}>
+          <button
+            type="button"
+            onClick={() => {
+              onPick(event.id);
+            }}
+          >
+            <EventName name={event.name} native={event.native ? event.id : undefined} />
+            <span class="soft small">
+              {event.recent !== undefined && `${count(event.recent, "event")} in the last 14 days, `}
+              {count(event.attributes.size, "attribute")}
+              {event.description && `. ${event.description}`}
+            </span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** A name in bold, with the icon of its event type if that is one of the contact center's. */
+function EventName({ name, native }: { name: string; native: string | undefined }) {
+  return (
+    <strong class="wrap-anywhere with-icon">
+      {native !== undefined && <NativeIcon type={native} />}
+      {name}
+    </strong>
   );
 }
 
@@ -96,8 +127,12 @@ export function ElementList() {
                 focus(`elements[${index}].name`);
               }}
             >
-              <strong class="wrap-anywhere">{shownName(element)}</strong>
+              <EventName
+                name={shownName(element)}
+                native={events.get(element.attributes.id)?.native ? element.attributes.id : undefined}
+              />
               <span class="soft small">
+                {events.get(element.attributes.id)?.native && `${CONTACT_CENTER}: `}
                 {events.get(element.attributes.id)?.name ?? "An event that is not active"}
                 {conditions(element.filter).length > 0 && `, ${count(conditions(element.filter).length, "condition")}`}
                 {(element.followedBy?.length ?? 0) > 0 &&
@@ -116,10 +151,7 @@ export function AddElement({ selected }: { selected: Element | undefined }) {
   const { events } = useBuilding();
   const add = useAdd();
   const [chosen, setChosen] = useState("");
-  const options = [...events.values()].map(({ id, name, native }): Option => ({
-    value: id,
-    label: native ? `${name} (native)` : name,
-  }));
+  const options = eventOptions(events);
   const event = chosen || options[0]?.value;
   return (
     <div class="add-element">
@@ -153,7 +185,7 @@ export function AddElement({ selected }: { selected: Element | undefined }) {
 export function ElementForm({ element, index }: { element: Element; index: number }) {
   const { definition, events, edit, select, focus } = useBuilding();
   const path = `elements[${index}]`;
-  const options = [...events.values()].map(({ id, name }) => ({ value: id, label: name }));
+  const options = eventOptions(events);
   return (
     <div class="columns">
       <section class="card" aria-labelledby="the-element">

@@ -13,6 +13,7 @@ import { ApiProblem } from "../../api/problem";
 import { Text } from "../../components/content";
 import { Field, Select, TextField } from "../../components/forms";
 import { PageLayout } from "../../components/layout";
+import { CONTACT_CENTER, EXTERNAL, isNativeType, NATIVE } from "../../components/native";
 import { SourceLegend, useSourceMarks } from "../../components/source-mark";
 import { Empty, Failed, Loading } from "../../components/states";
 import { dayEnd, dayStart } from "../../days";
@@ -182,7 +183,8 @@ function Journey({ journey }: { journey: Model<"CustomerJourney"> }) {
   // The newest events came with the figures: they are shown until the first page is there.
   const early = !filtered && filters.order === "desc" && listed.loading ? journey.recentEvents : [];
   const events = listed.items.length > 0 ? listed.items : early;
-  const sources = useSeen(key, events);
+  const sources = useSeen(key, events, (event) => (event.configurationId === NATIVE ? undefined : event.source));
+  const vendors = useSeen(key, events, (event) => (event.configurationId === NATIVE ? event.source : undefined));
   const marks = useSourceMarks(sources);
   const choose = (type: string) => {
     setQuery({ type });
@@ -204,7 +206,7 @@ function Journey({ journey }: { journey: Model<"CustomerJourney"> }) {
       </aside>
       <section class="stack" aria-label="Events">
         <Filters journey={journey} filters={filters} />
-        {sources.length > 0 && <SourceLegend marks={marks} sources={sources} />}
+        {sources.length + vendors.length > 0 && <SourceLegend marks={marks} sources={sources} vendors={vendors} />}
         {events.length === 0 && listed.loading && <Loading what="the events" />}
         {events.length === 0 && !listed.loading && !listed.more && listed.error === undefined ? (
           <Empty title="No events match the filters">
@@ -223,6 +225,7 @@ function Journey({ journey }: { journey: Model<"CustomerJourney"> }) {
             events={events}
             listed={listed}
             total={filtered ? undefined : journey.eventCount}
+            numbers={undefined}
             marks={marks}
           />
         )}
@@ -237,6 +240,7 @@ interface FiltersProps {
 }
 
 function Filters({ journey, filters }: FiltersProps) {
+  const mixed = journey.eventTypes.some(({ schemaId }) => isNativeType(schemaId));
   const reversed = dayStart(filters.from) && dayStart(filters.to) && filters.from > filters.to;
   return (
     <div class="event-filters">
@@ -246,7 +250,11 @@ function Filters({ journey, filters }: FiltersProps) {
         placeholder="All types"
         options={journey.eventTypes
           .filter((type) => type.schemaId)
-          .map(({ eventName }) => ({ value: eventName, label: eventName }))}
+          .map(({ eventName, schemaId }) => ({
+            value: eventName,
+            label: eventName,
+            group: mixed ? (isNativeType(schemaId) ? CONTACT_CENTER : EXTERNAL) : undefined,
+          }))}
         onValue={(type) => {
           setQuery({ type });
         }}
@@ -283,12 +291,16 @@ function Filters({ journey, filters }: FiltersProps) {
   );
 }
 
-/** The sources of the events that were shown so far, sorted. */
-function useSeen(key: string, events: readonly Model<"CustomerEvent">[]): readonly string[] {
+/** The sources of the events that were shown so far, sorted. `sourceOf` picks those of one kind. */
+function useSeen(
+  key: string,
+  events: readonly Model<"CustomerEvent">[],
+  sourceOf: (event: Model<"CustomerEvent">) => string | undefined,
+): readonly string[] {
   const [seen, setSeen] = useState<readonly string[]>([]);
   useEffect(() => {
     setSeen((before) => {
-      const all = new Set([...before, ...events.map((event) => event.source)]);
+      const all = new Set([...before, ...events.flatMap((event) => sourceOf(event) ?? [])]);
       return all.size === before.length ? before : [...all].sort(byName);
     });
   }, [key, events]);

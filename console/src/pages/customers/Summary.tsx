@@ -3,6 +3,8 @@
 import { useState } from "preact/hooks";
 import type { Model } from "../../api/client";
 import { Text } from "../../components/content";
+import { isNativeType } from "../../components/native";
+import { NativeIcon } from "../../components/native-icon";
 import { Time } from "../../components/times";
 import { count, number, share } from "../../formats";
 
@@ -63,7 +65,8 @@ export function Types({ journey, chosen, onChoose }: TypesProps) {
                 onChoose(chosen === type.eventName ? "" : type.eventName);
               }}
             >
-              <span class="name">
+              <span class="name with-icon">
+                {isNativeType(type.schemaId) && <NativeIcon type={type.schemaId} />}
                 <Text value={type.eventName} limit={80} />
               </span>
               <span class="number">

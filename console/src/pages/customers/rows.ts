@@ -1,15 +1,40 @@
-/** The rows of a timeline: events, and the days to which they belong. */
+/** The rows of a timeline: days, events, and the conversations that events of the contact center are part of. */
 
+import { NATIVE } from "../../components/native";
 import { localDate } from "../../formats";
 
 export interface Dated {
   readonly id: string;
   readonly dateCreated: string;
+  readonly configurationId: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
 }
 
+/** Events of one conversation that lie together, in their order. */
+export interface Conversation<T> {
+  /** The conversation with its first event here: other events can lie between two parts of one conversation. */
+  readonly key: string;
+  readonly events: readonly T[];
+}
+
+/** `number` counts the events from 1; that of a conversation is the number of its first event. */
 export type Row<T> =
-  | { readonly day: string; readonly event: undefined; readonly number: number }
-  | { readonly day: string; readonly event: T; readonly number: number };
+  | { readonly kind: "day"; readonly day: string; readonly number: number }
+  | {
+      readonly kind: "conversation";
+      readonly day: string;
+      readonly number: number;
+      readonly conversation: Conversation<T>;
+      readonly open: boolean;
+    }
+  | {
+      readonly kind: "event";
+      readonly day: string;
+      readonly number: number;
+      readonly event: T;
+      /** The conversation that was opened, and has this event. */
+      readonly within: Conversation<T> | undefined;
+    };
 
 /** Calculating the local date of an event takes longer than all else here, so it is done once. */
 const days = new WeakMap<object, string>();
@@ -23,24 +48,65 @@ function dayOf(event: Dated): string {
   return day;
 }
 
-/** The events in their order, with a row before the first event of each day. `number` counts the events from 1. */
-export function rowsOf<T extends Dated>(events: readonly T[]): Row<T>[] {
+/** The id of the conversation that an event of the contact center is part of. */
+export function conversationOf({ configurationId, attributes }: Dated): string | undefined {
+  const id = configurationId === NATIVE ? attributes["conversationId"] : undefined;
+  return typeof id === "string" ? id : undefined;
+}
+
+/**
+ * The events in their order, with a row before the first event of each day.
+ *
+ * Two or more events of one conversation that lie together are one row, and stand below it when it is opened.
+ */
+export function rowsOf<T extends Dated>(events: readonly T[], opened: ReadonlySet<string> = new Set()): Row<T>[] {
   const rows: Row<T>[] = [];
   let day = "";
-  events.forEach((event, index) => {
-    if (dayOf(event) !== day) {
-      day = dayOf(event);
-      rows.push({ day, event: undefined, number: index + 1 });
+  const dayBefore = (event: T, number: number) => {
+    if (dayOf(event) === day) return;
+    day = dayOf(event);
+    rows.push({ kind: "day", day, number });
+  };
+  let index = 0;
+  while (index < events.length) {
+    const together = togetherFrom(events, index);
+    const [first] = together;
+    if (!first) break;
+    const conversation = together.length > 1 ? { key: keyOf(first), events: together } : undefined;
+    if (conversation) {
+      dayBefore(first, index + 1);
+      rows.push({ kind: "conversation", day, number: index + 1, conversation, open: opened.has(conversation.key) });
     }
-    rows.push({ day, event, number: index + 1 });
-  });
+    if (!conversation || opened.has(conversation.key)) {
+      together.forEach((event, step) => {
+        dayBefore(event, index + step + 1);
+        rows.push({ kind: "event", day, number: index + step + 1, event, within: conversation });
+      });
+    }
+    index += together.length;
+  }
   return rows;
 }
 
-/** The next row with an event in a direction, or the same row if there is none. */
+function keyOf(event: Dated): string {
+  return JSON.stringify([conversationOf(event), event.id]);
+}
+
+/** The event at an index, and those after it that are of the same conversation. */
+function togetherFrom<T extends Dated>(events: readonly T[], index: number): T[] {
+  const first = events[index];
+  if (!first) return [];
+  const conversation = conversationOf(first);
+  if (conversation === undefined) return [first];
+  let end = index + 1;
+  for (let next = events[end]; next && conversationOf(next) === conversation; next = events[end]) end += 1;
+  return events.slice(index, end);
+}
+
+/** The next row that is no day in a direction, or the same row if there is none. */
 export function neighbor(rows: readonly Row<unknown>[], from: number, step: 1 | -1): number {
   for (let index = from + step; index >= 0 && index < rows.length; index += step) {
-    if (rows[index]?.event !== undefined) return index;
+    if (rows[index]?.kind !== "day") return index;
   }
   return from;
 }

@@ -3,7 +3,7 @@ import { type Loaded, type Page, useListing, useLoaded } from "../../api/loading
 import { Text } from "../../components/content";
 import { Select, TextField } from "../../components/forms";
 import { PageLayout, WhenListed, WhenLoaded } from "../../components/layout";
-import { useConfigurations, useEndpoints } from "../../components/names";
+import { configurationName, useConfigurations, useEndpoints } from "../../components/names";
 import { type Marks, SourceMark, SourceName, useSourceMarks } from "../../components/source-mark";
 import { Empty } from "../../components/states";
 import { Table } from "../../components/tables";
@@ -180,7 +180,7 @@ function FilterForm({ filters, summary }: { filters: Filters; summary: Summary |
   const endpoints = useEndpoints();
   const known = [...new Set((summary?.entities ?? []).map((one) => one.configurationId).filter(Boolean))];
   const places = [
-    ...known.map((id) => ({ value: `configurationId ${id}`, label: configurations.get(id)?.name ?? id })),
+    ...known.map((id) => ({ value: `configurationId ${id}`, label: configurationName(configurations, id) ?? id })),
     ...[...endpoints.values()].map(({ id, name }) => ({ value: `endpointId ${id}`, label: `${name} (endpoint)` })),
   ].sort((one, other) => byName(one.label, other.label));
   const place = filters.endpointId
@@ -263,7 +263,7 @@ function FailureTable({ failures, filters, marks }: { failures: readonly Failure
   const name = ({ endpointId, configurationId }: Failure) =>
     endpointId
       ? (endpoints.get(endpointId)?.name ?? "a deleted endpoint")
-      : (configurations.get(configurationId)?.name ?? "a deleted configuration");
+      : (configurationName(configurations, configurationId) ?? "a deleted configuration");
   return (
     <Table
       caption="Failures, newest first"

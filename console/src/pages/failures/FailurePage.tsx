@@ -7,7 +7,8 @@ import { ApiProblem } from "../../api/problem";
 import { LongText, Text } from "../../components/content";
 import { download } from "../../components/downloads";
 import { PageLayout, WhenLoaded } from "../../components/layout";
-import { useConfigurations, useEndpoints } from "../../components/names";
+import { configurationName, useConfigurations, useEndpoints } from "../../components/names";
+import { CONTACT_CENTER, NATIVE } from "../../components/native";
 import { SourceName, useSourceMarks } from "../../components/source-mark";
 import { Empty, Failed } from "../../components/states";
 import { Time } from "../../components/times";
@@ -74,7 +75,7 @@ function Shown({ failure, reload }: { failure: Failure; reload: () => void }) {
 }
 
 function Facts({ failure }: { failure: Failure }) {
-  const configuration = useConfigurations().get(failure.configurationId);
+  const configuration = configurationName(useConfigurations(), failure.configurationId);
   const endpoint = useEndpoints().get(failure.endpointId ?? "");
   const marks = useSourceMarks([failure.source]);
   return (
@@ -104,9 +105,13 @@ function Facts({ failure }: { failure: Failure }) {
       <div>
         <dt>Configuration</dt>
         <dd>
-          <a href={address(["sources", "configurations", failure.configurationId])}>
-            <Text value={configuration?.name ?? "a deleted configuration"} limit={80} />
-          </a>
+          {failure.configurationId === NATIVE ? (
+            CONTACT_CENTER
+          ) : (
+            <a href={address(["sources", "configurations", failure.configurationId])}>
+              <Text value={configuration ?? "a deleted configuration"} limit={80} />
+            </a>
+          )}
         </dd>
       </div>
       <div>

@@ -2,6 +2,7 @@
 
 import type { Model } from "../../api/client";
 import type { operations } from "../../api/schema";
+import { NATIVE } from "../../components/native";
 import { address } from "../../routing";
 
 export type Reason = NonNullable<NonNullable<operations["listFailures"]["parameters"]["query"]>["reason"]>;
@@ -198,7 +199,8 @@ function links(
     href: address(["sources", "endpoints", endpointId, "mapping"]),
   };
   const type = schemaId && { label: "Open the event type", href: address(["sources", "types", schemaId]) };
-  switch (place) {
+  // Nobody in the organization defines what the contact center sends.
+  switch (configurationId === NATIVE ? "log" : place) {
     case "schema":
       return type ? (mapping ? [type, mapping] : [type]) : [mapping || configuration];
     case "mapping":

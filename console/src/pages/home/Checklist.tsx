@@ -3,7 +3,7 @@
 import { useEffect } from "preact/hooks";
 import { useMe } from "../../me";
 import { CardProblem } from "./EventsCard";
-import type { Figures } from "./requests";
+import { activeTypes, type Figures } from "./requests";
 import { type Facts, nextStep, type Step, stepsOf } from "./steps";
 
 /** Milliseconds between two looks for the first event. */
@@ -92,7 +92,7 @@ function StepItem({ step, position, current, waiting }: ItemProps) {
 function factsOf({ types, definitions, configurations, usage, views, jobs }: Figures): Facts {
   return {
     types: types.data?.entities?.flatMap(({ id }) => (id === undefined ? [] : [{ id }])),
-    activeTypes: definitions.data?.total,
+    activeTypes: activeTypes(definitions.data),
     configurations: configurations.data?.entities,
     events: usage.data?.entities.reduce((sum, one) => sum + one.externalEventCount + one.nativeEventCount, 0),
     views: views.data?.entities,

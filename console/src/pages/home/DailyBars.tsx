@@ -1,6 +1,7 @@
 /** Stacked bars by day. The day under the pointer or the focus is explained below them. */
 
 import { useState } from "preact/hooks";
+import { NativeIcon } from "../../components/native-icon";
 import { SourceMark, useSourceMarks } from "../../components/source-mark";
 import { count, number, shortNumber, utcDay } from "../../formats";
 import { axisTop, type Daily, type Series } from "./daily";
@@ -81,6 +82,8 @@ export function DailyBars({ daily }: { daily: Daily }) {
             <li key={one.key}>
               {one.kind === "source" ? (
                 <SourceMark marks={marks} source={one.name} />
+              ) : one.kind === "native" ? (
+                <NativeIcon />
               ) : (
                 <span class={`home-swatch ${one.kind}`} aria-hidden="true" />
               )}

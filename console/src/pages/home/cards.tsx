@@ -10,7 +10,7 @@ import { useMay } from "../../me";
 import { address } from "../../routing";
 import { reasonTitle } from "../failures/fixes";
 import { CardProblem } from "./EventsCard";
-import { type Endpoint, latestJob, type View } from "./requests";
+import { activeTypes, type Endpoint, latestJob, type View } from "./requests";
 
 /** Lines of a card. */
 const LINES = 5;
@@ -136,7 +136,7 @@ interface TypesProps {
 
 export function TypesCard({ limits, types, definitions }: TypesProps) {
   const limit = limits.data?.entities.find((one) => one.key === EVENT_TYPES);
-  const active = definitions.data?.total;
+  const active = activeTypes(definitions.data);
   return (
     <Card name="types" title="Event types" more="All event types" href={address(["sources", "types"])}>
       <WhenLoaded loaded={types} what="event types">

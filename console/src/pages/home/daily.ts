@@ -1,6 +1,7 @@
 /** The events of the last days by source, as the bars and the table show them. */
 
 import type { Model } from "../../api/client";
+import { CONTACT_CENTER, NATIVE } from "../../components/native";
 
 export type Activity = Model<"Activity">;
 
@@ -10,7 +11,7 @@ const MAX_SOURCES = 7;
 /** The events of a part of the organization's sources: one source, all smaller ones, or those not yet told apart. */
 export interface Series {
   readonly key: string;
-  readonly kind: "source" | "smaller" | "unsorted";
+  readonly kind: "source" | "native" | "smaller" | "unsorted";
   readonly name: string;
   /** By day, oldest first. */
   readonly counts: readonly number[];
@@ -23,7 +24,7 @@ export interface Daily {
   readonly totals: readonly number[];
   /** Customers with events, by day; undefined where it is not counted yet. */
   readonly journeys: readonly (number | undefined)[];
-  /** Largest first; what is not yet told apart comes last. */
+  /** Largest first; then the contact center, smaller sources, and what is not yet told apart. */
   readonly series: readonly Series[];
   readonly total: number;
 }
@@ -32,12 +33,13 @@ export function dailyOf(activity: Activity): Daily {
   const entities = [...activity.entities].reverse();
   const sources = new Map(activity.configurations.map((one) => [one.id, one.source]));
   const bySource = new Map<string, number[]>();
+  const native = entities.map(() => 0);
   entities.forEach((day, index) => {
     for (const { configurationId, eventCount } of day.sources) {
       const source = sources.get(configurationId) ?? configurationId;
-      const counts = bySource.get(source) ?? entities.map(() => 0);
-      counts[index] = (counts[index] ?? 0) + eventCount;
-      bySource.set(source, counts);
+      const to = configurationId === NATIVE ? native : (bySource.get(source) ?? entities.map(() => 0));
+      to[index] = (to[index] ?? 0) + eventCount;
+      if (to !== native) bySource.set(source, to);
     }
   });
   const all = [...bySource]
@@ -46,6 +48,7 @@ export function dailyOf(activity: Activity): Daily {
   const shown = all.length <= MAX_SOURCES + 1 ? all : all.slice(0, MAX_SOURCES);
   const smaller = all.slice(shown.length);
   const rest = [
+    series("native", "native", CONTACT_CENTER, native),
     series("smaller", "smaller", `${smaller.length} smaller sources`, sums(smaller, entities.length)),
     series(
       "unsorted",

@@ -57,6 +57,11 @@ function useOne<T>(permission: string, key: string, load: (signal: AbortSignal) 
   return useLoaded(useMay(permission) ? key : null, load);
 }
 
+/** How many of the organization's own event types views can use. Those of the contact center are always there. */
+export function activeTypes(definitions: Model<"JourneyEventDefinitionListing"> | undefined): number | undefined {
+  return definitions?.entities?.filter(({ source }) => source !== "Native").length;
+}
+
 /** The failures whose last attempt was at or after a day's begin, in UTC. */
 export function useFailures(since: string): Loaded<Model<"FailureSummary">> {
   return useOne("externalEventsFailures:view", since, (signal) =>

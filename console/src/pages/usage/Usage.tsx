@@ -3,12 +3,16 @@
 import { api, call, type Model } from "../../api/client";
 import { useLoaded } from "../../api/loading";
 import { PageLayout, WhenLoaded } from "../../components/layout";
+import { CONTACT_CENTER } from "../../components/native";
+import { NativeIcon } from "../../components/native-icon";
 import { Empty } from "../../components/states";
 import { Table } from "../../components/tables";
 import { Time } from "../../components/times";
 import { month, number, share } from "../../formats";
 import { limitName } from "./limits";
 import "./usage.css";
+
+const CONTACT_CENTER_EVENTS = `${CONTACT_CENTER} events`;
 
 export default function Usage() {
   const usage = useLoaded("usage", (signal) => call(api.GET("/api/v2/journey/usage", { signal })));
@@ -54,13 +58,26 @@ function Months({ usage }: { usage: Model<"Usage"> }) {
         columns={[
           { title: "Month", cell: (row) => month(row.month) },
           { title: "External events", numeric: true, cell: (row) => number(row.externalEventCount) },
-          { title: "Native events", numeric: true, cell: (row) => number(row.nativeEventCount) },
+          { title: CONTACT_CENTER_EVENTS, numeric: true, cell: (row) => number(row.nativeEventCount) },
           {
             title: "Together",
-            cell: (row) => <Bar part={row.externalEventCount + row.nativeEventCount} all={most} />,
+            cell: (row) => <Bars external={row.externalEventCount} native={row.nativeEventCount} all={most} />,
           },
         ]}
       />
+      {usage.entities.some((one) => one.nativeEventCount > 0) && (
+        <ul class="usage-legend small">
+          <li>
+            <span class="usage-swatch" aria-hidden="true" />
+            External events
+          </li>
+          <li>
+            <span class="usage-swatch native" aria-hidden="true" />
+            <NativeIcon />
+            {CONTACT_CENTER_EVENTS}
+          </li>
+        </ul>
+      )}
       {usage.dateExact && (
         <p class="soft small">
           The counts are exact for events received until <Time value={usage.dateExact} />. Later events can be counted
@@ -97,6 +114,16 @@ function Limits({ limits }: { limits: readonly Model<"OrganizationLimit">[] }) {
         },
       ]}
     />
+  );
+}
+
+/** External events and those of the contact center, one after the other; the numbers stand beside them. */
+function Bars({ external, native, all }: { external: number; native: number; all: number }) {
+  return (
+    <span class="usage-bar" aria-hidden="true">
+      <span style={{ width: `${all ? (100 * external) / all : 0}%` }} />
+      <span class="native" style={{ width: `${all ? (100 * native) / all : 0}%` }} />
+    </span>
   );
 }
 

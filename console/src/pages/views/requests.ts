@@ -3,6 +3,7 @@
 import { api, call, type Model } from "../../api/client";
 import type { Page } from "../../api/loading";
 import { ApiProblem } from "../../api/problem";
+import type { DefinitionName } from "../../journey/words";
 
 export type View = Model<"JourneyView">;
 export type Job = Model<"ViewJob">;
@@ -49,9 +50,14 @@ export async function duplicateView(viewId: string): Promise<View> {
 }
 
 /** The names of the event definitions, by id. */
-export async function eventDefinitionNames(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+export async function eventDefinitionNames(signal: AbortSignal): Promise<ReadonlyMap<string, DefinitionName>> {
   const listing = await call(api.GET("/api/v2/journey/views/eventdefinitions", { signal }));
-  return new Map((listing.entities ?? []).map(({ id = "", displayName, name }) => [id, displayName ?? name ?? ""]));
+  return new Map(
+    (listing.entities ?? []).map(({ id = "", displayName, name, source }) => [
+      id,
+      { name: displayName ?? name ?? "", native: source === "Native" },
+    ]),
+  );
 }
 
 // -- jobs --------------------------------------------------------------------------------------------------------------

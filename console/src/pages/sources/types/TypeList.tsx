@@ -11,6 +11,7 @@ import { useMay } from "../../../me";
 import { address, setQuery, useRoute } from "../../../routing";
 import { type EventType, getLimits, type Limits, listSummaries, listTypes, type Summary } from "../requests";
 import { Paged, SearchField, useSearch } from "../shown";
+import { NativeTypes } from "./NativeTypes";
 import { STATE_OPTIONS, stateOf } from "./states";
 
 interface Loaded {
@@ -20,6 +21,15 @@ interface Loaded {
 }
 
 export function TypeList() {
+  return (
+    <>
+      <OwnTypes />
+      <NativeTypes />
+    </>
+  );
+}
+
+function OwnTypes() {
   const maySeeStates = useMay("externalEvents:view");
   const loaded = useLoaded<Loaded>("types", async (signal) => {
     const [types, limits, summaries] = await Promise.all([
