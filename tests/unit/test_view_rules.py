@@ -12,6 +12,7 @@ import pytest
 
 from journeys import jsontext
 from journeys.errors import BadRequest
+from journeys.registry.native_types import NATIVE_TYPES
 from journeys.views import rules
 from journeys.views.model import View as SavedView
 from journeys.views.model import interval, period
@@ -21,6 +22,7 @@ SCHEMAS = {
     "order-type": schema("order-type", ORDER_DOCUMENT),
     "parcel-type": schema("parcel-type", PARCEL_DOCUMENT, "b"),
     "quiet-type": schema("quiet-type", ORDER_DOCUMENT, "c", active=False),
+    **NATIVE_TYPES,
 }
 View = dict[str, Any]
 Change = Callable[[View], object]
@@ -87,6 +89,16 @@ def constraints(after: tuple[str, int] | None, within_: tuple[str, int] | None, 
         "constraintWithin": constraint(within_),
     }
     return put("elements[1].followedBy[0]", link)
+
+
+def call(index: int, event: str = "native-customer-start") -> Change:
+    """Make an element native."""
+    return all_of(put(f"elements[{index}].attributes.id", event), put(f"elements[{index}].filter", {}))
+
+
+def join(*names: str) -> Change:
+    """The attributes that the link from the second to the third element joins by."""
+    return put("elements[1].followedBy[0].joinAttributes", list(names))
 
 
 PREDICATE, NUMBER = "elements[0].filter.predicates[0]", "elements[0].filter.numberPredicates[0]"
@@ -176,7 +188,14 @@ WRONG: list[tuple[Change, str, str]] = [
         "duplicate.id",
         "elements[1].followedBy[1].id",
     ),
-    (put(f"{LINK}.joinAttributes", ["depot"]), "join.not.allowed", f"{LINK}.joinAttributes"),
+    (put(f"{LINK}.joinAttributes", ["depot"]), "join.not.native", f"{LINK}.joinAttributes"),
+    (put(f"{LINK}.joinAttributes", ["conversationId"]), "join.not.native", f"{LINK}.joinAttributes"),
+    (all_of(call(1), join("conversationId")), "join.not.native", f"{LINK}.joinAttributes"),
+    (all_of(call(2), join("conversationId")), "join.not.native", f"{LINK}.joinAttributes"),
+    *[
+        (all_of(call(1), call(2), join(*names)), "join.not.allowed", f"{LINK}.joinAttributes")
+        for names in (["queueId"], ["conversationId", "queueId"], ["conversationId"] * 2, ["conversationid"])
+    ],
     (constraints(("Days", 2), ("Days", 1)), "impossible.constraint", f"{LINK}.constraintAfter"),
     (constraints(("Seconds", 61), ("Minutes", 1)), "impossible.constraint", f"{LINK}.constraintAfter"),
     (constraints(("Days", 31), ("Months", 1)), "impossible.constraint", f"{LINK}.constraintAfter"),
@@ -252,6 +271,9 @@ RIGHT: list[Change] = [
     within(eq={"number": 5}, gte={"number": 5}, lte={"number": 5}, neq={"number": 6}),
     within(gt={"duration": "PT0S"}, lt={"number": 1}),
     put("elements[1].followedBy[0].joinAttributes", []),
+    all_of(call(1), call(2), join("conversationId")),
+    all_of(call(1, "native-customer-start"), call(2, "native-customer-end"), join("conversationId")),
+    all_of(call(1), call(2), join()),
     constraints(("Days", 7), ("Weeks", 1)),
     constraints(None, ("Seconds", 0), "All"),
     constraints(None, ("Seconds", 0), "Concurrent"),
@@ -362,6 +384,20 @@ MESSAGES: list[tuple[Change, str]] = [
         (
             "interval: The interval does not end after its start. "
             "Use the earlier date first, such as 2026-01-01T00:00:00Z/2026-02-01T00:00:00Z."
+        ),
+    ),
+    (
+        join("conversationId"),
+        (
+            f"{LINK}.joinAttributes: Only native events have a conversation, so only a link between two native "
+            "elements can join by it. Remove joinAttributes."
+        ),
+    ),
+    (
+        all_of(call(1), call(2), join("queueId")),
+        (
+            f"{LINK}.joinAttributes: A link can join by conversation only, which tells what belongs together. "
+            'Use ["conversationId"] or remove joinAttributes.'
         ),
     ),
     (

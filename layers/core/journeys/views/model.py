@@ -104,10 +104,6 @@ AnyAggregate = Annotated[Aggregate, Field(strict=False)]
 AnyTimeUnit = Annotated[TimeUnit, Field(strict=False)]
 
 
-JOIN_ATTRIBUTE = "conversationId"
-"""The attribute that links between native elements can join by, beside the customer."""
-
-
 class _Model(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -177,7 +173,7 @@ class TimeConstraint(_Model):
 class Link(_Model):
     """The contract's `JourneyViewLink`. `id` is the id of the element that the link leads to.
 
-    `joinAttributes` are attributes that both events have and whose values are equal. Only `JOIN_ATTRIBUTE` is possible.
+    With `joinAttributes`, which can only be `["conversationId"]`, both events are of the same conversation.
     """
 
     id: Id

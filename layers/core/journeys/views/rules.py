@@ -13,6 +13,7 @@ from typing import NamedTuple
 from journeys.errors import BadRequest, Detail
 from journeys.messages import join_messages, list_values, shorten, suggest, use_one_of
 from journeys.registry.definitions import is_active
+from journeys.registry.native_types import CONVERSATION_ID
 from journeys.registry.schemas.document import Field
 from journeys.registry.schemas.kinds import FILTERABLE, AttributeKind
 from journeys.registry.schemas.model import Schema
@@ -85,7 +86,7 @@ def problems(view: ViewDefinition, schemas: Schemas) -> Iterator[ViewProblem]:
         yield from filter_problems(element, path, schemas)
         yield from link_target_problems(element, path, view)
         yield from time_constraint_problems(element, path)
-        yield from join_problems(element, path)
+        yield from join_problems(element, path, view, schemas)
     yield from cycle_problems(view)
     yield from chart_list_problems(view)
     for index, chart in enumerate(view.charts):
@@ -342,14 +343,27 @@ def _length_problems(constraint: TimeConstraint | None, path: str) -> Iterator[V
         yield ViewProblem("impossible.constraint", path, "The time constraint is longer than 100 years. Shorten it.")
 
 
-def join_problems(element: Element, path: str) -> Iterator[ViewProblem]:
-    """Links between external events join by customer only; all elements are external events."""
+def join_problems(element: Element, path: str, view: ViewDefinition, schemas: Schemas) -> Iterator[ViewProblem]:
+    """All links join by customer. A link between two native elements can also join by conversation."""
+    types = {other.id: schemas.get(other.attributes.id) for other in view.elements}
     for index, link in enumerate(element.followedBy):
-        if link.joinAttributes:
+        if not link.joinAttributes:
+            continue
+        at = f"{path}.followedBy[{index}].joinAttributes"
+        ends = (schemas.get(element.attributes.id), types.get(link.id))
+        if any(schema is not None and not schema.is_native for schema in ends):
+            yield ViewProblem(
+                "join.not.native",
+                at,
+                "Only native events have a conversation, so only a link between two native elements can join by it. "
+                "Remove joinAttributes.",
+            )
+        elif link.joinAttributes != [CONVERSATION_ID]:
             yield ViewProblem(
                 "join.not.allowed",
-                f"{path}.followedBy[{index}].joinAttributes",
-                "External events join by customer only. Remove joinAttributes.",
+                at,
+                "A link can join by conversation only, which tells what belongs together. "
+                f"Use [{_quote(CONVERSATION_ID)}] or remove joinAttributes.",
             )
 
 

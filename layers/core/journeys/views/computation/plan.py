@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from journeys.archive import columns
 from journeys.errors import NotComputable
+from journeys.registry.native_types import CONVERSATION_ID
 from journeys.registry.schemas.kinds import FILTERABLE, AttributeKind
 from journeys.registry.schemas.model import ALL_SLOTS
 from journeys.views.computation.filters import NUMBERS, Parameters, condition
 from journeys.views.model import (
-    JOIN_ATTRIBUTE,
     Aggregate,
     Chart,
     Element,
@@ -201,9 +201,9 @@ def _link(source: int, target: int, link: Link, element_types: Sequence[EventTyp
 def _join(link: Link, *event_types: EventType) -> str | None:
     """The column of the attribute that a link joins by. Raises BrokenView if it cannot join these event types by it."""
     for name in link.joinAttributes or ():
-        if name != JOIN_ATTRIBUTE or any(event_type.fields.get(name) is not _JOIN_KIND for event_type in event_types):
+        if name != CONVERSATION_ID or any(event_type.fields.get(name) is not _JOIN_KIND for event_type in event_types):
             raise BrokenView(f"The link to the element {link.id} cannot join by its joinAttributes. Remove them.")
-    return columns.attribute(_JOIN_KIND, JOIN_ATTRIBUTE) if link.joinAttributes else None
+    return columns.attribute(_JOIN_KIND, CONVERSATION_ID) if link.joinAttributes else None
 
 
 def _topological_order(elements: int, links: Sequence[PlannedLink]) -> tuple[int, ...]:
