@@ -1,4 +1,4 @@
-"""Lambda function that projects the log's stream into customers' journeys."""
+"""Lambda function that projects the log's stream into customers' journeys, and into links between their identifiers."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from journeys.aws import dynamodb, s3
 from journeys.events.failures.store import FailureStore
+from journeys.identity.store import LinkStore
 from journeys.journey.projector import Projector
 from journeys.journey.store import JourneyStore
 from journeys.settings import ProjectorSettings
@@ -15,6 +16,7 @@ from journeys.telemetry import logger
 settings = ProjectorSettings.read()
 projector = Projector(
     JourneyStore(dynamodb(), settings.journeys_table),
+    LinkStore(dynamodb(), settings.links_table),
     FailureStore(dynamodb(), settings.failures_table, s3, settings.archive_bucket),
 )
 

@@ -14,6 +14,7 @@ from journeys.events.bindings import Bindings
 from journeys.events.failures.store import FailureStore
 from journeys.events.ingest import Ingest, IngestOutcome
 from journeys.events.store import EventLog
+from journeys.identity.store import LinkStore
 from journeys.journey.fold import journey_of
 from journeys.journey.model import Step, Summary, step
 from journeys.journey.store import JourneyStore
@@ -41,6 +42,7 @@ class Database:
         put_all(self.client, self.tables.registry, registry_items(self.types))
         self.log = EventLog(self.client, self.tables.events)
         self.journeys = JourneyStore(self.client, self.tables.journeys)
+        self.links = LinkStore(self.client, self.tables.links)
         registry = self.tables.registry
         self.failures = FailureStore(self.client, self.tables.failures, _no_bucket, "archive")
         self.ingest = Ingest(

@@ -37,7 +37,7 @@ def run() -> list[Figure]:
 
 def _run(database: Database) -> list[Figure]:
     chance = random.Random(5)
-    projector = Projector(database.journeys, database.failures)
+    projector = Projector(database.journeys, database.links, database.failures)
     plain = PerEvent(database.client, database.tables.journeys)
     ours: list[float] = []
     one_by_one: list[float] = []

@@ -101,6 +101,7 @@ def stack(log: Tables, monkeypatch: pytest.MonkeyPatch) -> Stack:
         "EventsTableName": log.events,
         "FailuresTableName": log.failures,
         "JourneysTableName": log.journeys,
+        "LinksTableName": log.links,
         "RegistryTableName": log.registry,
     }
     ClientStore(log.dynamodb, log.registry).put_organization(ORGANIZATION, "Acme")

@@ -574,6 +574,7 @@ def run(world: World, tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Callab
         "ArchiveBucketName": "archive",
         "EventsTableName": tables.events,
         "JourneysTableName": tables.journeys,
+        "LinksTableName": tables.links,
         "FailuresTableName": tables.failures,
         "RegistryTableName": tables.registry,
     }
@@ -581,7 +582,7 @@ def run(world: World, tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Callab
     monkeypatch.setattr(options, "open_stack", lambda _: stack)
     monkeypatch.setattr(repair, "READER_SECONDS", 0.0)
     monkeypatch.setattr(OperatorStores, "consumers", lambda stores: {
-        "the-projector": Projector(stores.journeys, stores.failures).project,
+        "the-projector": Projector(stores.journeys, stores.links, stores.failures).project,
         "the-landing": stores.landing.land,
     })  # fmt: skip
     urls = {

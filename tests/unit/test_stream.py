@@ -16,6 +16,7 @@ from journeys import aws, jsontext, keys
 from journeys.events.failures.model import Failure
 from journeys.events.failures.store import FailureStore
 from journeys.events.model import Event, ExternalId, StoredEvent
+from journeys.identity.store import LinkStore
 from journeys.journey import fold, projection
 from journeys.journey.model import Journey, Step, step
 from journeys.journey.projector import Projector
@@ -90,6 +91,7 @@ class _Refusing:
 def _projector(tables: Tables, client: Any = None, failures: FailureStore | None = None) -> Projector:
     return Projector(
         JourneyStore(client or tables.dynamodb, tables.journeys),
+        LinkStore(client or tables.dynamodb, tables.links),
         failures or FailureStore(tables.dynamodb, tables.failures, aws.s3, "archive"),
     )
 

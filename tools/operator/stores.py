@@ -8,6 +8,7 @@ from journeys.archive.landing import Landing
 from journeys.archive.store import ArchiveStore, LandingStore
 from journeys.events.failures.store import FailureStore
 from journeys.events.store import EventLog
+from journeys.identity.store import LinkStore
 from journeys.journey.projector import Projector
 from journeys.journey.store import JourneyStore
 from journeys.stream.batch import Consumer
@@ -23,7 +24,7 @@ _PATIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 12}, max_po
 
 
 class OperatorStores:
-    """The log, the journeys, the failures and the archive of one stack."""
+    """The log, the journeys, the links, the failures and the archive of one stack."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -34,6 +35,7 @@ class OperatorStores:
         self.sqs: SQSClient = stack.client("sqs", _PATIENT)
         self.log = EventLog(self.dynamodb, outputs["EventsTableName"])
         self.journeys = JourneyStore(self.dynamodb, outputs["JourneysTableName"])
+        self.links = LinkStore(self.dynamodb, outputs["LinksTableName"])
         self.failures = FailureStore(self.dynamodb, outputs["FailuresTableName"], lambda: self.s3, self.bucket)
         self.landing = Landing(LandingStore(self.s3, self.bucket))
         self.archive = ArchiveStore(self.dynamodb, outputs["RegistryTableName"], lambda: self.s3, self.bucket)
@@ -41,7 +43,7 @@ class OperatorStores:
     def consumers(self) -> dict[str, Consumer]:
         """The consumers of the log's stream, by the name of the function that they run in."""
         return {
-            self._stack.physical_id("ProjectorFunction"): Projector(self.journeys, self.failures).project,
+            self._stack.physical_id("ProjectorFunction"): Projector(self.journeys, self.links, self.failures).project,
             self._stack.physical_id("LandingFunction"): self.landing.land,
         }
 

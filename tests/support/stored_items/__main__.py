@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from journeys import aws, dates
+from journeys.identity.model import DecisionState, Identifier, pair
+from journeys.identity.settings import IdentitySettings, Linking
+from journeys.identity.store import IdentitySettingsStore, LinkStore
 from tests.support.examples import (
     Recorder,
     environment,
@@ -24,9 +27,10 @@ from tests.support.examples import (
 from tests.support.functions import Context, api_event, load
 from tests.support.tables import Tables
 
-TABLES = ("events", "journeys", "failures", "deliveries", "registry")
+TABLES = ("events", "journeys", "links", "failures", "deliveries", "registry")
 BUCKET = "archive"
 CUSTOMER = {"externalSourceId": "crm", "value": "customer-42"}
+VISITOR = {"externalSourceId": "web", "value": "visitor-7"}
 
 
 def bytes_as_text(value: bytes) -> str:
@@ -95,7 +99,7 @@ def fill(recorder: Recorder, tables: Tables) -> None:
     recorder.path["completedJobId"] = jobs["entities"][0]["id"]
     compact("acme")
     event = {"id": "order-1003", "dateCreated": "2026-02-01T09:30:00Z", "attributes": {"orderId": "1003"}}
-    event["identifiers"] = {"externalIds": [CUSTOMER]}
+    event["identifiers"] = {"externalIds": [CUSTOMER, VISITOR]}
     before = {item["pk"]["S"] for item in tables.items(tables.events)}
     path = f"externalevents/configurations/{recorder.path['configurationId']}/events"
     load("ingest").handler(api_event("POST", path, {"entities": [event]}, client_id=CLIENT), Context())
@@ -106,6 +110,17 @@ def fill(recorder: Recorder, tables: Tables) -> None:
     ]
     load("projector").handler({"Records": records}, Context())
     load("landing").handler({"Records": records}, Context())
+    decide(tables)
+
+
+def decide(tables: Tables) -> None:
+    """Link two identifiers by hand, and store settings of identity."""
+    by_hand = pair(Identifier("crm", "customer-42"), Identifier("email", "ann@example.org"))
+    LinkStore(tables.dynamodb, tables.links).decide(
+        "acme", by_hand, DecisionState.LINKED, by=CLIENT, now_ms=dates.now_ms()
+    )
+    settings = IdentitySettings(Linking.ALL_EXCEPT, ("phone",), revision=1)
+    IdentitySettingsStore(tables.dynamodb, tables.registry).put("acme", settings)
 
 
 CLIENT = "6kq1hd0b6tqjp6n4bkf3o0vqf2"

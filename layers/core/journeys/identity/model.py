@@ -51,6 +51,24 @@ class Evidence:
         return cls(stored.event.date_created, stored.configuration_id, stored.event.event_id, stored.date_received)
 
 
+def made_by(events: Iterable[StoredEvent]) -> dict[Pair, Evidence]:
+    """The links that events make, each with the first received event that names both identifiers."""
+    made: dict[Pair, Evidence] = {}
+    for stored in events:
+        for both in pairs(stored.event.external_ids):
+            made[both] = first_received(Evidence.of(stored), made.get(both))
+    return made
+
+
+def first_received(one: Evidence, other: Evidence | None) -> Evidence:
+    """The one of two events that was received first."""
+    return one if other is None else min(one, other, key=_receipt)
+
+
+def _receipt(evidence: Evidence) -> tuple[int, str, str]:
+    return evidence.received, evidence.configuration_id, evidence.event_id
+
+
 class DecisionState(StrEnum):
     """What somebody decided about two identifiers."""
 
