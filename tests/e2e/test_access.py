@@ -44,6 +44,10 @@ EVENT = {
 }
 EVENTS = {"entities": [EVENT]}
 CUSTOMER = "externalSourceId=crm&value=ada"
+LINK = {
+    "from": {"externalSourceId": "crm", "value": "ada"},
+    "to": {"externalSourceId": "email", "value": "ada@shop.example"},
+}
 
 OPERATIONS = [
     Operation("GET", "externalevents/schemas", "journey:externalEventsSchema:view"),
@@ -82,6 +86,12 @@ OPERATIONS = [
               {"displayName": "Another"}),
     Operation("GET", f"customers?{CUSTOMER}", "journey:customers:view"),
     Operation("GET", f"customers/events?{CUSTOMER}", "journey:customers:view"),
+    Operation("GET", f"customers/identifiers?{CUSTOMER}", "journey:customers:view"),
+    Operation("GET", "customers/search?value=ada", "journey:customers:view"),
+    Operation("POST", "customers/links", "journey:customers:edit", LINK),
+    Operation("POST", "customers/unlinks", "journey:customers:edit", LINK),
+    Operation("GET", "customers/settings", "journey:customers:view"),
+    Operation("PUT", "customers/settings", "journey:customers:edit", {"linking": "None"}),
     Operation("GET", "webhooks/senders", "journey:webhooks:view"),
     Operation("GET", "webhooks/endpoints", "journey:webhooks:view"),
     Operation("POST", "webhooks/endpoints", "journey:webhooks:add",
@@ -188,7 +198,7 @@ def request(stack: Stack, token: str | None, operation: Operation, owned: Owned 
 def rows(stack: Stack, organization_id: str) -> dict[str, list[Any]]:
     """Return everything that is stored of an organization, except its clients."""
     found: dict[str, list[Any]] = {}
-    for table in ("Events", "Journeys", "Failures", "Registry"):
+    for table in ("Events", "Journeys", "Links", "Failures", "Registry"):
         pages = stack.dynamodb.get_paginator("scan").paginate(
             TableName=stack.outputs[f"{table}TableName"],
             ConsistentRead=True,
@@ -355,7 +365,9 @@ def test_listings_show_no_data_of_others(stack: Stack, caller: Callable[..., Cal
     assert stranger.api.call("GET", "views/eventdefinitions/external/changes") == {"changes": []}
     assert stranger.api.call("POST", "externalevents/failures/replay", {})["replayed"] == 0
     assert stranger.api.call("GET", "externalevents/schemas/limits")["numberOfSchemas"] == 0
-    for path in ("customers", "customers/events"):
+    assert stranger.api.call("GET", "customers/search", value="ada")["entities"] == []
+    assert stranger.api.call("GET", "customers/settings")["knownSources"] == []
+    for path in ("customers", "customers/events", "customers/identifiers"):
         assert refusal(request(stack, stranger.api.access_token(), Operation("GET", f"{path}?{CUSTOMER}", ""))) == (
             404,
             "not.found",
@@ -367,7 +379,7 @@ def test_listings_show_no_data_of_others(stack: Stack, caller: Callable[..., Cal
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "nothing"), ("GET", "externalevents"), ("GET", "customers/a/b")],
+    [("GET", "nothing"), ("GET", "externalevents"), ("GET", "activity/a")],
 )
 def test_a_path_that_does_not_exist_is_not_found(
     stack: Stack, caller: Callable[..., Caller], method: str, path: str
@@ -378,7 +390,9 @@ def test_a_path_that_does_not_exist_is_not_found(
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
-@pytest.mark.parametrize("path", ["externalevents/schemas/a/b/c/d", "views/eventdefinitions/external/a/b"])
+@pytest.mark.parametrize(
+    "path", ["externalevents/schemas/a/b/c/d", "views/eventdefinitions/external/a/b", "customers/a/b"]
+)
 def test_a_path_without_a_route_is_not_found(stack: Stack, caller: Callable[..., Caller], path: str) -> None:
     assert refusal(request(stack, caller().api.access_token(), Operation("GET", path, ""))) == (404, "not.found")
 

@@ -85,6 +85,9 @@ BODIES: dict[str, Any] = {
     "PUT views/{viewId}/schedules": {"frequency": "Weekly"},
     "POST views/encodings/validate": [{"name": "page", "value": "/home"}],
     "PATCH views/{viewId}/versions/{version}/jobs/{jobId}": {"status": "Cancelled"},
+    "POST customers/links": {"from": CUSTOMER, "to": CUSTOMER | {"externalSourceId": "email"}},
+    "POST customers/unlinks": {"from": CUSTOMER, "to": CUSTOMER | {"externalSourceId": "email"}},
+    "PUT customers/settings": {"linking": "Only", "sources": ["crm"]},
     "POST people": {"email": "another@test.example", "name": "Another", "role": "viewer"},
     "PATCH people/{personId}": {"name": "Another"},
     "POST clients": {"name": "Another", "permissions": ["journey:views:view"]},
@@ -96,11 +99,19 @@ QUERIES: dict[str, dict[str, str]] = {
     "GET externalevents/failures": {"configurationId": "{configurationId}"},
     "GET customers": CUSTOMER,
     "GET customers/events": CUSTOMER,
+    "GET customers/identifiers": CUSTOMER,
+    "GET customers/search": {"value": CUSTOMER["value"]},
     "GET views": {"id": "{viewId}"},
 }
 """The query of each operation that can select the owner's resources by it."""
 
-NOT_FOUND_BY_VALUE = {"GET customers", "GET customers/events"}
+NOT_FOUND_BY_VALUE = {
+    "GET customers",
+    "GET customers/events",
+    "GET customers/identifiers",
+    "POST customers/links",
+    "POST customers/unlinks",
+}
 """Operations that look up a value that two organizations can both have."""
 
 CANNOT_BE = {
@@ -310,7 +321,7 @@ class InProcess(World):
 
     def stored(self, who: Who) -> Any:
         of = self._tables
-        tables = (of.events, of.journeys, of.failures, of.deliveries, of.registry)
+        tables = (of.events, of.journeys, of.links, of.failures, of.deliveries, of.registry)
         items = [sorted(str(item) for item in of.items(table)) for table in tables]
         keys = [one["Key"] for one in aws.s3().list_objects_v2(Bucket="archive").get("Contents", [])]
         secrets = aws.secretsmanager()

@@ -170,9 +170,21 @@ def record_events(recorder: Recorder, tables: Tables) -> None:
     load("landing").handler({"Records": records}, Context())
     recorder.record("getCustomer", query=CUSTOMER)
     recorder.record("listCustomerEvents", query=CUSTOMER | {"order": "asc", "pageSize": "10"})
+    record_identifiers(recorder)
     recorder.record("getUsage")
     recorder.record("getActivity")
     recorder.record("listLimits")
+
+
+def record_identifiers(recorder: Recorder) -> None:
+    """Record the operations on the identifiers of customers."""
+    link = {"from": CUSTOMER, "to": {"externalSourceId": "email", "value": "customer-42@example.com"}}
+    recorder.record("linkIdentifiers", link)
+    recorder.record("getCustomerIdentifiers", query=CUSTOMER)
+    recorder.record("unlinkIdentifiers", link)
+    recorder.record("searchCustomers", query={"value": CUSTOMER["value"]})
+    recorder.record("getIdentitySettings")
+    recorder.record("updateIdentitySettings", {"linking": "AllExcept", "sources": ["phone", "conversation"]})
 
 
 def record_endpoints(recorder: Recorder) -> None:

@@ -17,6 +17,7 @@ from journeys.journey.merged import MergedReader
 from journeys.journey.merging import find_overlaps
 from journeys.journey.model import Step, Summary, step
 from journeys.journey.store import JourneyStore, StepPage
+from journeys.parallel import R, Reads, T
 from tests.support.schedules import NOON, facts, facts_of
 
 KEYS = ["acme#crm#ada", "acme#web#visitor", "acme#email#ada@x", "acme#erp#4711"]
@@ -91,12 +92,18 @@ class Identifiers(JourneyStore):
         return [one for one in self.steps_of[partition] if one.key not in self.pending]
 
 
+class OneByOne(Reads):
+    """Reads one identifier after the other."""
+
+    def __init__(self) -> None:
+        pass
+
+    def map(self, read: Callable[[T], R], of: Iterable[T]) -> list[R]:
+        return [read(one) for one in of]
+
+
 def reader(store: JourneyStore) -> MergedReader:
-    """A reader that reads one identifier after the other."""
-    made = MergedReader(store)
-    made._threads.shutdown()
-    made._each = lambda read, places: [read(place) for place in places]  # type: ignore[method-assign]
-    return made
+    return MergedReader(store, OneByOne())
 
 
 STEPS = st.builds(

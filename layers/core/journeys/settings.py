@@ -33,6 +33,7 @@ class IngestSettings(RegistrySettings):
 @dataclass(frozen=True, slots=True)
 class JourneySettings(RegistrySettings):
     journeys_table: str
+    links_table: str
     events_table: str
 
 

@@ -1,10 +1,8 @@
 """Reads the journeys of one person's identifiers as one journey."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from journeys import dates, keys
 from journeys.aws import MAX_ROWS_READ
@@ -19,12 +17,8 @@ from journeys.journey.merging import (
 )
 from journeys.journey.model import Journey, Step, Summary
 from journeys.journey.store import JourneyStore, StepPage
+from journeys.parallel import Reads
 
-T = TypeVar("T")
-R = TypeVar("R")
-
-READS_AT_ONCE = 10
-"""Identifiers that one request reads at the same time."""
 MAX_READS = 3
 """How often a merge of transitions starts again because events arrived while it read."""
 ROWS_PER_CALL = 1000
@@ -32,11 +26,10 @@ ROWS_PER_CALL = 1000
 
 
 class MergedReader:
-    """Reads several journeys as one. The journeys are given by their keys; one of them needs no thread."""
+    """Reads several journeys as one. The journeys are given by their keys."""
 
-    def __init__(self, store: JourneyStore) -> None:
-        self._store = store
-        self._threads = ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="identifier")
+    def __init__(self, store: JourneyStore, reads: Reads) -> None:
+        self._store, self._reads = store, reads
 
     def summaries(self, journey_keys: Sequence[str]) -> list[Summary]:
         """The summaries of the identifiers that have events, in one call."""
@@ -100,7 +93,7 @@ class MergedReader:
             )
 
         return merge_page(
-            lambda requests: self._each(read, requests),
+            lambda requests: self._reads.map(read, requests),
             len(streams),
             ascending=ascending,
             size=size,
@@ -122,7 +115,7 @@ class MergedReader:
             return self._window(journey_keys[index], summaries[index], overlap, budget)
 
         places = [(overlap, index) for overlap in overlaps for index in overlap.members]
-        steps = iter(self._each(read, places))
+        steps = iter(self._reads.map(read, places))
         windows: list[Mapping[int, Sequence[Step]]] = [
             {index: next(steps) for index in overlap.members} for overlap in overlaps
         ]
@@ -146,11 +139,6 @@ class MergedReader:
         first = sum(step.key < overlap.low for step in in_order)
         after = sum(step.key <= overlap.high for step in in_order)
         return in_order[max(0, first - 1) : after + 1]
-
-    def _each(self, read: Callable[[T], R], places: Sequence[T]) -> list[R]:
-        if len(places) == 1:
-            return [read(places[0])]
-        return list(self._threads.map(read, places))
 
 
 class _Budget:

@@ -16,6 +16,7 @@ from journeys.journey.merging import merge_figures
 from journeys.journey.model import Journey, Step
 from journeys.journey.store import JourneyStore
 from journeys.jsontext import omit_none
+from journeys.parallel import Reads
 from journeys.registry.event_types import EventTypes
 from journeys.registry.schemas.model import Schema
 from journeys.response_size import count_fitting
@@ -27,8 +28,8 @@ RECENT_EVENTS = 20
 class JourneyReader:
     """Reads journeys. An organization's event types are cached for a minute."""
 
-    def __init__(self, journeys: JourneyStore, log: EventLog, event_types: EventTypes) -> None:
-        self._merged, self._log = MergedReader(journeys), log
+    def __init__(self, journeys: JourneyStore, log: EventLog, event_types: EventTypes, reads: Reads) -> None:
+        self._merged, self._log = MergedReader(journeys, reads), log
         self._types: Cache[str, dict[str, Schema]] = Cache(
             lambda organization_id, _: {schema.slot: schema for schema in event_types.all(organization_id)}
         )

@@ -1,6 +1,6 @@
 """Responses of the operations on customers."""
 
-from typing import Any, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -70,3 +70,86 @@ class CustomerEventListing(TypedDict):
     entities: list[CustomerEvent]
     identifiers: list[CustomerIdentifier]
     nextCursor: NotRequired[str]
+
+
+class IdentifierSummary(TypedDict):
+    """An identifier and the events that are stored under it. The dates are missing if there are none."""
+
+    externalSourceId: str
+    value: str
+    eventCount: int
+    dateFirstEvent: NotRequired[DateTime]
+    dateLastEvent: NotRequired[DateTime]
+
+
+class LinkEvidence(TypedDict):
+    """The event that named both identifiers of a link, and so made it."""
+
+    eventId: str
+    configurationId: str
+    dateCreated: DateTime
+    dateReceived: DateTime
+
+
+class LinkDecider(TypedDict):
+    """The person or the API client that decided about a link."""
+
+    id: str
+
+
+class LinkDecision(TypedDict):
+    """What somebody decided about a link. It overrules the events."""
+
+    state: Literal["Linked", "Unlinked"]
+    by: LinkDecider
+    dateDecided: DateTime
+
+
+CustomerLink = TypedDict(
+    "CustomerLink",
+    {
+        "from": CustomerIdentifier,
+        "to": CustomerIdentifier,
+        "evidence": NotRequired[LinkEvidence],
+        "decision": NotRequired[LinkDecision],
+    },
+)
+"""Two identifiers, with the event that linked them, the decision about them, or both."""
+
+
+class CustomerIdentifiers(TypedDict):
+    """The identifiers of the person behind an identifier.
+
+    `links` join them. `unlinked` are links that somebody cut. `stopped` are identifiers that would belong to the
+    person, but have too many links and therefore link nobody. `tooLarge` says that links join more identifiers than a
+    person can have; then each of them stands alone.
+    """
+
+    externalSourceId: str
+    value: str
+    identifiers: list[IdentifierSummary]
+    links: list[CustomerLink]
+    unlinked: list[CustomerLink]
+    stopped: list[IdentifierSummary]
+    tooLarge: bool
+
+
+class CustomerSearch(TypedDict):
+    """The identifiers with a value, in any source."""
+
+    entities: list[IdentifierSummary]
+
+
+class KnownSource(TypedDict):
+    """A source of identifiers that events have used, and whether it may link."""
+
+    externalSourceId: str
+    linking: bool
+
+
+class IdentitySettings(TypedDict):
+    """Which sources of identifiers may link: all except `sources`, only `sources`, or none."""
+
+    linking: Literal["AllExcept", "Only", "None"]
+    sources: list[str]
+    knownSources: list[KnownSource]

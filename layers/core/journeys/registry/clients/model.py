@@ -16,7 +16,7 @@ PERMISSIONS = frozenset(
         "externalEventsFailures": "view edit",
         "externalEvents": "view activate edit",
         "eventDefinition": "view",
-        "customers": "view",
+        "customers": "view edit",
         "usage": "view",
         "views": "view add edit delete",
         "viewsJobs": "view add edit",
