@@ -3,10 +3,13 @@
 from collections.abc import Collection, Iterable, Mapping
 from itertools import combinations
 
+from journeys.events.model import Event, StoredEvent
 from journeys.identity.model import Decision, DecisionState, Identifier, Pair
 from journeys.identity.resolve import GUARDS, Guards
 from journeys.identity.settings import IdentitySettings
 from journeys.identity.values import may_link
+
+NOON = 1_750_000_000_000
 
 
 def identifier(name: str) -> Identifier:
@@ -36,6 +39,22 @@ def groups(
         for one in together:
             sets[one] = together
     return {one: frozenset(of if len(of) <= guards.identifiers else {one}) for one, of in sets.items()}
+
+
+def stored_event(number: int, *identifiers: Identifier, organization: str = "acme", received: int = 0) -> StoredEvent:
+    """An event in the log that names identifiers. It was received `received` milliseconds after its date."""
+    return StoredEvent(
+        Event(f"event-{number}", NOON + number, identifiers, {}),
+        organization_id=organization,
+        configuration_id="orders",
+        schema_id="schema",
+        schema_version=1,
+        slot="a",
+        event_name="Order",
+        source="ERP",
+        date_received=NOON + number + received,
+        receipt=f"request#{number}",
+    )
 
 
 def every_pair(identifiers: Iterable[Identifier]) -> list[Pair]:

@@ -12,7 +12,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from journeys import aws
 from journeys.events.failures.store import FailureStore
-from journeys.events.model import Event, ExternalId, StoredEvent
+from journeys.events.model import ExternalId, StoredEvent
 from journeys.identity import linker as linking
 from journeys.identity.linker import KNOWN_SECONDS, Linker
 from journeys.identity.model import Evidence, Pair, pair
@@ -24,26 +24,10 @@ from journeys.journey.store import JourneyStore
 from tests.support.aws_errors import client_error
 from tests.support.client_events import handling
 from tests.support.functions import Context, load
-from tests.support.identities import every_pair, identifier
-from tests.support.schedules import NOON
+from tests.support.identities import NOON, every_pair, identifier, stored_event
 from tests.support.tables import Tables
 
 WEB, EMAIL, CRM = map(identifier, ("web:v-1", "email:ann@example.org", "crm:C-7"))
-
-
-def _event(number: int, *identifiers: ExternalId, organization: str = "acme", received: int = 0) -> StoredEvent:
-    return StoredEvent(
-        Event(f"event-{number}", NOON + number, identifiers, {}),
-        organization_id=organization,
-        configuration_id="orders",
-        schema_id="schema",
-        schema_version=1,
-        slot="a",
-        event_name="Order",
-        source="ERP",
-        date_received=NOON + number + received,
-        receipt=f"request#{number}",
-    )
 
 
 def _record(number: int, stored: StoredEvent) -> dict[str, Any]:
@@ -99,7 +83,7 @@ def _counted(tables: Tables) -> Iterator[Counter[str]]:
 
 
 def test_an_event_with_several_identifiers_links_them_all_both_ways(tables: Tables) -> None:
-    assert _projector(tables).project(_records(_event(1, WEB, EMAIL, CRM))) == []
+    assert _projector(tables).project(_records(stored_event(1, WEB, EMAIL, CRM))) == []
     assert _stored(tables) == _both(every_pair([WEB, EMAIL, CRM]))
     links = LinkStore(tables.dynamodb, tables.links)
     assert links.links("acme", WEB).evidence[CRM] == Evidence(NOON + 1, "orders", "event-1", NOON + 1)
@@ -109,7 +93,7 @@ def test_an_event_with_several_identifiers_links_them_all_both_ways(tables: Tabl
 
 
 def test_organizations_with_the_same_identifiers_have_links_of_their_own(tables: Tables) -> None:
-    events = [_event(1, WEB, EMAIL), _event(2, WEB, CRM, organization="globex")]
+    events = [stored_event(1, WEB, EMAIL), stored_event(2, WEB, CRM, organization="globex")]
     assert _projector(tables).project(_records(*events)) == []
     links = LinkStore(tables.dynamodb, tables.links)
     assert links.links("acme", WEB).evidence.keys() == {EMAIL}
@@ -119,14 +103,14 @@ def test_organizations_with_the_same_identifiers_have_links_of_their_own(tables:
 
 def test_a_link_names_the_first_received_event_of_a_batch(tables: Tables) -> None:
     _projector(tables).project(
-        _records(_event(5, WEB, EMAIL), _event(2, EMAIL, WEB, received=1), _event(9, WEB, EMAIL))
+        _records(stored_event(5, WEB, EMAIL), stored_event(2, EMAIL, WEB, received=1), stored_event(9, WEB, EMAIL))
     )
     links = LinkStore(tables.dynamodb, tables.links)
     assert links.links("acme", WEB).evidence[EMAIL].event_id == "event-2"
 
 
 def test_an_event_with_one_identifier_stores_only_its_source(tables: Tables) -> None:
-    _projector(tables).project(_records(_event(1, WEB)))
+    _projector(tables).project(_records(stored_event(1, WEB)))
     assert [item["pk"]["S"] for item in tables.items(tables.links)] == ["acme#SOURCES"]
 
 
@@ -134,7 +118,7 @@ def test_an_event_with_more_than_ten_identifiers_links_nothing_and_is_counted(
     tables: Tables, logged: io.StringIO
 ) -> None:
     many = [ExternalId("web", f"secret-{number}") for number in range(11)]
-    assert _projector(tables).project(_records(_event(1, *many), _event(2, WEB, EMAIL))) == []
+    assert _projector(tables).project(_records(stored_event(1, *many), stored_event(2, WEB, EMAIL))) == []
     assert _stored(tables) == _both([pair(WEB, EMAIL)])
     lines = [json.loads(line) for line in logged.getvalue().splitlines()]
     assert [line["EventsNotLinked"] for line in lines if "EventsNotLinked" in line] == [1]
@@ -148,33 +132,33 @@ def test_an_event_with_more_than_ten_identifiers_links_nothing_and_is_counted(
 
 def test_a_new_link_costs_two_writes_and_a_known_one_none(tables: Tables) -> None:
     projector = _projector(tables)
-    projector.project(_records(_event(1, WEB), _event(2, EMAIL)))
+    projector.project(_records(stored_event(1, WEB), stored_event(2, EMAIL)))
     with _counted(tables) as counts:
-        projector.project(_records(_event(3, WEB, EMAIL)))
+        projector.project(_records(stored_event(3, WEB, EMAIL)))
     assert (counts["written"], counts["read"]) == (2, 1)
     with _counted(tables) as counts:
-        projector.project(_records(_event(4, EMAIL, WEB), _event(5, WEB), _event(6, WEB, EMAIL)))
+        projector.project(_records(stored_event(4, EMAIL, WEB), stored_event(5, WEB), stored_event(6, WEB, EMAIL)))
     assert counts == {}
     with _counted(tables) as counts:
-        _projector(tables).project(_records(_event(7, EMAIL, WEB)))
+        _projector(tables).project(_records(stored_event(7, EMAIL, WEB)))
     assert (counts["written"], counts["read"], counts["Query"]) == (0, 1, 1)
 
 
 def test_a_process_looks_again_after_a_minute(tables: Tables) -> None:
     now = 5.0
     linker = Linker(LinkStore(tables.dynamodb, tables.links), clock=lambda: now)
-    assert linker.link("acme", [_event(1, WEB, EMAIL)]) == 1
+    assert linker.link("acme", [stored_event(1, WEB, EMAIL)]) == 1
     LinkStore(tables.dynamodb, tables.links).delete("acme", [pair(WEB, EMAIL)])
-    assert linker.link("acme", [_event(2, WEB, EMAIL)]) == 0
+    assert linker.link("acme", [stored_event(2, WEB, EMAIL)]) == 0
     now += KNOWN_SECONDS
-    assert linker.link("acme", [_event(3, WEB, EMAIL)]) == 1
+    assert linker.link("acme", [stored_event(3, WEB, EMAIL)]) == 1
 
 
 def test_the_memory_of_a_process_is_bounded(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linking, "KNOWN_BYTES", 3_000)
     linker = Linker(LinkStore(tables.dynamodb, tables.links))
     for number in range(30):
-        linker.link("acme", [_event(number, WEB, ExternalId("crm", f"C-{number}"))])
+        linker.link("acme", [stored_event(number, WEB, ExternalId("crm", f"C-{number}"))])
     assert len(linker._known) < 12
 
 
@@ -205,8 +189,8 @@ class _Failing:
 def test_a_record_whose_links_are_not_stored_is_retried(tables: Tables, operation: str, error: Exception) -> None:
     text = "acme#SOURCES" if operation == "query" else "ann@example.org"
     busy = _projector(tables, _Failing(tables.dynamodb, operation, text, error))
-    other = _event(2, CRM, organization="globex")
-    records = _records(_event(1, WEB, EMAIL), other, _event(3, WEB))
+    other = stored_event(2, CRM, organization="globex")
+    records = _records(stored_event(1, WEB, EMAIL), other, stored_event(3, WEB))
     assert busy.project(records) == ["000", "002"]
     assert JourneyStore(tables.dynamodb, tables.journeys).summary("acme#web#v-1").journey.count == 2
     assert _projector(tables).project(records) == []
@@ -217,18 +201,18 @@ def test_a_record_whose_links_are_not_stored_is_retried(tables: Tables, operatio
 
 def test_one_of_two_rows_is_completed_by_the_retry(tables: Tables) -> None:
     links = LinkStore(tables.dynamodb, tables.links)
-    _projector(tables).project(_records(_event(1, WEB, EMAIL)))
+    _projector(tables).project(_records(stored_event(1, WEB, EMAIL)))
     tables.dynamodb.delete_item(
         TableName=tables.links, Key={"pk": {"S": "acme#web#v-1"}, "sk": {"S": "LINK#email#ann@example.org"}}
     )
     assert links.existing("acme", [pair(WEB, EMAIL)]) == frozenset()
-    _projector(tables).project(_records(_event(1, WEB, EMAIL)))
+    _projector(tables).project(_records(stored_event(1, WEB, EMAIL)))
     assert links.existing("acme", [pair(WEB, EMAIL)]) == {pair(WEB, EMAIL)}
 
 
-def test_a_link_that_dynamodb_rejects_is_stored_as_a_failure_of_its_event(tables: Tables) -> None:
+def test_a_link_that_dynamodb_rejects_is_stored_as_a_failure_of_itsstored_event(tables: Tables) -> None:
     invalid = _Failing(tables.dynamodb, "batch_write_item", "ann@example.org", client_error("ValidationException"))
-    records = _records(_event(1, WEB, CRM), _event(2, WEB, EMAIL), _event(3, WEB))
+    records = _records(stored_event(1, WEB, CRM), stored_event(2, WEB, EMAIL), stored_event(3, WEB))
     assert _projector(tables, invalid).project(records) == []
     assert JourneyStore(tables.dynamodb, tables.journeys).summary("acme#web#v-1").journey.count == 3
     assert _stored(tables) == _both([pair(WEB, CRM)])
@@ -237,6 +221,6 @@ def test_a_link_that_dynamodb_rejects_is_stored_as_a_failure_of_its_event(tables
 
 
 def test_the_function_stores_links(tables: Tables) -> None:
-    records = _records(_event(1, WEB, EMAIL))
+    records = _records(stored_event(1, WEB, EMAIL))
     assert load("projector").handler({"Records": records}, Context()) == {"batchItemFailures": []}
     assert _stored(tables) == _both([pair(WEB, EMAIL)])

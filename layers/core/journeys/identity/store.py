@@ -139,14 +139,22 @@ class LinkStore:
             if before is not None and before.state is state:
                 return before
             new = Decision(state, by, now_ms, before.revision + 1 if before is not None else 1)
-            try:
-                transact(self._dynamodb, self._writes(organization_id, pair, new))
-            except ConditionsFailed as failed:
-                if failed.failed == {_COUNT_WRITE}:
-                    raise _too_many() from None
-                continue  # Another decision was written since it was read.
-            return new
+            if self.put_decision(organization_id, pair, new):
+                return new
         raise Conflict("Others are changing the same link. Read it, and send the request again.")
+
+    def put_decision(self, organization_id: str, pair: Pair, new: Decision) -> bool:
+        """Writes a decision as the next revision, in one transaction.
+
+        Returns False if another decision was written since the one before was read. Raises LimitReached.
+        """
+        try:
+            transact(self._dynamodb, self._writes(organization_id, pair, new))
+        except ConditionsFailed as failed:
+            if failed.failed == {_COUNT_WRITE}:
+                raise _too_many() from None
+            return False
+        return True
 
     def decision(self, organization_id: str, pair: Pair) -> Decision | None:
         """The decision about a link, or None."""
