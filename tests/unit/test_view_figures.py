@@ -324,6 +324,66 @@ def test_every_figure_equals_the_reference(
     assert to_result(view, part) == figures(view, events, at)
 
 
+MARKED = {f"e{index}": AttributeKind.BOOLEAN for index in range(4)}
+
+
+@st.composite
+def joined_cases(draw: st.DrawFn) -> tuple[ViewDefinition, list[Happened]]:
+    """A view whose links mostly join by conversation, and events in any order that can match any of its elements."""
+    ids = list(MARKED)
+    elements = [
+        element(
+            id_,
+            "type-a",
+            *(
+                {
+                    "id": other,
+                    "eventCountType": draw(link_kinds),
+                    "constraintWithin": draw(constraints),
+                    "joinAttributes": draw(st.sampled_from([["conversationId"], ["conversationId"], None])),
+                }
+                for other in ids[index + 1 :]
+                if draw(st.booleans())
+            ),
+            predicates=[{"dimension": id_, "values": ["true"]}],
+        )
+        for index, id_ in enumerate(ids)
+    ]
+    one = st.builds(
+        lambda customer, second, matched, conversation: happened(
+            customer, second, **dict.fromkeys(matched, True), **conversation
+        ),
+        st.sampled_from(["0", "1", "2"]),
+        st.integers(0, 9),
+        st.lists(st.sampled_from(ids), min_size=1, max_size=2),
+        st.sampled_from(["", "1", "2", "3"]).map(lambda text: {"conversationId": text} if text else {}),
+    )
+    return view_of(*draw(st.permutations(elements))), draw(st.lists(one, min_size=1, max_size=30))
+
+
+@pytest.mark.slow
+@bounded(500)
+@given(case=joined_cases(), at=moments, key_bits=st.sampled_from([1, 17, 62]))
+def test_links_that_join_by_conversation_equal_the_reference_for_events_in_any_order(
+    case: tuple[ViewDefinition, list[Happened]], at: int, key_bits: int
+) -> None:
+    view, events = case
+    plan = compile_plan(view, {"type-a": EventType("a", FIELDS | MARKED)}, at)
+    indexes = {one.id: index for index, one in enumerate(view.elements)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(links, "KEY_BITS", key_bits)
+        result = links.evaluate_links(
+            plan,
+            np.array([int(event.customer) for event in events], np.int64),
+            np.array([event.date for event in events], np.int64),
+            np.array(
+                [sum(1 << indexes[id_] for id_ in MARKED if id_ in event.attributes) for event in events], np.uint8
+            ),
+            np.array([int(event.attributes.get("conversationId", 0)) for event in events], np.uint64),
+        )
+    assert to_result(view, PartialResult(result.elements, result.connections, ())) == figures(view, events, at)
+
+
 @pytest.mark.slow
 @bounded(200)
 @given(filter_=filters, events=event_lists(["type-a"]))
@@ -493,6 +553,16 @@ def test_more_conversations_than_keys_can_number_are_refused() -> None:
     assert found.connections == (1,)
     with pytest.raises(links.TooManyConversations):
         links.evaluate_links(plan, np.zeros(4, np.int64), days, marks, np.array([7, 7, 8, 9], np.uint64))
+
+
+def test_customers_with_many_conversations_are_evaluated_in_portions() -> None:
+    """Two bits are left to number conversations, and each of two customers has three."""
+    view = view_of(element("start", "type-a", by_conversation("end")), element("end", "type-b"))
+    hashes = np.repeat(np.arange(2), 4)
+    dates_ = np.array([0, 1, 2, 1 << 59] * 2, np.int64)
+    marks = np.array([1, 1, 1, 2] * 2, np.uint8)
+    conversations = np.array([7, 8, 9, 9] * 2, np.uint64)
+    assert links.evaluate_links(compile_plan(view, TYPES, AT), hashes, dates_, marks, conversations).connections == (2,)
 
 
 @pytest.mark.parametrize("customers", [[4, 4, 4], [1, 1, 10], [20], [1] * 12])
