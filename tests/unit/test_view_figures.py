@@ -350,8 +350,8 @@ def joined_cases(draw: st.DrawFn) -> tuple[ViewDefinition, list[Happened]]:
         for index, id_ in enumerate(ids)
     ]
     one = st.builds(
-        lambda customer, second, matched, conversation: happened(
-            customer, second, **dict.fromkeys(matched, True), **conversation
+        lambda customer, second, matched, conversation: Happened(
+            customer, START + 1000 * second, "type-a", dict.fromkeys(matched, True) | conversation
         ),
         st.sampled_from(["0", "1", "2"]),
         st.integers(0, 9),
