@@ -10,6 +10,7 @@ import pytest
 from journeys import dates, keys
 from journeys.errors import TooManyRequests
 from journeys.events.store import EventLog
+from journeys.identity.store import LinkStore
 from journeys.journey.model import Step, Summary, step
 from journeys.journey.projection import count_steps
 from journeys.journey.rebuild import RebuildOutcome, rebuild_journey
@@ -43,6 +44,7 @@ class _Customers:
 
     def __init__(self, database: Tables, random: Random) -> None:
         self.store = JourneyStore(database.dynamodb, database.journeys)
+        self.links = LinkStore(database.dynamodb, database.links)
         self.log = EventLog(database.dynamodb, database.events)
         self.journeys = {keys.journey("acme", "crm", name): _steps(random, 60, name) for name in ("ada", "bob", "cy")}
         self.early = {key: steps[:30] for key, steps in self.journeys.items()}
@@ -93,7 +95,7 @@ def test_damaged_journeys_are_rebuilt_repeatedly_while_events_arrive_and_readers
     random = Random(7)
     customers = _Customers(database, random)
     batches = customers.later_batches(random)
-    operator = JourneyRepair(customers.store, customers.log, threads=2, reader_seconds=0.5)
+    operator = JourneyRepair(customers.store, customers.links, customers.log, threads=2, reader_seconds=0.5)
     done = Flag()
     with ThreadPoolExecutor(6) as threads:
         readers = [threads.submit(customers.read_until, key, done) for key in customers.journeys]
@@ -109,7 +111,7 @@ def test_damaged_journeys_are_rebuilt_repeatedly_while_events_arrive_and_readers
             reader.result()
     customers.assert_rebuilt()
     report = RepairReport()
-    JourneyRepair(customers.store, customers.log, threads=2).verify(RepairScope(), report)
+    JourneyRepair(customers.store, customers.links, customers.log, threads=2).verify(RepairScope(), report)
     assert (report.events, report.journeys, report.remaining) == (180, 3, 0)
 
 

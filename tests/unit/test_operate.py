@@ -21,6 +21,8 @@ from journeys.archive.landing import Landing
 from journeys.archive.store import ArchiveStore, LandingStore
 from journeys.events.model import Event, ExternalId, StoredEvent
 from journeys.events.store import EventLog
+from journeys.identity.linker import Linker
+from journeys.identity.store import LinkStore
 from journeys.journey import rebuild as rebuilding
 from journeys.journey.model import Step, new_generation, step_of
 from journeys.journey.projection import count_steps
@@ -84,12 +86,13 @@ class World:
         self.tables = tables
         self.log = EventLog(tables.dynamodb, tables.events)
         self.journeys = JourneyStore(tables.dynamodb, tables.journeys)
+        self.links = LinkStore(tables.dynamodb, tables.links)
         s3 = aws.s3()
         self.archive = ArchiveRepair(
             ArchiveStore(tables.dynamodb, tables.registry, lambda: s3, "archive"),
             Landing(LandingStore(s3, "archive")),
         )
-        self.repair = JourneyRepair(self.journeys, self.log, threads=1, reader_seconds=0.0)
+        self.repair = JourneyRepair(self.journeys, self.links, self.log, threads=1, reader_seconds=0.0)
 
     def add(self, *events: StoredEvent, projected: bool = True) -> None:
         for one in events:
@@ -97,9 +100,10 @@ class World:
             if projected:
                 journey_key, step = step_of(one)
                 count_steps(self.journeys, journey_key, [step])
+                Linker(self.links).link(one.organization_id, [one])
 
     def clear(self) -> None:
-        for table in (self.tables.events, self.tables.journeys):
+        for table in (self.tables.events, self.tables.journeys, self.tables.links):
             for item in self.tables.items(table):
                 key: Any = {name: item[name] for name in ("pk", "sk") if name in item}
                 self.tables.dynamodb.delete_item(TableName=table, Key=key)
@@ -354,7 +358,7 @@ def test_replaced_rows_are_kept_while_requests_may_read_them(world: World) -> No
     world.add(event(1), event(2))
     _wrong_summary(world)
     waited: list[float] = []
-    repairer = JourneyRepair(world.journeys, world.log, threads=1, reader_seconds=0.2)
+    repairer = JourneyRepair(world.journeys, world.links, world.log, threads=1, reader_seconds=0.2)
 
     def swept(_: Any, journey_key: str, generation: str) -> int:
         waited.append(0.0)
@@ -396,7 +400,9 @@ def test_a_journey_that_is_throttled_twice_is_reported_as_busy(world: World, tab
     for every, left in ((1, 6), (5, 0)):
         client: Any = _Refusing(tables.dynamodb, every, "ThrottlingException")
         report = RepairReport()
-        repairer = JourneyRepair(JourneyStore(client, tables.journeys), world.log, threads=1, reader_seconds=0.0)
+        repairer = JourneyRepair(
+            JourneyStore(client, tables.journeys), world.links, world.log, threads=1, reader_seconds=0.0
+        )
         repairer.verify(RepairScope(), report, repair=True)
         assert (report.remaining, report.outcomes[BUSY]) == (left, left)
 
@@ -405,7 +411,7 @@ def test_access_denied_ends_the_command_at_once(world: World, tables: Tables) ->
     world.add(event(1), projected=False)
     client: Any = _Refusing(tables.dynamodb, 1, "AccessDeniedException")
     with pytest.raises(ClientError):
-        JourneyRepair(JourneyStore(client, tables.journeys), world.log, threads=2).rebuild_journeys(
+        JourneyRepair(JourneyStore(client, tables.journeys), world.links, world.log, threads=2).rebuild_journeys(
             RepairScope(), RepairReport()
         )
 
@@ -420,9 +426,9 @@ def test_an_interrupted_rebuild_is_invisible_to_readers_and_can_be_repeated(
     seen = world.live(ADA)
     client: Any = _Refusing(tables.dynamodb, at, "AccessDeniedException")
     try:
-        JourneyRepair(JourneyStore(client, tables.journeys), world.log, threads=1, reader_seconds=0.0).rebuild_journeys(
-            RepairScope(), RepairReport()
-        )
+        JourneyRepair(
+            JourneyStore(client, tables.journeys), world.links, world.log, threads=1, reader_seconds=0.0
+        ).rebuild_journeys(RepairScope(), RepairReport())
     except ClientError:
         steps = sorted(step_of(one)[1] for one in events)
         assert world.live(ADA) in (seen, (facts_of(steps), [(one.key, one.slot) for one in steps]))
@@ -684,7 +690,7 @@ def test_an_error_is_one_line_after_the_report_so_far(
     world.add(event(1), projected=False)
     monkeypatch.setattr(JourneyRepair, "_rebuild", fail)
     if isinstance(error, EndpointConnectionError):
-        monkeypatch.setattr(JourneyRepair, "_scan", fail)
+        monkeypatch.setattr(JourneyRepair, "scan", fail)
     result = run("rebuild")
     assert (result.exit_code, "Journeys" in result.stdout) == (status, not isinstance(error, EndpointConnectionError))
     assert message in result.stderr

@@ -37,7 +37,7 @@ def scope_options(function: Any) -> Any:
 @scope_options
 @click.option("--repair", "repairs", is_flag=True, help="Repair what can be repaired.")
 @click.option("--show", is_flag=True, help="Print the keys of what differs. They contain customers' identifiers.")
-@click.option("--journeys-only", is_flag=True, help="Do not compare the archive.")
+@click.option("--journeys-only", is_flag=True, help="Compare journeys and links, but not the archive.")
 @click.option(
     "--in-flight",
     type=click.IntRange(0),
@@ -58,7 +58,7 @@ def verify(
     journeys_only: bool,
     in_flight: int,
 ) -> None:
-    """Compare journeys and archive with the log of events.
+    """Compare journeys, links and archive with the log of events.
 
     You can run it while events arrive, interrupt it, and repeat it. The exit status is 1 when something differs and was
     not repaired.
@@ -74,7 +74,9 @@ def verify(
     report, console = RepairReport(show=show), output_console()
     archive = None if journeys_only else ArchiveRepair(stores.archive, stores.landing)
     with progress_bars() as bars, hidden_metrics():
-        repairer = JourneyRepair(stores.journeys, stores.log, threads=threads, bars=bars, in_flight_seconds=in_flight)
+        repairer = JourneyRepair(
+            stores.journeys, stores.links, stores.log, threads=threads, bars=bars, in_flight_seconds=in_flight
+        )
         try:
             repairer.verify(scope, report, repair=repairs, archive=archive)
         finally:
@@ -86,7 +88,7 @@ def verify(
 @scope_options
 @stack_option
 def rebuild(stack: Stack, organization: str | None, source: str | None, customer: str | None, threads: int) -> None:
-    """Rebuild journeys from the log of events.
+    """Rebuild journeys and links from the log of events.
 
     A correct journey is left unchanged. Readers see the old journey until the new one is complete. You can run it while
     events arrive, interrupt it, and repeat it.
@@ -100,7 +102,7 @@ def rebuild(stack: Stack, organization: str | None, source: str | None, customer
     stores = OperatorStores(stack)
     report, console = RepairReport(), output_console()
     with progress_bars() as bars, hidden_metrics():
-        repairer = JourneyRepair(stores.journeys, stores.log, threads=threads, bars=bars)
+        repairer = JourneyRepair(stores.journeys, stores.links, stores.log, threads=threads, bars=bars)
         try:
             repairer.rebuild_journeys(scope, report)
         finally:

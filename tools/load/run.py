@@ -336,7 +336,7 @@ class LoadRun:
     def _repair(self) -> tuple[JourneyRepair, ArchiveRepair]:
         stores = OperatorStores(self._stack)
         repair = JourneyRepair(
-            stores.journeys, stores.log, threads=2, reader_seconds=READER_SECONDS, in_flight_seconds=0
+            stores.journeys, stores.links, stores.log, threads=2, reader_seconds=READER_SECONDS, in_flight_seconds=0
         )
         return repair, ArchiveRepair(stores.archive, stores.landing)
 

@@ -1,4 +1,4 @@
-"""Verifies and rebuilds journeys, many customers at a time, while events keep arriving."""
+"""Verifies and rebuilds journeys and links, many customers at a time, while events keep arriving."""
 
 import contextlib
 import tempfile
@@ -17,6 +17,7 @@ from journeys import dates
 from journeys.aws import is_temporary
 from journeys.errors import JourneysError
 from journeys.events.store import EventLog
+from journeys.identity.store import LinkStore
 from journeys.journey.model import Step
 from journeys.journey.rebuild import RebuildOutcome, delete_generation, rebuild_journey
 from journeys.journey.store import JourneyStore
@@ -24,6 +25,7 @@ from journeys.journey.survey import EVENT_ATTRIBUTES, Customer, Survey
 from journeys.journey.verify import Differences, compare_with_log
 from tools.errors import ToolError
 from tools.operator.archive_repair import ArchiveRepair
+from tools.operator.link_repair import LinkCheck
 from tools.operator.report import (
     BUSY,
     EVENT_MISSING,
@@ -46,7 +48,7 @@ IN_FLIGHT_SECONDS = 60
 
 
 class JourneyRepair:
-    """Verifies and rebuilds the journeys of one stack.
+    """Verifies and rebuilds the journeys of one stack, and the links between identifiers.
 
     Args:
         threads: how many customers, or segments of a table, are processed at the same time.
@@ -57,6 +59,7 @@ class JourneyRepair:
     def __init__(
         self,
         store: JourneyStore,
+        links: LinkStore,
         log: EventLog,
         *,
         threads: int = 8,
@@ -64,7 +67,7 @@ class JourneyRepair:
         reader_seconds: float | None = None,
         in_flight_seconds: int = IN_FLIGHT_SECONDS,
     ) -> None:
-        self._store, self._log = store, log
+        self._store, self._links, self._log = store, links, log
         self._threads, self._bars = threads, bars or ProgressBars()
         self._reader_seconds = READER_SECONDS if reader_seconds is None else reader_seconds
         self._in_flight_seconds = in_flight_seconds
@@ -72,14 +75,18 @@ class JourneyRepair:
         self._replaced: deque[tuple[float, str, str]] = deque()
 
     def rebuild_journeys(self, scope: RepairScope, report: RepairReport) -> None:
-        """Rebuilds journeys from the log. A correct journey is left unchanged.
+        """Rebuilds journeys and links from the log. A correct journey is left unchanged.
 
         Raises:
             ToolError: the scope names a customer without any events or journey.
         """
-        with self._survey(scope, EVENT_ATTRIBUTES) as survey:
+        with (
+            LinkCheck(self._links, self._log, scope, None) as links,
+            self._survey(scope, EVENT_ATTRIBUTES, [links.add_events]) as survey,
+        ):
             report.events = survey.events
             self._each_customer(survey, scope, partial(self._rebuild, report=report), report)
+            links.finish(self, report, repair=True)
         self._delete_replaced(report, wait=True)
 
     def verify(
@@ -90,7 +97,7 @@ class JourneyRepair:
         repair: bool = False,
         archive: ArchiveRepair | None = None,
     ) -> None:
-        """Compares journeys, and the archive, with the log, and reports the differences.
+        """Compares journeys, links, and the archive, with the log, and reports the differences.
 
         Args:
             repair: repairs what can be repaired.
@@ -102,15 +109,17 @@ class JourneyRepair:
         since = dates.now_ms() - self._in_flight_seconds * 1000
         comparison = archive.comparison(since) if archive is not None and scope.journey_key is None else None
         with contextlib.ExitStack() as stack:
+            links = stack.enter_context(LinkCheck(self._links, self._log, scope, since))
+            on_events = [links.add_events]
             if comparison is not None:
-                stack.enter_context(comparison)
-            on_events = comparison.add_events if comparison is not None else None
+                on_events.append(stack.enter_context(comparison).add_events)
             attributes = EVENT_ATTRIBUTES if comparison is None else ()
             survey = stack.enter_context(self._survey(scope, attributes, on_events))
             report.events = survey.events
             report.add_differences(UNREADABLE, survey.unreadable)
             verify_customer = partial(self._verify, since=since, report=report, repair=repair)
             self._each_customer(survey, scope, verify_customer, report, delete_obsolete=repair)
+            links.finish(self, report, repair=repair)
             if comparison is not None:
                 comparison.finish(scope, self._log, report, self._bars, repair=repair)
         self._delete_replaced(report, wait=True)
@@ -139,7 +148,7 @@ class JourneyRepair:
 
     @contextlib.contextmanager
     def _survey(
-        self, scope: RepairScope, attributes: Sequence[str], on_events: Callable[[list[Any]], None] | None = None
+        self, scope: RepairScope, attributes: Sequence[str], on_events: Sequence[Callable[[list[Any]], None]]
     ) -> Iterator[Survey]:
         """Reads the log and then the journeys, sorted by customer, into a temporary folder."""
         with (
@@ -149,23 +158,24 @@ class JourneyRepair:
 
             def add_events(items: list[Any]) -> None:
                 survey.add_events(items, scope.journey_key)
-                if on_events is not None:
-                    on_events(items)
+                for add in on_events:
+                    add(items)
 
             log_pages = partial(self._log.pages, organization_id=scope.organization_id, attributes=attributes)
-            self._scan("reading the log", self._log.size(), log_pages, add_events)
+            self.scan("reading the log", self._log.size(), log_pages, add_events)
             if scope.journey_key is None:
                 journey_pages = partial(self._store.pages, organization_id=scope.organization_id)
-                self._scan("reading the journeys", self._store.size(), journey_pages, survey.add_journeys)
+                self.scan("reading the journeys", self._store.size(), journey_pages, survey.add_journeys)
             yield survey
 
-    def _scan(
+    def scan(
         self,
         name: str,
         size: int,
         pages: Callable[[int, int], Iterator[tuple[int, list[Any]]]],
         add: Callable[[list[Any]], None],
     ) -> None:
+        """Reads a table in several threads, and shows a bar."""
         segments = self._threads * SEGMENTS_PER_THREAD
         with self._bars.bar(name, size) as bar:
 
@@ -176,7 +186,7 @@ class JourneyRepair:
                     add(items)
                     bar.advance(passed)
 
-            self._in_threads(scan_segment, range(segments))
+            self.in_threads(scan_segment, range(segments))
 
     # -- all customers -------------------------------------------------------------------------------------------------
 
@@ -199,16 +209,16 @@ class JourneyRepair:
                 suspects = [one for one in customers if scope.journey_key is not None or not one.looks_correct()]
                 report.journeys += len(customers)
                 report.add_outcome(RebuildOutcome.CORRECT, len(customers) - len(suspects))
-                self._in_threads(partial(self._attempt, action, busy.append), suspects)
+                self.in_threads(partial(self._attempt, action, busy.append), suspects)
                 self._delete_obsolete(customers, report, delete=delete_obsolete)
                 self._delete_replaced(report, wait=False)
                 bar.advance(sum(len(customer.events) for customer in customers))
             if scope.journey_key is not None and not report.journeys:
                 self._require_journey(scope.journey_key)
                 report.journeys = 1
-                self._in_threads(partial(self._attempt, action, busy.append), [Customer(scope.journey_key)])
+                self.in_threads(partial(self._attempt, action, busy.append), [Customer(scope.journey_key)])
         still_busy: list[Customer] = []
-        self._in_threads(partial(self._attempt, action, still_busy.append), busy)
+        self.in_threads(partial(self._attempt, action, still_busy.append), busy)
         report.add_outcome(BUSY, len(still_busy))
 
     def _require_journey(self, journey_key: str) -> None:
@@ -250,9 +260,9 @@ class JourneyRepair:
         due: list[tuple[str, str]] = []
         while self._replaced and (wait or self._replaced[0][0] + self._reader_seconds < time.monotonic()):
             due.append(self._replaced.popleft()[1:])
-        self._in_threads(lambda replaced: report.add_deleted_rows(delete_generation(self._store, *replaced)), due)
+        self.in_threads(lambda replaced: report.add_deleted_rows(delete_generation(self._store, *replaced)), due)
 
-    def _in_threads(self, action: Callable[[Any], None], arguments: Iterable[Any]) -> None:
+    def in_threads(self, action: Callable[[Any], None], arguments: Iterable[Any]) -> None:
         """Runs an action for each argument in several threads. After an error, no thread keeps running."""
         with ThreadPoolExecutor(self._threads) as threads:
             running = [threads.submit(action, argument) for argument in arguments]

@@ -10,16 +10,22 @@ ROW_MISSING = "step without a row"
 STEP_ORPHANED = "step without an event"
 STEP_WRONG_TYPE = "step with the wrong event type"
 SUMMARY_WRONG = "summary with wrong figures"
+LINK_MISSING = "link without a row"
+LINK_ORPHANED = "link without an event"
+SOURCE_MISSING = "identifier source that is not listed"
 UNREADABLE = "event that cannot be read"
 ARCHIVE_MISSING = "event not in the archive"
 ARCHIVE_ORPHANED = "archived event not in the log"
 ARCHIVE_REPEATED = "event archived more than once"
 ARCHIVE_DIFFERING = "event archived with other values"
 DIFFERENCES = (
-    EVENT_MISSING, ROW_MISSING, STEP_ORPHANED, STEP_WRONG_TYPE, SUMMARY_WRONG, UNREADABLE,
+    EVENT_MISSING, ROW_MISSING, STEP_ORPHANED, STEP_WRONG_TYPE, SUMMARY_WRONG,
+    LINK_MISSING, LINK_ORPHANED, SOURCE_MISSING, UNREADABLE,
     ARCHIVE_MISSING, ARCHIVE_ORPHANED, ARCHIVE_REPEATED, ARCHIVE_DIFFERING,
 )  # fmt: skip
 """Every kind of difference between the log and what is derived from it."""
+
+LINK_DIFFERENCES = (LINK_MISSING, LINK_ORPHANED, SOURCE_MISSING)
 
 BUSY = "busy: run the command again"
 """The outcome of a journey that was throttled, or changed by others, in two attempts."""

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from journeys.journey.rebuild import RebuildOutcome
 from journeys.stream.redrive import RedriveOutcome
-from tools.operator.report import DIFFERENCES, RepairReport
+from tools.operator.report import DIFFERENCES, LINK_DIFFERENCES, RepairReport
 
 
 def print_verification(console: Console, report: RepairReport, *, repaired: bool) -> None:
@@ -37,6 +37,9 @@ def print_rebuild(console: Console, report: RepairReport) -> None:
         return
     console.print(f"{report.events:,} events in the log")
     console.print(_outcomes(report))
+    for kind in LINK_DIFFERENCES:
+        if report.repaired[kind]:
+            console.print(f"{kind}: {report.repaired[kind]:,} repaired")
     _print_rows(console, report)
 
 

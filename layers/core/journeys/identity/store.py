@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -68,12 +69,12 @@ class LinkStore:
         key = model.key(organization_id, identifier)
         if len(key) > keys.LONGEST_PARTITION_KEY:
             return Links(identifier)
-        rows: list[Item] = []
-        for row in query_all(self._dynamodb, **self._query(key), Limit=MAX_ROWS + 1):
-            rows.append(row)
-            if len(rows) > MAX_ROWS:
-                break
+        rows = list(islice(self.rows(key), MAX_ROWS + 1))
         return _links(identifier, rows[:MAX_ROWS], complete=len(rows) <= MAX_ROWS)
+
+    def rows(self, identifier_key: str) -> Iterator[Item]:
+        """All rows of an identifier."""
+        return query_all(self._dynamodb, **self._query(identifier_key), Limit=MAX_ROWS + 1)
 
     def reader(self, organization_id: str) -> Callable[[Identifier], Links]:
         """The function that reads the rows of an identifier of an organization, for `resolve.person`."""
@@ -200,11 +201,15 @@ class LinkStore:
         rows = self._dynamodb.query(**query, Limit=MAX_SOURCES)["Items"]
         return sorted(keys.split(row["sk"]["S"])[0] for row in rows)
 
+    def missing_sources(self, organization_id: str, sources: Iterable[str]) -> list[str]:
+        """Those of the sources that are not listed, as many as can be."""
+        listed = set(self.sources(organization_id))
+        return sorted(set(sources) - listed)[: MAX_SOURCES - len(listed)]
+
     def add_sources(self, organization_id: str, sources: Iterable[str], *, now_ms: int) -> None:
         """Lists sources. Only the first MAX_SOURCES of an organization are listed."""
         partition = keys.identifier_sources(organization_id)
-        listed = set(self.sources(organization_id))
-        new = sorted(set(sources) - listed)[: MAX_SOURCES - len(listed)]
+        new = self.missing_sources(organization_id, sources)
         seen = {"dateFirstSeen": {"S": dates.text(now_ms)}} | IN_FORM
         put_all(self._dynamodb, self._table, [keys.item(partition, keys.join(source)) | seen for source in new])
 
@@ -276,7 +281,7 @@ def _evidence(evidence: Evidence) -> Item:
     } | IN_FORM
 
 
-def link_row(item: Item) -> LinkRow | None:
+def link_row(item: Mapping[str, Any]) -> LinkRow | None:
     """The link in an item of the table, or None if the item is something else."""
     if not keys.is_of_identifier(item["pk"]["S"]):
         return None
@@ -284,7 +289,7 @@ def link_row(item: Item) -> LinkRow | None:
     return LinkRow(item["pk"]["S"], Identifier(source, value), _evidence_of(item)) if kind == keys.LINK else None
 
 
-def _evidence_of(item: Item) -> Evidence:
+def _evidence_of(item: Mapping[str, Any]) -> Evidence:
     values = from_item(item)
     return Evidence(
         dates.parse(values["date"]),
