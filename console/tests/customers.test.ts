@@ -5,7 +5,6 @@ import { marksOf, SHAPES } from "../src/components/source-marks";
 import { offsetsOf, rangeBetween, rowAt } from "../src/components/windowing";
 import { dayEnd, dayStart } from "../src/days";
 import { localDate } from "../src/formats";
-import { sourcesOf } from "../src/pages/customers/identifiers";
 import { conversationOf, neighbor, type Row, rowsOf } from "../src/pages/customers/rows";
 
 const moments = fc.date({ min: new Date("1971-01-02"), max: new Date("2100-01-01"), noInvalidDate: true });
@@ -162,15 +161,4 @@ test("a local day goes from its first moment to that of the next day", () => {
 
 test.each(["", "yesterday", "2026-02-30", "2026-13-01", "2026-1-1"])("%j is no day", (text) => {
   expect([dayStart(text), dayEnd(text)]).toEqual([undefined, undefined]);
-});
-
-test("identifier sources are the literals of mappings, with those that all senders share", () => {
-  const mapping = {
-    externalSourceId: "'shop'",
-    externalIds: [
-      { externalSourceId: "'email'", value: "email" },
-      { externalSourceId: "join('-', ['marketo', id])", value: "id" },
-    ],
-  };
-  expect(sourcesOf([mapping, {}])).toEqual(["crm", "email", "phone", "shop"]);
 });

@@ -1,7 +1,7 @@
-"""The page on a customer's journey, in a real browser."""
+"""The page on a customer's journey and the person behind it, in a real browser."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from journeys.registry.people.model import Role
 from tests.browser.conftest import Account, fill_sign_in, violations
 from tests.conftest import Caller
 from tests.e2e.test_pipeline import wait_for
@@ -20,6 +21,7 @@ Own = tuple[Caller, Account]
 Shop = tuple[ApiClient, Account, str, str]
 
 NOW = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
+LONG = {"externalSourceId": "crm", "value": "long"}
 MANY = 10_000
 DRAWN = 60
 """The most events that are in the document at a time, whatever the number that was loaded."""
@@ -44,10 +46,16 @@ def configuration(api: ApiClient, title: str, source: str, names: Mapping[str, s
 
 
 def event(customer: str, number: int, attributes: Mapping[str, Any], hours: float = 1) -> dict[str, Any]:
+    return of({"crm": customer}, f"{customer}-{number}", hours * number, attributes)
+
+
+def of(identifiers: Mapping[str, str], event_id: str, hours: float, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """An event that names these identifiers, some hours ago. It is stored under the first."""
+    external_ids = [{"externalSourceId": source, "value": value} for source, value in identifiers.items()]
     return {
-        "id": f"{customer}-{number}",
-        "dateCreated": (NOW - timedelta(hours=hours * number)).isoformat(),
-        "identifiers": {"externalIds": [{"externalSourceId": "crm", "value": customer}]},
+        "id": event_id,
+        "dateCreated": (NOW - timedelta(hours=hours)).isoformat(),
+        "identifiers": {"externalIds": external_ids},
         "attributes": dict(attributes),
     }
 
@@ -208,6 +216,7 @@ def long_journey(signed_in: Opens, own: Own) -> Page:
     page = signed_in(own[1], "customers")
     page.route("**/journey/customers?*", lambda route: route.fulfill(json=_long_summary()))
     page.route("**/journey/customers/events?*", _long_page)
+    page.route("**/journey/customers/identifiers?*", lambda route: route.fulfill(json=persons_of([LONG])))
     page.evaluate("() => { location.hash = '#/customers?source=crm&value=long'; }")
     expect(page.locator(".event").first).to_be_visible()
     return page
@@ -226,20 +235,33 @@ def _long_event(number: int) -> dict[str, Any]:
         "dateCreated": date,
         "dateReceived": date,
         "attributes": made["attributes"],
+        "identifier": LONG,
     }
 
 
 def _long_summary() -> dict[str, Any]:
     first, last = _long_event(MANY - 1)["dateCreated"], _long_event(0)["dateCreated"]
+    return summary([LONG], eventCount=MANY, dateFirstEvent=first, dateLastEvent=last)
+
+
+def summary(identifiers: Sequence[Mapping[str, str]], **fields: Any) -> dict[str, Any]:
+    """The answer of `GET customers` about a person with these identifiers."""
+    nothing: dict[str, Any] = {"eventTypes": [], "transitions": [], "transitionsComplete": True, "recentEvents": []}
+    return {**identifiers[0], "identifiers": list(identifiers), **nothing, **fields}
+
+
+def persons_of(identifiers: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """The answer of `GET customers/identifiers` about identifiers that an event linked."""
+    date = NOW.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    known = {"eventCount": 1, "dateFirstEvent": date, "dateLastEvent": date}
+    evidence = {"eventId": "E", "configurationId": "C", "dateCreated": date, "dateReceived": date}
     return {
-        "externalSourceId": "crm",
-        "value": "long",
-        "eventCount": MANY,
-        "dateFirstEvent": first,
-        "dateLastEvent": last,
-        "eventTypes": [],
-        "transitions": [],
-        "recentEvents": [],
+        **identifiers[0],
+        "identifiers": [{**one, **known} for one in identifiers],
+        "links": [{"from": one, "to": other, "evidence": evidence} for one, other in pairwise(identifiers)],
+        "unlinked": [],
+        "stopped": [],
+        "tooLarge": False,
     }
 
 
@@ -286,4 +308,249 @@ def test_the_page_is_accessible(signed_in: Opens, shop: Shop, theme: str, size: 
     page.get_by_role("button", name="Show journey").click()
     page.locator(".event").first.get_by_role("button").click()
     expect(page.get_by_role("table", name="Attributes of the event")).to_be_visible()
+    assert violations(page) == []
+
+
+# -- the person behind identifiers -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lena(shop: Shop) -> Shop:
+    """A customer who visits unknown, signs in with an e-mail address, and orders: three identifiers, two links."""
+    api, _, orders, visits = shop
+    api.send(
+        visits,
+        [
+            of({"visitor": "v-1"}, "visit-1", 50, {"page": "start"}),
+            of({"visitor": "v-1", "email": "lena@example.com"}, "visit-2", 40, {"page": "sign-in"}),
+        ],
+    )
+    api.send(
+        orders,
+        [
+            of({"email": "lena@example.com", "crm": "C-7"}, "order-1", 30, {"orderId": "SO-1"}),
+            of({"crm": "C-7"}, "order-2", 20, {"orderId": "SO-2"}),
+        ],
+    )
+    wait_for(api, 4, ("email", "lena@example.com"))
+    return shop
+
+
+LENA = "customers?source=email&value=lena%40example.com"
+
+
+def identifiers(page: Page) -> Locator:
+    return page.get_by_role("list", name="Identifiers of the person").get_by_role("listitem")
+
+
+def test_a_person_is_one_journey_whose_steps_name_their_identifiers(signed_in: Opens, lena: Shop) -> None:
+    page = signed_in(lena[1], LENA)
+    expect(page.get_by_role("heading", name="One person, 3 identifiers")).to_be_visible()
+    expect(identifiers(page)).to_have_count(3)
+    expect(identifiers(page).filter(has_text="C-7")).to_contain_text("by an event of Order of Shop")
+    expect(identifiers(page).filter(has_text="lena@example.com")).to_contain_text("Looked up")
+    expect(page.locator(".event")).to_have_count(4)
+    tags = page.locator(".event .identifier-tag").all_inner_texts()
+    assert [tag.split()[-1] for tag in tags] == ["C-7", "lena@example.com", "v-1", "v-1"]
+    numbers = {tag.split()[-1]: tag.split()[0] for tag in tags}
+    assert sorted(numbers.values()) == ["1", "2", "3"]
+
+    identifiers(page).filter(has_text="v-1").get_by_role("button", name="Filter").click()
+    expect(page.locator(".event")).to_have_count(2)
+    assert "ofValue=v-1" in page.url
+    expect(page.get_by_label("Identifier", exact=True).last).to_have_value('["visitor","v-1"]')
+    page.get_by_label("Identifier", exact=True).last.select_option("All identifiers")
+    expect(page.locator(".event")).to_have_count(4)
+
+    identifiers(page).filter(has_text="C-7").get_by_role("link", name="Only this").click()
+    expect(page.get_by_text("2 other identifiers of the same person are left out.")).to_be_visible()
+    expect(figure(page, "Events")).to_have_text("1")
+    expect(page.locator(".event")).to_contain_text("SO-2")
+    assert "scope=identifier" in page.url
+    page.get_by_role("link", name="Show the whole person").click()
+    expect(figure(page, "Events")).to_have_text("4")
+
+
+def test_unlinking_says_what_changes_and_is_undone_by_relinking_with_the_keyboard(signed_in: Opens, lena: Shop) -> None:
+    page = signed_in(lena[1], LENA)
+    unlink = identifiers(page).filter(has_text="v-1").get_by_role("button", name="Unlink")
+    unlink.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Unlink this identifier?")
+    expect(dialog).to_contain_text("The person becomes 2 customers")
+    expect(dialog.get_by_role("listitem")).to_have_count(2)
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(unlink).to_be_focused()
+    page.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Unlink").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="One person, 2 identifiers")).to_be_visible()
+    expect(figure(page, "Events")).to_have_text("2")
+    unlinked = page.get_by_role("listitem").filter(has_text="Unlinked by you")
+    expect(unlinked).to_contain_text("v-1")
+    assert violations(page) == []
+    unlinked.get_by_role("button", name="Relink").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="One person, 3 identifiers")).to_be_visible()
+    expect(figure(page, "Events")).to_have_text("4")
+    expect(identifiers(page).filter(has_text="v-1")).to_contain_text("relinked by you")
+
+
+def test_two_identifiers_are_joined_by_hand(signed_in: Opens, shop: Shop) -> None:
+    api, account, orders, _ = shop
+    api.send(
+        orders, [of({"crm": "C-8"}, "a", 9, {"orderId": "SO-8"}), of({"card": "K-8"}, "b", 8, {"orderId": "SO-9"})]
+    )
+    wait_for(api, 1, ("card", "K-8"))
+    page = signed_in(account, "customers?source=crm&value=C-8")
+    expect(identifiers(page)).to_contain_text("No other identifier is linked with it")
+    page.get_by_role("button", name="Join another identifier").click()
+    dialog = page.get_by_role("dialog", name="Join another identifier")
+    expect(dialog.get_by_role("button", name="Join identifiers")).to_be_disabled()
+    dialog.get_by_label("Source of the other identifier").fill("phone")
+    expect(dialog.get_by_text("Identifiers of this source do not link")).to_be_visible()
+    dialog.get_by_label("Source of the other identifier").fill("card")
+    dialog.get_by_label("Other identifier", exact=True).fill("K-8")
+    expect(dialog.get_by_text("It adds 1 event.")).to_be_visible()
+    assert violations(page) == []
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="One person, 2 identifiers")).to_be_visible()
+    expect(identifiers(page).filter(has_text="K-8")).to_contain_text("by you")
+    expect(page.locator(".event")).to_have_count(2)
+
+
+def test_a_value_alone_finds_identifiers_of_all_sources(signed_in: Opens, shop: Shop) -> None:
+    api, account, orders, _ = shop
+    api.send(
+        orders,
+        [
+            of({"crm": "77"}, "a", 3, {"orderId": "SO-1"}),
+            of({"card": "77"}, "b", 2, {"orderId": "SO-2"}),
+            of({"card": "78"}, "c", 1, {"orderId": "SO-3"}),
+        ],
+    )
+    wait_for(api, 1, ("card", "78"))
+    page = signed_in(account, "customers")
+    page.get_by_label("Identifier", exact=True).fill("77")
+    page.keyboard.press("Enter")
+    found = page.get_by_role("table", name="Identifiers with this value")
+    expect(found.get_by_role("link")).to_have_text(["card 77", "crm 77"])
+    assert violations(page) == []
+    found.get_by_role("link", name="crm 77").click()
+    expect(page.locator(".event")).to_contain_text("SO-1")
+    page.get_by_label("Identifier's source").fill("")
+    page.get_by_label("Identifier", exact=True).first.fill("78")
+    page.get_by_role("button", name="Show journey").click()
+    expect(page.locator(".event")).to_contain_text("SO-3")
+    assert "source=card" in page.url
+
+
+def test_who_may_not_change_customers_is_offered_no_change(
+    signed_in: Opens, lena: Shop, person: Callable[..., Account]
+) -> None:
+    viewer = person(Role.VIEWER, lena[1].organization_id)
+    page = signed_in(viewer, LENA)
+    expect(identifiers(page)).to_have_count(3)
+    expect(page.get_by_role("button", name="Unlink")).to_have_count(0)
+    expect(page.get_by_role("button", name="Join another identifier")).to_have_count(0)
+
+
+# -- conversations with the contact center -----------------------------------------------------------------------------
+
+CALLER = [
+    {"externalSourceId": "genesys", "value": "contact-of-a-caller"},
+    {"externalSourceId": "email", "value": "a-caller-with-a-long-address@mail.example.com"},
+]
+CALL = (
+    ("customer-start", "Customer start", 0, {"mediaType": "voice", "direction": "inbound"}),
+    ("acd-start", "ACD start", 10, {"queueId": "service"}),
+    ("acd-end", "ACD end", 55, {"queueId": "service", "acdOutcome": "answered", "connectedDurationMs": 45_000}),
+    ("user-start", "Agent start", 56, {"agentId": "17"}),
+    ("user-end", "Agent end", 176, {"agentId": "17", "interactingDurationMs": 120_000}),
+    ("wrapup", "Wrap-up", 200, {"wrapUpCode": "Return arranged"}),
+)
+
+
+def _step(event_id: str, seconds: float, who: int, **fields: Any) -> dict[str, Any]:
+    date = (NOW + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return {"id": event_id, "dateCreated": date, "dateReceived": date, "identifier": CALLER[who], **fields}
+
+
+@pytest.fixture
+def caller_page(signed_in: Opens, own: Own) -> Callable[..., Page]:
+    """The page of somebody who called and then answered a survey. The test answers in place of the API."""
+    call = [
+        _step(
+            kind,
+            seconds,
+            0,
+            configurationId="native",
+            schemaId=f"native-{kind}",
+            eventName=name,
+            source="genesys",
+            attributes={"vendor": "genesys", "conversationId": "one"} | attributes,
+        )
+        for kind, name, seconds, attributes in CALL
+    ]
+    survey = _step(
+        "survey", 900, 1, configurationId="C", schemaId="S", eventName="Survey", source="Q", attributes={"score": 9}
+    )
+    steps = [survey, *reversed(call)]
+    known = {"eventCount": len(steps), "dateFirstEvent": steps[-1]["dateCreated"]}
+    journey = summary(CALLER, **known, dateLastEvent=survey["dateCreated"], recentEvents=steps)
+
+    def opened(**options: Any) -> Page:
+        page = signed_in(own[1], "customers", **options)
+        page.route("**/journey/customers?*", lambda route: route.fulfill(json=journey))
+        page.route("**/journey/customers/events?*", lambda route: route.fulfill(json={"entities": steps}))
+        page.route("**/journey/customers/identifiers?*", lambda route: route.fulfill(json=persons_of(CALLER)))
+        page.evaluate("() => { location.hash = '#/customers?source=genesys&value=contact-of-a-caller'; }")
+        expect(page.locator(".conversation")).to_be_visible()
+        return page
+
+    return opened
+
+
+def test_a_conversation_is_one_row_that_the_keyboard_opens(caller_page: Callable[..., Page]) -> None:
+    page = caller_page()
+    conversation = page.locator(".conversation")
+    expect(conversation).to_contain_text("Inbound call")
+    expect(conversation).to_contain_text("3 min 20 sec, 6 events, Genesys Cloud")
+    for part in ("Queue service, 45 sec", "Agent 17, 2 min", "Wrap-up Return arranged"):
+        expect(conversation).to_contain_text(part)
+    expect(page.locator(".event")).to_have_count(1)
+    expect(page.get_by_role("list", name="Sources")).to_contain_text("Contact center: Genesys Cloud")
+
+    button = conversation.get_by_role("button")
+    button.focus()
+    page.keyboard.press("ArrowRight")
+    expect(button).to_have_attribute("aria-expanded", "true")
+    expect(page.locator(".event")).to_have_count(7)
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".event > button:focus")).to_contain_text("Wrap-up")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("table", name="Attributes of the event")).to_contain_text("Return arranged")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".event > button:focus")).to_contain_text("Agent end")
+    page.keyboard.press("ArrowLeft")
+    expect(button).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(button).to_have_attribute("aria-expanded", "false")
+    expect(page.locator(".event")).to_have_count(1)
+    page.keyboard.press("ArrowUp")
+    expect(page.locator(".event > button:focus")).to_contain_text("Survey")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["wide", "narrow"])
+def test_a_person_with_conversations_is_accessible(caller_page: Callable[..., Page], theme: str, size: str) -> None:
+    page = caller_page(size=size, theme=theme)
+    page.locator(".conversation").get_by_role("button").click()
+    page.locator(".event.within").first.get_by_role("button").click()
+    expect(page.get_by_role("table", name="Attributes of the event")).to_be_visible()
+    page.get_by_text("The link in detail").click()
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert_no_overlap(page)
     assert violations(page) == []

@@ -6,59 +6,50 @@
  */
 
 import { useEffect, useId, useState } from "preact/hooks";
-import { api, call, type Model } from "../../api/client";
-import { useListing, useLoaded } from "../../api/loading";
-import { cursorPage } from "../../api/pages";
-import { ApiProblem } from "../../api/problem";
+import { useLoaded } from "../../api/loading";
 import { Text } from "../../components/content";
-import { Field, Select, TextField } from "../../components/forms";
-import { PageLayout } from "../../components/layout";
-import { CONTACT_CENTER, EXTERNAL, isNativeType, NATIVE } from "../../components/native";
-import { SourceLegend, useSourceMarks } from "../../components/source-mark";
-import { Empty, Failed, Loading } from "../../components/states";
-import { dayEnd, dayStart } from "../../days";
-import { byName } from "../../formats";
+import { Field, TextField } from "../../components/forms";
+import { PageLayout, WhenLoaded } from "../../components/layout";
+import { Empty } from "../../components/states";
+import { Table } from "../../components/tables";
+import { Time } from "../../components/times";
+import { number } from "../../formats";
 import { useMay } from "../../me";
-import { address, go, setQuery, useRoute } from "../../routing";
+import { address, go, useRoute } from "../../routing";
+import { Customer } from "./Customer";
 import "./customers.css";
-import { useIdentifierSources } from "./identifiers";
-import { Figures, Types, WhatFollowsWhat } from "./Summary";
-import { Timeline } from "./Timeline";
-
-const PAGE_SIZE = 100;
-
-interface Identifier {
-  readonly source: string;
-  readonly value: string;
-}
+import { useIdentitySettings } from "./identifiers";
+import { type Identifier, identifierKey } from "./person";
+import { type IdentifierSummary, searchIdentifiers } from "./requests";
 
 export default function Customers() {
   const { query } = useRoute();
-  const identifier = { source: query.get("source") ?? "", value: query.get("value") ?? "" };
-  const complete = identifier.source !== "" && identifier.value !== "";
-  const key = JSON.stringify(identifier);
+  const identifier = { externalSourceId: query.get("source") ?? "", value: query.get("value") ?? "" };
+  const key = identifierKey(identifier);
   return (
     <PageLayout title="Customers" about="Look a customer up by any identifier under which events came in.">
       <Search key={`search ${key}`} identifier={identifier} />
-      {complete ? (
-        <Customer key={key} identifier={identifier} />
-      ) : (
+      {identifier.value === "" ? (
         <Empty title="Whose journey do you want to see?">
           <p>
-            Choose the source of an identifier, such as <code>crm</code> or <code>email</code>, and enter its value as
-            the events carry it.
+            Enter an identifier as the events carry it: a customer number, an e-mail address, a visitor’s id. Its
+            source, such as <code>crm</code> or <code>email</code>, narrows the search.
           </p>
         </Empty>
+      ) : identifier.externalSourceId === "" ? (
+        <Matches key={key} value={identifier.value} />
+      ) : (
+        <Customer key={`${key} ${query.get("scope") ?? ""}`} identifier={identifier} />
       )}
     </PageLayout>
   );
 }
 
 function Search({ identifier }: { identifier: Identifier }) {
-  const [source, setSource] = useState(identifier.source);
+  const [source, setSource] = useState(identifier.externalSourceId);
   const [value, setValue] = useState(identifier.value);
   const [tried, setTried] = useState(false);
-  const sources = useIdentifierSources();
+  const settings = useIdentitySettings();
   const list = useId();
   return (
     <form
@@ -68,35 +59,9 @@ function Search({ identifier }: { identifier: Identifier }) {
       onSubmit={(event) => {
         event.preventDefault();
         setTried(true);
-        if (source.trim() && value) go(address(["customers"], { source: source.trim(), value }));
+        if (value) go(address(["customers"], { source: source.trim(), value }));
       }}
     >
-      <Field
-        label="Identifier's source"
-        problem={tried && !source.trim() ? "Enter the source of the identifier." : undefined}
-      >
-        {(control) => (
-          <>
-            <input
-              {...control}
-              list={list}
-              value={source}
-              maxLength={255}
-              autocomplete="off"
-              autocapitalize="off"
-              spellcheck={false}
-              onInput={(event) => {
-                setSource(event.currentTarget.value);
-              }}
-            />
-            <datalist id={list}>
-              {(sources.data ?? []).map((one) => (
-                <option key={one} value={one} />
-              ))}
-            </datalist>
-          </>
-        )}
-      </Field>
       <TextField
         label="Identifier"
         type="search"
@@ -105,6 +70,30 @@ function Search({ identifier }: { identifier: Identifier }) {
         problem={tried && !value ? "Enter the identifier." : undefined}
         onValue={setValue}
       />
+      <Field label="Identifier's source">
+        {(control) => (
+          <>
+            <input
+              {...control}
+              list={list}
+              value={source}
+              maxLength={255}
+              placeholder="any source"
+              autocomplete="off"
+              autocapitalize="off"
+              spellcheck={false}
+              onInput={(event) => {
+                setSource(event.currentTarget.value);
+              }}
+            />
+            <datalist id={list}>
+              {(settings.data?.knownSources ?? []).map(({ externalSourceId }) => (
+                <option key={externalSourceId} value={externalSourceId} />
+              ))}
+            </datalist>
+          </>
+        )}
+      </Field>
       <button type="submit" class="primary">
         Show journey
       </button>
@@ -112,17 +101,52 @@ function Search({ identifier }: { identifier: Identifier }) {
   );
 }
 
-function Customer({ identifier: { source, value } }: { identifier: Identifier }) {
-  const journey = useLoaded("journey", (signal) =>
-    call(api.GET("/api/v2/journey/customers", { params: { query: { externalSourceId: source, value } }, signal })),
+/** The identifiers with a value, in any source. The only one is shown at once. */
+function Matches({ value }: { value: string }) {
+  const found = useLoaded("matches", (signal) => searchIdentifiers(value, signal));
+  const only = found.data?.length === 1 ? found.data[0] : undefined;
+  useEffect(() => {
+    if (only) go(journeyOf(only), { replace: true });
+  }, [only]);
+  return (
+    <WhenLoaded loaded={found} what="the identifiers">
+      {(matches) =>
+        matches.length === 0 ? (
+          <NoEvents />
+        ) : (
+          <Table
+            caption={`Identifiers with this value`}
+            captionShown
+            rows={matches}
+            keyOf={identifierKey}
+            columns={[
+              { title: "Identifier", cell: (one) => <MatchLink match={one} /> },
+              { title: "Events", numeric: true, cell: ({ eventCount }) => number(eventCount) },
+              { title: "First event", cell: ({ dateFirstEvent }) => dateFirstEvent && <Time value={dateFirstEvent} /> },
+              { title: "Last event", cell: ({ dateLastEvent }) => dateLastEvent && <Time value={dateLastEvent} /> },
+            ]}
+          />
+        )
+      }
+    </WhenLoaded>
   );
-  if (journey.error instanceof ApiProblem && journey.error.status === 404) return <NoEvents source={source} />;
-  if (journey.error !== undefined) return <Failed error={journey.error} retry={journey.reload} />;
-  if (!journey.data) return <Loading what="the journey" />;
-  return <Journey journey={journey.data} />;
 }
 
-function NoEvents({ source }: { source: string }) {
+function MatchLink({ match }: { match: IdentifierSummary }) {
+  return (
+    <a class="wrap-anywhere" href={journeyOf(match)}>
+      <Text value={match.externalSourceId} limit={80} /> <Text value={match.value} limit={300} />
+    </a>
+  );
+}
+
+/** The address of the journey that an identifier leads to. */
+export function journeyOf({ externalSourceId, value }: Identifier, query: { scope?: string } = {}): string {
+  return address(["customers"], { source: externalSourceId, value, ...query });
+}
+
+/** Why nothing was found. `source` is the one that was searched in. */
+export function NoEvents({ source }: { source?: string }) {
   const maySeeFailures = useMay("externalEventsFailures:view");
   return (
     <div role="status">
@@ -132,9 +156,12 @@ function NoEvents({ source }: { source: string }) {
             Compare the identifier with its source’s records. Upper and lower case count, except in e-mail addresses
             that webhooks deliver: those are in lower case.
           </li>
-          <li>
-            Events may name this customer by another identifier than <Text value={source} limit={80} />.
-          </li>
+          {source !== undefined && (
+            <li>
+              Events may name this customer by another identifier than <Text value={source} limit={80} />. Leave the
+              source empty to search in all.
+            </li>
+          )}
           <li>An event that came in a moment ago is in the journey within seconds: search once more.</li>
           {maySeeFailures && (
             <li>
@@ -145,164 +172,4 @@ function NoEvents({ source }: { source: string }) {
       </Empty>
     </div>
   );
-}
-
-function Journey({ journey }: { journey: Model<"CustomerJourney"> }) {
-  const { query } = useRoute();
-  const filters = {
-    type: query.get("type") ?? "",
-    from: query.get("from") ?? "",
-    to: query.get("to") ?? "",
-    order: query.get("order") === "asc" ? ("asc" as const) : ("desc" as const),
-  };
-  const key = JSON.stringify(filters);
-  const from = dayStart(filters.from);
-  const to = dayEnd(filters.to);
-  const listed = useListing(key, async (cursor, signal) =>
-    cursorPage(
-      await call(
-        api.GET("/api/v2/journey/customers/events", {
-          params: {
-            query: {
-              externalSourceId: journey.externalSourceId,
-              value: journey.value,
-              order: filters.order,
-              pageSize: PAGE_SIZE,
-              ...(filters.type && { eventName: filters.type }),
-              ...(from && { from }),
-              ...(to && { to }),
-              ...(cursor && { cursor }),
-            },
-          },
-          signal,
-        }),
-      ),
-    ),
-  );
-  const filtered = filters.type !== "" || from !== undefined || to !== undefined;
-  // The newest events came with the figures: they are shown until the first page is there.
-  const early = !filtered && filters.order === "desc" && listed.loading ? journey.recentEvents : [];
-  const events = listed.items.length > 0 ? listed.items : early;
-  const sources = useSeen(key, events, (event) => (event.configurationId === NATIVE ? undefined : event.source));
-  const vendors = useSeen(key, events, (event) => (event.configurationId === NATIVE ? event.source : undefined));
-  const marks = useSourceMarks(sources);
-  const choose = (type: string) => {
-    setQuery({ type });
-  };
-  return (
-    <div class="customer-journey">
-      <div class="stack">
-        <h2 class="customer-name wrap-anywhere">
-          <span class="soft">
-            <Text value={journey.externalSourceId} limit={80} />
-          </span>{" "}
-          <Text value={journey.value} limit={300} />
-        </h2>
-        <Figures journey={journey} />
-      </div>
-      <aside class="stack" aria-label="The journey in figures">
-        <Types journey={journey} chosen={filters.type} onChoose={choose} />
-        <WhatFollowsWhat journey={journey} />
-      </aside>
-      <section class="stack" aria-label="Events">
-        <Filters journey={journey} filters={filters} />
-        {sources.length + vendors.length > 0 && <SourceLegend marks={marks} sources={sources} vendors={vendors} />}
-        {events.length === 0 && listed.loading && <Loading what="the events" />}
-        {events.length === 0 && !listed.loading && !listed.more && listed.error === undefined ? (
-          <Empty title="No events match the filters">
-            <button
-              type="button"
-              onClick={() => {
-                setQuery({ type: "", from: "", to: "" });
-              }}
-            >
-              Show all events
-            </button>
-          </Empty>
-        ) : (
-          <Timeline
-            key={key}
-            events={events}
-            listed={listed}
-            total={filtered ? undefined : journey.eventCount}
-            numbers={undefined}
-            marks={marks}
-          />
-        )}
-      </section>
-    </div>
-  );
-}
-
-interface FiltersProps {
-  journey: Model<"CustomerJourney">;
-  filters: { type: string; from: string; to: string; order: "asc" | "desc" };
-}
-
-function Filters({ journey, filters }: FiltersProps) {
-  const mixed = journey.eventTypes.some(({ schemaId }) => isNativeType(schemaId));
-  const reversed = dayStart(filters.from) && dayStart(filters.to) && filters.from > filters.to;
-  return (
-    <div class="event-filters">
-      <Select
-        label="Event type"
-        value={filters.type}
-        placeholder="All types"
-        options={journey.eventTypes
-          .filter((type) => type.schemaId)
-          .map(({ eventName, schemaId }) => ({
-            value: eventName,
-            label: eventName,
-            group: mixed ? (isNativeType(schemaId) ? CONTACT_CENTER : EXTERNAL) : undefined,
-          }))}
-        onValue={(type) => {
-          setQuery({ type });
-        }}
-      />
-      <TextField
-        label="From"
-        type="date"
-        value={filters.from}
-        problem={reversed ? "This day is after the last one." : undefined}
-        onValue={(from) => {
-          setQuery({ from }, { replace: true });
-        }}
-      />
-      <TextField
-        label="To"
-        type="date"
-        value={filters.to}
-        onValue={(to) => {
-          setQuery({ to }, { replace: true });
-        }}
-      />
-      <Select
-        label="Order"
-        value={filters.order}
-        options={[
-          { value: "desc", label: "Newest first" },
-          { value: "asc", label: "Oldest first" },
-        ]}
-        onValue={(order) => {
-          setQuery({ order: order === "asc" ? "asc" : "" });
-        }}
-      />
-    </div>
-  );
-}
-
-/** The sources of the events that were shown so far, sorted. `sourceOf` picks those of one kind. */
-function useSeen(
-  key: string,
-  events: readonly Model<"CustomerEvent">[],
-  sourceOf: (event: Model<"CustomerEvent">) => string | undefined,
-): readonly string[] {
-  const [seen, setSeen] = useState<readonly string[]>([]);
-  useEffect(() => {
-    setSeen((before) => {
-      const all = new Set([...before, ...events.flatMap((event) => sourceOf(event) ?? [])]);
-      return all.size === before.length ? before : [...all].sort(byName);
-    });
-  }, [key, events]);
-  return seen;
 }

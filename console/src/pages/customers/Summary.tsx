@@ -50,12 +50,14 @@ interface TypesProps {
 
 /** Events by type. A type that still exists is a filter of the timeline. */
 export function Types({ journey, chosen, onChoose }: TypesProps) {
+  const [all, setAll] = useState(false);
   const most = Math.max(...journey.eventTypes.map((type) => type.eventCount));
+  const shown = all ? journey.eventTypes : journey.eventTypes.slice(0, SHOWN);
   return (
     <section class="card" aria-label="Events by type">
       <h2>By type</h2>
       <ul class="types">
-        {journey.eventTypes.map((type) => (
+        {shown.map((type) => (
           <li key={type.eventName + (type.schemaId ?? "")}>
             <button
               type="button"
@@ -79,6 +81,17 @@ export function Types({ journey, chosen, onChoose }: TypesProps) {
           </li>
         ))}
       </ul>
+      {shown.length < journey.eventTypes.length && (
+        <button
+          type="button"
+          class="plain"
+          onClick={() => {
+            setAll(true);
+          }}
+        >
+          Show all {count(journey.eventTypes.length, "event type")}
+        </button>
+      )}
     </section>
   );
 }
@@ -86,7 +99,7 @@ export function Types({ journey, chosen, onChoose }: TypesProps) {
 /** How often an event of one type came right after one of another. */
 export function WhatFollowsWhat({ journey }: { journey: Journey }) {
   const [all, setAll] = useState(false);
-  const { transitions } = journey;
+  const { transitions, transitionsComplete } = journey;
   const most = Math.max(...transitions.map((one) => one.count));
   const shown = all ? transitions : transitions.slice(0, SHOWN);
   return (
@@ -94,7 +107,12 @@ export function WhatFollowsWhat({ journey }: { journey: Journey }) {
       <summary>
         <h2>What follows what</h2>
       </summary>
-      {transitions.length === 0 ? (
+      {!transitionsComplete ? (
+        <p class="soft">
+          Not counted: several identifiers of this person have more than 10,000 events in the same period. Choose “Only
+          this” at an identifier to see what follows what under it.
+        </p>
+      ) : transitions.length === 0 ? (
         <p class="soft">There is one event only, so nothing follows yet.</p>
       ) : (
         <table class="follows small">

@@ -8,7 +8,8 @@ import { offsetsOf, rowAt, useWindow } from "../../components/windowing";
 import { count, day, number } from "../../formats";
 import type { Numbers } from "./person";
 import { neighbor, type Row, rowsOf } from "./rows";
-import { ConversationRow, EventRow, type Handlers, type Step } from "./TimelineRows";
+import type { Step } from "./requests";
+import { ConversationRow, EventRow, type Handlers } from "./TimelineRows";
 
 /** Heights of rows in rem; the style sheet gives days the first, and the others what the timeline sets. */
 const DAY_HEIGHT = 3;

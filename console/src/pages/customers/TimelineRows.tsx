@@ -3,7 +3,6 @@
 import type { ComponentChildren } from "preact";
 import { memo } from "preact/compat";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import type { Model } from "../../api/client";
 import { Attributes, AttributesInBrief, Text } from "../../components/content";
 import { CONTACT_CENTER, NATIVE, vendorName } from "../../components/native";
 import { NativeIcon } from "../../components/native-icon";
@@ -15,12 +14,8 @@ import { address } from "../../routing";
 import { summaryOf } from "./conversation";
 import { IdentifierNumber, IdentifierTag } from "./IdentifierTag";
 import { type Identifier, identifierKey, type Numbers } from "./person";
+import type { Step } from "./requests";
 import type { Conversation } from "./rows";
-
-export type Step = Model<"CustomerEvent"> & {
-  /** The identifier under which the event came. */
-  readonly identifier?: Identifier;
-};
 
 /** The height of an opened event until it is measured, in pixels. */
 const DETAILS_HEIGHT = 200;
@@ -84,7 +79,7 @@ export const EventRow = memo(function EventRow(props: EventProps) {
       <span class="event-brief small">
         <AttributesInBrief attributes={event.attributes} />
       </span>
-      {numbers && event.identifier && <IdentifierTag identifier={event.identifier} numbers={numbers} />}
+      {numbers && <IdentifierTag identifier={event.identifier} numbers={numbers} />}
     </Opening>
   );
 });
@@ -152,9 +147,7 @@ export const ConversationRow = memo(function ConversationRow(props: Conversation
 });
 
 function identifiersOf(events: readonly Step[]): Identifier[] {
-  const found = new Map(
-    events.flatMap(({ identifier }) => (identifier ? [[identifierKey(identifier), identifier]] : [])),
-  );
+  const found = new Map(events.map(({ identifier }) => [identifierKey(identifier), identifier]));
   return [...found.values()];
 }
 
@@ -248,14 +241,10 @@ function Details({ event, marks, on }: { event: Step; marks: Marks; on: Handlers
             <SourceName marks={marks} source={event.source} />
           )}
         </dd>
-        {event.identifier && (
-          <>
-            <dt>Identifier</dt>
-            <dd class="wrap-anywhere">
-              <Text value={event.identifier.externalSourceId} /> <Text value={event.identifier.value} />
-            </dd>
-          </>
-        )}
+        <dt>Identifier</dt>
+        <dd class="wrap-anywhere">
+          <Text value={event.identifier.externalSourceId} /> <Text value={event.identifier.value} />
+        </dd>
         <dt>Event id</dt>
         <dd class="wrap-anywhere">
           <Text value={event.id} />

@@ -63,3 +63,54 @@ export function groupsWithout<T extends Identifier>(
   }
   return [...groups.values()];
 }
+
+/** The pairs of an identifier. */
+export function linksOf<T extends Pair>(identifier: Identifier, links: readonly T[]): T[] {
+  return links.filter(({ from, to }) => sameIdentifier(from, identifier) || sameIdentifier(to, identifier));
+}
+
+export function otherOf(identifier: Identifier, { from, to }: Pair): Identifier {
+  return sameIdentifier(from, identifier) ? to : from;
+}
+
+/**
+ * The link by which each identifier came to the person, by key: the first step to it on the shortest way from `start`.
+ * `start` has none.
+ */
+export function waysFrom<T extends Pair>(start: Identifier, links: readonly T[]): Map<string, T> {
+  const ways = new Map<string, T>();
+  const reached = [start];
+  for (const one of reached) {
+    for (const link of linksOf(one, links)) {
+      const other = otherOf(one, link);
+      if (sameIdentifier(other, start) || ways.has(identifierKey(other))) continue;
+      ways.set(identifierKey(other), link);
+      reached.push(other);
+    }
+  }
+  return ways;
+}
+
+interface Lived {
+  readonly dateFirstEvent?: string;
+  readonly dateLastEvent?: string;
+}
+
+/** Where the events of each identifier lie between the first and the last event of all: parts of 1, in their order. */
+export function lifelines(
+  identifiers: readonly Lived[],
+): ({ readonly from: number; readonly to: number } | undefined)[] {
+  const dates = identifiers.flatMap(({ dateFirstEvent, dateLastEvent }) =>
+    dateFirstEvent === undefined || dateLastEvent === undefined
+      ? []
+      : [Date.parse(dateFirstEvent), Date.parse(dateLastEvent)],
+  );
+  const start = Math.min(...dates);
+  const length = Math.max(...dates) - start;
+  const part = (date: string) => (length > 0 ? (Date.parse(date) - start) / length : 0);
+  return identifiers.map(({ dateFirstEvent, dateLastEvent }) =>
+    dateFirstEvent === undefined || dateLastEvent === undefined
+      ? undefined
+      : { from: part(dateFirstEvent), to: length > 0 ? part(dateLastEvent) : 1 },
+  );
+}

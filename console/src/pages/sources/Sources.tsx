@@ -14,6 +14,7 @@ import { NewConfiguration } from "./configurations/NewConfiguration";
 import { EndpointDetail } from "./endpoints/EndpointDetail";
 import { EndpointList } from "./endpoints/EndpointList";
 import { SetUp } from "./endpoints/SetUp";
+import { IdentifierSources } from "./identifiers/IdentifierSources";
 import { Tabs } from "../../components/tabs";
 import { NewType } from "./types/NewType";
 import { TypeDetail } from "./types/TypeDetail";
@@ -29,6 +30,7 @@ const AREAS: readonly Area[] = [
   { path: "types", title: "Event types", permission: "journey:externalEventsSchema:view" },
   { path: "configurations", title: "Configurations", permission: "journey:externalEventsConfiguration:view" },
   { path: "endpoints", title: "Endpoints", permission: "journey:webhooks:view" },
+  { path: "identifiers", title: "Identifiers", permission: "journey:customers:view" },
 ];
 
 export default function Sources({ rest }: PageProps) {
@@ -64,6 +66,7 @@ function shown(area: string, [id, ...more]: readonly string[], tabs: ComponentCh
     if (id === undefined) return <InTabs title="Configurations" tabs={tabs} children={<ConfigurationList />} />;
     return id === "new" ? <NewConfiguration /> : <ConfigurationDetail key={id} id={id} />;
   }
+  if (area === "identifiers") return <InTabs title="Identifiers" tabs={tabs} children={<IdentifierSources />} />;
   if (id === undefined) return <InTabs title="Endpoints" tabs={tabs} children={<EndpointList />} />;
   // The set-up stays mounted when the endpoint exists: it shows the secret, which the API shows only once.
   if (id === "new" || more[0] === "setup") return <SetUp id={id === "new" ? undefined : id} />;
@@ -82,6 +85,7 @@ function InTabs({ title, tabs, children }: { title: string; tabs: ComponentChild
 const ABOUT: Readonly<Record<string, string>> = {
   "Event types": "An event type says which fields an event has. Everything else is built on it.",
   Configurations: "A configuration binds an event type to a source and is the address that receives its events.",
+  Identifiers: "Identifiers that link make one customer of a person whom each system knows by another name.",
   Endpoints: "An endpoint receives the webhooks of a tool, and makes events of them.",
 };
 
