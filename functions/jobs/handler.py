@@ -1,13 +1,16 @@
 """API operations on the jobs that compute journey views, and on their results."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from journeys import cursors, dates
 from journeys.aws import dynamodb, s3, sqs
 from journeys.errors import Conflict, TooManyWaiting
-from journeys.http.parameters import CURSOR, PAGE, PAGE_NUMBER, PAGE_SIZE, Parameter, text
+from journeys.http.csv_pages import FORMAT, csv_page, wants_csv
+from journeys.http.parameters import CURSOR, PAGE, PAGE_NUMBER, PAGE_SIZE, Parameter, optional_choice, text
 from journeys.http.request import Request
+from journeys.http.response import TextBody
 from journeys.http.router import Router
 from journeys.registry.quotas.store import QuotaStore
 from journeys.registry.repeats.store import RepeatStore
@@ -16,8 +19,9 @@ from journeys.views.jobs.model import Status, new_id
 from journeys.views.jobs.requests import JobUpdate
 from journeys.views.jobs.service import JobResults, JobService
 from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
-from journeys.views.model import interval
+from journeys.views.model import VIEWS, interval
 from journeys.views.store import ViewStore
+from journeys.views.tables import TABLES
 
 JOBS = "/api/v2/journey/views/jobs"
 VERSION_JOBS = "/api/v2/journey/views/<view_id>/versions/<int:version>/jobs"
@@ -44,6 +48,8 @@ STATUSES: Parameter[frozenset[Status]] = Parameter(
 )
 VIEW_ID = text("viewId", "Only jobs that compute the view with this id.")
 LISTING = (INTERVAL, STATUSES, VIEW_ID, *PAGE, CURSOR)
+TABLE = optional_choice("table", "The table that the CSV has. Default: elements.", tuple(TABLES))
+ROWS = replace(CURSOR, description="With format=csv, the cursor in the header Link of the previous page.")
 POSITION = re.compile(r"[0-9]{1,9} [0-9a-f-]{36}")
 """How many jobs precede a page, and the id of the last of them."""
 
@@ -167,10 +173,15 @@ def cancel_job(request: Request, view_id: str, version: int, job_id: str, body: 
     summary="Get the results of a job",
     tag=TAG,
     permission=VIEW_RESULTS,
+    query=(FORMAT, TABLE, ROWS),
     response="ViewResult",
     errors=(Conflict,),
 )
-def get_job_results(request: Request, view_id: str, version: int, job_id: str) -> dict[str, Any]:
+def get_job_results(request: Request, view_id: str, version: int, job_id: str) -> dict[str, Any] | TextBody:
+    if wants_csv(request, TABLE):
+        name = request.get(TABLE) or next(iter(TABLES))
+        table = results.table(request.organization_id, view_id, version, job_id, name)
+        return csv_page(request, results_path(view_id, version, job_id), name, *table, table=name)
     return results.get(request.organization_id, view_id, version, job_id)
 
 
@@ -180,11 +191,21 @@ def get_job_results(request: Request, view_id: str, version: int, job_id: str) -
     summary="Get the result of a chart",
     tag=TAG,
     permission=VIEW_RESULTS,
+    query=(FORMAT, ROWS),
     response="ViewChartResult",
     errors=(Conflict,),
 )
-def get_job_chart_result(request: Request, view_id: str, version: int, job_id: str, chart_id: str) -> dict[str, Any]:
+def get_job_chart_result(
+    request: Request, view_id: str, version: int, job_id: str, chart_id: str
+) -> dict[str, Any] | TextBody:
+    if wants_csv(request):
+        table = results.chart_table(request.organization_id, view_id, version, job_id, chart_id)
+        return csv_page(request, f"{results_path(view_id, version, job_id)}/charts/{chart_id}", "chart", *table)
     return results.get_chart(request.organization_id, view_id, version, job_id, chart_id)
+
+
+def results_path(view_id: str, version: int, job_id: str) -> str:
+    return f"{VIEWS}/{view_id}/versions/{version}/jobs/{job_id}/results"
 
 
 handler = router.handle

@@ -16,6 +16,7 @@ from typing import Any
 from unittest import mock
 
 from journeys import aws, dates
+from journeys.http.csv_pages import CSV_FORMAT, FORMAT
 from journeys.http.router import Route
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
@@ -122,19 +123,26 @@ class Recorder:
         names = [camel_case(name) for name in re.findall(r"<(?:int:)?(\w+)>", route.path)]
         path = {name: self.path[name] for name in names}
         filled = re.sub(r"<(?:int:)?(\w+)>", lambda match: str(path[camel_case(match[1])]), route.path)
-        event = api_event(route.method, filled.removeprefix(PREFIX), body, client_id=CLIENT, query=query)
-        event["resource"] = event["path"]
-        event["requestContext"] |= {"domainName": "api.example.com", "path": event["path"]}
-        answer = module.handler(event, Context())
-        assert answer["statusCode"] < 300, (operation_id, answer)
-        response = json.loads(answer["body"]) if answer["body"] else None
-        facts = {"path": path, "query": query, "request": body, "response": response}
+        text = _answer(module, route.method, filled, body, query)
+        response = json.loads(text) if text else None
+        csv = _answer(module, route.method, filled, body, {FORMAT.name: CSV_FORMAT}) if FORMAT in route.query else None
+        facts = {"path": path, "query": query, "request": body, "response": response, "csv": csv}
         example = {name: value for name, value in facts.items() if value or (name == "request" and value is not None)}
         if operation_id in self.recorded:
             return response  # the first call is the example
         (EXAMPLES / f"{operation_id}.json").write_text(json.dumps(example, indent=1, ensure_ascii=False) + "\n")
         self.recorded.add(operation_id)
         return response
+
+
+def _answer(module: ModuleType, method: str, path: str, body: Any, query: dict[str, str] | None) -> str:
+    """Call an operation. Return the text of the response's body."""
+    event = api_event(method, path.removeprefix(PREFIX), body, client_id=CLIENT, query=query)
+    event["resource"] = event["path"]
+    event["requestContext"] |= {"domainName": "api.example.com", "path": event["path"]}
+    answer = module.handler(event, Context())
+    assert answer["statusCode"] < 300, (path, answer)
+    return str(answer["body"] or "")
 
 
 def record_events(recorder: Recorder, tables: Tables) -> None:

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from journeys import csvtext
 from journeys.errors import JourneysError
+from journeys.http.csv_pages import FORMAT
 from journeys.http.parameters import Parameter
 from journeys.http.request import IDEMPOTENCY_KEY, MAX_IDEMPOTENCY_KEY
 from journeys.http.response import STATUS, error_response, status_of
@@ -79,6 +81,15 @@ PERMISSION: Schema = {
     "type": "string",
     "description": "A permission of a client or a person.",
     "enum": sorted(PERMISSIONS),
+}
+
+CSV: Schema = {"type": "string", "description": "A table by RFC 4180, with format=csv."}
+CSV_HEADERS: Schema = {
+    "Link": {
+        "description": 'With format=csv, the address of the next rows with rel="next", if rows are left. '
+        "Only the first page has the line of column names, so the pages in order are one file.",
+        "schema": {"type": "string"},
+    }
 }
 
 GENERAL_ERRORS = (400, 401, 403, 429, 500, 503, 504)
@@ -162,7 +173,7 @@ def _requirement(permission: str | None) -> str:
 
 
 def example_of(operation_id: str) -> dict[str, Any]:
-    """Return the recorded example of an operation: its `path`, `query`, `request` and `response`."""
+    """Return the recorded example of an operation: its `path`, `query`, `request`, `response` and `csv`."""
     path = EXAMPLES / f"{operation_id}.json"
     example: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     return example
@@ -197,6 +208,9 @@ def _success(route: Route, components: Components, example: Mapping[str, Any]) -
     if route.response is None:
         return {"204": {"description": "Success. The response has no body."}}
     content = _json(components.response(route.response), example.get("response"))
+    if FORMAT in route.query:
+        content[csvtext.MEDIA_TYPE] = {"schema": CSV} | ({"example": example["csv"]} if "csv" in example else {})
+        return {str(route.status): {"description": "Success.", "headers": CSV_HEADERS, "content": content}}
     return {str(route.status): {"description": "Success.", "content": content}}
 
 

@@ -26,4 +26,9 @@ def response_size(value: Any) -> int:
     Lambda returns the body as a JSON string inside JSON, so quotes and line breaks are escaped twice. Some runtimes
     escape every character outside ASCII, so those are counted as escaped too.
     """
-    return len(json.dumps(jsontext.dumps(value)))
+    return text_size(jsontext.dumps(value))
+
+
+def text_size(text: str) -> int:
+    """The number of bytes that a text takes in the response of a Lambda function, as part of its body."""
+    return len(json.dumps(text))

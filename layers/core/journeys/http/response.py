@@ -1,6 +1,7 @@
 """Responses, in the form that API Gateway takes from a function."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from journeys import jsontext
@@ -44,6 +45,24 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """The headers of every response."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextBody:
+    """A body that is not JSON, with its own headers."""
+
+    content_type: str
+    text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def text_response(status: int, body: TextBody) -> dict[str, Any]:
+    """Return a response with a text as its body."""
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": body.content_type, **HEADERS, **body.headers},
+        "body": body.text,
+    }
 
 
 def json_response(status: int, body: Mapping[str, Any] | None) -> dict[str, Any]:

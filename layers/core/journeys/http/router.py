@@ -17,7 +17,7 @@ from journeys.errors import JourneysError, MethodNotAllowed, NotFound
 from journeys.http.body import JsonBody, read_body
 from journeys.http.parameters import Parameter, read_query
 from journeys.http.request import Request, request_id, resource_path
-from journeys.http.response import error_response, json_response
+from journeys.http.response import TextBody, error_response, json_response, text_response
 from journeys.telemetry import Line, logger
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_ID = 100
 """Characters of a path variable. No stored id is longer."""
 
-Handler = Callable[..., dict[str, Any] | None]
+Handler = Callable[..., dict[str, Any] | TextBody | None]
 H = TypeVar("H", bound=Handler)
 
 VARIABLE = re.compile(r"<(?:(int):)?(\w+)>")
@@ -145,7 +145,10 @@ class Router:
         request = Request(event, caller=caller, values=values, invocation_id=invocation_id, received=received)
         if route.body is not None:
             variables["body"] = read_body(event, route.body)
-        return json_response(route.status, route.handler(request, **variables))
+        body = route.handler(request, **variables)
+        if isinstance(body, TextBody):
+            return text_response(route.status, body)
+        return json_response(route.status, body)
 
     def _match(self, method: str, path: str) -> tuple[Route, dict[str, Any]]:
         """Return the route of a request and its path variables. Raises NotFound and MethodNotAllowed."""

@@ -11,11 +11,13 @@ from journeys.errors import BadRequest, Conflict, Detail, NotFound
 from journeys.registry.limits import WAITING_JOBS
 from journeys.registry.quotas.store import QuotaStore
 from journeys.telemetry import emit_count
+from journeys.views import tables
 from journeys.views.jobs.model import NOT_QUEUED, Job, Status, accepted, moment_of, scheduled_id
 from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
 from journeys.views.model import View
 from journeys.views.schedules.model import Schedule
 from journeys.views.store import ViewStore
+from journeys.views.tables import TABLES, Table
 
 DAY_MS = 86_400_000
 MAX_ROWS_READ = 1000
@@ -194,7 +196,11 @@ class JobService:
         return job
 
     def _with_view(self, job: Job) -> JobWithView:
-        return JobWithView(job, self._jobs.view(job))
+        return JobWithView(job, self.computed_view(job))
+
+    def computed_view(self, job: Job) -> View:
+        """The view as it was when the job was accepted."""
+        return self._jobs.view(job)
 
 
 class JobResults:
@@ -215,7 +221,20 @@ class JobResults:
         for chart in result["charts"]:
             if chart["id"] == chart_id:
                 return _chart_to_wire(job, chart) | _data_until(job)
-        raise NotFound("The view has no chart with this id.")
+        raise _no_chart()
+
+    def table(self, organization_id: str, view_id: str, version: int, job_id: str, name: str) -> Table:
+        """A table of the result, by its name in TABLES. Raises NotFound, and Conflict if the job is not complete."""
+        job, result = self._read(organization_id, view_id, version, job_id)
+        return TABLES[name](self._jobs.computed_view(job).definition, result)
+
+    def chart_table(self, organization_id: str, view_id: str, version: int, job_id: str, chart_id: str) -> Table:
+        """The table of one chart. Raises NotFound, and Conflict if the job is not complete."""
+        job, result = self._read(organization_id, view_id, version, job_id)
+        own = [chart for chart in result["charts"] if chart["id"] == chart_id]
+        if not own:
+            raise _no_chart()
+        return tables.charts(self._jobs.computed_view(job).definition, {"charts": own})
 
     def _read(self, organization_id: str, view_id: str, version: int, job_id: str) -> tuple[Job, dict[str, Any]]:
         job = self._jobs.get_complete(organization_id, view_id, version, job_id)
@@ -224,6 +243,10 @@ class JobResults:
 
 def _chart_to_wire(job: Job, chart: dict[str, Any]) -> dict[str, Any]:
     return chart | {"selfUri": f"{job.path}/results/charts/{chart['id']}"}
+
+
+def _no_chart() -> NotFound:
+    return NotFound("The view has no chart with this id.")
 
 
 def _data_until(job: Job) -> dict[str, Any]:

@@ -1,0 +1,90 @@
+"""The tables of a view's result, for CSV. Each table has its columns and its rows in one function.
+
+A new figure adds its function here and its name to TABLES; the API, the OpenAPI document and its cursors follow.
+Columns are only added at the end, so that programs can rely on names and order.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from journeys.csvtext import Cell
+from journeys.views.model import Chart, ViewDefinition
+
+Row = tuple[Cell, ...]
+Result = Mapping[str, Any]
+"""A result as the job stored it: the contract's `JourneyViewResult`, with int and Decimal numbers."""
+
+
+class Table(NamedTuple):
+    """The names of the columns, and the rows in the order of the result."""
+
+    columns: tuple[str, ...]
+    rows: Iterable[Row]
+
+
+COUNTS = ("participantCount", "activeCount", "completedCount", "dropoutCount", "flowCount")
+
+
+def elements(view: ViewDefinition, result: Result) -> Table:
+    """A row per element, with its customers."""
+    return Table(
+        ("elementId", "elementName", *COUNTS),
+        (
+            (element["id"], view.element(element["id"]).name, *(element["metrics"][count] for count in COUNTS))
+            for element in result["elements"]
+        ),
+    )
+
+
+def links(view: ViewDefinition, result: Result) -> Table:
+    """A row per link, with its customers."""
+    return Table(
+        ("sourceElementId", "sourceElementName", "targetElementId", "targetElementName", "connectionCount"),
+        (
+            (
+                source["id"],
+                view.element(source["id"]).name,
+                link["id"],
+                view.element(link["id"]).name,
+                link["connectionCount"],
+            )
+            for source in result["elements"]
+            for link in source["followedBy"]
+        ),
+    )
+
+
+def charts(view: ViewDefinition, result: Result) -> Table:
+    """A row per value of a chart's metric: the value, its period if the chart groups by time, and its groups.
+
+    `groupBy1` is the name of the first attribute that the value is grouped by, and `group1` the value of the attribute,
+    empty for events without it. The table has as many pairs as the chart with the most attributes needs.
+    """
+    defined = {chart.id: chart for chart in view.charts}
+    shown = [(defined[chart["id"]], chart) for chart in result["charts"]]
+    pairs = max((len(chart.groupByAttributes) for chart, _ in shown), default=0)
+    groups = tuple(name for number in range(1, pairs + 1) for name in (f"groupBy{number}", f"group{number}"))
+    return Table(
+        ("chartId", "chartName", "metricId", "elementName", "aggregate", "attribute", "value", "time", *groups),
+        (row for chart, figures in shown for row in _chart_rows(view, chart, figures, len(groups))),
+    )
+
+
+def _chart_rows(view: ViewDefinition, chart: Chart, figures: Result, width: int) -> Iterator[Row]:
+    """The rows of one chart. `width` is the number of columns for groups."""
+    for metric, computed in zip(chart.metrics, figures["metrics"], strict=True):
+        element = view.element(metric.elementId).name
+        head = (chart.id, chart.name, metric.id, element, str(metric.aggregate), metric.attribute)
+        for value in computed["values"]:
+            entries = value["groupByAttributes"]
+            time, entries = (entries[0]["value"], entries[1:]) if chart.groupByTime else (None, entries)
+            groups = [cell for entry in entries for cell in (entry["attribute"], entry["value"])]
+            yield (*head, value["value"], time, *groups, *[None] * (width - len(groups)))
+
+
+TABLES: Mapping[str, Callable[[ViewDefinition, Result], Table]] = {
+    "elements": elements,
+    "links": links,
+    "charts": charts,
+}
+"""The tables by the name that the query parameter `table` has."""
