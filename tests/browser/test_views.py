@@ -170,15 +170,47 @@ def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("#", "%23").replace("'", "%27")
 
 
+def records(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.open(encoding="utf-8-sig", newline=""), strict=True))
+
+
 def test_the_saved_figures_are_those_of_the_api(sample_page: Callable[..., Page], sample: Sample) -> None:
     page = sample_page()
-    rows = list(csv.reader(saved(page, page.get_by_role("button", name="Save figures")).open(encoding="utf-8")))
-    for element in sample.view["elements"]:
-        (result,) = (one for one in sample.result["elements"] if one["id"] == element["id"])
-        counts = ("participantCount", "completedCount", "flowCount", "activeCount", "dropoutCount")
-        assert [element["name"], *(str(result["metrics"][count]) for count in counts)] in rows
+    read = {
+        table: records(saved(page, page.get_by_role("button", name=f"Save {table} as CSV")))
+        for table in ("elements", "links", "charts")
+    }
+    results = sample.result["elements"]
+    counts = ("participantCount", "completedCount", "flowCount", "activeCount", "dropoutCount")
+    assert [[row["elementId"], *(int(row[count]) for count in counts)] for row in read["elements"]] == [
+        [element["id"], *(element["metrics"][count] for count in counts)] for element in results
+    ]
+    assert [(row["sourceElementId"], row["targetElementId"], int(row["connectionCount"])) for row in read["links"]] == [
+        (element["id"], link["id"], link["connectionCount"]) for element in results for link in element["followedBy"]
+    ]
+    values = [(chart["id"], metric["values"]) for chart in sample.result["charts"] for metric in chart["metrics"]]
+    assert [(row["chartId"], float(row["value"])) for row in read["charts"]] == [
+        (id_, value["value"]) for id_, some in values for value in some
+    ]
     for chart in sample.view["charts"]:
-        assert ["chart", chart["name"]] in rows
+        button = page.get_by_role("region", name=chart["name"]).get_by_role("button", name="Save as CSV")
+        if button.count():  # A chart of single values has no file of its own.
+            (first, *_) = alone = records(saved(page, button))
+            own = [row for row in read["charts"] if row["chartId"] == chart["id"]]
+            assert alone == [{name: row[name] for name in first} for row in own]
+
+
+def test_the_keyboard_saves_a_table(sample_page: Callable[..., Page]) -> None:
+    page = sample_page("?tab=table")
+    button = page.get_by_role("button", name="Save links as CSV")
+    expect(button).to_be_visible()
+    page.get_by_role("button", name="Save elements as CSV").focus()
+    page.keyboard.press("Tab")
+    expect(button).to_be_focused()
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(" - links.csv")
+    expect(button).to_be_enabled()
 
 
 # -- jobs --------------------------------------------------------------------------------------------------------------

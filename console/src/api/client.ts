@@ -17,9 +17,9 @@ let session: Session | undefined;
 /**
  * The API's client: `await call(api.GET("/api/v2/journey/views", { params: { query: { pageSize: 25 } } }))`.
  *
- * The access token is added, and replaced once when the API refuses it.
+ * The access token is added, and replaced once when the API refuses it. Answers that are not JSON are read with `parseAs`.
  */
-export const api: Client<paths> = createClient<paths>({
+export const api: Client<paths, "application/json"> = createClient<paths, "application/json">({
   baseUrl: API,
   fetch: authorizedFetch,
   redirect: "error", // A token never follows a redirect.

@@ -3,8 +3,8 @@
 import "./charts.css";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Model } from "../api/client";
-import { useLoaded } from "../api/loading";
-import { csv, download } from "../components/downloads";
+import { useAction, useLoaded } from "../api/loading";
+import { download } from "../components/downloads";
 import { pngFile, svgFile } from "../components/pictures";
 import { Failed, Loading } from "../components/states";
 import { Table } from "../components/tables";
@@ -17,9 +17,12 @@ interface Props {
   result: Model<"ViewChartResult">;
   /** The names of the elements, by id. */
   elements: ReadonlyMap<string, string>;
+  /** Saves the values as a file. */
+  save: () => Promise<void>;
 }
 
-export function ChartCard({ chart, result, elements }: Props) {
+export function ChartCard({ chart, result, elements, save }: Props) {
+  const saving = useAction(save);
   const data = useMemo(() => chartData(chart, result), [chart, result]);
   const [table, setTable] = useState(false);
   const name = chart.name ?? "Chart";
@@ -64,15 +67,10 @@ export function ChartCard({ chart, result, elements }: Props) {
             {table ? "Show as picture" : "Show as table"}
             <span class="unseen"> of {name}</span>
           </button>
-          <button
-            type="button"
-            class="plain"
-            onClick={() => {
-              download(`${name}.csv`, csv(chartRows(data)), "text/csv");
-            }}
-          >
+          <button type="button" class="plain" disabled={saving.running} onClick={() => void saving.run()}>
             Save as CSV<span class="unseen"> of {name}</span>
           </button>
+          {saving.error !== undefined && <Failed error={saving.error} />}
         </div>
       )}
     </section>
@@ -222,14 +220,6 @@ function ChartTable({ data, name }: { data: ChartData; name: string }) {
       />
     </div>
   );
-}
-
-/** The values of a chart as rows of a file. */
-export function chartRows(data: ChartData): (string | number | undefined)[][] {
-  return [
-    [data.unit?.toLowerCase() ?? "group", "series", ...data.panels.map(labelOf)],
-    ...valueRows(data).map(({ at, series, values }) => [at, series, ...values]),
-  ];
 }
 
 /** The width of an element, in pixels; 0 before it is known. */

@@ -11,14 +11,7 @@ export function download(name: string, content: Blob | string, type = "text/plai
   }, 10_000);
 }
 
-/** Rows as CSV (RFC 4180). A cell that a spreadsheet would take for a formula begins with an apostrophe. */
-export function csv(rows: readonly (readonly (string | number | undefined)[])[]): string {
-  return rows.map((row) => row.map(cell).join(",") + "\r\n").join("");
-}
-
-function cell(value: string | number | undefined): string {
-  if (typeof value === "number") return String(value);
-  const text = value ?? "";
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+/** Saves CSV of the API. The mark at its beginning tells Excel that the text is UTF-8. */
+export function downloadCsv(name: string, text: string): void {
+  download(`${name}.csv`, `\ufeff${text}`, "text/csv");
 }

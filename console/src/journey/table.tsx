@@ -1,4 +1,4 @@
-/** The figures of a journey as a table, and as rows of a file. */
+/** The figures of a journey as a table. */
 
 import { NativeIcon } from "../components/native-icon";
 import { Table } from "../components/tables";
@@ -75,21 +75,4 @@ export function JourneyTable({ elements, figures }: Props) {
       )}
     </div>
   );
-}
-
-type Row = (string | number | undefined)[];
-
-/** The figures as rows of a file: elements, then links. Shares are left out, since a reader can compute them. */
-export function figureRows({ elements, figures }: Props): Row[] {
-  return [
-    ["element", "customers", "completed", "went on", "may still go on", "dropped out"],
-    ...elements.map(({ id, name }): Row => [name, ...COLUMNS.map((column) => figures.elements.get(id)?.[column.name])]),
-    [],
-    ["from", "to", "customers"],
-    ...connections(elements).map(({ from, to }): Row => [
-      from.name,
-      to.name,
-      figures.links.get(linkKey(from.id, to.id)),
-    ]),
-  ];
 }

@@ -2,21 +2,30 @@
 
 import { useCallback, useMemo, useRef, useState } from "preact/hooks";
 import { useAction, useLoaded } from "../../api/loading";
-import { ChartCard, chartRows } from "../../charts/ChartCard";
-import { chartData } from "../../charts/data";
-import { csv, download } from "../../components/downloads";
+import { ChartCard } from "../../charts/ChartCard";
+import { download, downloadCsv } from "../../components/downloads";
 import { PageLayout, WhenLoaded } from "../../components/layout";
 import { pngFile, svgFile } from "../../components/pictures";
 import { Empty, Failed, Loading } from "../../components/states";
 import { Tabs } from "../../components/tabs";
 import { Time } from "../../components/times";
 import { JourneyGraph } from "../../journey/graph";
-import { figureRows, JourneyTable } from "../../journey/table";
+import { JourneyTable } from "../../journey/table";
 import { graphElements, resultFigures, timeFrame } from "../../journey/words";
 import { useMay } from "../../me";
 import { address, go, setQuery, useRoute } from "../../routing";
 import { JobHistory } from "./JobHistory";
-import { duplicateView, eventDefinitionNames, getView, type Outcome, outcome, type View } from "./requests";
+import {
+  chartTable,
+  duplicateView,
+  eventDefinitionNames,
+  getView,
+  type Outcome,
+  outcome,
+  type ResultTable,
+  resultTable,
+  type View,
+} from "./requests";
 import { ScheduleForm } from "./ScheduleForm";
 import { type Computation, ComputationState, isUnfinished, useComputation } from "./status";
 import { Versions } from "./Versions";
@@ -260,7 +269,7 @@ function Results({ loaded, view, computation, table, selected }: ResultsProps) {
       )}
       {table && waiting && <Loading what="figures" />}
       {table && figures && <JourneyTable elements={elements} figures={figures} />}
-      {figures && <Saving svg={svg} outcome={loaded.data} elements={elements} figures={figures} table={table} />}
+      {loaded.data && <Saving svg={svg} outcome={loaded.data} table={table} />}
       {!table && loaded.data && <Charts outcome={loaded.data} />}
     </>
   );
@@ -286,7 +295,7 @@ function NeverComputed({ computation }: { computation: Computation }) {
   );
 }
 
-function Charts({ outcome: { view, result } }: { outcome: Outcome }) {
+function Charts({ outcome: { job, view, result } }: { outcome: Outcome }) {
   const names = useMemo(() => new Map((view.elements ?? []).map(({ id = "", name = "" }) => [id, name])), [view]);
   const charts = [...(view.charts ?? [])].sort((one, other) => (one.rank ?? 0) - (other.rank ?? 0));
   if (charts.length === 0) return null;
@@ -296,7 +305,10 @@ function Charts({ outcome: { view, result } }: { outcome: Outcome }) {
       <div class="view-charts">
         {charts.map((chart) => {
           const own = result.charts.find(({ id }) => id === chart.id);
-          return own && <ChartCard key={chart.id} chart={chart} result={own} elements={names} />;
+          const save = async () => {
+            downloadCsv(chart.name ?? "Chart", await chartTable(job, own?.id ?? ""));
+          };
+          return own && <ChartCard key={chart.id} chart={chart} result={own} elements={names} save={save} />;
         })}
       </div>
     </section>
@@ -307,15 +319,19 @@ function Charts({ outcome: { view, result } }: { outcome: Outcome }) {
 
 interface SavingProps {
   svg: { current: SVGSVGElement | null };
-  outcome: Outcome | undefined;
-  elements: ReturnType<typeof graphElements>;
-  figures: ReturnType<typeof resultFigures>;
+  outcome: Outcome;
   table: boolean;
 }
 
-function Saving({ svg, outcome, elements, figures, table }: SavingProps) {
+const FILES: readonly ResultTable[] = ["elements", "links", "charts"];
+
+function Saving({ svg, outcome: { job, view }, table }: SavingProps) {
   const [error, setError] = useState<unknown>();
-  const name = outcome?.view.name ?? "view";
+  const name = view.name ?? "view";
+  const saving = useAction(async (file: ResultTable) => {
+    downloadCsv(`${name} - ${file}`, await resultTable(job, file));
+  });
+  const files = FILES.filter((file) => file !== "charts" || (view.charts ?? []).length > 0);
   return (
     <div class="row view-saving small">
       {!table && (
@@ -343,25 +359,13 @@ function Saving({ svg, outcome, elements, figures, table }: SavingProps) {
           </button>
         </>
       )}
-      <button
-        type="button"
-        class="plain"
-        onClick={() => {
-          download(`${name}.csv`, csv(allRows(outcome, elements, figures)), "text/csv");
-        }}
-      >
-        Save figures as CSV
-      </button>
+      {files.map((file) => (
+        <button key={file} type="button" class="plain" disabled={saving.running} onClick={() => void saving.run(file)}>
+          Save {file} as CSV
+        </button>
+      ))}
       {error !== undefined && <Failed error={error} />}
+      {saving.error !== undefined && <Failed error={saving.error} />}
     </div>
   );
-}
-
-/** All figures of a result: elements, links, and each chart. */
-function allRows(outcome: Outcome | undefined, elements: SavingProps["elements"], figures: SavingProps["figures"]) {
-  const charts = (outcome?.view.charts ?? []).flatMap((chart) => {
-    const own = outcome?.result.charts.find(({ id }) => id === chart.id);
-    return own ? [[], ["chart", chart.name], ...chartRows(chartData(chart, own))] : [];
-  });
-  return [...figureRows({ elements, figures }), ...charts];
 }

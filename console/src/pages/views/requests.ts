@@ -143,6 +143,45 @@ export async function outcome(
   return { job, view: job.journeyView, result };
 }
 
+/** The tables of a result that the API answers as CSV, except those of single charts. */
+export type ResultTable = "elements" | "links" | "charts";
+
+/** A table of a job's result as one CSV file. */
+export function resultTable({ id, journeyView }: Job, table: ResultTable): Promise<string> {
+  const path = { viewId: journeyView.id ?? "", version: journeyView.version ?? 1, jobId: id };
+  return allPages((cursor) =>
+    api.GET("/api/v2/journey/views/{viewId}/versions/{version}/jobs/{jobId}/results", {
+      params: { path, query: { format: "csv", table, ...cursor } },
+      parseAs: "text",
+    }),
+  );
+}
+
+/** The values of a chart as one CSV file. */
+export function chartTable({ id, journeyView }: Job, chartId: string): Promise<string> {
+  const path = { viewId: journeyView.id ?? "", version: journeyView.version ?? 1, jobId: id, chartId };
+  return allPages((cursor) =>
+    api.GET("/api/v2/journey/views/{viewId}/versions/{version}/jobs/{jobId}/results/charts/{chartId}", {
+      params: { path, query: { format: "csv", ...cursor } },
+      parseAs: "text",
+    }),
+  );
+}
+
+/** The pages of a CSV file as one text. The header Link of a page names the cursor of the next one. */
+async function allPages(
+  get: (cursor: { cursor?: string }) => Promise<{ data?: string; error?: unknown; response: Response }>,
+): Promise<string> {
+  let text = "";
+  for (let cursor: string | null | undefined; cursor !== null;) {
+    const answer = await get(cursor === undefined ? {} : { cursor });
+    text += await call(Promise.resolve(answer));
+    const next = /<([^>]+)>; rel="next"/.exec(answer.response.headers.get("Link") ?? "")?.[1];
+    cursor = next === undefined ? null : new URL(next, location.href).searchParams.get("cursor");
+  }
+  return text;
+}
+
 async function newestComplete(viewId: string, version: number, signal: AbortSignal): Promise<string | undefined> {
   const latest = await latestJob(viewId, version, signal);
   if (!latest || latest.status === "Complete") return latest?.id;
