@@ -24,12 +24,20 @@ PAGE = {"title": "Page viewed", "required": ["page"], "properties": {"page": {"t
 ORDER = {"title": "Order placed", "properties": {"total": {"type": "number"}}}
 
 
-def event(event_id: str, date: str, attributes: dict[str, Any], customer: tuple[str, str] = ("crm", "ada")) -> Any:
-    source_id, value = customer
+def event(
+    event_id: str,
+    date: str,
+    attributes: dict[str, Any],
+    customer: tuple[str, str] = ("crm", "ada"),
+    *others: tuple[str, str],
+) -> Any:
+    """An event of a customer. `others` are further identifiers of the same customer."""
     return {
         "id": event_id,
         "dateCreated": date,
-        "identifiers": {"externalIds": [{"externalSourceId": source_id, "value": value}]},
+        "identifiers": {
+            "externalIds": [{"externalSourceId": source, "value": value} for source, value in (customer, *others)]
+        },
         "attributes": attributes,
     }
 
@@ -238,10 +246,53 @@ def test_from_an_event_type_to_a_journey_including_an_event_that_is_replayed(
         "dateCreated": "2026-01-02T10:00:00.250Z",
         "dateReceived": "",
         "attributes": {"page": "/shoes"},
+        "identifier": {"externalSourceId": "crm", "value": "ada"},
     }
     assert abs(dates.parse(events[2]["dateReceived"]) - dates.now_ms()) < 10 * MINUTES * 1000
     assert events[4]["attributes"] == {"total": 99.95}
     assert assert_journeys_equal_a_rebuild(stack, one.organization_id) == 1
+
+
+def test_a_person_under_four_identifiers_has_one_journey_that_can_be_split_and_joined(
+    caller: Callable[..., Caller],
+) -> None:
+    """A customer visits anonymously, signs in and orders, opens a case, and answers a survey."""
+    api, stranger = caller().api, caller().api
+    visitor, email, crm, survey = ("web", "v-1"), ("email", "ada@shop.example"), ("crm", "4711"), ("survey", "r-9")
+    pages_id, orders_id = configure(api, PAGE, "Adobe"), configure(api, ORDER, "ERP")
+    api.send(pages_id, [event("p-1", "2026-01-02T10:00:00Z", {"page": "/home"}, visitor)])
+    api.send(orders_id, [event("o-1", "2026-01-02T10:10:00Z", {"total": 5}, visitor, email)])
+    api.send(pages_id, [event("p-3", "2026-01-02T10:30:00Z", {"page": "/survey"}, survey, email)])
+    api.send(pages_id, [event("p-2", "2026-01-02T10:20:00Z", {"page": "/case"}, email, crm)])
+    api.send(orders_id, [event("o-2", "2026-01-02T10:05:00Z", {"total": 7}, crm)])
+    summary = wait_for(api, 5, email)
+    assert (summary["transitionsComplete"], sum(one["count"] for one in summary["transitions"])) == (True, 4)
+    everything = ["p-1", "o-2", "o-1", "p-2", "p-3"]
+    for identifier in (visitor, email, crm, survey):
+        assert wait_for(api, 5, identifier)["identifiers"] == summary["identifiers"]
+        assert ids(events_of(api, identifier, pageSize=2)) == everything
+
+    link = {name: {"externalSourceId": one[0], "value": one[1]} for name, one in (("from", email), ("to", visitor))}
+    shown = api.call("POST", "customers/unlinks", link)
+    assert [one["value"] for one in shown["identifiers"]] == ["4711", "ada@shop.example", "r-9"]
+    assert ids(events_of(api, visitor)) == ["p-1", "o-1"]
+    assert ids(events_of(api, crm)) == ["o-2", "p-2", "p-3"]
+    (cut,) = api.call("GET", "customers/identifiers", **_query(visitor))["unlinked"]
+    assert (cut["evidence"]["eventId"], cut["decision"]["state"]) == ("o-1", "Unlinked")
+    api.call("POST", "customers/links", link)
+    assert ids(events_of(api, survey)) == everything
+
+    (match,) = api.call("GET", "customers/search", value="4711")["entities"]
+    assert (match["externalSourceId"], match["eventCount"]) == ("crm", 1)
+    assert stranger.call("GET", "customers/search", value="4711")["entities"] == []
+    api.call("PUT", "customers/settings", {"linking": "Only", "sources": ["web", "email"]})
+    assert ids(events_of(api, visitor)) == ["p-1", "o-1", "p-2"]
+    known = api.call("GET", "customers/settings")["knownSources"]
+    assert {one["externalSourceId"] for one in known if one["linking"]} == {"web", "email"}
+
+
+def _query(identifier: tuple[str, str]) -> dict[str, str]:
+    return {"externalSourceId": identifier[0], "value": identifier[1]}
 
 
 def test_validating_stores_nothing(stack: Stack, caller: Callable[..., Caller]) -> None:

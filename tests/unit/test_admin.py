@@ -162,7 +162,7 @@ def test_a_client_of_an_unknown_organization_is_refused(operator: Admin, pool: U
 def test_an_unknown_permission_is_refused_with_the_closest_known_one(operator: Admin, pool: UserPools) -> None:
     with pytest.raises(ToolError) as caught:
         operator.create_client("globex", "shop", [VIEW, "journey:customers:delete"])
-    assert 'no permission "journey:customers:delete". Did you mean "journey:customers:view"?' in str(caught.value)
+    assert 'no permission "journey:customers:delete". Did you mean "journey:customers:edit"?' in str(caught.value)
     assert pool.clients == {}
 
 

@@ -119,8 +119,8 @@ def decide(tables: Tables) -> None:
     LinkStore(tables.dynamodb, tables.links).decide(
         "acme", by_hand, DecisionState.LINKED, by=CLIENT, now_ms=dates.now_ms()
     )
-    settings = IdentitySettings(Linking.ALL_EXCEPT, ("phone",), revision=1)
-    IdentitySettingsStore(tables.dynamodb, tables.registry).put("acme", settings)
+    store = IdentitySettingsStore(tables.dynamodb, tables.registry)
+    store.put("acme", IdentitySettings(Linking.ALL_EXCEPT, ("phone",), store.get("acme").revision + 1))
 
 
 CLIENT = "6kq1hd0b6tqjp6n4bkf3o0vqf2"

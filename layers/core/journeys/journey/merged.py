@@ -1,8 +1,9 @@
 """Reads the journeys of one person's identifiers as one journey."""
 
-import threading
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 
 from journeys import dates, keys
 from journeys.aws import MAX_ROWS_READ
@@ -124,38 +125,34 @@ class MergedReader:
     def _window(self, journey_key: str, summary: Summary, overlap: Overlap, budget: "_Budget") -> Sequence[Step]:
         """The steps of one identifier in the window, and its last one before and its first one after it."""
         partition, journey = keys.steps(journey_key, summary.generation), summary.journey
-        found = set(summary.pending)
+        found = {step.key: step for step in summary.pending}
         if journey.first and journey.first.key < overlap.low:
-            found |= _present(self._store.neighbor(partition, overlap.low, forward=False))
+            found |= _by_key(self._store.neighbor(partition, overlap.low, forward=False))
         for step in self._store.steps(
             partition, ascending=True, page=ROWS_PER_CALL, low=overlap.low, high=overlap.high
         ):
             if not budget.take():
                 return []
-            found.add(step)
+            found[step.key] = step
         if journey.last and journey.last.key > overlap.high:
-            found |= _present(self._store.neighbor(partition, overlap.high, forward=True))
+            found |= _by_key(self._store.neighbor(partition, overlap.high, forward=True))
         in_order = sorted(found)
-        first = sum(step.key < overlap.low for step in in_order)
-        after = sum(step.key <= overlap.high for step in in_order)
-        return in_order[max(0, first - 1) : after + 1]
+        first, after = bisect_left(in_order, overlap.low), bisect_right(in_order, overlap.high)
+        return [found[key] for key in in_order[max(0, first - 1) : after + 1]]
 
 
 class _Budget:
     """How many steps the threads of one request can still read."""
 
     def __init__(self, steps: int) -> None:
-        self._left, self._lock = steps, threading.Lock()
+        self._steps, self._taken = steps, count(1)  # One call of `next` is atomic.
+        self.exceeded = False
 
     def take(self) -> bool:
         """Takes one step. Returns False if none is left."""
-        with self._lock:
-            self._left -= 1
-            return self._left >= 0
-
-    @property
-    def exceeded(self) -> bool:
-        return self._left < 0
+        if next(self._taken) > self._steps:
+            self.exceeded = True
+        return not self.exceeded
 
 
 def _narrowed(journey: Journey, slots: frozenset[str] | None, since: int | None, until: int | None) -> tuple[str, str]:
@@ -168,5 +165,5 @@ def _narrowed(journey: Journey, slots: frozenset[str] | None, since: int | None,
     )
 
 
-def _present(step: Step | None) -> set[Step]:
-    return set() if step is None else {step}
+def _by_key(step: Step | None) -> dict[str, Step]:
+    return {} if step is None else {step.key: step}

@@ -14,12 +14,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 
 from journeys.journey.model import Journey, Span, Step
 from journeys.journey.store import StepPage
 
 MAX_MERGED_STEPS = 10_000
 """Steps that are read to merge the transitions of a person. Beyond it, they are left out of the summary."""
+
+_key = attrgetter("key")  # Sorting by keys is faster than comparing steps.
 
 MIN_CHUNK = 10
 """Steps that one read of an identifier returns at least, for a page of a person. Otherwise it is twice its share."""
@@ -73,7 +76,7 @@ def merge_transitions(
     for window in windows:
         for steps in window.values():
             pairs.subtract(_pairs(steps))
-        pairs.update(_pairs(sorted(step for steps in window.values() for step in steps)))
+        pairs.update(_pairs(sorted((step for steps in window.values() for step in steps), key=_key)))
     for before, after in pairwise(_groups(journeys)):
         last = max(step for index in before if (step := journeys[index].last))
         first = min(step for index in after if (step := journeys[index].first))
@@ -152,6 +155,7 @@ def merge_page(
         end = (min if ascending else max)(open_.values(), default=None)
         complete = sorted(
             (step for step in found if end is None or (step.key <= end if ascending else step.key >= end)),
+            key=_key,
             reverse=not ascending,
         )
         if len(complete) > size:

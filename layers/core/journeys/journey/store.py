@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from journeys import dates, keys
 from journeys.aws import (
+    FORM_ATTRIBUTE,
     IN_FORM,
     Item,
     delete_all,
@@ -169,6 +170,7 @@ class JourneyStore:
             "ExpressionAttributeValues": {":pk": {"S": partition}, ":low": {"S": low}, ":high": {"S": high}},
             "ScanIndexForward": ascending,
             "ConsistentRead": True,
+            "ProjectionExpression": f"sk, slot, {FORM_ATTRIBUTE}",  # The partition key is most of a row's bytes.
         }
 
     # -- the whole table, for operators --------------------------------------------------------------------------------
