@@ -9,7 +9,7 @@ from tools.commands.development import load, openapi
 from tools.commands.events import deliver, send
 from tools.commands.importing import import_command
 from tools.commands.local import down, env, logs, up
-from tools.commands.operate import archive, rebuild, redrive_command, verify
+from tools.commands.operate import archive, identities_command, rebuild, redrive_command, verify
 from tools.commands.sam_local import sam_local
 from tools.commands.show import show
 from tools.documentation.command import docs
@@ -48,7 +48,7 @@ def journeys() -> None:
 
 for command in (
     up, down, logs, env, show, send, import_command, deliver, admin,
-    verify, rebuild, redrive_command, archive, sam_local, load, openapi, docs,
+    verify, rebuild, redrive_command, archive, identities_command, sam_local, load, openapi, docs,
 ):  # fmt: skip
     journeys.add_command(command)
 

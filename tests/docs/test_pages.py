@@ -11,7 +11,7 @@ from journeys.webhooks.senders.registry import SENDERS
 from tests.docs.pages import OTHER_PAGES, PAGES, anchors, folder, links, prose, read, slug
 from tests.support.template import ROOT, monitoring, resources, template
 from tests.unit.test_architecture import MAY_IMPORT
-from tools.documentation import bounds, costs, roles, screenshots, senders
+from tools.documentation import bounds, costs, identity, roles, screenshots, senders
 from tools.documentation.generated import replaced
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -72,6 +72,11 @@ def test_the_costs_are_current() -> None:
 def test_the_bounds_of_webhooks_are_current() -> None:
     page = read("docs/webhooks.md")
     assert page == bounds.updated(page), "run `journeys docs tables`"
+
+
+def test_the_bounds_of_identity_and_the_refused_values_are_current() -> None:
+    page = identity.PAGE.read_text()
+    assert page == identity.updated(page), "run `journeys docs tables`"
 
 
 def test_the_steps_to_set_up_a_sender_are_current() -> None:

@@ -1,4 +1,4 @@
-"""`journeys verify`, `rebuild`, `redrive` and `archive`."""
+"""`journeys verify`, `rebuild`, `redrive`, `archive` and `identities`."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from journeys.stream.store import DiscardedStore
 from tools.commands.options import hidden_metrics, stack_option
 from tools.console import output_console
 from tools.errors import ToolError
-from tools.operator import backfill, repair, tables
+from tools.operator import backfill, identities, repair, tables
 from tools.operator.admin import Admin
 from tools.operator.archive_repair import ArchiveRepair
 from tools.operator.redrive import redrive_all, redrive_messages
@@ -191,6 +191,29 @@ def compact_command(stack: Stack, organizations: tuple[str, ...], memory: str) -
                 outcome = "another compaction changed the archive at the same time; run the command again"
             console.print(f"{organization_id}  {day}  {outcome}", markup=False)
     exit_with(1 if failed else 0)
+
+
+@click.command(name="identities")
+@click.option("--organization", metavar="ID", required=True, help="The organization.")
+@click.option("--show", is_flag=True, help="Print the identifiers. They are those of customers.")
+@stack_option
+def identities_command(stack: Stack, organization: str, show: bool) -> None:
+    """Report which identifiers stopped linking, and which persons are suspiciously large.
+
+    An identifier that many customers share, such as that of a kiosk, links nobody from its 11th link on. A person of
+    40 identifiers or more is probably several customers. docs/identity.md says how to undo wrong links.
+
+    \b
+    Examples:
+      journeys identities --organization acme
+      journeys identities --organization acme --show --stack-name journeys-prod
+    """
+    Admin(stack).require_organization(organization)
+    stores = OperatorStores(stack)
+    settings = stores.identity_settings.get(organization)
+    with progress_bars() as bars, hidden_metrics(), bars.bar("reading the links", stores.links.size()) as bar:
+        found = identities.report(stores.links, settings, organization, bar)
+    identities.print_report(output_console(), found, show=show)
 
 
 def make_scope(stack: Stack, organization_id: str | None, source: str | None, customer: str | None) -> RepairScope:

@@ -7,7 +7,7 @@ import click
 
 from tools import template
 from tools.commands.options import Connection, api_options, home_option
-from tools.documentation import alarms, bounds, roles, screenshots, senders
+from tools.documentation import alarms, bounds, identity, roles, screenshots, senders
 from tools.documentation import costs as bill
 from tools.documentation.generated import replaced
 from tools.documentation.images import draw
@@ -96,5 +96,7 @@ def tables() -> None:
     deploying.write_text(replaced(deploying.read_text(), "costs", bill.to_markdown(bill.read())))
     roles.PAGE.write_text(roles.updated(roles.PAGE.read_text()))
     bounds.PAGE.write_text(senders.updated(bounds.updated(bounds.PAGE.read_text())))
-    written = ", ".join(str(page.relative_to(ROOT)) for page in (monitoring, deploying, bounds.PAGE, roles.PAGE))
+    identity.PAGE.write_text(identity.updated(identity.PAGE.read_text()))
+    pages = (monitoring, deploying, bounds.PAGE, roles.PAGE, identity.PAGE)
+    written = ", ".join(str(page.relative_to(ROOT)) for page in pages)
     click.echo(f"Wrote {written}.")

@@ -8,7 +8,7 @@ from journeys.archive.landing import Landing
 from journeys.archive.store import ArchiveStore, LandingStore
 from journeys.events.failures.store import FailureStore
 from journeys.events.store import EventLog
-from journeys.identity.store import LinkStore
+from journeys.identity.store import IdentitySettingsStore, LinkStore
 from journeys.journey.projector import Projector
 from journeys.journey.store import JourneyStore
 from journeys.stream.batch import Consumer
@@ -36,6 +36,7 @@ class OperatorStores:
         self.log = EventLog(self.dynamodb, outputs["EventsTableName"])
         self.journeys = JourneyStore(self.dynamodb, outputs["JourneysTableName"])
         self.links = LinkStore(self.dynamodb, outputs["LinksTableName"])
+        self.identity_settings = IdentitySettingsStore(self.dynamodb, outputs["RegistryTableName"])
         self.failures = FailureStore(self.dynamodb, outputs["FailuresTableName"], lambda: self.s3, self.bucket)
         self.landing = Landing(LandingStore(self.s3, self.bucket))
         self.archive = ArchiveStore(self.dynamodb, outputs["RegistryTableName"], lambda: self.s3, self.bucket)
