@@ -30,6 +30,7 @@ BENCHMARKS = {
     "delivery": "tests.bench.cold_delivery",
     "large": "tests.bench.large_delivery",
     "projector": "tests.bench.projector_rate",
+    "links": "tests.bench.links",
     "person": "tests.bench.person_reading",
     "archive": "tests.bench.archive_journey",
     "views": "tests.bench.views",

@@ -4,7 +4,7 @@ An identifier is an external source and a value (`ExternalId`). People who sign 
 `registry/people`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import combinations
@@ -29,7 +29,7 @@ def pair(one: Identifier, other: Identifier) -> Pair:
     return Pair(min(one, other), max(one, other))
 
 
-def pairs(external_ids: Iterable[Identifier]) -> list[Pair]:
+def pairs(external_ids: Sequence[Identifier]) -> list[Pair]:
     """The links that an event with these identifiers makes: each with each, so that none is the bridge to the others.
 
     None if fewer than 2 or more than MAX_EVENT_IDENTIFIERS of them may link; see `values.linking`.

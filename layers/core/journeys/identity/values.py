@@ -9,7 +9,7 @@ a customer's, so that their events are stored, but that nobody should be linked 
   code: https://www.twilio.com/docs/segment/unify/identity-resolution/identity-resolution-onboarding
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from journeys import keys
 from journeys.events.model import ExternalId
@@ -47,12 +47,17 @@ def may_link(identifier: ExternalId) -> bool:
 _NOTHING = dict.fromkeys(map(ord, "0-_.:/+ "))
 
 
-def linking(external_ids: Iterable[ExternalId]) -> tuple[ExternalId, ...]:
+def linking(external_ids: Sequence[ExternalId]) -> tuple[ExternalId, ...]:
     """The different identifiers of an event that link each other, in their order; none if there are too many or one."""
+    if len(external_ids) < 2:  # Most events have one.
+        return ()
     able = tuple(dict.fromkeys(one for one in external_ids if may_link(one)))
     return able if 2 <= len(able) <= MAX_EVENT_IDENTIFIERS else ()
 
 
-def too_many(external_ids: Iterable[ExternalId]) -> bool:
+def too_many(external_ids: Sequence[ExternalId]) -> bool:
     """Whether an event links nothing because it has too many identifiers."""
-    return len({one for one in external_ids if may_link(one)}) > MAX_EVENT_IDENTIFIERS
+    return (
+        len(external_ids) > MAX_EVENT_IDENTIFIERS
+        and len({one for one in external_ids if may_link(one)}) > MAX_EVENT_IDENTIFIERS
+    )

@@ -83,9 +83,12 @@ class Projector:
         by_journey: dict[str, list[NewEvent[JourneyStep]]] = defaultdict(list)
         for event in batch.new:
             by_journey[event.value.journey_key].append(event)
+        linked, all_linked = self._link(event.value.stored for event in batch.new)
         summaries = self._read_summaries(by_journey)
-        result = ProjectionResult(linked=self._link(event.value.stored for event in batch.new))
-        for part in self._threads.map(lambda key: self._project(by_journey[key], summaries.get(key)), by_journey):
+        result = ProjectionResult(linked=linked)
+        for part in self._threads.map(
+            lambda key: self._project(by_journey[key], summaries.get(key), linked=all_linked), by_journey
+        ):
             result += part
         emit_count("StepsCounted", result.counted)
         if result.linked:
@@ -109,8 +112,8 @@ class Projector:
             report("the summaries of a batch were not read in one call", error)
             return {}
 
-    def _link(self, events: Iterable[StoredEvent]) -> int:
-        """Stores the links of all customers together. Returns how many were new.
+    def _link(self, events: Iterable[StoredEvent]) -> tuple[int, bool]:
+        """Stores the links of all customers together. Returns how many were new, and whether all are stored.
 
         If that fails, each customer's links are stored on their own, so that an error affects only that customer.
         """
@@ -123,19 +126,23 @@ class Projector:
                 linked += self._linker.link(organization_id, of_organization)
         except Exception as error:
             log_error("the links of a batch were not stored together", error)
-        return linked
+            return linked, False
+        return linked, True
 
-    def _project(self, events: Sequence[NewEvent[JourneyStep]], summary: Summary | None = None) -> ProjectionResult:
-        """Projects one customer's events.
+    def _project(
+        self, events: Sequence[NewEvent[JourneyStep]], summary: Summary | None = None, *, linked: bool = False
+    ) -> ProjectionResult:
+        """Projects one customer's events, and stores their links unless they are `linked`.
 
         If a call to AWS fails, all records of the customer are retried: the store is busy, or the deployment has a
         defect that must not cost events. Any other error is caused by an event: the events are then projected one at a
         time, and the one that fails is stored as a failure.
         """
-        first, new = events[0].value, 0
+        first, new, links = events[0].value, 0, 0
         try:
             new = count_steps(self._journeys, first.journey_key, [event.value.step for event in events], known=summary)
-            linked = self._linker.link(first.stored.organization_id, [event.value.stored for event in events])
+            if not linked:
+                links = self._linker.link(first.stored.organization_id, [event.value.stored for event in events])
         except (ClientError, BotoCoreError, JourneysError) as error:
             if not (isinstance(error, ClientError) and error_code(error) == "ValidationException"):
                 report("a journey was not updated and will be retried", error)
@@ -146,7 +153,7 @@ class Projector:
         except Exception as error:
             log_error("a step or a link could not be added", error)
         else:
-            return ProjectionResult(new, linked)
+            return ProjectionResult(new, links)
         if len(events) > 1:
             return sum((self._project([event]) for event in events), ProjectionResult(new))
         record = events[0].record
