@@ -95,7 +95,7 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
         for table in ("events", "journeys", "links", "failures", "deliveries", "registry"):
             monkeypatch.setenv(f"{table.upper()}_TABLE", getattr(made, table))
         monkeypatch.setenv("ARCHIVE_BUCKET", "archive")
-        for queue in ("jobs", "deliveries", "compactions"):
+        for queue in ("jobs", "deliveries", "native", "compactions"):
             url = aws.sqs().create_queue(QueueName=queue)["QueueUrl"]
             monkeypatch.setenv(f"{queue.upper()}_QUEUE_URL", url)
         monkeypatch.setenv("COMPUTATION_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:computation")

@@ -14,6 +14,7 @@ from journeys.http.parameters import CURSOR, PAGE, PAGE_SIZE, optional_choice
 from journeys.http.request import Request
 from journeys.http.router import Router
 from journeys.jsontext import omit_none
+from journeys.native.ingest import NativeIngest
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.repeats.store import RepeatStore
 from journeys.registry.schemas.store import SchemaStore
@@ -49,8 +50,10 @@ bindings = Bindings(ConfigurationStore(dynamodb(), table), SchemaStore(dynamodb(
 service = EndpointService(endpoints, secrets, bindings)
 repeats = RepeatStore(dynamodb(), table)
 failures = FailureStore(dynamodb(), settings.failures_table, s3, settings.archive_bucket)
-ingest = Ingest(EventLog(dynamodb(), settings.events_table), failures, bindings)
-replay = Replay(ingest, failures, DeliveryReplay(endpoints, bindings, Processor(ingest, Mapper(bindings), failures)))
+log = EventLog(dynamodb(), settings.events_table)
+ingest = Ingest(log, failures, bindings)
+delivery_replay = DeliveryReplay(endpoints, bindings, Processor(ingest, Mapper(bindings), failures))
+replay = Replay(ingest, failures, delivery_replay, NativeIngest(log, failures))
 deliveries = DeliveryService(endpoints, DeliveryStore(dynamodb(), settings.deliveries_table), replay)
 router = Router.for_registry(table)
 

@@ -17,6 +17,7 @@ from journeys.http.parameters import CURSOR, PAGE_SIZE, Parameter, choice, momen
 from journeys.http.request import Request
 from journeys.http.router import Router
 from journeys.jsontext import omit_none
+from journeys.native.ingest import NativeIngest
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.schemas.store import SchemaStore
 from journeys.response_size import count_fitting
@@ -43,9 +44,10 @@ settings = IngestSettings.read()
 table = settings.registry_table
 failures = FailureStore(dynamodb(), settings.failures_table, s3, settings.archive_bucket)
 bindings = Bindings(ConfigurationStore(dynamodb(), table), SchemaStore(dynamodb(), table))
-ingest = Ingest(EventLog(dynamodb(), settings.events_table), failures, bindings)
+log = EventLog(dynamodb(), settings.events_table)
+ingest = Ingest(log, failures, bindings)
 deliveries = DeliveryReplay(EndpointStore(dynamodb(), table), bindings, Processor(ingest, Mapper(bindings), failures))
-replay = Replay(ingest, failures, deliveries)
+replay = Replay(ingest, failures, deliveries, NativeIngest(log, failures))
 router = Router.for_registry(table)
 
 

@@ -10,6 +10,7 @@ from journeys.registry.callers import State
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.limits import WAITING_JOBS
+from journeys.registry.native_sources.store import MAX_SOURCE
 from journeys.registry.people.model import Person, Role
 from journeys.views.jobs.model import new_id
 from tests.support.cli import run_journeys
@@ -48,6 +49,39 @@ def operator(stack: Stack) -> Admin:
     made = Admin(stack)
     made.create_organization("globex", "Globex")
     return made
+
+
+# -- native sources ----------------------------------------------------------------------------------------------------
+
+
+def test_the_operator_maps_native_sources_to_organizations(
+    operator: Admin, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(options, "open_stack", lambda _: stack)
+    operator.create_organization("initech", "Initech")
+    source = "aws.partner/genesys.com/cloud/1/x"
+    assert run_journeys("admin", "native-source", "add", "globex", source).exit_code == 0
+    assert run_journeys("admin", "native-source", "add", "globex", source).exit_code == 0
+    refused = run_journeys("admin", "native-source", "add", "initech", source)
+    assert (refused.exit_code, "Another organization has this source" in refused.output) == (1, True)
+    operator.add_native_source("initech", "arn:aws:connect:us-east-1:111122223333:instance/1")
+    assert [one.organization_id for one in operator.native_sources()] == ["globex", "initech"]
+    assert source in run_journeys("admin", "native-source", "list", "globex").output
+    assert source not in run_journeys("admin", "native-source", "list", "initech").output
+    assert run_journeys("admin", "native-source", "remove", source).exit_code == 0
+    assert run_journeys("admin", "native-source", "remove", source).exit_code == 1
+    operator.add_native_source("initech", source)
+
+
+@pytest.mark.parametrize("source", ["", "x" * (MAX_SOURCE + 1), "aws.connect"])
+def test_a_source_that_cannot_belong_to_one_organization_is_refused(operator: Admin, source: str) -> None:
+    with pytest.raises(ToolError):
+        operator.add_native_source("globex", source)
+
+
+def test_a_source_needs_an_organization_that_exists(operator: Admin) -> None:
+    with pytest.raises(ToolError, match="There is no organization nobody"):
+        operator.add_native_source("nobody", "local.source")
 
 
 # -- organizations and clients -----------------------------------------------------------------------------------------

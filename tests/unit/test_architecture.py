@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "stream": frozenset({"events", "registry"}),
     "identity": frozenset({"stream", "events", "registry"}),
     "journey": frozenset({"identity", "stream", "events", "registry"}),
+    "native": frozenset({"events", "registry"}),
     "webhooks": frozenset({"events", "registry"}),
     "views": frozenset({"archive", "identity", "events", "registry"}),
     "archive": frozenset({"identity", "stream", "events", "registry"}),

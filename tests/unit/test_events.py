@@ -12,6 +12,7 @@ from journeys import keys
 from journeys.archive import columns
 from journeys.aws import s3, secretsmanager
 from journeys.events.model import StoredEvent
+from journeys.registry.native_types import NATIVE_TYPES
 from journeys.views.jobs.store import WorkStore
 from journeys.webhooks.rotation import Rotation
 from journeys.webhooks.senders.adobe import Adobe
@@ -93,6 +94,14 @@ def test_the_cases_give_their_expected_responses_in_order(functions: dict[str, M
     }
 
     assert wrong == {}
+
+
+def test_the_cases_of_native_events_store_one_of_each_type(functions: dict[str, ModuleType], tables: Tables) -> None:
+    for case in CASES:
+        if case.function == "NativeFunction":
+            assert case.problem(functions[case.function].handler(case.event(), Context())) is None
+    stored = [item["schemaId"]["S"] for item in tables.items(tables.events)]
+    assert sorted(stored) == sorted([*NATIVE_TYPES, "native-acd-start"])
 
 
 # -- a delivery of each sender -----------------------------------------------------------------------------------------

@@ -216,7 +216,8 @@ def test_the_dashboard_begins_with_business_figures() -> None:
     first = widgets()[: [widget["type"] for widget in widgets()].index("text", 2)]
     figures = {metric.name for widget in first if widget["type"] == "metric" for metric in metrics_of(widget)}
     assert figures == {"EventsTaken", "EventsRefused", "EventLag", "EventsLate", "EventTypesInUse", "Deliveries",
-                       "DeliveriesNotProven", "DeliveriesEmpty", "SilentSources"}  # fmt: skip
+                       "DeliveriesNotProven", "DeliveriesEmpty", "SilentSources", "NativeEventsUnmapped",
+                       "NativeEventsIgnored"}  # fmt: skip
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -350,7 +351,7 @@ def test_alarms_watch_everything_that_must_not_happen() -> None:
     found = {metric.name for alarm in ALARMS.values() for metric in watched(alarm["Properties"])}
     assert found >= {"LogTampering", "ProjectionFailures", "FailuresNotKept", "EventsNotLanded", "CompactionsFailed",
                      "CompactionLag", "SilentSources", "SchedulesNotRun", "JobsFailed", "DeliveriesNotProven",
-                     "Defects", "5XXError", "Latency", "Throttles"}  # fmt: skip
+                     "NativeEventsUnmapped", "Defects", "5XXError", "Latency", "Throttles"}  # fmt: skip
     dead_letters = {queue for queue in resources("AWS::SQS::Queue") if "DeadLetter" in queue}
     for queue in dead_letters:
         assert f"${{{queue}}}" in str([watched(alarm["Properties"]) for alarm in ALARMS.values()])

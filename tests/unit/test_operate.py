@@ -35,6 +35,7 @@ from journeys.stream.store import PREFIX, DiscardedStore
 from tests.support.cli import run_journeys
 from tests.support.schedules import NOON, facts, facts_of
 from tests.support.tables import Tables
+from tests.support.template import resources
 from tools.commands import options
 from tools.errors import ToolError
 from tools.operator import repair
@@ -60,6 +61,8 @@ from tools.progress import ProgressBars
 from tools.stack import Stack
 
 ACME, GLOBEX = "acme", "globex"
+DEAD_LETTERS = {"webhook deliveries": "deliveries", "native events": "native", "compactions": "compactions"}
+"""The queues whose dead letters `journeys redrive` sends again, by what their messages stand for."""
 ADA = keys.journey(ACME, "crm", "ada")
 
 
@@ -593,10 +596,16 @@ def run(world: World, tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Callab
     })  # fmt: skip
     urls = {
         label: (aws.sqs().create_queue(QueueName=f"dead-{name}")["QueueUrl"], os.environ[f"{name.upper()}_QUEUE_URL"])
-        for label, name in {"webhook deliveries": "deliveries", "compactions": "compactions"}.items()
+        for label, name in DEAD_LETTERS.items()
     }
     monkeypatch.setattr(OperatorStores, "queues", lambda _: urls)
     return run_journeys
+
+
+def test_redrive_knows_every_queue_of_dead_letters_but_that_of_jobs() -> None:
+    """A job whose message is lost is queued again by the timer."""
+    named = {name.removesuffix("DeadLetterQueue") for name in resources("AWS::SQS::Queue") if "DeadLetter" in name}
+    assert {name.capitalize() for name in DEAD_LETTERS.values()} == named - {"Jobs"}
 
 
 def test_verify_finds_repairs_and_shows_no_customer_unless_asked(run: Callable[..., Result], world: World) -> None:
@@ -626,7 +635,7 @@ def test_redrive_processes_the_batches_of_both_stream_consumers(run: Callable[..
     assert run("redrive").exit_code == 1
 
 
-@pytest.mark.parametrize(("name", "label"), [("deliveries", "webhook deliveries"), ("compactions", "compactions")])
+@pytest.mark.parametrize(("label", "name"), DEAD_LETTERS.items())
 def test_redrive_sends_every_dead_letter_to_its_queue_again(run: Callable[..., Result], name: str, label: str) -> None:
     sqs, queue = aws.sqs(), os.environ[f"{name.upper()}_QUEUE_URL"]
     dead_letters = sqs.get_queue_url(QueueName=f"dead-{name}")["QueueUrl"]

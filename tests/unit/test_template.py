@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from journeys.archive.columns import BUCKETS
+from journeys.native import connect, genesys
+from journeys.native.ingest import CONSUME_SECONDS as NATIVE_SECONDS
 from journeys.registry.limits import JOB_RETENTION_DAYS
 from journeys.views.jobs import computing
 from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, START_DEADLINE_MS
@@ -24,7 +26,7 @@ FUNCTIONS = {name.removesuffix("Function"): one["Properties"]
              for name, one in resources("AWS::Serverless::Function").items()}  # fmt: skip
 API: dict[str, Any] = RESOURCES["Api"]["Properties"]
 LOG: dict[str, Any] = RESOURCES["EventsTable"]["Properties"]
-WRITERS = {"IngestRole", "FailuresRole", "WebhooksRole", "EndpointsRole", "DeliveriesRole"}
+WRITERS = {"IngestRole", "FailuresRole", "WebhooksRole", "EndpointsRole", "DeliveriesRole", "NativeRole"}
 DELIVERIES = "/webhooks/{endpointId}"
 CONSOLE = ("/console", "/console/{proxy+}")
 DESCRIPTIONS = ("/openapi.json", "/api/v2/journey/openapi.json")
@@ -678,6 +680,7 @@ def test_a_message_returns_to_the_queue_only_after_its_function_has_ended() -> N
     for name, queue in (
         ("Compute", "JobsQueue"),
         ("Deliveries", "DeliveriesQueue"),
+        ("Native", "NativeQueue"),
         ("Compaction", "CompactionsQueue"),
     ):
         assert RESOURCES[queue]["Properties"]["VisibilityTimeout"] >= FUNCTIONS[name]["Timeout"] + 60
@@ -733,6 +736,39 @@ def test_the_deliveries_function_reports_each_message_that_failed() -> None:
     assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert RESOURCES["DeliveriesQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] == 5
     assert FUNCTIONS["Deliveries"]["Timeout"] > CONSUME_SECONDS
+
+
+def test_the_native_function_reports_each_message_that_failed() -> None:
+    (queued,) = FUNCTIONS["Native"]["Events"].values()
+    assert queued["Type"] == "SQS"
+    assert queued["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert RESOURCES["NativeQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert FUNCTIONS["Native"]["Timeout"] > NATIVE_SECONDS
+
+
+def test_native_events_are_chosen_by_their_kind_on_the_bus_of_the_parameter() -> None:
+    own, connect_ = RESOURCES["NativeEventsRule"], RESOURCES["ConnectEventsRule"]
+    prefixes = [one["prefix"] for one in own["Properties"]["EventPattern"]["detail-type"]]
+    assert prefixes == [genesys.DETAIL_TYPE, connect.DETAIL_TYPE]
+    assert own["Properties"]["EventPattern"].keys() == {"detail-type"}
+    assert connect_["Properties"]["EventPattern"] == {"source": [connect.SOURCE], "detail-type": [connect.DETAIL_TYPE]}
+    assert (own["Condition"], connect_["Condition"]) == ("HasNativeEventBus", "HasConnectEvents")
+    assert own["Properties"]["EventBusName"] == {"Ref": "NativeEventBus"}
+    assert "EventBusName" not in connect_["Properties"]
+    for rule in (own, connect_):
+        (target,) = rule["Properties"]["Targets"]
+        assert target["Arn"] == {"Fn::GetAtt": "NativeQueue.Arn"}
+        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": "NativeDeadLetterQueue.Arn"}}
+    defaults = {name: template()["Parameters"][name]["Default"] for name in ("NativeEventBus", "ConnectEvents")}
+    assert defaults == {"NativeEventBus": "", "ConnectEvents": "off"}
+
+
+def test_only_the_stacks_own_rules_send_to_the_queue_of_native_events() -> None:
+    _, sends = RESOURCES["NativeQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (sends["Effect"], sends["Principal"]) == ("Allow", {"Service": "events.amazonaws.com"})
+    patterns = [pattern["Fn::Sub"] for pattern in sends["Condition"]["ArnLike"]["aws:SourceArn"]]
+    rules = [pattern.partition(":rule/")[2] for pattern in patterns]
+    assert rules == ["*/${AWS::StackName}-NativeEventsRule-*", "${AWS::StackName}-ConnectEventsRule-*"]
 
 
 def test_archives_are_compacted_from_a_queue_several_at_once() -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from journeys.events.failures.replay import Replay
+from journeys.events.store import EventLog
 from journeys.http.body import MAX_BODY
+from journeys.native.ingest import NativeIngest
 from journeys.webhooks.delivery import ReceivedDelivery
 from journeys.webhooks.mapper import Mapper
 from journeys.webhooks.model import Routing
@@ -33,7 +35,9 @@ def replay(inbox: Inbox) -> Replay:
     """Return what the API uses to replay failures, with empty caches."""
     bindings = inbox.new_bindings()
     processor = Processor(inbox.new_ingest(bindings), Mapper(bindings), inbox.failures)
-    return Replay(inbox.new_ingest(bindings), inbox.failures, DeliveryReplay(inbox.endpoints, bindings, processor))
+    native = NativeIngest(EventLog(inbox.tables.dynamodb, inbox.tables.events), inbox.failures)
+    deliveries = DeliveryReplay(inbox.endpoints, bindings, processor)
+    return Replay(inbox.new_ingest(bindings), inbox.failures, deliveries, native)
 
 
 def replay_only(inbox: Inbox) -> dict[str, Any]:

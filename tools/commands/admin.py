@@ -11,6 +11,7 @@ from journeys.registry.callers import State
 from journeys.registry.clients.model import PERMISSIONS
 from journeys.registry.limits import LARGEST_QUOTA, QUOTAS
 from journeys.registry.people.model import Role
+from tools.commands.native_source import native_source
 from tools.commands.options import stack_option
 from tools.console import output_console
 from tools.errors import ToolError
@@ -38,7 +39,10 @@ def permission_option(function: Any) -> Any:
 
 @click.group()
 def admin() -> None:
-    """Manage organizations, their limits, and the clients and people that use the API for them."""
+    """Manage organizations, their limits and native sources, and the clients and people that use the API for them."""
+
+
+admin.add_command(native_source)
 
 
 # -- organizations -----------------------------------------------------------------------------------------------------

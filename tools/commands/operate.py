@@ -113,12 +113,12 @@ def rebuild(stack: Stack, organization: str | None, source: str | None, customer
 @click.command(name="redrive")
 @stack_option
 def redrive_command(stack: Stack) -> None:
-    """Process the stream records, webhook deliveries and compactions that Lambda gave up.
+    """Process the stream records, deliveries, native events and compactions that Lambda gave up.
 
     Lambda discards a batch of the log's stream after its last retry and stores it in the archive bucket. This command
-    processes each batch again and deletes it. A queued webhook delivery that failed five times, and an archive
-    whose compaction failed three times, are in dead-letter queues. This command sends them to their queues again. The
-    exit status is 1 when a batch is left.
+    processes each batch again and deletes it. A queued webhook delivery or a native event that failed five times, and
+    an archive whose compaction failed three times, are in dead-letter queues. This command sends them to their queues
+    again. The exit status is 1 when a batch is left.
 
     \b
     Example:

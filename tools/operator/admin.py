@@ -10,11 +10,13 @@ from typing import Any
 
 from journeys.aws import from_item
 from journeys.errors import JourneysError
+from journeys.native.connect import SOURCE as CONNECT_SOURCE
 from journeys.registry.callers import State
 from journeys.registry.clients.model import PERMISSIONS, Client, ClientWithSecret
 from journeys.registry.clients.service import ClientService
 from journeys.registry.clients.store import ClientPool, ClientStore
 from journeys.registry.limits import QUOTAS
+from journeys.registry.native_sources.store import MAX_SOURCE, NativeSource, NativeSourceStore
 from journeys.registry.people.model import Person, Role, normalized_email
 from journeys.registry.people.service import PeopleService
 from journeys.registry.people.store import PersonPool, PersonStore
@@ -59,6 +61,7 @@ class Admin:
         self._clients, self._quotas = ClientStore(stack.dynamodb, table), QuotaStore(stack.dynamodb, table)
         schemas, shares = SchemaStore(stack.dynamodb, table), ShareStore(stack.dynamodb, table)
         self._limits = Limits(self._quotas, schemas, shares)
+        self._native_sources = NativeSourceStore(stack.dynamodb, table)
         self._client_service = ClientService(self._clients, ClientPool(stack.cognito, stack.outputs["UserPoolId"]))
         self._person_pool = PersonPool(stack.cognito, stack.outputs["PeoplePoolId"])
         self._people_service = PeopleService(PersonStore(stack.dynamodb, table), self._person_pool)
@@ -101,6 +104,35 @@ class Admin:
             raise ToolError(f"{value} is not a possible limit. Use a number from 0 to {quotas[key].largest}.")
         self.require_organization(organization_id)
         self._quotas.set(organization_id, quotas[key], value)
+
+    # -- native sources ------------------------------------------------------------------------------------------------
+
+    def add_native_source(self, organization_id: str, source: str) -> None:
+        """Maps a source of native events to an organization. Raises ToolError if another organization has it."""
+        if not 1 <= len(source) <= MAX_SOURCE:
+            raise ToolError(f"A source has 1 to {MAX_SOURCE} characters.")
+        if source == CONNECT_SOURCE:
+            raise ToolError(
+                f"{CONNECT_SOURCE} is the source of all instances of Amazon Connect. Use the ARN of the instance."
+            )
+        self.require_organization(organization_id)
+        with _refusals():
+            self._native_sources.add(source, organization_id)
+
+    def remove_native_source(self, source: str) -> None:
+        """Removes a source of native events. Raises ToolError if no organization has it."""
+        with _refusals():
+            self._native_sources.remove(source)
+
+    def native_sources(self, organization_id: str | None = None) -> list[NativeSource]:
+        """The sources of native events of one organization, or of all, by organization and source."""
+        if organization_id is not None:
+            self.require_organization(organization_id)
+        every = [NativeSource(str(row["source"]), str(row["organizationId"])) for row in self._rows("NATIVE")]
+        return sorted(
+            (one for one in every if organization_id in (None, one.organization_id)),
+            key=lambda one: (one.organization_id, one.source),
+        )
 
     # -- clients -------------------------------------------------------------------------------------------------------
 

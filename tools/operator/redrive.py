@@ -1,4 +1,4 @@
-"""Redrives what Lambda gave up after its last retry: batches of the log's stream, deliveries and compactions."""
+"""Redrives what Lambda gave up: batches of the log's stream, deliveries, native events and compactions."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ def redrive_messages(sqs: "SQSClient", dead_letters: str, queue: str) -> int:
     """Sends each message in a dead-letter queue to its queue again. Returns their number.
 
     A message is deleted after it was sent. If the command is interrupted between the two, the message is processed
-    twice: the events of a delivery are stored once, and an archive is compacted twice, which changes nothing.
+    twice: an event is stored once, and an archive is compacted twice, which changes nothing.
     """
     sent = 0
     while messages := sqs.receive_message(QueueUrl=dead_letters, MaxNumberOfMessages=10).get("Messages", []):

@@ -52,5 +52,9 @@ class OperatorStores:
         """By what their messages stand for: the URLs of a dead-letter queue, and of the queue that it belongs to."""
         return {
             label: (self._stack.physical_id(f"{name}DeadLetterQueue"), self._stack.physical_id(f"{name}Queue"))
-            for label, name in {"webhook deliveries": "Deliveries", "compactions": "Compactions"}.items()
+            for label, name in {
+                "webhook deliveries": "Deliveries",
+                "native events": "Native",
+                "compactions": "Compactions",
+            }.items()
         }

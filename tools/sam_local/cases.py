@@ -339,6 +339,10 @@ CASES = (
     Case("webhook-salesforce", "WebhooksFunction", "<Ack>true</Ack>"),
     Case("webhook-not-proven", "WebhooksFunction", {"code": "not.proven"}, status=401),
     Case("deliveries-queued", "DeliveriesFunction", {"batchItemFailures": []}, status=None),
+    *(
+        Case(f"native-{kind}", "NativeFunction", {"batchItemFailures": []}, status=None)
+        for kind in (*(schema_id.removeprefix("native-") for schema_id in NATIVE_TYPES), "connect")
+    ),
     Case("console-config", "ConsoleFunction", {"clientId": "sam-local-console"}),
     Case("openapi", "OpenapiFunction", {"openapi": "3.1.0", "info": {"title": "Journeys"}}),
 )

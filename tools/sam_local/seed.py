@@ -18,6 +18,7 @@ from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.configurations.store import ConfigurationStore
 from journeys.registry.limits import WAITING_JOBS
+from journeys.registry.native_sources.store import NativeSourceStore
 from journeys.registry.schemas.model import Activation, Schema
 from journeys.registry.schemas.store import SchemaStore
 from journeys.views.jobs.model import NEVER, accepted
@@ -34,6 +35,7 @@ from journeys.webhooks.delivery import ReceivedDelivery
 from journeys.webhooks.model import Endpoint
 from journeys.webhooks.store import EndpointStore, SecretStore
 from tools.errors import SetupError
+from tools.native_events import LOCAL_SOURCE
 from tools.paths import ROOT
 from tools.sam_local.cases import (
     CLIENT,
@@ -103,6 +105,7 @@ def seed(dynamodb: "DynamoDBClient", registry_table: str) -> str:
     created = ConfigurationStore(dynamodb, registry_table).create(
         ORGANIZATION, name="Orders", description=None, division_id=None, schema_id=SCHEMA, source=SOURCE
     )
+    NativeSourceStore(dynamodb, registry_table).add(LOCAL_SOURCE, ORGANIZATION)
     return created.configuration_id
 
 

@@ -30,6 +30,7 @@
 |            | ORG#{org}#CONFIGURATIONS           | {configuration}         | configurations, one or all |
 |            | WEBHOOK#{endpoint}                 | WEBHOOK                 | one webhook endpoint |
 |            | ORG#{org}#WEBHOOKS                 | {endpoint}              | an organization's webhook endpoints |
+|            | NATIVE#{source}                    | NATIVE                  | the organization of a native source |
 |            | ORG#{org}#VIEWS                    | {view}                  | journey views, one or all |
 |            | ORG#{org}#VIEW#{view}              | VERSION#{version}       | a view's versions |
 |            |                                    | CHART#{chart}#{version} | a chart's versions |
@@ -62,6 +63,7 @@ more organizations.
 | jobs, one page                       | the page + 1; with a filter up to 1,000                                  |
 | latest job of a version              | 2                                                                        |
 | schemas, event definitions           | all of the organization: at most 20                                      |
+| native event                         | 1 per source and minute                                                  |
 | versions of a schema                 | up to 200                                                                |
 | endpoints, configurations            | all of the organization, also deleted configurations; quotas bound them  |
 | views, schedules                     | all of the organization, bounded by a quota, and the versions of a page  |
@@ -288,6 +290,10 @@ def webhooks(organization_id: str) -> str:
 
 def webhook(endpoint_id: str) -> Key:
     return item(join("WEBHOOK", endpoint_id), "WEBHOOK")
+
+
+def native_source(source: str) -> Key:
+    return item(join("NATIVE", source), "NATIVE")
 
 
 def configurations(organization_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from journeys.cache import Cache, size_of
 from journeys.errors import Conflict, NotFound
@@ -40,6 +41,16 @@ class Binding:
                 code="schema.disabled",
             )
         return None
+
+
+class BindingSource(Protocol):
+    """Finds bindings by organization and configuration."""
+
+    def get(self, organization_id: str, configuration_id: str, /) -> Binding:
+        """The binding. Raises NotFound, or Conflict if the configuration accepts no events."""
+
+    def fresh(self, organization_id: str, configuration_id: str, /) -> Binding:
+        """The binding as it is now. Raises as `get` does."""
 
 
 class _Missing(Enum):

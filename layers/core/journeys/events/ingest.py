@@ -12,7 +12,7 @@ from journeys import dates
 from journeys.aws import PUT_CONCURRENCY
 from journeys.defects import report
 from journeys.errors import BadRequest, Detail, ServerError
-from journeys.events.bindings import Binding, Bindings
+from journeys.events.bindings import Binding, BindingSource
 from journeys.events.failures.model import Failure
 from journeys.events.failures.store import FailureStore
 from journeys.events.judging import Judge, Put
@@ -97,7 +97,7 @@ class Ingest:
         self,
         log: EventLog,
         failures: FailureStore,
-        bindings: Bindings,
+        bindings: BindingSource,
         *,
         clock: Callable[[], float] = time.monotonic,
         now_ms: Callable[[], int] = dates.now_ms,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from journeys import dates
 from journeys.aws import item_size
-from journeys.events.bindings import Binding, Bindings
+from journeys.events.bindings import Binding, BindingSource
 from journeys.events.model import Event, StoredEvent
 from journeys.events.refusals import Refusal
 from journeys.events.validation import MAX_ITEM_BYTES, check
@@ -25,7 +25,7 @@ class Judgment(NamedTuple):
 class Judge:
     """Judges events for all configurations of all organizations."""
 
-    def __init__(self, bindings: Bindings, *, now_ms: Callable[[], int] = dates.now_ms) -> None:
+    def __init__(self, bindings: BindingSource, *, now_ms: Callable[[], int] = dates.now_ms) -> None:
         self._bindings, self._now_ms = bindings, now_ms
 
     def judge(

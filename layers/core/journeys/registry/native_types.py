@@ -14,7 +14,7 @@ from journeys import dates
 from journeys.registry.schemas.model import NATIVE_SLOTS, Activation, Schema
 
 NATIVE = "native"
-"""The id of the configuration that native events are stored under. No configuration has it."""
+"""The id of the configuration that native events are stored under. No organization has a configuration with it."""
 CONVERSATION_ID = "conversationId"
 """The attribute that every native event has."""
 GENESYS, AMAZON_CONNECT = "genesys", "amazon-connect"

@@ -9,6 +9,7 @@ from journeys import dates, keys
 from journeys.events.refusals import REASONS, Refusal
 from journeys.jsontext import canonical, omit_none
 from journeys.registry.configurations.model import Configuration
+from journeys.registry.native_types import NATIVE
 
 RETENTION_SECONDS = 30 * 24 * 60 * 60
 
@@ -117,6 +118,31 @@ class Failure:
             date_first=now_ms,
             date_last=now_ms,
             endpoint_id=endpoint_id,
+        )
+
+    @classmethod
+    def of_native(
+        cls,
+        organization_id: str,
+        source: str,
+        envelope: Mapping[str, Any],
+        refusal: Refusal,
+        *,
+        now_ms: int,
+    ) -> "Failure":
+        """The failure of a native event. The payload is the whole EventBridge event, so that it can be mapped again."""
+        return cls(
+            failure_id=failure_id(NATIVE, envelope),
+            organization_id=organization_id,
+            configuration_id=NATIVE,
+            source=source,
+            reason=refusal.reason,
+            message=refusal.message,
+            field_name=refusal.field_name,
+            differing=refusal.differing,
+            payload=envelope,
+            date_first=now_ms,
+            date_last=now_ms,
         )
 
     @classmethod

@@ -13,6 +13,7 @@ from journeys.events.failures.model import Failure
 from journeys.events.failures.store import OPEN, PAGE, UNREADABLE, FailurePage, FailureStore
 from journeys.events.ingest import MAX_ENTITIES, Ingest
 from journeys.jsontext import omit_none
+from journeys.registry.native_types import NATIVE
 from journeys.response_size import response_size
 from journeys.telemetry import log_error
 
@@ -54,6 +55,13 @@ class Deliveries(Protocol):
         """
 
 
+class NativeEvents(Protocol):
+    """Replays failures that are native events, with the current mapping of their vendor's fields."""
+
+    def replay(self, organization_id: str, payload: Any, *, request_id: str, seconds: float) -> ReplayOutcome:
+        """Maps and ingests the event of a failure again. Raises ValueError if the payload is damaged."""
+
+
 class Replay:
     """Replays the failures of one organization per call."""
 
@@ -62,10 +70,12 @@ class Replay:
         ingest: Ingest,
         failures: FailureStore,
         deliveries: Deliveries,
+        native_events: NativeEvents,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ingest, self._failures, self._deliveries, self._clock = ingest, failures, deliveries, clock
+        self._ingest, self._failures, self._clock = ingest, failures, clock
+        self._deliveries, self._native_events = deliveries, native_events
 
     def one(self, organization_id: str, id_: str, *, request_id: str) -> Failure:
         """Replays one failure and returns its new state. Raises NotFound, or Conflict if it holds no event to send."""
@@ -146,6 +156,8 @@ class Replay:
         """The error code with which the endpoint or the configuration of a failure refuses everything, or None."""
         if failure.endpoint_id is not None:
             return self._deliveries.refusal(organization_id, failure.endpoint_id)
+        if failure.configuration_id == NATIVE:
+            return None
         try:
             self._ingest.validate(organization_id, failure.configuration_id, [])
         except JourneysError as error:
@@ -188,12 +200,11 @@ class Replay:
     def _replay(
         self, organization_id: str, failures: list[Failure], request_id: str, deadline: float
     ) -> Iterator[Failure]:
-        """Replays events of one configuration in one call of ingest, or a delivery."""
-        endpoint_id = failures[0].endpoint_id
-        if endpoint_id is not None:
+        """Replays events of one configuration in one call of ingest, or deliveries and native events one by one."""
+        if _is_mapped(failures[0]):
             for failure in failures:
-                outcome = self._replay_delivery(
-                    failure, endpoint_id, request_id=f"replay-{request_id}", seconds=deadline - self._clock()
+                outcome = self._replay_mapped(
+                    failure, request_id=f"replay-{request_id}", seconds=deadline - self._clock()
                 )
                 yield self._record(failure, outcome)
             return
@@ -216,10 +227,14 @@ class Replay:
             else:
                 yield self._record(failure, ReplayOutcome("failed", result.refused[index].reason))
 
-    def _replay_delivery(self, failure: Failure, endpoint_id: str, *, request_id: str, seconds: float) -> ReplayOutcome:
+    def _replay_mapped(self, failure: Failure, *, request_id: str, seconds: float) -> ReplayOutcome:
+        """Maps and ingests the delivery or the native event of a failure again."""
+        organization_id, payload = failure.organization_id, failure.payload
         try:
+            if failure.endpoint_id is None:
+                return self._native_events.replay(organization_id, payload, request_id=request_id, seconds=seconds)
             return self._deliveries.replay(
-                failure.organization_id, endpoint_id, failure.payload, request_id=request_id, seconds=seconds
+                organization_id, failure.endpoint_id, payload, request_id=request_id, seconds=seconds
             )
         except JourneysError as error:
             log_error("a replay was refused", error)
@@ -233,6 +248,11 @@ class Replay:
         if outcome.reason is not None:
             replay["reason"] = outcome.reason
         return self._failures.add_replay(failure, replay, resolved=outcome.outcome not in ("failed", "ignored"))
+
+
+def _is_mapped(failure: Failure) -> bool:
+    """Whether the payload is not an event yet: a delivery, or a native event."""
+    return failure.endpoint_id is not None or failure.configuration_id == NATIVE
 
 
 _Target = tuple[str | None, str]
@@ -253,14 +273,16 @@ def _pages(read: Callable[[str | None], FailurePage], after: str | None) -> Iter
 
 
 def _batches(pages: Iterator[FailurePage]) -> Iterator[FailurePage]:
-    """Groups consecutive events of one configuration into batches of at most MAX_ENTITIES. A delivery is a batch.
+    """Groups consecutive events of one configuration into batches of at most MAX_ENTITIES.
+
+    A delivery and a native event are batches of their own.
 
     A delivery can hold a thousand events, so the time is checked after each. An empty batch ends each page: a page
     without a failure takes time as well, and its position is where the next call continues.
     """
     for page in pages:
-        for (endpoint_id, _), run in groupby(page.rows, key=lambda row: _target(row[1])):
-            while batch := list(islice(run, MAX_ENTITIES if endpoint_id is None else 1)):
+        for (_, _, is_mapped), run in groupby(page.rows, key=lambda row: (*_target(row[1]), _is_mapped(row[1]))):
+            while batch := list(islice(run, 1 if is_mapped else MAX_ENTITIES)):
                 yield FailurePage(batch, batch[-1][0])
         if page.position is not None:
             yield FailurePage([], page.position)
