@@ -93,6 +93,17 @@ test("a conversation has all events that lie together, two at least, and no othe
   );
 });
 
+test("a conversation that other events interrupt says in how many parts it is", () => {
+  const events = ["c", "c", "", "c", "", "d", "d"].map((conversationId, index) => ({
+    id: String(index),
+    dateCreated: `2026-01-01T12:00:0${index}Z`,
+    configurationId: conversationId ? NATIVE : "shop",
+    attributes: conversationId ? { conversationId } : {},
+  }));
+  const parts = rowsOf(events).flatMap((row) => (row.kind === "conversation" ? [row.conversation.parts] : []));
+  expect(parts).toEqual([2, 1]);
+});
+
 test("a conversation keeps its key when older events are loaded", () => {
   fc.assert(
     fc.property(timelines, fc.nat(), (events, cut) => {

@@ -378,7 +378,7 @@ function Links({ links, numbers, onUnlink }: LinksProps) {
                   cell: (one: PersonLink) => (
                     <button
                       type="button"
-                      class="plain"
+                      class="plain flush"
                       onClick={() => {
                         onUnlink([one], undefined);
                       }}

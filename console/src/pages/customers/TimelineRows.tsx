@@ -8,7 +8,7 @@ import { CONTACT_CENTER, NATIVE, vendorName } from "../../components/native";
 import { NativeIcon } from "../../components/native-icon";
 import { type Marks, SourceMark, SourceName } from "../../components/source-mark";
 import { Time } from "../../components/times";
-import { count, duration } from "../../formats";
+import { count, duration, number } from "../../formats";
 import { useMay } from "../../me";
 import { address } from "../../routing";
 import { summaryOf } from "./conversation";
@@ -120,6 +120,7 @@ export const ConversationRow = memo(function ConversationRow(props: Conversation
         <span class="soft">
           {summary.length > 0 && `${duration(summary.length)}, `}
           {events}, <NativeSource source={conversation.events[0]?.source ?? ""} />
+          {conversation.parts > 1 && `, one of ${number(conversation.parts)} parts`}
         </span>
       </span>
       <span class="event-brief conversation-parts small">

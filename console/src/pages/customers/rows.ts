@@ -15,6 +15,8 @@ export interface Conversation<T> {
   /** The conversation with its first event here: other events can lie between two parts of one conversation. */
   readonly key: string;
   readonly events: readonly T[];
+  /** How many parts of the conversation there are among all events, this one included. */
+  readonly parts: number;
 }
 
 /** `number` counts the events from 1; that of a conversation is the number of its first event. */
@@ -67,12 +69,13 @@ export function rowsOf<T extends Dated>(events: readonly T[], opened: ReadonlySe
     day = dayOf(event);
     rows.push({ kind: "day", day, number });
   };
+  const all = partsOf(events);
+  const counts = new Map<string | undefined, number>();
+  for (const { id } of all) counts.set(id, (counts.get(id) ?? 0) + 1);
   let index = 0;
-  while (index < events.length) {
-    const together = togetherFrom(events, index);
-    const [first] = together;
-    if (!first) break;
-    const conversation = together.length > 1 ? { key: keyOf(first), events: together } : undefined;
+  for (const { id, first, events: together } of all) {
+    const conversation =
+      together.length > 1 ? { key: keyOf(first), events: together, parts: counts.get(id) ?? 1 } : undefined;
     if (conversation) {
       dayBefore(first, index + 1);
       rows.push({ kind: "conversation", day, number: index + 1, conversation, open: opened.has(conversation.key) });
@@ -92,15 +95,23 @@ function keyOf(event: Dated): string {
   return JSON.stringify([conversationOf(event), event.id]);
 }
 
-/** The event at an index, and those after it that are of the same conversation. */
-function togetherFrom<T extends Dated>(events: readonly T[], index: number): T[] {
-  const first = events[index];
-  if (!first) return [];
-  const conversation = conversationOf(first);
-  if (conversation === undefined) return [first];
-  let end = index + 1;
-  for (let next = events[end]; next && conversationOf(next) === conversation; next = events[end]) end += 1;
-  return events.slice(index, end);
+interface Part<T> {
+  /** The conversation; undefined for an event that is of none. */
+  readonly id: string | undefined;
+  readonly first: T;
+  readonly events: T[];
+}
+
+/** The events, those of one conversation that lie together as one part. */
+function partsOf<T extends Dated>(events: readonly T[]): Part<T>[] {
+  const parts: Part<T>[] = [];
+  for (const event of events) {
+    const id = conversationOf(event);
+    const last = parts.at(-1);
+    if (id !== undefined && last?.id === id) last.events.push(event);
+    else parts.push({ id, first: event, events: [event] });
+  }
+  return parts;
 }
 
 /** The next row that is no day in a direction, or the same row if there is none. */
