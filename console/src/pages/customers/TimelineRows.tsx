@@ -77,12 +77,24 @@ export const EventRow = memo(function EventRow(props: EventProps) {
         </span>
       </span>
       <span class="event-brief small">
-        <AttributesInBrief attributes={event.attributes} />
+        <AttributesInBrief attributes={native ? inBrief(event, within) : event.attributes} />
       </span>
       {numbers && <IdentifierTag identifier={event.identifier} numbers={numbers} />}
     </Opening>
   );
 });
+
+/** Attributes of native events that say nothing in a line: the vendor stands beside it, and ids are for machines. */
+const LEFT_OUT: ReadonlySet<string> = new Set(["vendor", "conversationId", "participantId", "sessionId", "provider"]);
+/** What the row of a conversation says about all of its events. */
+const IN_COMMON: ReadonlySet<string> = new Set(["mediaType", "messageType", "direction"]);
+
+/** The attributes of a native event that tell it from others. */
+function inBrief({ attributes }: Step, within: boolean): Step["attributes"] {
+  return Object.fromEntries(
+    Object.entries(attributes).filter(([name]) => !LEFT_OUT.has(name) && !(within && IN_COMMON.has(name))),
+  );
+}
 
 /** A vendor of a contact center; the icon before it is explained to those who do not see it. */
 function NativeSource({ source }: { source: string }) {
@@ -127,7 +139,9 @@ export const ConversationRow = memo(function ConversationRow(props: Conversation
         {summary.parts.map((part, index) => (
           <span key={index} class="conversation-part">
             <NativeIcon type={part.type} />
-            <Text value={part.text} />
+            <span>
+              <Text value={part.text} />
+            </span>
           </span>
         ))}
         {summary.parts.length === 0 && <span class="soft">{namesOf(conversation.events)}</span>}
