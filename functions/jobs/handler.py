@@ -1,4 +1,4 @@
-"""API operations on the jobs that compute journey views, and on their results."""
+"""API operations on the jobs that compute journey views and paths, and on their results."""
 
 import re
 from dataclasses import replace
@@ -12,21 +12,26 @@ from journeys.http.parameters import CURSOR, PAGE, PAGE_NUMBER, PAGE_SIZE, Param
 from journeys.http.request import Request
 from journeys.http.response import TextBody
 from journeys.http.router import Router
+from journeys.registry.event_types import EventTypes
 from journeys.registry.quotas.store import QuotaStore
 from journeys.registry.repeats.store import RepeatStore
 from journeys.settings import JobSettings
-from journeys.views.jobs.model import Status, new_id
-from journeys.views.jobs.requests import JobUpdate
+from journeys.views.jobs.model import Kind, Status, new_id
+from journeys.views.jobs.requests import JobUpdate, PathJobUpdate
 from journeys.views.jobs.service import JobResults, JobService
 from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
 from journeys.views.model import VIEWS, interval
+from journeys.views.paths.model import PATHS, PathDefinition
+from journeys.views.paths.rules import check as check_paths
 from journeys.views.store import ViewStore
 from journeys.views.tables import TABLES
 
 JOBS = "/api/v2/journey/views/jobs"
 VERSION_JOBS = "/api/v2/journey/views/<view_id>/versions/<int:version>/jobs"
 JOB = f"{VERSION_JOBS}/<job_id>"
-TAG = "View jobs"
+PATH_JOBS = f"{PATHS}/jobs"
+PATH_JOB = f"{PATH_JOBS}/<path_job_id>"
+TAG, PATHS_TAG = "View jobs", "Paths"
 VIEW, ADD, EDIT = (f"journey:viewsJobs:{action}" for action in ("view", "add", "edit"))
 VIEW_RESULTS = "journey:viewsResults:view"
 
@@ -47,6 +52,7 @@ STATUSES: Parameter[frozenset[Status]] = Parameter(
     {"type": "string"},
 )
 VIEW_ID = text("viewId", "Only jobs that compute the view with this id.")
+PATH_LISTING = (INTERVAL, STATUSES, *PAGE, CURSOR)
 LISTING = (INTERVAL, STATUSES, VIEW_ID, *PAGE, CURSOR)
 TABLE = optional_choice("table", "The table that the CSV has. Default: elements.", tuple(TABLES))
 ROWS = replace(CURSOR, description="With format=csv, the cursor in the header Link of the previous page.")
@@ -63,15 +69,17 @@ jobs = JobService(
     int(settings.job_retention_days),
 )
 results = JobResults(jobs, WorkStore(s3(), settings.archive_bucket))
-repeats = RepeatStore(dynamodb(), table)
+repeats, event_types = RepeatStore(dynamodb(), table), EventTypes(dynamodb(), table)
 router = Router.for_registry(table)
 
 
-def listing(request: Request, path: str, client_id: str | None = None) -> dict[str, Any]:
-    """Return a page of the organization's jobs, newest first; only those of one client if `client_id` is given."""
+def listing(
+    request: Request, path: str, *, kind: Kind = Kind.VIEW, client_id: str | None = None, view_id: str | None = None
+) -> dict[str, Any]:
+    """Return a page of the organization's jobs of one kind, newest first; only those of one client or view if given."""
     (since_ms, until_ms), statuses, cursor = request.get(INTERVAL), request.get(STATUSES), request.get(CURSOR)
-    size, number, view_id = request.get(PAGE_SIZE), request.get(PAGE_NUMBER), request.get(VIEW_ID)
-    filters = (str(client_id), str(view_id), str(since_ms), str(until_ms), *sorted(statuses))
+    size, number = request.get(PAGE_SIZE), request.get(PAGE_NUMBER)
+    filters = (str(kind), str(client_id), str(view_id), str(since_ms), str(until_ms), *sorted(statuses))
     scope = ("jobs", request.organization_id, *filters)
     before, after = size * (number - 1), None
     if cursor is not None:
@@ -87,11 +95,12 @@ def listing(request: Request, path: str, client_id: str | None = None) -> dict[s
         statuses=statuses,
         client_id=client_id,
         view_id=view_id,
+        kind=kind,
     )
     known = before + len(page.jobs)
     return request.page_of_query(
         path,
-        [job.to_wire() for job in page.jobs],
+        [job.to_wire() if kind is Kind.VIEW else job.paths_to_wire() for job in page.jobs],
         cursor=cursor,
         next_cursor=cursors.encode(f"{known} {page.position}", *scope) if page.position else None,
         total=None if page.position else known,
@@ -100,7 +109,7 @@ def listing(request: Request, path: str, client_id: str | None = None) -> dict[s
 
 @router.route("GET", JOBS, summary="List jobs", tag=TAG, permission=VIEW, query=LISTING, response="ViewJobListing")
 def list_jobs(request: Request) -> dict[str, Any]:
-    return listing(request, JOBS)
+    return listing(request, JOBS, view_id=request.get(VIEW_ID))
 
 
 @router.route(
@@ -113,7 +122,7 @@ def list_jobs(request: Request) -> dict[str, Any]:
     response="ViewJobListing",
 )
 def list_own_jobs(request: Request) -> dict[str, Any]:
-    return listing(request, f"{JOBS}/me", request.caller.caller_id)
+    return listing(request, f"{JOBS}/me", client_id=request.caller.caller_id, view_id=request.get(VIEW_ID))
 
 
 @router.route(
@@ -206,6 +215,78 @@ def get_job_chart_result(
 
 def results_path(view_id: str, version: int, job_id: str) -> str:
     return f"{VIEWS}/{view_id}/versions/{version}/jobs/{job_id}/results"
+
+
+# -- paths -------------------------------------------------------------------------------------------------------------
+
+
+@router.route(
+    "GET",
+    PATH_JOBS,
+    summary="List jobs of paths",
+    tag=PATHS_TAG,
+    permission=VIEW,
+    query=PATH_LISTING,
+    response="PathJobListing",
+)
+def list_path_jobs(request: Request) -> dict[str, Any]:
+    return listing(request, PATH_JOBS, kind=Kind.PATHS)
+
+
+@router.route(
+    "POST",
+    PATH_JOBS,
+    summary="Create a job of paths",
+    tag=PATHS_TAG,
+    permission=ADD,
+    body=PathDefinition,
+    response="PathJob",
+    status=202,
+    errors=(TooManyWaiting, Conflict),
+    idempotent=True,
+)
+def create_path_job(request: Request, body: PathDefinition) -> dict[str, Any]:
+    organization_id, client_id = request.organization_id, request.caller.caller_id
+    check_paths(body, {schema.schema_id: schema for schema in event_types.all(organization_id)})
+    key, job_id = request.idempotency_key, new_id(dates.now_ms())
+    if key is None:
+        return jobs.accept_paths(organization_id, body, client_id, job_id).paths_to_wire(body)
+    job_id = repeats.claim(organization_id, f"createPathJob {client_id}", key, body.model_dump_json(), job_id)
+    return jobs.accept_paths_once(organization_id, body, client_id, job_id).paths_to_wire(body)
+
+
+@router.route("GET", PATH_JOB, summary="Get a job of paths", tag=PATHS_TAG, permission=VIEW, response="PathJob")
+def get_path_job(request: Request, path_job_id: str) -> dict[str, Any]:
+    job, definition = jobs.get_paths(request.organization_id, path_job_id)
+    return job.paths_to_wire(definition)
+
+
+@router.route(
+    "PATCH",
+    PATH_JOB,
+    summary="Cancel a job of paths",
+    tag=PATHS_TAG,
+    permission=EDIT,
+    body=PathJobUpdate,
+    response="PathJob",
+    errors=(Conflict,),
+)
+def cancel_path_job(request: Request, path_job_id: str, body: PathJobUpdate) -> dict[str, Any]:
+    job, definition = jobs.cancel_paths(request.organization_id, path_job_id)
+    return job.paths_to_wire(definition)
+
+
+@router.route(
+    "GET",
+    f"{PATH_JOB}/results",
+    summary="Get the results of a job of paths",
+    tag=PATHS_TAG,
+    permission=VIEW_RESULTS,
+    response="PathResult",
+    errors=(Conflict,),
+)
+def get_path_job_results(request: Request, path_job_id: str) -> dict[str, Any]:
+    return results.get_paths(request.organization_id, path_job_id)
 
 
 handler = router.handle

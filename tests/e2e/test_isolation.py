@@ -88,6 +88,8 @@ BODIES: dict[str, Any] = {
     "POST customers/links": {"from": CUSTOMER, "to": CUSTOMER | {"externalSourceId": "email"}},
     "POST customers/unlinks": {"from": CUSTOMER, "to": CUSTOMER | {"externalSourceId": "email"}},
     "PUT customers/settings": {"linking": "Only", "sources": ["crm"]},
+    "POST paths/jobs": {"name": "Another", "duration": "P30D", "start": {"attributes": {"id": "{schemaId}"}}},
+    "PATCH paths/jobs/{pathJobId}": {"status": "Cancelled"},
     "POST people": {"email": "another@test.example", "name": "Another", "role": "viewer"},
     "PATCH people/{personId}": {"name": "Another"},
     "POST clients": {"name": "Another", "permissions": ["journey:views:view"]},
@@ -118,6 +120,7 @@ CANNOT_BE = {
     "DELETE externalevents/schemas/{schemaId}",
     "DELETE externalevents/configurations/{configurationId}",
     "PATCH views/{viewId}/versions/{version}/jobs/{jobId}",
+    "PATCH paths/jobs/{pathJobId}",
 }
 """Operations that return 409 to the owner: deleting what is in use, and canceling a complete job."""
 
@@ -205,6 +208,8 @@ class World(ABC):
         view = made("POST", "views", self.fill(VIEW, {"schemaId": schema["id"]}))
         job = made("POST", f"views/{view['id']}/versions/1/jobs", None)
         self.compute(f"views/{view['id']}/versions/1/jobs/{job['id']}")
+        path_job = made("POST", "paths/jobs", self.fill(BODIES["POST paths/jobs"], {"schemaId": schema["id"]}))
+        self.compute(f"paths/jobs/{path_job['id']}")
         wanted = {"email": f"{uuid.uuid4().hex[:12]}@test.example", "name": f"Ana {MARK}", "role": "viewer"}
         person = made("POST", "people", wanted)
         client = made("POST", "clients", {"name": f"Shop {MARK}", "permissions": ["journey:views:view"]})
@@ -219,6 +224,7 @@ class World(ABC):
             "deliveryId": delivery.record_id,
             "viewId": view["id"],
             "jobId": job["id"],
+            "pathJobId": path_job["id"],
             "chartId": view["charts"][0]["id"],
         }
         own = made("POST", "externalevents/schemas", {"title": "Own", "properties": {}}, self.stranger)

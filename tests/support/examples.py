@@ -244,10 +244,7 @@ def record_views(recorder: Recorder) -> None:
     job = recorder.record("createJob")
     recorder.path["jobId"] = job["id"]
     recorder.record("getJob")
-    (message,) = aws.sqs().receive_message(QueueUrl=os.environ["JOBS_QUEUE_URL"])["Messages"]
-    attributes = {"ApproximateReceiveCount": "1"}
-    records = [{"body": message["Body"], "receiptHandle": message["ReceiptHandle"], "attributes": attributes}]
-    load("compute").handler({"Records": records}, Context())
+    compute_job()
     for operation in ("getLatestJob", "getJobResults", "getJobChartResult"):
         recorder.record(operation)
     recorder.record("listJobs", query={"statuses": "Complete,Failed", "pageSize": "25"})
@@ -255,6 +252,37 @@ def record_views(recorder: Recorder) -> None:
     recorder.path["jobId"] = recorder.record("createJob")["id"]
     recorder.record("cancelJob", {"status": "Cancelled"})
     recorder.record("createViewVersion", view(recorder.path["schemaId"]) | {"name": "Orders by channel"})
+
+
+def record_paths(recorder: Recorder) -> None:
+    """Record the operations on jobs of paths."""
+    aws.sqs().purge_queue(QueueUrl=os.environ["JOBS_QUEUE_URL"])  # It has the message of a canceled job.
+    definition = {
+        "name": "After an order in the web shop",
+        "interval": "2026-01-01T00:00:00Z/2026-02-01T00:00:00Z",
+        "start": {
+            "attributes": {"type": "Event", "id": recorder.path["schemaId"]},
+            "filter": {"predicates": [{"dimension": "channel", "values": ["web"]}]},
+        },
+        "steps": 3,
+        "sessionGap": "P7D",
+        "collapseRepeats": True,
+    }
+    recorder.path["pathJobId"] = recorder.record("createPathJob", definition)["id"]
+    recorder.record("getPathJob")
+    compute_job()
+    recorder.record("getPathJobResults")
+    recorder.record("listPathJobs", query={"statuses": "Complete,Failed", "pageSize": "25"})
+    recorder.path["pathJobId"] = recorder.record("createPathJob", definition)["id"]
+    recorder.record("cancelPathJob", {"status": "Cancelled"})
+
+
+def compute_job() -> None:
+    """Compute the only job whose message is in the queue."""
+    (message,) = aws.sqs().receive_message(QueueUrl=os.environ["JOBS_QUEUE_URL"])["Messages"]
+    attributes = {"ApproximateReceiveCount": "1"}
+    records = [{"body": message["Body"], "receiptHandle": message["ReceiptHandle"], "attributes": attributes}]
+    load("compute").handler({"Records": records}, Context())
 
 
 def record_people(recorder: Recorder) -> None:
@@ -293,6 +321,7 @@ def main() -> None:
         record_endpoints(recorder)
         record_deliveries(recorder, tables)
         record_views(recorder)
+        record_paths(recorder)
         record_people(recorder)
         record_changes(recorder)
         missing = recorder.operations.keys() - recorder.recorded

@@ -149,9 +149,13 @@ class JobHarness:
 
     def request(self, method: str, path: str, body: Any = None, **how: Any) -> tuple[int, Any]:
         """Call the jobs function. `path` is relative to /api/v2/journey/views."""
+        return self.ask(method, f"views{path}", body, **how)
+
+    def ask(self, method: str, path: str, body: Any = None, **how: Any) -> tuple[int, Any]:
+        """Call the jobs function. `path` is relative to /api/v2/journey/."""
         if self.api is None:
             self.api = self.load("jobs")
-        return call(self.api, api_event(method, f"views{path}", body, **how))
+        return call(self.api, api_event(method, path, body, **how))
 
     def accept(self, view: View) -> str:
         """Create a job of a view. Returns the path of the job."""

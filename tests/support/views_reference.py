@@ -15,6 +15,7 @@ from journeys.views.model import (
     Chart,
     Element,
     EventCountType,
+    EventSelection,
     Link,
     Metric,
     NumberPredicate,
@@ -215,7 +216,7 @@ def conversation(event: Happened) -> Any:
 # -- filters -----------------------------------------------------------------------------------------------------------
 
 
-def passes(element: Element, event: Happened) -> bool:
+def passes(element: Element | EventSelection, event: Happened) -> bool:
     if element.filter is None:
         return True
     return all(

@@ -37,7 +37,7 @@ FIELDS = {
     "member": AttributeKind.BOOLEAN,
     "conversationId": AttributeKind.STRING,
 }
-TYPES = {f"type-{slot}": EventType(slot, FIELDS) for slot in "abt"}
+TYPES = {f"type-{slot}": EventType(slot, FIELDS) for slot in "abtP"}
 START = dates.parse("2026-12-31T23:59:56Z")
 """A few seconds before the end of a day, a month and a year, in the middle of a week."""
 AT = START + 500 * 86_400_000

@@ -41,6 +41,7 @@ TAGS: Mapping[str, str] = {
     "Views": "Journey views, their versions and charts.",
     "View schedules": "When a view is computed.",
     "View jobs": "Computations of views, and their results.",
+    "Paths": "What customers do after or before an event, without predefined steps.",
     "Webhook endpoints": "Addresses that SaaS tools deliver to.",
     DELIVERIES: "Deliveries of SaaS tools. They carry the sender's signature instead of an access token.",
     "Usage": "The number of events by month.",

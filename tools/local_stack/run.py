@@ -20,11 +20,11 @@ from tools.api import ApiClient, ApiError, batches
 from tools.console import output_console
 from tools.deliveries import SampleDelivery, adobe_key, sample_deliveries, serve_adobe_key
 from tools.local_stack.sample import CUSTOMER_SOURCE, EVENT_TYPES, events
-from tools.local_stack.sample_view import sample_view
+from tools.local_stack.sample_view import sample_paths, sample_view
 from tools.local_stack.stack import LocalStack, StackFailed
 from tools.operator.admin import Admin, temporary_password
-from tools.operator.show import show_journey, show_view
-from tools.operator.view_results import computed_view
+from tools.operator.show import show_journey, show_paths, show_view
+from tools.operator.view_results import computed_paths, computed_view
 from tools.progress import Bar, ProgressBars, progress_bars
 from tools.signing import adobe_key_path, adobe_public_key
 from tools.stack import Stack
@@ -54,7 +54,7 @@ class LocalRun:
         self._sample_file = local.home / "sample.json"
 
     def run(self, *, sample: bool) -> None:
-        """Starts the stack. With `sample`, sends sample events and deliveries and shows a journey and a view.
+        """Starts the stack. With `sample`, sends sample events and deliveries and shows a journey, a view and paths.
 
         Raises:
             StackFailed: the stack did not start, or did not process the sample events in time.
@@ -73,6 +73,7 @@ class LocalRun:
             self._send_deliveries(stack, api)
             self._show_journey(api)
             self._show_view(api)
+            self._show_paths(api)
         self._show_next_steps(sample=sample)
 
     # -- organizations -------------------------------------------------------------------------------------------------
@@ -196,6 +197,17 @@ class LocalRun:
         with self._console.status("computing a journey view ..."):
             view, result = computed_view(api, sample["view"], timeout=CATCH_UP_SECONDS)
         show_view(self._console, view, result)
+
+    def _show_paths(self, api: ApiClient) -> None:
+        """Shows the paths after a checkout. They are computed once."""
+        sample = self._sample()
+        if "paths" not in sample:
+            definitions = {one["name"]: one["id"] for one in api.call("GET", "views/eventdefinitions")["entities"]}
+            sample["paths"] = api.call("POST", "paths/jobs", sample_paths(definitions))["id"]
+            _write(self._sample_file, sample)
+        with self._console.status("computing paths ..."):
+            job, result = computed_paths(api, sample["paths"], timeout=CATCH_UP_SECONDS)
+        show_paths(self._console, job, result)
 
     def _show_next_steps(self, *, sample: bool) -> None:
         self._console.print("[bold]Next steps[/bold]\n")

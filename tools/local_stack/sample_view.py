@@ -1,4 +1,4 @@
-"""A journey view over the sample data: from the checkout to the survey, and the customers who need support."""
+"""A journey view over the sample data, from the checkout to the survey, and the paths after a checkout."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -66,4 +66,18 @@ def sample_view(definitions: Mapping[str, str]) -> dict[str, Any]:
         "duration": f"P{DAYS + 1}D",
         "elements": [checkout, placed, delivered, survey, support, case, resolved],
         "charts": CHARTS,
+    }
+
+
+def sample_paths(definitions: Mapping[str, str]) -> dict[str, Any]:
+    """What customers do after each visit to the checkout, until three days without an event."""
+    checkout = {"predicates": [{"dimension": "section", "values": ["checkout"]}]}
+    return {
+        "name": "After a visit to the checkout",
+        "duration": f"P{DAYS + 1}D",
+        "start": {"attributes": {"type": "Event", "id": definitions[WEB_VISIT.title]}, "filter": checkout},
+        "steps": 4,
+        "sessionGap": "P3D",
+        "collapseRepeats": True,
+        "mostPerLevel": 4,
     }

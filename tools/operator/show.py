@@ -1,4 +1,4 @@
-"""Prints a customer's journey and the figures of a journey view in the terminal."""
+"""Prints a customer's journey, and the figures of a journey view and of paths, in the terminal."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -13,6 +13,8 @@ from rich.text import Text
 
 COLORS = ("cyan", "green", "magenta", "yellow", "blue", "red", "bright_cyan", "bright_green")
 BAR = 24
+PATH_OUTCOMES = {"ended": "ended", "dropped": "dropped off", "others": "other steps"}
+"""What `show_paths` calls the paths that do not go on with a shown step."""
 
 
 def show_journey(console: Console, summary: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> None:
@@ -185,3 +187,31 @@ def _chart(chart: Mapping[str, Any], result: Mapping[str, Any]) -> Table:
         bar = Text("█" * max(1, round(first.get(group, 0) / most * BAR)), style="cyan")
         table.add_row(Text(group, style="dim"), bar, *(Text(number, justify="right") for number in numbers))
     return table
+
+
+def show_paths(console: Console, job: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+    """Prints the tree of paths: each step with its customers, and those who dropped off or went on otherwise."""
+    table = Table.grid(padding=(0, 2))
+
+    def draw(label: str, figures: Mapping[str, Any], style: str) -> None:
+        customers = figures["customerCount"]
+        table.add_row(Text(label, style=style), Text(f"{customers:,}", justify="right"), Text(_bar(customers, most)))
+
+    def walk(step: Mapping[str, Any], indent: str) -> None:
+        for below in step["steps"]:
+            draw(f"{indent}→ {below['eventType']['name']}", below, "bold")
+            walk(below, indent + "  ")
+        for name, label in PATH_OUTCOMES.items():
+            if step[name]["customerCount"]:
+                draw(f"{indent}  {label}", step[name], "dim")
+
+    tree = result["tree"]
+    most = max(tree["customerCount"], 1)
+    draw(tree["eventType"]["name"], tree, "bold")
+    walk(tree, "")
+    console.print()
+    console.print(Panel(table, title=f"[bold]{escape(job['name'])}[/bold]", subtitle="customers", padding=(1, 2)))
+
+
+def _bar(count: int, most: int) -> str:
+    return "█" * round(BAR * count / most)

@@ -1,4 +1,4 @@
-"""Finds a journey view and computes its figures."""
+"""Finds a journey view and computes its figures, and those of paths."""
 
 import time
 from typing import Any
@@ -41,15 +41,34 @@ def computed_view(
     job = None if refresh else _latest(api, jobs)
     if job is None or job["status"] not in (*WAITING, "Complete"):
         job = api.call("POST", jobs)
-    deadline = time.monotonic() + timeout
-    while job["status"] in WAITING:
-        if time.monotonic() > deadline:
-            raise ToolError(f"The view is not computed after {timeout:.0f} seconds. Run the command again later.")
-        time.sleep(0.5)
-        job = api.call("GET", f"{jobs}/{job['id']}")
-    if job["status"] != "Complete":
-        raise ToolError(f"The view was not computed: its job is {job['status']}. {job.get('error', '')}".strip())
+    job = _ended(api, f"{jobs}/{job['id']}", "view", timeout)
     return job.get("journeyView", view), api.call("GET", f"{jobs}/{job['id']}/results")
+
+
+def computed_paths(api: ApiClient, job_id: str, *, timeout: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A job of paths, and its result.
+
+    Args:
+        timeout: seconds to wait for the computation.
+
+    Raises:
+        ToolError: the computation failed, or did not end in time.
+    """
+    path = f"paths/jobs/{job_id}"
+    return _ended(api, path, "paths", timeout), api.call("GET", f"{path}/results")
+
+
+def _ended(api: ApiClient, path: str, what: str, timeout: float) -> dict[str, Any]:
+    """The job at this path, once it is complete. Raises ToolError."""
+    deadline = time.monotonic() + timeout
+    while (job := api.call("GET", path))["status"] in WAITING:
+        if time.monotonic() > deadline:
+            raise ToolError(f"The {what} is not computed after {timeout:.0f} seconds. Run the command again later.")
+        time.sleep(0.5)
+    if job["status"] != "Complete":
+        raise ToolError(f"The {what} was not computed: its job is {job['status']}. {job.get('error', '')}".strip())
+    complete: dict[str, Any] = job
+    return complete
 
 
 def _latest(api: ApiClient, jobs: str) -> dict[str, Any] | None:

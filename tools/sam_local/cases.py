@@ -61,6 +61,8 @@ VIEW = "5a31c0de-0000-4000-8000-000000000002"
 WAITING_DATE, PARTS_DATE = dates.parse("2024-07-01T00:00:00Z"), dates.parse("2024-07-02T00:00:00Z")
 WAITING_JOB, PARTS_JOB = scheduled_id(VIEW, WAITING_DATE), scheduled_id(VIEW, PARTS_DATE)
 """The view's jobs for two dates: one waits to be computed, the other is being computed in two parts."""
+PATH_JOB = scheduled_id("paths", WAITING_DATE)
+"""A job of paths that waits to be computed. Its definition is that of the case paths-create."""
 
 
 @dataclass(frozen=True)
@@ -258,6 +260,8 @@ CASES = (
     Case("jobs-create", "JobsFunction", {"status": "Accepted", "journeyView": {"id": VIEW, "version": 1}}, status=202),
     Case("timer", "TimerFunction", None, status=None),
     Case("compute-job", "ComputeFunction", None, status=None),
+    Case("paths-create", "JobsFunction", {"status": "Accepted", "name": "After an order on the web"}, status=202),
+    Case("compute-paths", "ComputeFunction", None, status=None),
     Case("part-first", "PartFunction", None, status=None),
     Case("part-second", "PartFunction", None, status=None),
     Case("merge-parts", "MergeFunction", None, status=None),
@@ -295,6 +299,17 @@ CASES = (
             ],
             "charts": [_turnover(web={"2024-05": 100.5}, app={"2024-05": 75})],
             "dateDataUntil": PAST_RECEIVED,
+        },
+    ),
+    Case(
+        "paths-result",
+        "JobsFunction",
+        {
+            "start": {"customerCount": 2, "eventCount": 2},
+            "tree": {
+                "dropped": {"customerCount": 1},
+                "steps": [{"eventType": {"id": SCHEMA, "name": "Order Placed"}, "customerCount": 1}],
+            },
         },
     ),
     Case(

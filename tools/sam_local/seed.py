@@ -17,14 +17,15 @@ from journeys.events.model import Event, ExternalId, StoredEvent
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.configurations.store import ConfigurationStore
+from journeys.registry.event_types import EventTypes
 from journeys.registry.limits import WAITING_JOBS
 from journeys.registry.native_sources.store import NativeSourceStore
 from journeys.registry.schemas.model import Activation, Schema
-from journeys.registry.schemas.store import SchemaStore
-from journeys.views.jobs.model import NEVER, accepted
+from journeys.views.jobs.model import NEVER, accepted, accepted_paths
 from journeys.views.jobs.spec import make_spec
 from journeys.views.jobs.store import JobStore, WorkStore
 from journeys.views.model import MILLISECONDS, ViewDefinition
+from journeys.views.paths.model import PathDefinition
 from journeys.views.schedules.model import Frequency
 from journeys.views.schedules.store import ScheduleStore
 from journeys.views.store import ViewStore
@@ -46,6 +47,7 @@ from tools.sam_local.cases import (
     PARTS_JOB,
     PAST,
     PAST_RECEIVED,
+    PATH_JOB,
     QUEUED_DELIVERY,
     SCHEMA,
     SECRETS_PREFIX,
@@ -147,7 +149,7 @@ def seed_delivery(dynamodb: "DynamoDBClient", registry_table: str, s3: "S3Client
 def seed_views(
     dynamodb: "DynamoDBClient", registry_table: str, s3: "S3Client", bucket: str, configuration_id: str
 ) -> None:
-    """Archives the events of PAST, and creates the view of the case views-create, a due schedule and two jobs."""
+    """Archives the events of PAST, and creates the view of the case views-create, a due schedule and three jobs."""
     landed = Landing(LandingStore(s3, bucket)).put(ORGANIZATION, map(parquet.row, _past_events(configuration_id)))
     if landed.landed != len(PAST):
         raise SamLocalFailed("The sample orders could not be archived.")
@@ -160,16 +162,19 @@ def seed_views(
     schedule = schedules.create(ORGANIZATION, VIEW, Frequency.DAILY, CLIENT)
     schedules.advance(schedule, schedule.date_modified - 2 * MILLISECONDS["Days"])
 
-    jobs, schemas = JobStore(dynamodb, registry_table), SchemaStore(dynamodb, registry_table)
+    jobs, event_types = JobStore(dynamodb, registry_table), EventTypes(dynamodb, registry_table)
     for job_id, moment in ((WAITING_JOB, WAITING_DATE), (PARTS_JOB, PARTS_DATE)):
         now = dates.now_ms()
         job = accepted(ORGANIZATION, view, job_id, CLIENT, date_created=moment, now=now, expires=NEVER)
         jobs.create(job, WAITING_JOBS.default)
+    paths = PathDefinition.model_validate_json(json.loads((EVENTS / "paths-create.json").read_text())["body"])
+    path_job = accepted_paths(ORGANIZATION, paths, PATH_JOB, CLIENT, now=dates.now_ms(), expires=NEVER)
+    jobs.create(path_job, WAITING_JOBS.default, paths)
     claimed = jobs.claim(ORGANIZATION, PARTS_JOB)
     if claimed is None:
         raise SamLocalFailed("The sample job could not be started.")
     snapshot = ArchiveStore(dynamodb, registry_table, lambda: s3, bucket).snapshot(ORGANIZATION)
-    WorkStore(s3, bucket).put_spec(make_spec(claimed, definition, schemas.get, snapshot, EVENTS_PER_PART))
+    WorkStore(s3, bucket).put_spec(make_spec(claimed, definition, event_types, snapshot, EVENTS_PER_PART))
 
 
 def _past_events(configuration_id: str) -> Iterator[StoredEvent]:

@@ -37,6 +37,7 @@
 |            |                                    | REVISION#{version}#{n}  | what a version was before an edit |
 |            |                                    | JOB#{version}#{job}     | jobs of a version, newest last |
 |            | ORG#{org}#JOBS                     | {job}                   | jobs by the time of their acceptance |
+|            | ORG#{org}#PATHS                    | {job}                   | the definition of a job's paths |
 |            | SHARES                             | {org}                   | an organization's unfinished jobs |
 |            | SCHEDULES                          | {org}#{view}            | schedules, an organization's or all |
 |            | ARCHIVES                           | {org}                   | an archive's manifest and its figures |
@@ -363,6 +364,11 @@ def jobs(organization_id: str) -> str:
 def job(organization_id: str, job_id: str) -> Key:
     """The key of a job. Job ids begin with the time of acceptance, so jobs are ordered by it."""
     return item(jobs(organization_id), job_id)
+
+
+def paths(organization_id: str, job_id: str) -> Key:
+    """The key of the definition of a job's paths."""
+    return item(join("ORG", organization_id, "PATHS"), job_id)
 
 
 def share(organization_id: str) -> Key:

@@ -13,4 +13,6 @@ AddressableEntityRef = Annotated[dict[str, Any], _reference("AddressableEntityRe
 JourneyView = Annotated[dict[str, Any], _reference("JourneyView")]
 JourneyViewChartMetricResult = Annotated[dict[str, Any], _reference("JourneyViewChartMetricResult")]
 JourneyViewResultElement = Annotated[dict[str, Any], _reference("JourneyViewResultElement")]
+PathDefinition = Annotated[dict[str, Any], _reference("PathDefinition")]
+"""The request of the operation that creates a job of paths."""
 DateTime = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]

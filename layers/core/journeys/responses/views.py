@@ -10,6 +10,7 @@ from journeys.responses.contract import (
     JourneyView,
     JourneyViewChartMetricResult,
     JourneyViewResultElement,
+    PathDefinition,
 )
 from journeys.responses.listings import Page
 
@@ -70,6 +71,70 @@ class ViewJobListing(Page):
     """A page of jobs, newest first."""
 
     entities: list[ViewJob]
+
+
+class PathJob(TypedDict):
+    """A job that computes paths. Listings leave out `definition`."""
+
+    id: str
+    name: str
+    dateCreated: DateTime
+    dateCompleted: NotRequired[DateTime]
+    status: Literal["Accepted", "Executing", "Complete", "Failed", "Cancelled"]
+    definition: NotRequired[PathDefinition]
+    userId: str
+    error: NotRequired[ViewJobError]
+    dateDataUntil: NotRequired[DateTime]
+    selfUri: str
+
+
+class PathJobListing(Page):
+    """A page of jobs of paths, newest first."""
+
+    entities: list[PathJob]
+
+
+class PathFigures(TypedDict):
+    """How many customers, and how many of their paths. A customer counts once, with every path of its own."""
+
+    customerCount: int
+    eventCount: int
+
+
+class PathEventType(TypedDict):
+    """An event definition, and its name at the time of the computation."""
+
+    id: str
+    name: str
+
+
+class PathStep(PathFigures):
+    """The paths that begin with the same event types, and where they go on.
+
+    `others` are those that go on with a step that the result does not show, or after their last step.
+    """
+
+    eventType: PathEventType
+    dropped: PathFigures
+    ended: PathFigures
+    others: PathFigures
+    steps: list["PathStep"]
+
+
+class CompletePath(PathFigures):
+    """The event types of the paths that dropped off, ended, or have all their steps, without the start."""
+
+    eventTypes: list[PathEventType]
+
+
+class PathResult(TypedDict):
+    """The start events, the tree of the greatest steps per level, and the greatest complete paths."""
+
+    start: PathFigures
+    tree: PathStep
+    paths: list[CompletePath]
+    dateDataUntil: NotRequired[DateTime]
+    selfUri: str
 
 
 class ViewChartResult(TypedDict):

@@ -197,6 +197,13 @@ class ElementDisplayAttributes(_Model):
     col: int | None = None
 
 
+class EventSelection(_Model):
+    """Events of one type that pass a filter: what an element selects, without its place in a view."""
+
+    attributes: ElementAttributes
+    filter: Filter | None = None
+
+
 class Element(_Model):
     """The contract's `JourneyViewElement`."""
 

@@ -8,7 +8,7 @@ event type. They never repeat the values of a filter, because those can be custo
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from journeys.errors import BadRequest, Detail
 from journeys.messages import join_messages, list_values, shorten, suggest, use_one_of
@@ -24,6 +24,7 @@ from journeys.views.model import (
     Chart,
     Element,
     EventCountType,
+    EventSelection,
     Link,
     Metric,
     NumberPredicate,
@@ -35,6 +36,7 @@ from journeys.views.model import (
     interval,
     period,
 )
+from journeys.views.paths.model import PathDefinition
 
 MAX_CHARTS = 10
 MAX_BYTES = 55_000
@@ -65,18 +67,23 @@ class ViewProblem(NamedTuple):
 
 def check(view: ViewDefinition, schemas: Schemas) -> None:
     """Check a view against all rules. Raises BadRequest with one detail per problem."""
-    found = list(problems(view, schemas))
+    refuse(problems(view, schemas), "invalid.view")
+
+
+def refuse(problems_: Iterable[ViewProblem], code: str) -> None:
+    """Raise BadRequest with one detail per problem, if there are any."""
+    found = list(problems_)
     if found:
         raise BadRequest(
             join_messages([f"{problem.path}: {problem.message}" for problem in found]),
-            code="invalid.view",
+            code=code,
             details=[Detail(problem.code, problem.path) for problem in found],
         )
 
 
 def problems(view: ViewDefinition, schemas: Schemas) -> Iterator[ViewProblem]:
     """All problems of a view."""
-    yield from size_problems(view)
+    yield from size_problems(view.to_values(), "view.too.large", "elements")
     yield from time_problems(view)
     yield from _duplicates([element.id for element in view.elements], "elements", "id")
     yield from _duplicates([element.name.casefold() for element in view.elements], "elements", "name")
@@ -99,22 +106,22 @@ def problems(view: ViewDefinition, schemas: Schemas) -> Iterator[ViewProblem]:
 # -- the view ----------------------------------------------------------------------------------------------------------
 
 
-def size_problems(view: ViewDefinition) -> Iterator[ViewProblem]:
-    """A definition has at most `MAX_BYTES` bytes."""
-    size = response_size(view.to_values())
+def size_problems(definition: Mapping[str, Any], code: str, path: str) -> Iterator[ViewProblem]:
+    """A definition has at most `MAX_BYTES` bytes. `path` is the field that is the largest in general."""
+    size = response_size(definition)
     if size > MAX_BYTES:
         yield ViewProblem(
-            "view.too.large",
-            "elements",
-            f"The view has {size} bytes. At most {MAX_BYTES} are allowed, measured as a JSON string within JSON.",
+            code,
+            path,
+            f"The definition has {size} bytes. At most {MAX_BYTES} are allowed, measured as a JSON string within JSON.",
         )
 
 
-def time_problems(view: ViewDefinition) -> Iterator[ViewProblem]:
+def time_problems(view: ViewDefinition | PathDefinition) -> Iterator[ViewProblem]:
     """A view has either an interval or a duration, of at most 100 years."""
     if (view.interval is None) == (view.duration is None):
         given = "neither an interval nor a duration" if view.interval is None else "both an interval and a duration"
-        yield ViewProblem("interval.or.duration", "interval", f"The view has {given}. Set exactly one of them.")
+        yield ViewProblem("interval.or.duration", "interval", f"There is {given}. Set exactly one of them.")
     if view.interval is not None:
         try:
             start, end = interval(view.interval)
@@ -173,9 +180,14 @@ def _downstream(start: str, links: Mapping[str, Iterable[str]]) -> set[str]:
 # -- elements ----------------------------------------------------------------------------------------------------------
 
 
-def event_definition_problems(element: Element, path: str, schemas: Schemas) -> Iterator[ViewProblem]:
+def event_definition_problems(element: Element | EventSelection, path: str, schemas: Schemas) -> Iterator[ViewProblem]:
     """An element refers to an event definition that exists, is enabled and is activated."""
-    schema, path = schemas.get(element.attributes.id), f"{path}.attributes.id"
+    yield from activation_problems(element.attributes.id, f"{path}.attributes.id", schemas)
+
+
+def activation_problems(definition_id: str, path: str, schemas: Schemas) -> Iterator[ViewProblem]:
+    """The event definition exists, is enabled and is activated."""
+    schema = schemas.get(definition_id)
     if schema is None:
         yield ViewProblem(
             "unknown.event.definition",
@@ -188,7 +200,7 @@ def event_definition_problems(element: Element, path: str, schemas: Schemas) -> 
         )
 
 
-def filter_problems(element: Element, path: str, schemas: Schemas) -> Iterator[ViewProblem]:
+def filter_problems(element: Element | EventSelection, path: str, schemas: Schemas) -> Iterator[ViewProblem]:
     """Predicates are about attributes of the element's event type, and ask for values that these can have."""
     if element.filter is None:
         return
@@ -436,7 +448,7 @@ def group_limit_problems(chart: Chart, path: str) -> Iterator[ViewProblem]:
 # -- what several rules need -------------------------------------------------------------------------------------------
 
 
-def _fields(element: Element, schemas: Schemas) -> Mapping[str, Field] | None:
+def _fields(element: Element | EventSelection, schemas: Schemas) -> Mapping[str, Field] | None:
     """The attributes of an element's event type by name; None if the event type does not exist."""
     schema = schemas.get(element.attributes.id)
     return None if schema is None else schema.document.fields

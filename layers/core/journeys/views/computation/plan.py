@@ -18,6 +18,7 @@ from journeys.views.model import (
     Chart,
     Element,
     EventCountType,
+    EventSelection,
     Filter,
     Link,
     TimeUnit,
@@ -25,6 +26,7 @@ from journeys.views.model import (
 )
 from journeys.views.model import interval as interval_of
 from journeys.views.model import period as period_of
+from journeys.views.paths.model import PathDefinition
 
 _JOIN_KIND = AttributeKind.STRING
 
@@ -37,10 +39,14 @@ class BrokenView(NotComputable):
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """What a plan needs of an event type: the letter of its slot, and the kinds of its attributes by name."""
+    """What a plan needs of an event type: the letter of its slot, and the kinds of its attributes by name.
+
+    `name` is the title of the type, for results.
+    """
 
     slot: str
     fields: Mapping[str, AttributeKind]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +139,15 @@ def compile_plan(definition: ViewDefinition, types: Mapping[str, EventType], at:
     """
     elements = definition.elements
     indexes = {element.id: index for index, element in enumerate(elements)}
-    element_types = [_event_type(element, types) for element in elements]
+    element_types = [event_type(element.attributes.id, types) for element in elements]
     links = tuple(
         _link(index, _index(link.id, indexes), link, element_types)
         for index, element in enumerate(elements)
         for link in element.followedBy
     )
     parameters = Parameters()
-    start, end = _time_range(definition, at)
-    marks, filter_columns = _marks(elements, element_types, parameters)
+    start, end = time_range(definition, at)
+    marks, filter_columns = compile_marks(elements, element_types, parameters)
     return ComputationPlan(
         start=start,
         end=end,
@@ -156,7 +162,7 @@ def compile_plan(definition: ViewDefinition, types: Mapping[str, EventType], at:
     )
 
 
-def _time_range(definition: ViewDefinition, at: int) -> tuple[int, int]:
+def time_range(definition: ViewDefinition | PathDefinition, at: int) -> tuple[int, int]:
     """The start (inclusive) and the end (exclusive) of the view: its interval, or its duration before `at`."""
     try:
         if definition.interval is not None:
@@ -168,11 +174,12 @@ def _time_range(definition: ViewDefinition, at: int) -> tuple[int, int]:
     raise BrokenView("The view has neither an interval nor a duration. Edit the view and set one of them.")
 
 
-def _event_type(element: Element, types: Mapping[str, EventType]) -> EventType:
-    event_type = types.get(element.attributes.id)
-    if event_type is None:
-        raise BrokenView(f"The event definition of the element {element.id} does not exist.")
-    return event_type
+def event_type(definition_id: str, types: Mapping[str, EventType]) -> EventType:
+    """The event type of an event definition. Raises BrokenView."""
+    found = types.get(definition_id)
+    if found is None:
+        raise BrokenView(f"The event definition {definition_id} does not exist.")
+    return found
 
 
 def _index(element_id: str, indexes: Mapping[str, int]) -> int:
@@ -228,8 +235,8 @@ def mark(index: int) -> int:
     return 1 << index
 
 
-def _marks(
-    elements: Sequence[Element], element_types: Sequence[EventType], parameters: Parameters
+def compile_marks(
+    elements: Sequence[Element | EventSelection], element_types: Sequence[EventType], parameters: Parameters
 ) -> tuple[str, tuple[str, ...]]:
     """The SQL expression for `ComputationPlan.marks`, and the attribute columns that it reads."""
     size = next(name for bits, name in _UNSIGNED_TYPES if len(elements) <= bits)

@@ -38,13 +38,21 @@ def run(
     """The partial result of the customers in the buckets from first to last. Raises TooManyGroups."""
     # Files are sorted by customer. If DuckDB keeps that order, numpy does not have to sort.
     connection.execute("SET preserve_insertion_order = true")
+    batches = hash_conditions(events, connection, first_bucket, last_bucket)
+    queries = (_query(plan, events, condition) for condition in batches)
+    return merge((_run_with_charts if plan.charts else _run_without_charts)(plan, connection, queries))
+
+
+def hash_conditions(
+    events: Events, connection: duckdb.DuckDBPyConnection, first_bucket: int, last_bucket: int
+) -> list[str]:
+    """SQL conditions that divide the customers of some buckets into batches of about `ROWS_PER_BATCH` events."""
     # Without a condition on the customers, DuckDB counts from the files' metadata and reads no rows.
     is_everyone = (first_bucket, last_bucket) == (0, BUCKETS - 1)
     condition = "true" if is_everyone else _hash_between(*bounds(first_bucket, last_bucket))
     (rows,) = connection.execute(f"SELECT count(*) FROM ({events.select((), condition)})").fetchall()[0]
     ranges = _hash_ranges(first_bucket, last_bucket, 1 + rows // ROWS_PER_BATCH)
-    queries = (_query(plan, events, _hash_between(first, last)) for first, last in ranges)
-    return merge((_run_with_charts if plan.charts else _run_without_charts)(plan, connection, queries))
+    return [_hash_between(first, last) for first, last in ranges]
 
 
 def _hash_between(first: int, last: int) -> str:

@@ -15,7 +15,8 @@ from journeys import dates, jsontext
 from journeys.errors import JourneysError, NotComputable, ServiceUnavailable, TooManyRequests
 from journeys.registry.event_types import EventTypes
 from journeys.telemetry import emit_count, emit_duration, log_error, logger
-from journeys.views.computation.partial_result import PartialResult, merge, to_result
+from journeys.views.computation.partial_result import PartialResult
+from journeys.views.jobs.figures import FIGURES
 from journeys.views.jobs.model import BROKEN, Job, JobError, Status
 from journeys.views.jobs.shares.store import ShareStore
 from journeys.views.jobs.spec import JobSpec, make_spec
@@ -23,6 +24,7 @@ from journeys.views.jobs.store import ComputationStateMachine, JobQueue, JobStor
 
 if TYPE_CHECKING:
     from journeys.archive.store import ArchiveStore
+    from journeys.views.paths.partial_result import PathResult
 
 MAX_RESULT_BYTES = 6_000_000
 """The size of a result, as a JSON string within JSON: the form of Lambda's response, which is limited to 6 MB."""
@@ -32,7 +34,7 @@ DELIVERIES = 3
 POSTPONED_SECONDS = 15
 """Seconds until a job is tried again whose organization uses its share of the slots while others wait."""
 
-Run = Callable[[JobSpec, int, int], PartialResult]
+Run = Callable[[JobSpec, int, int], "PartialResult | PathResult"]
 """Computes the buckets of a job from first to last."""
 
 
@@ -63,13 +65,14 @@ class JobCompletion:
         with self.handle_errors(organization_id, job_id, attempt):
             spec = self._work.spec(organization_id, job_id, attempt)
             if self._jobs.is_current(spec):
-                self.complete(spec, self._work.parts(spec))
+                self.complete(spec, map(FIGURES[spec.kind].from_values, self._work.parts(spec)))
             else:
                 self._jobs.release(organization_id, job_id)
 
-    def complete(self, spec: JobSpec, parts: Iterable[PartialResult]) -> None:
+    def complete(self, spec: JobSpec, parts: Iterable["PartialResult | PathResult"]) -> None:
         """Store the result of an attempt and complete its job. Raises ResultTooLarge."""
-        text = jsontext.dumps(to_result(spec.definition, merge(parts)))
+        figures = FIGURES[spec.kind]
+        text = jsontext.dumps(figures.to_result(spec, figures.merge(parts)))
         size = len(json.dumps(text))
         if size > MAX_RESULT_BYTES:
             raise ResultTooLarge(
@@ -175,8 +178,8 @@ class JobComputer:
         with self._completion.handle_errors(organization_id, job_id, job.attempt):
             spec = make_spec(
                 job,
-                self._jobs.view(job).definition,
-                self._event_types.get,
+                self._jobs.definition(job),
+                self._event_types,
                 self._archive.snapshot(organization_id),
                 self._events_per_run,
             )
@@ -211,4 +214,4 @@ class PartComputer:
             if not self._jobs.is_current(spec):
                 logger.info("the attempt is no longer current", outcome="part")
                 return
-            self._work.put_part(spec, number, self._run(spec, *spec.parts[number]))
+            self._work.put_part(spec, number, self._run(spec, *spec.parts[number]).to_values())

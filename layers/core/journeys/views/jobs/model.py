@@ -1,4 +1,4 @@
-"""A job: the computation of one version of a view, from its acceptance to its end."""
+"""A job: the computation of one version of a view, or of paths, from its acceptance to its end."""
 
 import secrets
 import uuid
@@ -11,6 +11,7 @@ from typing import Any
 from journeys import dates
 from journeys.jsontext import omit_none
 from journeys.views.model import View
+from journeys.views.paths.model import PATHS, PathDefinition
 
 START_DEADLINE_MS = 604_800_000
 """Milliseconds that a job can wait for its first attempt, seven days. After that it has failed.
@@ -39,6 +40,13 @@ class Status(StrEnum):
     SCHEDULED = "Scheduled"
 
 
+class Kind(StrEnum):
+    """What a job computes."""
+
+    VIEW = "View"
+    PATHS = "Paths"
+
+
 UNFINISHED = (Status.ACCEPTED, Status.EXECUTING)
 
 
@@ -62,7 +70,7 @@ class Job:
     `date_created` is the time T that the view is computed as of. `attempt` is the number of the current attempt, the
     only one that can complete the job; it is 0 before the first. `received` is when the newest event in the archive was
     received, at the time that the result was computed from. `revision` is that of the view's version when the job was
-    accepted. The job and its result do not exist after `expires`.
+    accepted. The job and its result do not exist after `expires`. A job of paths has no view: its `view_id` is empty.
 
     A job that is unfinished at its `deadline` has failed. Every write requires that the deadline has not passed.
     Therefore no job executes forever, and no job that was shown as failed completes later.
@@ -83,6 +91,7 @@ class Job:
     received: int | None = None
     date_completed: int | None = None
     error: JobError | None = None
+    kind: Kind = Kind.VIEW
 
     def seen_at(self, now: int) -> "Job":
         """The job as of `now`. An unfinished job past its deadline has failed, although no write has recorded it."""
@@ -103,6 +112,8 @@ class Job:
     @property
     def path(self) -> str:
         """The job's path in the API."""
+        if self.kind is Kind.PATHS:
+            return f"{PATHS}/jobs/{self.job_id}"
         return f"/api/v2/journey/views/{self.view_id}/versions/{self.version}/jobs/{self.job_id}"
 
     def to_wire(self, view: View | None = None) -> dict[str, Any]:
@@ -111,13 +122,20 @@ class Job:
         `error` says why the job failed. `dateDataUntil` is when the newest event in the archive was received. Without
         `view`, `journeyView` has the view's id, version, name and address only.
         """
+        return self._to_wire({"journeyView": view.to_wire() if view else self._view_to_wire()})
+
+    def paths_to_wire(self, definition: PathDefinition | None = None) -> dict[str, Any]:
+        """A job of paths, with or without its definition."""
+        return self._to_wire({"name": self.name, "definition": definition.to_values() if definition else None})
+
+    def _to_wire(self, content: Mapping[str, Any]) -> dict[str, Any]:
         return omit_none(
             {
                 "id": self.job_id,
                 "dateCreated": dates.text(self.date_created),
                 "dateCompleted": dates.text(self.date_completed) if self.date_completed is not None else None,
                 "status": self.status,
-                "journeyView": view.to_wire() if view else self._view_to_wire(),
+                **content,
                 "userId": self.user_id,
                 "error": {"code": self.error.code, "message": self.error.message} if self.error else None,
                 "dateDataUntil": dates.text(self.received) if self.received else None,
@@ -133,6 +151,7 @@ class Job:
         """The attributes of the job's item, without its key."""
         return {
             "jobId": self.job_id,
+            "kind": str(self.kind),
             "viewId": self.view_id,
             "version": self.version,
             "name": self.name,
@@ -167,6 +186,7 @@ class Job:
             received=values.get("received"),
             date_completed=dates.parse(values["dateCompleted"]) if "dateCompleted" in values else None,
             error=JobError(error["code"], error["message"]) if error else None,
+            kind=Kind(values.get("kind", Kind.VIEW)),
         )
 
 
@@ -186,6 +206,25 @@ def accepted(
         deadline=now + START_DEADLINE_MS,
         revision=view.revision,
         expires=expires,
+    )
+
+
+def accepted_paths(
+    organization_id: str, definition: PathDefinition, job_id: str, user_id: str, *, now: int, expires: int
+) -> Job:
+    """A new job of paths that waits for its first attempt. Dates are milliseconds since 1970."""
+    return Job(
+        organization_id=organization_id,
+        job_id=job_id,
+        view_id="",
+        version=0,
+        name=definition.name,
+        user_id=user_id,
+        status=Status.ACCEPTED,
+        date_created=moment_of(job_id),
+        deadline=now + START_DEADLINE_MS,
+        expires=expires,
+        kind=Kind.PATHS,
     )
 
 

@@ -23,3 +23,11 @@ class JobUpdate(BaseModel):
     error: ReadOnly
     dateDataUntil: ReadOnly
     selfUri: ReadOnly
+
+
+class PathJobUpdate(BaseModel):
+    """A job of paths as a request. The only change is to cancel the job."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    status: Literal["Cancelled"]

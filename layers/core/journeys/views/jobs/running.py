@@ -12,6 +12,9 @@ from journeys.errors import NotComputable
 from journeys.views.computation.partial_result import PartialResult
 from journeys.views.computation.run import run
 from journeys.views.jobs.spec import JobSpec
+from journeys.views.paths.partial_result import PathResult
+from journeys.views.paths.plan import PathPlan
+from journeys.views.paths.run import run as run_paths
 
 if TYPE_CHECKING:
     from journeys.archive.store import ArchiveStore
@@ -26,7 +29,7 @@ class DoesNotFit(NotComputable):
     code = "events.do.not.fit"
 
     def __init__(self) -> None:
-        super().__init__("The view has more events than one run can process. Shorten the interval or the duration.")
+        super().__init__("There are more events than one run can process. Shorten the interval or the duration.")
 
 
 class Runner:
@@ -39,7 +42,7 @@ class Runner:
     def __init__(self, archive: "ArchiveStore", memory: int, folder: str | None = None) -> None:
         self._archive, self._memory, self._folder = archive, memory, folder
 
-    def __call__(self, spec: JobSpec, first: int, last: int) -> PartialResult:
+    def __call__(self, spec: JobSpec, first: int, last: int) -> PartialResult | PathResult:
         """The partial result of the buckets from first to last.
 
         Raises DoesNotFit, and the errors of the archive store and of DuckDB.
@@ -53,7 +56,10 @@ class Runner:
                 paths = self._archive.fetch(snapshot.files, folder)
                 connection = connect(folder, f"{self._memory // 2}MB", max(1, round(self._memory / MB_PER_CORE)))
                 try:
-                    return run(plan, Events.of(connection, snapshot, paths), connection, first, last)
+                    events = Events.of(connection, snapshot, paths)
+                    if isinstance(plan, PathPlan):
+                        return run_paths(plan, events, connection, first, last)
+                    return run(plan, events, connection, first, last)
                 finally:
                     connection.close()
             except (duckdb.OutOfMemoryException, MemoryError):

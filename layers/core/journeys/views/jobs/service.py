@@ -12,9 +12,10 @@ from journeys.registry.limits import WAITING_JOBS
 from journeys.registry.quotas.store import QuotaStore
 from journeys.telemetry import emit_count
 from journeys.views import tables
-from journeys.views.jobs.model import NOT_QUEUED, Job, Status, accepted, moment_of, scheduled_id
+from journeys.views.jobs.model import NOT_QUEUED, Job, Kind, Status, accepted, accepted_paths, moment_of, scheduled_id
 from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
 from journeys.views.model import View
+from journeys.views.paths.model import PathDefinition
 from journeys.views.schedules.model import Schedule
 from journeys.views.store import ViewStore
 from journeys.views.tables import TABLES, Table
@@ -62,14 +63,7 @@ class JobService:
         marks the job as failed and raises TooManyRequests, ServiceUnavailable or ServerError.
         """
         view, job = self._new(organization_id, view_id, version, client_id, job_id)
-        self._create(job)
-        try:
-            self._queue.send(organization_id, job.job_id)
-        except (ClientError, BotoCoreError) as error:
-            response = report("a job could not be queued", error)
-            self._jobs.fail(organization_id, job.job_id, NOT_QUEUED)
-            emit_count("JobsFailed", reason=NOT_QUEUED.code)
-            raise response from None
+        self._create_and_send(job)
         return JobWithView(job, view)
 
     def accept_once(self, organization_id: str, view_id: str, version: int, client_id: str, job_id: str) -> JobWithView:
@@ -80,6 +74,20 @@ class JobService:
         """
         _, job = self._new(organization_id, view_id, version, client_id, job_id)
         return self._with_view(self._create_once(job))
+
+    def accept_paths(self, organization_id: str, definition: PathDefinition, client_id: str, job_id: str) -> Job:
+        """Create a job with a new id for paths. Raises the errors of `accept`, except NotFound."""
+        job = self._new_paths(organization_id, definition, client_id, job_id)
+        self._create_and_send(job, definition)
+        return job
+
+    def accept_paths_once(self, organization_id: str, definition: PathDefinition, client_id: str, job_id: str) -> Job:
+        """Create the job of paths with this id, or return it if a repeated request finds it; as `accept_once`."""
+        return self._create_once(self._new_paths(organization_id, definition, client_id, job_id), definition)
+
+    def _new_paths(self, organization_id: str, definition: PathDefinition, client_id: str, job_id: str) -> Job:
+        now = dates.now_ms()
+        return accepted_paths(organization_id, definition, job_id, client_id, now=now, expires=now + self._retention_ms)
 
     def _new(self, organization_id: str, view_id: str, version: int, client_id: str, job_id: str) -> tuple[View, Job]:
         view, now = self._views.get_version(organization_id, view_id, version), dates.now_ms()
@@ -102,21 +110,32 @@ class JobService:
         )  # fmt: skip
         return self._create_once(job)
 
-    def _create_once(self, job: Job) -> Job:
+    def _create_and_send(self, job: Job, paths: PathDefinition | None = None) -> None:
+        """Create a job and queue it. If the queue does not accept the message, mark the job as failed."""
+        self._create(job, paths)
+        try:
+            self._queue.send(job.organization_id, job.job_id)
+        except (ClientError, BotoCoreError) as error:
+            response = report("a job could not be queued", error)
+            self._jobs.fail(job.organization_id, job.job_id, NOT_QUEUED)
+            emit_count("JobsFailed", reason=NOT_QUEUED.code)
+            raise response from None
+
+    def _create_once(self, job: Job, paths: PathDefinition | None = None) -> Job:
         """Create a job, or return the existing one with its id; queue it if it waits."""
-        if not self._create(job):
+        if not self._create(job, paths):
             job = self._jobs.get(job.organization_id, job.job_id)
         if job.status is Status.ACCEPTED:
             # Send even if the row existed: the run that wrote it may have stopped before it sent the message.
             self._queue.send(job.organization_id, job.job_id)
         return job
 
-    def _create(self, job: Job) -> bool:
+    def _create(self, job: Job, paths: PathDefinition | None) -> bool:
         """Store a new job. Returns False if a job with this id exists. Raises NotFound and TooManyWaiting."""
         most = self._quotas.get(job.organization_id, WAITING_JOBS).value
         if most == 0:
             raise WAITING_JOBS.reached(0, 0)
-        return self._jobs.create(job, most)
+        return self._jobs.create(job, most, paths)
 
     def get(self, organization_id: str, view_id: str, version: int, job_id: str) -> JobWithView:
         """One job of a version. Raises NotFound, also if the view was deleted."""
@@ -139,13 +158,14 @@ class JobService:
         statuses: Collection[Status] = frozenset(Status),
         client_id: str | None = None,
         view_id: str | None = None,
+        kind: Kind = Kind.VIEW,
     ) -> JobPage:
         """Up to `size` of the organization's jobs, newest first: those that follow the job `after` and `skip` others.
 
         Filters: accepted at or after `since_ms` and before `until_ms` (milliseconds since 1970), with one of
-        `statuses`, created by `client_id`, and of the view `view_id`. None means no filter. A page with filters can be
-        short although others follow, because it reads up to MAX_ROWS_READ jobs. Raises BadRequest if the page begins
-        after these.
+        `statuses`, created by `client_id`, of the view `view_id`, and of one kind. None means no filter. A page with
+        filters can be short although others follow, because it reads up to MAX_ROWS_READ jobs. Raises BadRequest if the
+        page begins after these.
         """
         wanted, read, now = skip + size, 0, dates.now_ms()
         found: list[Job] = []
@@ -153,7 +173,7 @@ class JobService:
             limit = min(wanted + 1, MAX_ROWS_READ - read)  # One more shows whether others follow.
             jobs, ended = self._jobs.newest_first(organization_id, since_ms, until_ms, after=after, limit=limit)
             for job in jobs:
-                if job.status not in statuses or job.expires <= now:
+                if job.kind is not kind or job.status not in statuses or job.expires <= now:
                     continue
                 if client_id not in (None, job.user_id) or view_id not in (None, job.view_id):
                     continue
@@ -179,14 +199,7 @@ class JobService:
 
     def get_complete(self, organization_id: str, view_id: str, version: int, job_id: str) -> Job:
         """One job that has a result. Raises NotFound, and Conflict if the job is not complete."""
-        job = self._find(organization_id, view_id, version, job_id)
-        if job.status is not Status.COMPLETE:
-            raise Conflict(
-                f"The status of the job is {job.status}. Only a job with the status Complete has results.",
-                code="job.not.complete",
-                params={"status": job.status},
-            )
-        return job
+        return _complete(self._find(organization_id, view_id, version, job_id))
 
     def _find(self, organization_id: str, view_id: str, version: int, job_id: str) -> Job:
         self._views.get_version(organization_id, view_id, version)
@@ -195,12 +208,42 @@ class JobService:
             raise NotFound("This version of the view has no job with this id.")
         return job
 
+    def get_paths(self, organization_id: str, job_id: str) -> tuple[Job, PathDefinition]:
+        """One job of paths, and its definition. Raises NotFound."""
+        job = self._find_paths(organization_id, job_id)
+        return job, self._jobs.paths(job)
+
+    def cancel_paths(self, organization_id: str, job_id: str) -> tuple[Job, PathDefinition]:
+        """Cancel a job of paths, as `cancel`."""
+        job = self._find_paths(organization_id, job_id)
+        return self._jobs.cancel(organization_id, job_id), self._jobs.paths(job)
+
+    def get_complete_paths(self, organization_id: str, job_id: str) -> Job:
+        """One job of paths that has a result. Raises NotFound, and Conflict if the job is not complete."""
+        return _complete(self._find_paths(organization_id, job_id))
+
+    def _find_paths(self, organization_id: str, job_id: str) -> Job:
+        job = self._jobs.get(organization_id, job_id)
+        if job.kind is not Kind.PATHS:
+            raise NotFound("There is no job of paths with this id.")
+        return job
+
     def _with_view(self, job: Job) -> JobWithView:
         return JobWithView(job, self.computed_view(job))
 
     def computed_view(self, job: Job) -> View:
         """The view as it was when the job was accepted."""
         return self._jobs.view(job)
+
+
+def _complete(job: Job) -> Job:
+    if job.status is not Status.COMPLETE:
+        raise Conflict(
+            f"The status of the job is {job.status}. Only a job with the status Complete has results.",
+            code="job.not.complete",
+            params={"status": job.status},
+        )
+    return job
 
 
 class JobResults:
@@ -235,6 +278,11 @@ class JobResults:
         if not own:
             raise _no_chart()
         return tables.charts(self._jobs.computed_view(job).definition, {"charts": own})
+
+    def get_paths(self, organization_id: str, job_id: str) -> dict[str, Any]:
+        """The result of a job of paths. Raises NotFound, and Conflict if the job is not complete."""
+        job = self._jobs.get_complete_paths(organization_id, job_id)
+        return self._work.result(job) | _data_until(job) | {"selfUri": f"{job.path}/results"}
 
     def _read(self, organization_id: str, view_id: str, version: int, job_id: str) -> tuple[Job, dict[str, Any]]:
         job = self._jobs.get_complete(organization_id, view_id, version, job_id)

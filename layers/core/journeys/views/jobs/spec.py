@@ -1,17 +1,21 @@
-"""The specification of one attempt at a job, fixed when the attempt starts so that all parts compute the same view."""
+"""The specification of one attempt at a job, fixed when the attempt starts so that all parts compute the same."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from journeys.archive.columns import BUCKETS
 from journeys.archive.model import Snapshot
 from journeys.errors import NotFound
+from journeys.registry.definitions import is_active
+from journeys.registry.event_types import EventTypes
 from journeys.registry.schemas.kinds import AttributeKind
 from journeys.registry.schemas.model import Schema
 from journeys.views.computation.plan import ComputationPlan, EventType, compile_plan
-from journeys.views.jobs.model import Job
+from journeys.views.jobs.model import Job, Kind
 from journeys.views.model import ViewDefinition
+from journeys.views.paths.model import PathDefinition
+from journeys.views.paths.plan import PathPlan, compile_paths
 
 Buckets = tuple[int, int]
 """The first and the last of consecutive customer buckets."""
@@ -21,8 +25,8 @@ Buckets = tuple[int, int]
 class JobSpec:
     """Everything that an attempt needs to compute its job.
 
-    `at` is the time T that the view is computed as of, in milliseconds since 1970. `types` are the event types of the
-    view's elements by the id of the event definition. `snapshot` names the archive's files when the attempt started.
+    `at` is the time T that the definition is computed as of, in milliseconds since 1970. `types` are the event types
+    that it needs, by the id of the event definition. `snapshot` names the archive's files when the attempt started.
     `parts` has the buckets of each part.
     """
 
@@ -30,12 +34,19 @@ class JobSpec:
     job_id: str
     attempt: int
     at: int
-    definition: ViewDefinition
+    definition: ViewDefinition | PathDefinition
     types: Mapping[str, EventType]
     snapshot: Snapshot
     parts: tuple[Buckets, ...]
 
-    def plan(self) -> ComputationPlan:
+    @property
+    def kind(self) -> Kind:
+        return Kind.PATHS if isinstance(self.definition, PathDefinition) else Kind.VIEW
+
+    def plan(self) -> ComputationPlan | PathPlan:
+        """The plan of the definition. Raises BrokenView."""
+        if isinstance(self.definition, PathDefinition):
+            return compile_paths(self.definition, self.types, self.at)
         return compile_plan(self.definition, self.types, self.at)
 
     def to_values(self) -> dict[str, Any]:
@@ -45,10 +56,12 @@ class JobSpec:
             "jobId": self.job_id,
             "attempt": self.attempt,
             "at": self.at,
+            "kind": str(self.kind),
             "definition": self.definition.to_values(),
             "types": {
                 id_: {
                     "slot": event_type.slot,
+                    "name": event_type.name,
                     "fields": {name: str(kind) for name, kind in event_type.fields.items()},
                 }
                 for id_, event_type in self.types.items()
@@ -59,14 +72,19 @@ class JobSpec:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> "JobSpec":
+        model = PathDefinition if values["kind"] == Kind.PATHS else ViewDefinition
         return cls(
             organization_id=values["organizationId"],
             job_id=values["jobId"],
             attempt=values["attempt"],
             at=values["at"],
-            definition=ViewDefinition.model_validate(values["definition"]),
+            definition=model.model_validate(values["definition"]),
             types={
-                id_: EventType(stored["slot"], {name: AttributeKind(kind) for name, kind in stored["fields"].items()})
+                id_: EventType(
+                    stored["slot"],
+                    {name: AttributeKind(kind) for name, kind in stored["fields"].items()},
+                    stored["name"],
+                )
                 for id_, stored in values["types"].items()
             },
             snapshot=Snapshot.from_values(values["snapshot"]),
@@ -76,40 +94,58 @@ class JobSpec:
 
 def make_spec(
     job: Job,
-    definition: ViewDefinition,
-    schema: Callable[[str, str], Schema],
+    definition: ViewDefinition | PathDefinition,
+    event_types: EventTypes,
     snapshot: Snapshot,
     events_per_run: int,
 ) -> JobSpec:
     """The specification of a job's current attempt.
 
-    `schema` looks up an event type by organization and id. Raises NotFound if an event type of the view was deleted,
-    and BrokenView if the view does not fit its event types.
+    Raises NotFound if an event type of the definition was deleted, and BrokenView if the definition does not fit its
+    event types.
     """
-    type_ids = {element.attributes.id for element in definition.elements}
-    types = {id_: _event_type(schema, job, id_) for id_ in type_ids}
-    plan = compile_plan(definition, types, job.date_created)
-    return JobSpec(
+    spec = JobSpec(
         organization_id=job.organization_id,
         job_id=job.job_id,
         attempt=job.attempt,
         at=job.date_created,
         definition=definition,
-        types=types,
+        types=_event_types(definition, job.organization_id, event_types),
         snapshot=snapshot,
-        parts=split(snapshot.within(plan.start, plan.end), events_per_run),
+        parts=(),
     )
+    plan = spec.plan()
+    return replace(spec, parts=split(snapshot.within(plan.start, plan.end), events_per_run))
 
 
-def _event_type(schema: Callable[[str, str], Schema], job: Job, id_: str) -> EventType:
-    try:
-        found = schema(job.organization_id, id_)
-    except NotFound:
-        raise NotFound(
-            f"The view uses the event definition {id_}, which was deleted. Edit the view's elements.",
-            code="event.definition.gone",
-        ) from None
-    return EventType(found.slot, {name: field.kind for name, field in found.document.fields.items()})
+def _event_types(
+    definition: ViewDefinition | PathDefinition, organization_id: str, event_types: EventTypes
+) -> dict[str, EventType]:
+    """The event types of a definition by the id of the event definition: those that it names.
+
+    If paths name no event types that count as steps, all active ones do.
+    """
+    types = {}
+    if isinstance(definition, ViewDefinition):
+        ids = {element.attributes.id for element in definition.elements}
+    else:
+        ids = {selection.attributes.id for selection in definition.selections().values()}
+        ids |= set(definition.eventTypes or ())
+        if definition.eventTypes is None:
+            active = filter(is_active, event_types.all(organization_id))
+            types = {schema.schema_id: _event_type(schema) for schema in active}
+    for id_ in ids - types.keys():
+        try:
+            types[id_] = _event_type(event_types.get(organization_id, id_))
+        except NotFound:
+            raise NotFound(
+                f"The event definition {id_} was deleted. Edit what uses it.", code="event.definition.gone"
+            ) from None
+    return types
+
+
+def _event_type(schema: Schema) -> EventType:
+    return EventType(schema.slot, {name: field.kind for name, field in schema.document.fields.items()}, schema.title)
 
 
 def split(snapshot: Snapshot, events_per_run: int) -> tuple[Buckets, ...]:

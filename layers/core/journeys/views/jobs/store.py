@@ -26,11 +26,11 @@ from journeys.aws import (
 )
 from journeys.errors import Conflict, NotFound, ServiceUnavailable
 from journeys.registry.limits import WAITING_JOBS
-from journeys.views.computation.partial_result import PartialResult
-from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, UNFINISHED, Job, JobError, Status, lowest_id
+from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, UNFINISHED, Job, JobError, Kind, Status, lowest_id
 from journeys.views.jobs.shares.store import ShareStore
 from journeys.views.jobs.spec import JobSpec
-from journeys.views.model import View
+from journeys.views.model import View, ViewDefinition
+from journeys.views.paths.model import PathDefinition
 from journeys.views.store import require_view
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class ShareUsed(Exception):
 class JobStore:
     """The jobs of organizations, in the registry table.
 
-    A job has two items: its own, and a reference from the view's version to it. Both expire.
+    A job has two items: its own, and a reference from the view's version to it, or the definition of its paths. Both
+    expire.
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
@@ -88,6 +89,16 @@ class JobStore:
             if view.revision == job.revision:
                 return view
         raise NotFound("The view of the job was deleted.", code="view.deleted")
+
+    def definition(self, job: Job) -> ViewDefinition | PathDefinition:
+        """What a job computes. Raises NotFound if the view was deleted since the job was accepted."""
+        return self.view(job).definition if job.kind is Kind.VIEW else self.paths(job)
+
+    def paths(self, job: Job) -> PathDefinition:
+        """The definition of a job of paths."""
+        key = keys.paths(job.organization_id, job.job_id)
+        item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)["Item"]
+        return PathDefinition.model_validate(jsontext.loads(from_item(item)["definition"].encode()))
 
     def latest(self, organization_id: str, view_id: str, version: int) -> Job:
         """The most recently accepted job of a version. Raises NotFound if the version has no job."""
@@ -135,25 +146,26 @@ class JobStore:
 
     # -- from acceptance to the end ------------------------------------------------------------------------------------
 
-    def create(self, job: Job, most_waiting: int) -> bool:
-        """Store a new job. Returns False if a job with this id exists.
+    def create(self, job: Job, most_waiting: int, paths: PathDefinition | None = None) -> bool:
+        """Store a new job, of a view or of `paths`. Returns False if a job with this id exists.
 
         Raises NotFound if the view was deleted, and TooManyWaiting if `most_waiting` jobs of the organization wait.
         """
         own = keys.job(job.organization_id, job.job_id) | to_item(job.to_values())
-        reference = keys.version_job(job.organization_id, job.view_id, job.version, job.job_id)
-        writes = [
-            require_view(self._table, job.organization_id, job.view_id),
-            self._put_new(own),
-            self._put_new(reference | {"expires": own["expires"]} | IN_FORM),
-            self._shares.wait(job.organization_id, job.job_id, most_waiting),
-        ]
+        writes = [self._shares.wait(job.organization_id, job.job_id, most_waiting), self._put_new(own)]
+        if paths is not None:
+            beside = keys.paths(job.organization_id, job.job_id)
+            beside |= to_item({"definition": jsontext.dumps(paths.to_values())})
+        else:
+            beside = keys.version_job(job.organization_id, job.view_id, job.version, job.job_id) | IN_FORM
+            writes.append(require_view(self._table, job.organization_id, job.view_id))
+        writes.append(self._put_new(beside | {"expires": own["expires"]}))
         try:
             transact(self._dynamodb, writes)
         except ConditionsFailed as failed:
-            if 0 in failed.failed:
+            if paths is None and 2 in failed.failed:
                 raise NotFound("There is no view with this id.") from None
-            if failed.failed == {3}:
+            if failed.failed == {0}:
                 raise WAITING_JOBS.reached(most_waiting, most_waiting) from None
             return False
         return True
@@ -303,16 +315,16 @@ class WorkStore:
         """The specification of an attempt."""
         return JobSpec.from_values(self._get(_work(organization_id, job_id, attempt, "order")))
 
-    def put_part(self, spec: JobSpec, number: int, part: PartialResult) -> None:
-        """Store the partial result of a part, numbered from 0."""
+    def put_part(self, spec: JobSpec, number: int, values: Mapping[str, Any]) -> None:
+        """Store the values of a partial result. Parts are numbered from 0."""
         name = f"parts/{number}"
-        self._put(_work(spec.organization_id, spec.job_id, spec.attempt, name), part.to_values())
+        self._put(_work(spec.organization_id, spec.job_id, spec.attempt, name), values)
 
-    def parts(self, spec: JobSpec) -> Iterator[PartialResult]:
-        """The partial results of all parts, in order."""
+    def parts(self, spec: JobSpec) -> Iterator[Mapping[str, Any]]:
+        """The values of the partial results of all parts, in order."""
         for number in range(len(spec.parts)):
             name = f"parts/{number}"
-            yield PartialResult.from_values(self._get(_work(spec.organization_id, spec.job_id, spec.attempt, name)))
+            yield self._get(_work(spec.organization_id, spec.job_id, spec.attempt, name))
 
     def put_result(self, spec: JobSpec, text: bytes) -> None:
         """Store the JSON text of an attempt's result."""

@@ -1,0 +1,33 @@
+"""How the partial results of each kind of job are restored, merged and turned into the API's result."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from journeys.views.computation import partial_result as views
+from journeys.views.jobs.model import Kind
+from journeys.views.jobs.spec import JobSpec
+from journeys.views.paths import partial_result as paths
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The functions for partial results of one kind. `to_result` takes those of all customers, merged."""
+
+    from_values: Callable[[Mapping[str, Any]], Any]
+    merge: Callable[[Iterable[Any]], Any]
+    to_result: Callable[[JobSpec, Any], dict[str, Any]]
+
+
+FIGURES: Mapping[Kind, Figures] = {
+    Kind.VIEW: Figures(
+        views.PartialResult.from_values,
+        views.merge,
+        lambda spec, merged: views.to_result(spec.definition, merged),  # type: ignore[arg-type]  # a view's
+    ),
+    Kind.PATHS: Figures(
+        paths.PathResult.from_values,
+        paths.merge,
+        lambda spec, merged: paths.to_result(spec.definition, spec.types, merged),  # type: ignore[arg-type]  # paths'
+    ),
+}

@@ -1,0 +1,220 @@
+"""Follows the paths of many customers with numpy. `partial_result` defines what a path is.
+
+Data. N events are four parallel arrays: `hashes` (int64, identifies the customer), `dates` (int64, milliseconds since
+1970), `types` (uint8, below 61) and `marks` (uint8). All of an event goes into one int64 *key*:
+
+    key = customer number | date - first date | type | marks
+
+The sorted keys are the events in the order of the definition, and nothing else of an event is needed.
+
+Method. Each start event is a path. At each level, all paths move on by one event. The pairs of the steps so far and the
+continuation are numbered in their order, and the numbers are the steps so far of the next level. A path that is its
+customer's only one with these steps stays the only one, and its customer has one continuation, so counting is enough.
+The others are sorted by customer, steps so far and continuation: then the continuations of a customer are next to each
+other. After a few levels there are not many of these.
+
+Cost. Sorting the events takes O(N log N), or O(N) if they are sorted already; each level takes O(n) for n paths, and
+O(m log m) for those that are not alone. Memory is 8 bytes per event for the keys, 2 for types and marks, and about 100
+per path.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from journeys.views.paths.partial_result import (
+    DROPPED,
+    ENDED,
+    ONWARD,
+    SET_BITS,
+    SYMBOL_BITS,
+    SYMBOL_MASK,
+    Integers,
+    PathResult,
+    Tally,
+    TooManyPaths,
+    changes,
+)
+from journeys.views.paths.plan import END, START, PathPlan
+
+Booleans = NDArray[np.bool_]
+Numbers = NDArray[np.int32]
+
+TYPE_BITS, MARK_BITS = 6, 2
+KEY_BITS = 63
+"""Bits of an int64 without its sign."""
+PATH_BITS = 24
+"""Bits of a start event's number. An int64 holds such a number with a set of continuations, or two with one of them."""
+TABLE_SIZE = 8
+"""Entries per path that a table of pairs can have. If it needs more, the pairs are sorted."""
+
+
+def follow_paths(
+    plan: PathPlan, hashes: Integers, dates: Integers, types: NDArray[Any], marks: NDArray[Any]
+) -> list[PathResult]:
+    """The partial results of the events, which may be in any order; all events of a customer must be among them.
+
+    There is usually one. Raises TooManyPaths.
+    """
+    return list(_follow(plan, hashes, dates, types, marks)) if len(hashes) else [PathResult.nothing()]
+
+
+def _follow(
+    plan: PathPlan, hashes: Integers, dates: Integers, types: NDArray[Any], marks: NDArray[Any]
+) -> Iterator[PathResult]:
+    """The partial results of as many customers at a time as the keys can number."""
+    if not _is_sorted(hashes):
+        order = np.argsort(hashes, kind="stable")
+        hashes, dates, types, marks = hashes[order], dates[order], types[order], marks[order]
+    first_date = dates.min()
+    date_bits = int(dates.max() - first_date).bit_length()
+    first_rows = np.flatnonzero(changes(hashes))
+    max_customers = 1 << (KEY_BITS - date_bits - TYPE_BITS - MARK_BITS)
+    for first, end in pairwise([*first_rows[::max_customers].tolist(), len(hashes)]):
+        rows = slice(first, end)
+        keys = np.cumsum(changes(hashes[rows])) - 1
+        for values, bits in ((dates[rows] - first_date, date_bits), (types[rows], TYPE_BITS), (marks[rows], MARK_BITS)):
+            keys <<= bits
+            keys |= values
+        if not _is_sorted(keys):
+            keys.sort(kind="stable")  # Files are sorted by customer and date, which this sort makes use of.
+        yield _Walk(plan, keys[::-1] if plan.backwards else keys, date_bits).run()
+
+
+def _is_sorted(values: NDArray[Any]) -> bool:
+    return bool(np.all(values[1:] >= values[:-1]))
+
+
+class _Walk:
+    """The paths of events that are given by their sorted keys."""
+
+    def __init__(self, plan: PathPlan, keys: Integers, date_bits: int) -> None:
+        self._plan = plan
+        moments = keys >> (TYPE_BITS + MARK_BITS)
+        customers = moments >> date_bits
+        begins = changes(customers)
+        if plan.gap is not None:
+            begins[1:] |= np.abs(np.diff(moments)) > plan.gap
+        types = ((keys >> MARK_BITS) & SYMBOL_MASK).astype(np.uint8)
+        marks = (keys & (START | END)).astype(np.uint8)
+        if plan.collapse:
+            kept = np.flatnonzero(begins | changes(types))
+            marks = np.bitwise_or.reduceat(marks, kept)
+            begins, types, customers = begins[kept], types[kept], customers[kept]
+        # Continuations are numbered densely, in their order; `alphabet` has the continuation of each number.
+        steps = np.array(plan.types, np.int64) + 1
+        self._alphabet = np.concatenate((steps, [DROPPED, ENDED, ONWARD]))
+        self._stop, self._onward = len(steps) + int(plan.has_end), len(steps) + 2
+        numbers = np.zeros(1 << TYPE_BITS, np.uint8)
+        numbers[steps - 1] = np.arange(len(steps))
+        self._symbols = numbers[types]
+        self._starts = np.flatnonzero(marks & START)
+        self._customers = self._numbered(customers[self._starts])
+        self._start_events, self._starting_customers = len(self._starts), self._count_customers()
+        # How many steps each path has, not more than one beyond those that count.
+        ends = np.append(np.flatnonzero(begins)[1:], len(begins))  # of sessions
+        self._lengths = ends[np.searchsorted(ends, self._starts, "right")] - 1 - self._starts
+        if plan.has_end:
+            self._keep_ending(np.flatnonzero(marks & END))
+        if len(self._starts).bit_length() > PATH_BITS:
+            raise TooManyPaths
+
+    @staticmethod
+    def _numbered(customers: Integers) -> Integers:
+        """Numbers 0, 1, 2, ... for the customers of the paths, which are in the order of their customers."""
+        return np.cumsum(changes(customers)) - 1
+
+    def _count_customers(self) -> int:
+        return int(self._customers[-1]) + 1 if len(self._customers) else 0
+
+    def _keep_ending(self, ends: Integers) -> None:
+        """Keep the paths that reach an end within their steps and their session, and let them end there."""
+        index = np.searchsorted(ends, self._starts, "right")
+        reached = np.append(ends, np.iinfo(np.int64).max)[index] - self._starts
+        kept = reached <= np.minimum(self._lengths, self._plan.steps)
+        self._starts, self._lengths = self._starts[kept], reached[kept]
+        self._customers = self._numbered(self._customers[kept])
+
+    def run(self) -> PathResult:
+        customers: list[Tally] = []
+        events: list[Tally] = []
+        codes = np.zeros(1, np.int64)  # by the numbers of the steps so far
+        # Of each path that goes on: its start, its length, its customer, the number of its steps so far, and whether
+        # its customer has another path with these.
+        first = changes(self._customers)
+        is_shared = ~(first & np.append(first[1:], True)[: len(first)])
+        before = np.zeros(len(self._starts), np.int32)
+        active = (self._starts, self._lengths, self._customers, before, is_shared)
+        for level in range(1, self._plan.steps + 2):
+            starts, lengths, owners, before, is_shared = active
+            goes_on = lengths >= level
+            symbols = np.full(len(starts), self._stop, np.int32)
+            symbols[goes_on] = self._symbols[starts[goes_on] + level] if level <= self._plan.steps else self._onward
+            numbers, befores, continuations = self._number(before, symbols, len(codes))
+            parents, continuations = codes[befores], self._alphabet[continuations]
+            events.append(_tally(parents, continuations, np.bincount(numbers, minlength=len(parents))))
+            alone = np.bincount(numbers[~is_shared], minlength=len(parents))
+            customers.append(_tally(parents, np.left_shift(1, continuations - 1), alone))
+            rows = np.flatnonzero(is_shared)
+            shared, is_shared = self._shared(codes, rows, owners, before, symbols)
+            customers.append(shared)
+            codes = (parents << SYMBOL_BITS) | continuations
+            active = (starts[goes_on], lengths[goes_on], owners[goes_on], numbers[goes_on], is_shared[goes_on])
+        return PathResult(
+            self._starting_customers, self._start_events, Tally.concatenate(customers), Tally.concatenate(events)
+        )
+
+    def _number(
+        self, before: Numbers, symbols: Numbers, most: int
+    ) -> tuple[Numbers, NDArray[np.int64], NDArray[np.int64]]:
+        """Number the different pairs of the steps so far, which are below `most`, and a continuation, in their order.
+
+        Returns the number of each pair, then for each number both members of its pair.
+        """
+        width = len(self._alphabet)
+        pairs = before * np.int32(width) + symbols
+        if most * width <= TABLE_SIZE * len(pairs):
+            occurs = np.zeros(most * width, np.bool_)
+            occurs[pairs] = True
+            numbers = (np.cumsum(occurs, dtype=np.int32) - np.int32(1))[pairs]
+            different = np.flatnonzero(occurs)
+        else:
+            different, inverse = np.unique(pairs, return_inverse=True)
+            numbers = inverse.astype(np.int32)
+        befores, continuations = np.divmod(different.astype(np.int64), width)
+        return numbers, befores, continuations
+
+    def _shared(
+        self, codes: Integers, rows: Integers, owners: Integers, before: Numbers, symbols: Numbers
+    ) -> tuple[Tally, Booleans]:
+        """How many of the customers with several paths of the same steps so far have each set of continuations.
+
+        `rows` are these paths. Also returns which of all paths share their continuation as well.
+        """
+        keys = (((owners[rows] << PATH_BITS) | before[rows]) << SYMBOL_BITS) | symbols[rows]
+        order = np.argsort(keys, kind="stable")  # The customers are in order, which this sort makes use of.
+        keys = keys[order]
+        differs = changes(keys)
+        is_shared = np.zeros(len(symbols), np.bool_)
+        is_shared[rows[order]] = ~(differs & np.append(differs[1:], True)[: len(differs)])
+        groups = keys >> SYMBOL_BITS
+        firsts = np.flatnonzero(changes(groups))
+        if not len(firsts):
+            return Tally(keys, keys, keys), is_shared
+        continuations = self._alphabet[keys & SYMBOL_MASK]
+        sets = np.bitwise_or.reduceat(np.left_shift(1, continuations - 1), firsts)
+        pairs = ((groups[firsts] & ((1 << PATH_BITS) - 1)) << SET_BITS) | sets
+        pairs.sort()
+        firsts = np.flatnonzero(changes(pairs))
+        counts = np.diff(firsts, append=len(pairs))
+        pairs = pairs[firsts]
+        return Tally(codes[pairs >> SET_BITS], pairs & ((1 << SET_BITS) - 1), counts), is_shared
+
+
+def _tally(paths: Integers, values: Integers, counts: Integers) -> Tally:
+    """A tally without the rows whose count is 0."""
+    counted = counts > 0
+    return Tally(paths[counted], values[counted], counts[counted])
