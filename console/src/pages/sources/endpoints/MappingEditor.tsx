@@ -136,7 +136,7 @@ function Identifiers({ own, preset, problems, disabled, onChange }: IdentifiersP
       <p class="soft small">
         The first one that a payload holds names the journey; the others are stored with the event.
       </p>
-      <ol class="identifiers">
+      <ol class="mapped-identifiers">
         {preset.map((one, index) => (
           <li key={index} class="wrap-anywhere">
             <code>{one.externalSourceId}</code> <code class="soft">{one.value}</code>

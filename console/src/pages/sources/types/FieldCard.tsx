@@ -103,7 +103,7 @@ interface NameAndKindProps extends PartProps {
 
 function NameAndKind({ field, kinds, kind, locks, problem, onChange }: NameAndKindProps) {
   return (
-    <div class="pair">
+    <div class="schema-pair">
       {locks.name ? (
         <Locked label="Name" value={field.name} reason={locks.name} />
       ) : (

@@ -23,7 +23,7 @@ export function FieldDetails({ definition, saved, kind, problem, onChange }: Pro
   };
   return (
     <>
-      <div class="pair">
+      <div class="schema-pair">
         <TextField
           label="Title"
           hint="Shown in views instead of the name."
@@ -79,7 +79,7 @@ function BoundFields({ legend, bounds, values, problem, onValue }: BoundFieldsPr
   return (
     <fieldset>
       <legend>{legend}</legend>
-      <div class="pair">
+      <div class="schema-pair">
         {Object.entries(bounds).map(([keyword, { min, max }]) => (
           <TextField
             key={keyword}
