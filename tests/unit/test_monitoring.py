@@ -2,11 +2,12 @@
 
 import ast
 import copy
+import functools
 import io
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +84,8 @@ def test_a_parameter_of_the_monitoring_template_has_the_name_of_the_resource_tha
 # -- metrics that exist ------------------------------------------------------------------------------------------------
 
 
-def emitted(functions: Sequence[str] = ("emit_count", "emit_duration")) -> dict[str, set[str]]:
+@functools.cache
+def emitted(functions: tuple[str, ...] = ("emit_count", "emit_duration")) -> dict[str, set[str]]:
     """The metrics that the code emits by these functions of the telemetry module, each with its dimensions."""
     found: dict[str, set[str]] = defaultdict(set)
     for folder in ("layers/core/journeys", "functions"):
