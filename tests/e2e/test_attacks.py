@@ -395,6 +395,8 @@ def test_line_breaks_in_values_do_not_become_headers(stack: Stack, owned: Owned)
     for path, query in (
         ("customers", {"externalSourceId": INJECTION, "value": INJECTION}),
         ("customers/events", {"externalSourceId": "crm", "value": "ada", "cursor": INJECTION}),
+        ("customers/identifiers", {"externalSourceId": INJECTION, "value": INJECTION}),
+        ("customers/search", {"value": INJECTION}),
         ("externalevents/failures", {"reason": INJECTION, "configurationId": INJECTION}),
         ("externalevents/configurations", {"pageNumber": INJECTION}),
         ("externalevents/configurations", {"pageSize": "1", "x": INJECTION}),

@@ -147,6 +147,38 @@ def test_journeys_failures_and_replays(world: InProcess, said: Callable[[], str]
     assert_clean(said(), "request completed")
 
 
+def test_identifiers_links_and_settings(world: InProcess, said: Callable[[], str]) -> None:
+    """Values of identifiers, good and bad, in every operation that takes them."""
+    post(world, {"entities": EVENTS})
+    world.settle()
+    known, long = {"externalSourceId": "crm", "value": CANARY}, {"externalSourceId": CANARY, "value": CANARY * 20}
+    nobody = {"externalSourceId": CANARY, "value": f"nobody {CANARY}"}
+    for action in ("links", "unlinks"):
+        assert world.ask(world.owner, "POST", f"customers/{action}", {"from": known, "to": nobody})[0] == 200
+        for body in (
+            {"from": nobody | {"value": "x"}, "to": nobody | {"externalSourceId": "x"}},
+            {"from": known, "to": known},
+            {"from": known, "to": long},
+            {"from": CANARY, "to": [CANARY]},
+            {"from": known},
+        ):
+            who = world.stranger if body.get("from") == nobody | {"value": "x"} else world.owner
+            status, text = world.ask(who, "POST", f"customers/{action}", body)
+            assert (status in (400, 404), MARK in text) == (True, False), text
+    for query in (f"externalSourceId={CANARY}&value={CANARY}", f"externalSourceId=crm&value={CANARY * 200}"):
+        for path in ("customers", "customers/events", "customers/identifiers"):
+            status, text = world.ask(world.stranger, "GET", f"{path}?{query}")
+            assert (status, MARK in text) == (404, False)
+    assert CANARY in world.ask(world.owner, "GET", f"customers/identifiers?externalSourceId=crm&value={CANARY}")[1]
+    assert CANARY in world.ask(world.owner, "GET", f"customers/search?value={CANARY}")[1]
+    for settings in ({"linking": CANARY}, {"linking": "Only", "sources": [CANARY * 20]}):
+        status, text = world.ask(world.owner, "PUT", "customers/settings", settings)
+        assert (status, MARK in text) == (400, False)
+    assert world.ask(world.owner, "PUT", "customers/settings", {"linking": "Only", "sources": [CANARY]})[0] == 200
+    assert world.ask(world.owner, "POST", "customers/links", {"from": known, "to": nobody})[0] == 409
+    assert_clean(said(), "request completed")
+
+
 def _deliver(
     body: bytes, headers: dict[str, str], query: dict[str, str], path: str, endpoint_id: str
 ) -> tuple[int, str]:

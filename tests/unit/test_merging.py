@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
+from threading import Barrier
 
 import pytest
 from hypothesis import example, given
@@ -17,7 +18,7 @@ from journeys.journey.merged import MergedReader
 from journeys.journey.merging import find_overlaps
 from journeys.journey.model import Step, Summary, step
 from journeys.journey.store import JourneyStore, StepPage
-from journeys.parallel import R, Reads, T
+from journeys.parallel import READS_AT_ONCE, R, Reads, T
 from tests.support.schedules import NOON, facts, facts_of
 
 KEYS = ["acme#crm#ada", "acme#web#visitor", "acme#email#ada@x", "acme#erp#4711"]
@@ -132,6 +133,26 @@ def read_pages(store: Identifiers, between: Callable[[int, str | None], Sequence
     raise AssertionError("the pages do not end")
 
 
+# -- reads at the same time --------------------------------------------------------------------------------------------
+
+
+def test_reads_run_at_the_same_time_and_return_in_order() -> None:
+    all_started = Barrier(READS_AT_ONCE, timeout=60)
+
+    def read(number: int) -> int:
+        all_started.wait()
+        return number * 10
+
+    assert Reads().map(read, range(READS_AT_ONCE)) == [number * 10 for number in range(READS_AT_ONCE)]
+
+
+def test_the_error_of_a_read_is_raised() -> None:
+    for numbers in ([0], [1, 0, 2]):
+        with pytest.raises(ZeroDivisionError):
+            Reads().map(lambda number: 1 // number, numbers)
+    assert Reads().map(str, []) == []
+
+
 # -- the summary -------------------------------------------------------------------------------------------------------
 
 
@@ -184,7 +205,7 @@ def test_transitions_are_left_out_above_the_limit(
     assert found == complete
     expected = facts_of(some)
     assert facts(journey) == (expected if complete else expected | {"transitions": {}})
-    assert store.rows_read <= most + 1
+    assert store.rows_read <= (0 if known and not complete else most + 1)
 
 
 def test_a_summary_counts_events_that_arrive_while_it_is_read() -> None:
@@ -301,6 +322,14 @@ def test_a_page_reads_each_identifier_little_more_than_its_share(ascending: bool
     assert store.rows_read <= 200
 
 
+@pytest.mark.parametrize("ascending", [True, False])
+def test_a_page_is_full_although_one_identifier_has_most_events(ascending: bool) -> None:
+    some = [step(NOON + number, "c", "e", "a") for number in range(300)]
+    store = Identifiers(split((one, KEYS[number % 4 if number % 75 == 0 else 0]) for number, one in enumerate(some)))
+    page = reader(store).page(KEYS, reader(store).summaries(KEYS), ascending=ascending, size=100)
+    assert page.steps == (some if ascending else some[::-1])[:100]
+
+
 def test_identifiers_without_events_in_the_range_are_not_read() -> None:
     store = Identifiers({KEYS[0]: [step(NOON, "c", "e", "a")], KEYS[1]: [step(NOON + 10, "c", "e", "a")]})
     keys = KEYS[:2]
@@ -311,11 +340,12 @@ def test_identifiers_without_events_in_the_range_are_not_read() -> None:
 
 def test_a_filtered_page_reads_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merged, "MAX_ROWS_READ", 40)
-    some = [step(NOON + number, "c", "e", "b" if number in (0, 1, 998, 999) else "a") for number in range(1000)]
+    some = [step(NOON + number, "c", "e", "b" if number < 4 or number >= 996 else "a") for number in range(1000)]
     store = Identifiers(split((one, KEYS[number % 4]) for number, one in enumerate(some)))
     keys = KEYS
-    page = reader(store).page(keys, reader(store).summaries(keys), ascending=True, size=3, slots=frozenset("b"))
+    page = reader(store).page(keys, reader(store).summaries(keys), ascending=True, size=5, slots=frozenset("b"))
     assert 0 < store.rows_read <= 40
+    assert page.steps == some[:4]
     assert page.position is not None
 
 

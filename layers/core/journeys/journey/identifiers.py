@@ -64,7 +64,6 @@ class IdentifierService:
     def search(self, organization_id: str, value: str) -> dict[str, Any]:
         """The identifiers with this value in any source that the organization's events have used."""
         found = [Identifier(source, value) for source in self._links.sources(organization_id)]
-        found = [one for one in found if _can_exist(organization_id, one)]
         journeys = self._journeys_of(organization_id, found)
         others = [one for one in found if not journeys[one].count]
         named = {one for one, known in zip(others, self._named(organization_id, others), strict=True) if known}
@@ -106,10 +105,6 @@ class IdentifierService:
     def _named(self, organization_id: str, identifiers: Sequence[Identifier]) -> list[bool]:
         """Whether an event has linked each identifier, for those that have no event of their own."""
         return [bool(rows.evidence) for rows in self._reads.map(self._links.reader(organization_id), identifiers)]
-
-
-def _can_exist(organization_id: str, identifier: Identifier) -> bool:
-    return len(keys.journey(organization_id, identifier.source_id, identifier.value)) <= keys.LONGEST_PARTITION_KEY
 
 
 def _require_linking(settings: IdentitySettings, pair: Pair) -> None:
