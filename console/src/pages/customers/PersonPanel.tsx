@@ -161,11 +161,15 @@ interface IdentifiersProps {
 
 function Identifiers({ looked, person, onUnlink }: IdentifiersProps) {
   const [all, setAll] = useState(false);
-  const { identifiers, links } = person;
+  const { identifiers, links, stopped, tooLarge } = person;
   const numbers = numbersOf(identifiers);
   const ways = waysFrom(looked, links);
   const lines = lifelines(identifiers);
   const shown = all ? identifiers : identifiers.slice(0, SHOWN);
+  if (identifiers.length === 1) {
+    const explained = tooLarge || stopped.some((one) => sameIdentifier(one, looked));
+    return explained ? null : <p class="soft">No other identifier is linked with this one.</p>;
+  }
   return (
     <>
       <ol class="identifiers" aria-label="Identifiers of the person">
@@ -178,11 +182,10 @@ function Identifiers({ looked, person, onUnlink }: IdentifiersProps) {
             line={lines[index]}
             numbers={numbers}
             onUnlink={
-              onUnlink && identifiers.length > 1
-                ? () => {
-                    onUnlink(linksOf(one, links), one);
-                  }
-                : undefined
+              onUnlink &&
+              (() => {
+                onUnlink(linksOf(one, links), one);
+              })
             }
           />
         ))}
@@ -219,11 +222,10 @@ function IdentifierRow({ identifier, looked, way, line, numbers, onUnlink }: Row
   const { externalSourceId, value, eventCount, dateFirstEvent, dateLastEvent } = identifier;
   const ordinal = numbers.get(identifierKey(identifier)) ?? 1;
   const chosen = query.get("ofSource") === externalSourceId && query.get("ofValue") === value;
-  const alone = numbers.size === 1;
   const name = <span class="unseen"> {`${externalSourceId} ${value}`.slice(0, 100)}</span>;
   return (
     <li class={`color-${colorOf(ordinal)}`}>
-      {!alone && <IdentifierNumber number={ordinal} />}
+      <IdentifierNumber number={ordinal} />
       <div class="identifier-name">
         <p class="wrap-anywhere">
           <span class="soft">
@@ -233,17 +235,12 @@ function IdentifierRow({ identifier, looked, way, line, numbers, onUnlink }: Row
             <Text value={value} limit={300} />
           </strong>
         </p>
-        <p class="small soft">
-          {looked ? "Looked up" : way && <How link={way} of={identifier} numbers={numbers} />}
-          {alone && ". No other identifier is linked with it."}
-        </p>
+        <p class="small soft">{looked ? "Looked up" : way && <How link={way} of={identifier} numbers={numbers} />}</p>
       </div>
       <div class="identifier-time small">
-        {!alone && (
-          <span class="lifeline" aria-hidden="true">
-            {line && <span style={{ left: `${100 * line.from}%`, right: `${100 * (1 - line.to)}%` }} />}
-          </span>
-        )}
+        <span class="lifeline" aria-hidden="true">
+          {line && <span style={{ left: `${100 * line.from}%`, right: `${100 * (1 - line.to)}%` }} />}
+        </span>
         <span class="identifier-dates">
           <strong>{count(eventCount, "event")}</strong>
           {dateFirstEvent !== undefined && dateLastEvent !== undefined && (
@@ -253,26 +250,24 @@ function IdentifierRow({ identifier, looked, way, line, numbers, onUnlink }: Row
           )}
         </span>
       </div>
-      {!alone && (
-        <div class="identifier-actions small">
-          <button
-            type="button"
-            class="plain"
-            aria-pressed={chosen}
-            onClick={() => {
-              filterBy(chosen ? undefined : identifier);
-            }}
-          >
-            Filter<span class="unseen"> events by{name}</span>
+      <div class="identifier-actions small">
+        <button
+          type="button"
+          class="plain"
+          aria-pressed={chosen}
+          onClick={() => {
+            filterBy(chosen ? undefined : identifier);
+          }}
+        >
+          Filter<span class="unseen"> events by{name}</span>
+        </button>
+        <a href={journeyOf(identifier, { scope: "identifier" })}>Only this{name}</a>
+        {onUnlink && (
+          <button type="button" class="plain" onClick={onUnlink}>
+            Unlink{name}
           </button>
-          <a href={journeyOf(identifier, { scope: "identifier" })}>Only this{name}</a>
-          {onUnlink && (
-            <button type="button" class="plain" onClick={onUnlink}>
-              Unlink{name}
-            </button>
-          )}
-        </div>
-      )}
+        )}
+      </div>
     </li>
   );
 }
@@ -438,6 +433,7 @@ function Unlinked({ person, mayEdit, onChanged }: UnlinkedProps) {
           <li key={pairKey(one)}>
             <span class="pair-of">
               <IdentifierLink identifier={one.from} numbers={numbers} />
+              <span class="soft">and</span>
               <IdentifierLink identifier={one.to} numbers={numbers} />
             </span>
             {one.decision && (
