@@ -128,6 +128,7 @@ class Stack:
                 for name in ("events", "journeys", "registry", "failures", "deliveries")
             },
             "archiveBucket": outputs["ArchiveBucketName"],
+            "nativeEventBus": outputs.get("NativeEventBusName"),
         }
 
 

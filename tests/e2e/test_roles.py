@@ -14,7 +14,7 @@ from tests.conftest import Caller
 from tests.support.template import resources
 from tools.stack import Stack
 
-WRITERS = {"Ingest", "Failures", "Webhooks", "Endpoints", "Deliveries"}
+WRITERS = {"Ingest", "Failures", "Webhooks", "Endpoints", "Deliveries", "Native"}
 FUNCTIONS = sorted(name.removesuffix("Function") for name in resources("AWS::Serverless::Function"))
 
 PROBE = """

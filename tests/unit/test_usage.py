@@ -41,6 +41,35 @@ def test_external_events_count_in_their_month_of_receipt_and_not_toward_fair_use
     }
 
 
+def test_native_events_count_apart_and_toward_fair_use() -> None:
+    compacted = (
+        replace(file("2026-10-01", 7), native=7),
+        replace(file("2026-11-01", 11), native=4),
+        file("2026-11-02", 3),
+    )
+    assert counted(compacted, file("2026-11-03", 2))["entities"] == [
+        {"month": "2026-11", "nativeEventCount": 4, "externalEventCount": 12, "fairUseEventCount": 4},
+        {"month": "2026-10", "nativeEventCount": 7, "externalEventCount": 0, "fairUseEventCount": 7},
+    ]
+
+
+def test_the_compaction_tells_native_events_from_external_ones(tables: Tables) -> None:
+    archive = Archive.of(tables)
+    native = replace(event(1), slot="A", schema_id="native-customer-start", configuration_id="native", source="genesys")
+    archive.land(event(0), native, replace(event(2), slot="t"), replace(native, event=event(3).event, slot="P"))
+    assert archive.store.figures(ORGANIZATION).compacted.native_months == {}
+    archive.compact()
+    figures = archive.store.figures(ORGANIZATION)
+    assert (figures.months, figures.compacted.native_months) == ({"2025-06": 4}, {"2025-06": 2})
+
+
+def test_summaries_of_an_earlier_version_count_every_event_as_external() -> None:
+    values = ManifestSummary.of(Manifest("acme", compacted=(file("2026-11-01", 3),))).to_values()
+    del values["nativeMonths"]
+    assert ManifestSummary.from_values(values).native_months == {}
+    assert ArchiveFile.from_values(file("2026-11-01", 3).to_values()[:9]) == file("2026-11-01", 3)
+
+
 def test_counts_are_exact_only_before_the_oldest_day_with_landed_files() -> None:
     """A late batch of the stream may repeat events of its day that are compacted already."""
     compacted = (file("2026-10-30", 5), file("2026-10-31", 7), file("2026-11-01", 11))

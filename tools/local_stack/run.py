@@ -88,6 +88,8 @@ class LocalRun:
         admin, organizations = Admin(stack), []
         for organization_id, name, _ in ORGANIZATIONS:
             admin.create_organization(organization_id, name)
+            source = f"local.{organization_id}"
+            admin.add_native_source(organization_id, source)
             clients = [
                 admin.create_client(organization_id, client, granted).to_json() for client, granted in CLIENTS.items()
             ]
@@ -95,7 +97,7 @@ class LocalRun:
                 local_person(admin, organization_id, f"{person}@{organization_id}.example", full_name, role)
                 for person, full_name, role in PEOPLE
             ]
-            organizations.append({"id": organization_id, "clients": clients, "people": people})
+            organizations.append({"id": organization_id, "clients": clients, "people": people, "nativeSource": source})
         description = stack.describe() | {"organizations": organizations}
         self._sample_file.unlink(missing_ok=True)
         _write(file, description)

@@ -32,6 +32,8 @@ FOR_THE_EMULATOR = (
 )
 """What is replaced in the built template, once each."""
 
+EVENT_BUS = "native-events"
+"""The bus that native events are put on. Its sources must not begin with `aws.`."""
 STACK_NAME = "journeys"
 PREFERRED_PORT = 4570
 PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -89,6 +91,7 @@ class LocalStack:
                 _say("building", quiet)
                 self._build()
                 _say("deploying", quiet)
+                _create_event_bus(stack)
                 self._deploy(endpoint_url)
                 api_gateway.complete(stack)
                 streams.complete(stack)
@@ -149,6 +152,7 @@ class LocalStack:
             "ArchiveWindow": 1,
             "EventsPerRun": EVENTS_PER_RUN,
             "ComputeConcurrency": COMPUTE_CONCURRENCY,
+            "NativeEventBus": EVENT_BUS,
         }
         self._sam(
             *("deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"),
@@ -208,6 +212,13 @@ class LocalStack:
         with (self.home / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _create_event_bus(stack: Stack) -> None:
+    """Creates the bus of native events, which stands for the bus of a partner event source."""
+    events = stack.client("events")
+    if EVENT_BUS not in {bus["Name"] for bus in events.list_event_buses(NamePrefix=EVENT_BUS)["EventBuses"]}:
+        events.create_event_bus(Name=EVENT_BUS)
 
 
 def _fingerprint() -> str:

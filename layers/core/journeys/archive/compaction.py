@@ -22,6 +22,7 @@ from journeys.archive.parquet import literal
 from journeys.archive.reading import Events, connect
 from journeys.archive.scratch import scratch
 from journeys.archive.store import ArchiveStore, ManifestConflict
+from journeys.registry.schemas.model import SLOTS
 from journeys.telemetry import emit_count, log_error, logger
 
 RETENTION_MS = 2 * 24 * 60 * 60 * 1000
@@ -30,6 +31,8 @@ RETENTION_MS = 2 * 24 * 60 * 60 * 1000
 SMALL_DAY = 100_000
 """A day with fewer events is written as one file. More files would not make reading faster."""
 
+NATIVE = f"count(*) FILTER (type >= {len(SLOTS)})"
+"""Counts native events: their types have the numbers after those of external ones."""
 THREADS = 2
 
 START_WITHIN = 0.6
@@ -144,12 +147,12 @@ class Compaction:
             path = folder / "compacted.parquet"
             events = Events.of(connection, snapshot, paths, only=f"(hash BETWEEN {low} AND {high})")
             parquet.copy(connection, events.select(list(events.columns)), path)
-            facts = "count(*), min(date), max(date), max(received), count(DISTINCT customer)"
+            facts = "count(*), min(date), max(date), max(received), count(DISTINCT customer), " + NATIVE
             found = connection.execute(f"SELECT {facts} FROM read_parquet({literal(path)})").fetchall()
-            rows, oldest, newest, received, customers = found[0]
+            rows, oldest, newest, received, customers, native = found[0]
             if rows:
                 size = path.stat().st_size
-                file = ArchiveFile(key, day, first, last, rows, size, oldest, newest, received)
+                file = ArchiveFile(key, day, first, last, rows, size, oldest, newest, received, native)
                 self._store.put_compacted(file, path)
                 written.files.append(file)
                 written.journeys += customers  # All events of a customer are in one file of the day.

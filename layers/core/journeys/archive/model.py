@@ -46,7 +46,10 @@ def day_of(received: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFile:
-    """A file of events. `first` and `last` are the earliest and latest event dates, `received` the latest receipt."""
+    """A file of events. `first` and `last` are the earliest and latest event dates, `received` the latest receipt.
+
+    `native` are the native events among its rows. Only the compaction counts them, so a landed file has none.
+    """
 
     key: str
     day: str
@@ -57,6 +60,7 @@ class ArchiveFile:
     first: int
     last: int
     received: int
+    native: int = 0
 
     def may_hold(self, start: int, end: int, first_bucket: int, last_bucket: int) -> bool:
         """Whether the file may hold events of these buckets from `start` (inclusive) to `end` (exclusive)."""
@@ -70,7 +74,7 @@ class ArchiveFile:
     def to_values(self) -> list[Any]:
         return [
             self.key, self.day, self.first_bucket, self.last_bucket,
-            self.rows, self.size, self.first, self.last, self.received,
+            self.rows, self.size, self.first, self.last, self.received, self.native,
         ]  # fmt: skip
 
     @classmethod
@@ -168,10 +172,11 @@ MAX_SOURCES = 200
 class ManifestSummary:
     """The figures of a manifest's compacted files. The archive's row has them, so that they cost one small read.
 
-    `months` are the events by month of receipt. `first` and `last` are the earliest and the latest date of an event,
-    None if there are no events. `received` is the latest receipt of each of the RECENT_DAYS newest days with events,
-    and `received_before` that of all earlier days. `landed_until` is the greatest landed key of each day whose events
-    are compacted. A landed file with a smaller key is rare, and the next compaction finds it.
+    `months` are the events by month of receipt, and `native_months` the native ones among them. `first` and `last` are
+    the earliest and the latest date of an event, None if there are no events. `received` is the latest receipt of each
+    of the RECENT_DAYS newest days with events, and `received_before` that of all earlier days. `landed_until` is the
+    greatest landed key of each day whose events are compacted. A landed file with a smaller key is rare, and the next
+    compaction finds it.
 
     `days` are the events of the newest HELD_DAYS days with events, `sources` those of at most MAX_SOURCES
     configurations, and `journeys` the customers with events, both on the same days. A day that an earlier version
@@ -187,12 +192,15 @@ class ManifestSummary:
     days: Mapping[str, int] = field(default_factory=dict)
     sources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     journeys: Mapping[str, int] = field(default_factory=dict)
+    native_months: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, manifest: Manifest) -> "ManifestSummary":
         files, months, received, days = manifest.compacted, Counter[str](), dict[str, int](), Counter[str]()
+        native_months = Counter[str]()
         for file in files:
             months[file.day[:7]] += file.rows
+            native_months[file.day[:7]] += file.native
             days[file.day] += file.rows
             received[file.day] = max(received.get(file.day, 0), file.received)
         recent = sorted(received)[-RECENT_DAYS:]
@@ -208,6 +216,7 @@ class ManifestSummary:
             days={day: days[day] for day in held},
             sources=_largest(manifest.sources, held),
             journeys={day: manifest.journeys[day] for day in held if day in manifest.journeys},
+            native_months=_nonzero(native_months.items()),
         )
 
     def to_values(self) -> dict[str, Any]:
@@ -222,6 +231,7 @@ class ManifestSummary:
             "days": dict(self.days),
             "sources": {id_: [counts.get(day, 0) for day in self.days] for id_, counts in self.sources.items()},
             "journeys": dict(self.journeys),
+            "nativeMonths": dict(self.native_months),
         }
 
     @classmethod
@@ -238,6 +248,7 @@ class ManifestSummary:
             days=days,
             sources={id_: _nonzero(zip(days, held, strict=True)) for id_, held in counts.items()},
             journeys=values.get("journeys", {}),
+            native_months=values.get("nativeMonths", {}),
         )
 
 
