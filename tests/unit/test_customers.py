@@ -307,6 +307,15 @@ def test_an_invalid_link_is_refused_without_repeating_it(ada: Customers, action:
     assert ada.tables.items(ada.tables.links) == before
 
 
+def test_the_links_that_were_cut_last_are_listed(ada: Customers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("journeys.journey.identifiers.MAX_UNLINKED", 2)
+    for number in range(3):
+        monkeypatch.setattr("journeys.journey.identifiers.dates.now_ms", lambda number=number: NOON + number)
+        status, body = ada.decide("unlinks", EMAIL, ExternalId("crm", f"{3 - number}"))
+        assert status == 200, body
+    assert [one["from"]["value"] for one in body["unlinked"]] == ["1", "2"]
+
+
 # -- guards ------------------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from journeys.events.validation import PLACEHOLDERS
 from journeys.identity import linker, resolve, settings, store, values
+from journeys.journey import identifiers, merging
 from tools.documentation.bounds import Bound, to_markdown
 from tools.documentation.generated import replaced
 from tools.paths import ROOT
@@ -26,6 +27,12 @@ def bounds() -> list[Bound]:
         Bound("stored links of an identifier that are read", f"{resolve.MAX_ROWS:,}", "with more it links nobody"),
         Bound("length of an encoded identifier", f"{values.MAX_KEY:,} characters", "a longer one links nobody"),
         Bound("decisions of an organization", f"{store.MAX_DECISIONS:,}", "409; a decision can still be changed"),
+        Bound("cut links that a response lists", f"{identifiers.MAX_UNLINKED}", "the last ones are listed"),
+        Bound(
+            "steps that are read to merge transitions",
+            f"{merging.MAX_MERGED_STEPS:,}",
+            "the summary leaves transitions out, and says so",
+        ),
         Bound("sources that are listed, for search", f"{store.MAX_SOURCES}", "further ones are not searched"),
         Bound("sources in the settings", f"{settings.MAX_SOURCES}", "400"),
         Bound(

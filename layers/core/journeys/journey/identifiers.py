@@ -17,6 +17,9 @@ from journeys.jsontext import omit_none
 from journeys.parallel import Reads
 from journeys.registry.callers import Caller
 
+MAX_UNLINKED = 100
+"""The most unlinked pairs that a response lists: those that were decided last. Lambda limits the size of a response."""
+
 
 class IdentifierService:
     """Shows the identifiers of a person, and links and unlinks them by hand."""
@@ -42,7 +45,7 @@ class IdentifierService:
         return to_wire(asked) | {
             "identifiers": [_summary(one, journeys[one]) for one in person.identifiers],
             "links": [_link(link) for link in person.links],
-            "unlinked": [_link(link) for link in person.unlinked],
+            "unlinked": [_link(link) for link in _latest(person.unlinked)],
             "stopped": [_summary(one, journeys[one]) for one in person.stopped],
             "tooLarge": person.too_large,
         }
@@ -105,6 +108,10 @@ class IdentifierService:
     def _named(self, organization_id: str, identifiers: Sequence[Identifier]) -> list[bool]:
         """Whether an event has linked each identifier, for those that have no event of their own."""
         return [bool(rows.evidence) for rows in self._reads.map(self._links.reader(organization_id), identifiers)]
+
+
+def _latest(unlinked: Iterable[Link]) -> list[Link]:
+    return sorted(unlinked, key=lambda link: -link.decision.date if link.decision else 0)[:MAX_UNLINKED]
 
 
 def _require_linking(settings: IdentitySettings, pair: Pair) -> None:

@@ -120,9 +120,9 @@ CustomerLink = TypedDict(
 class CustomerIdentifiers(TypedDict):
     """The identifiers of the person behind an identifier.
 
-    `links` join them. `unlinked` are links that somebody cut. `stopped` are identifiers that would belong to the
-    person, but have too many links and therefore link nobody. `tooLarge` says that links join more identifiers than a
-    person can have; then each of them stands alone.
+    `links` join them. `unlinked` are the last 100 links that somebody cut. `stopped` are identifiers that would belong
+    to the person, but have too many links and therefore link nobody. `tooLarge` says that links join more identifiers
+    than a person can have; then each of them stands alone.
     """
 
     externalSourceId: str
