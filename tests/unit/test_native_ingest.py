@@ -124,6 +124,17 @@ def test_other_kinds_are_ignored(inbound: Inbound, logged: io.StringIO) -> None:
     assert '"NativeEventsIgnored":1' in logged.getvalue()
 
 
+def test_logs_and_messages_hold_nothing_of_a_customer(inbound: Inbound, logged: io.StringIO) -> None:
+    named = {"externalContactId": "canary-1", "ani": "tel:+1canary", "addressFrom": "canary@example.com"}
+    broken = [{"eventTime": "canary"}, {"participantId": "canary" * 50}, {"conversationId": ["canary"]},
+              {"provider": {"canary": "canary"}}]  # fmt: skip
+    envelopes = [event(**named), *(event(**named | body) for body in broken), event(**named, source="local.unknown")]
+    assert inbound.send(*envelopes, *envelopes) == []
+    assert len(inbound.failures()) == len(broken)
+    assert [failure.message for failure in inbound.failures() if "canary" in failure.message] == []
+    assert "canary" not in logged.getvalue()
+
+
 # -- failures ----------------------------------------------------------------------------------------------------------
 
 

@@ -622,6 +622,20 @@ def test_verify_finds_repairs_and_shows_no_customer_unless_asked(run: Callable[.
     assert run("rebuild", *customer).exit_code == 0
 
 
+def test_native_events_are_verified_and_repaired_as_others(run: Callable[..., Result], world: World) -> None:
+    """Their configuration has no row in the registry."""
+    native: dict[str, Any] = {"configuration_id": "native", "schema_id": "native-acw", "slot": "K", "source": "genesys"}
+    world.add(event(1), event(2, **native))
+    world.add(event(3, **native), projected=False)
+    assert run("verify").exit_code == 1  # a journey and the archive lack events
+    assert run("verify", "--repair").exit_code == 0
+    assert run("verify").exit_code == 0
+    assert run("rebuild", "--organization", ACME).exit_code == 0
+    world.assert_right([event(1), event(2, **native), event(3, **native)])
+    assert run("archive", "backfill").exit_code == 0
+    assert run("verify").exit_code == 0
+
+
 def test_redrive_processes_the_batches_of_both_stream_consumers(run: Callable[..., Result], world: World) -> None:
     world.add(event(1), projected=False)
     for function in ("the-projector", "the-landing"):
