@@ -7,6 +7,7 @@ import click
 from tools.commands.admin import admin
 from tools.commands.development import load, openapi
 from tools.commands.events import deliver, send
+from tools.commands.exporting import export_command
 from tools.commands.importing import import_command
 from tools.commands.local import down, env, logs, up
 from tools.commands.operate import archive, identities_command, rebuild, redrive_command, verify
@@ -47,7 +48,7 @@ def journeys() -> None:
 
 
 for command in (
-    up, down, logs, env, show, send, import_command, deliver, admin,
+    up, down, logs, env, show, send, import_command, export_command, deliver, admin,
     verify, rebuild, redrive_command, archive, identities_command, sam_local, load, openapi, docs,
 ):  # fmt: skip
     journeys.add_command(command)

@@ -35,7 +35,7 @@ COMMENT = re.compile(r"(^|\s)#")
 """An interactive zsh treats # as an argument."""
 
 SHELL_BLOCKS = [block for page in PAGES for block in blocks(page) if block.language == "sh"]
-LANGUAGES = {"sh", "json", "python", "mermaid", "yaml", "text"}
+LANGUAGES = {"sh", "sql", "json", "python", "mermaid", "yaml", "text"}
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import click
 from journeys import keys
 from journeys.stream.redrive import RedriveOutcome
 from journeys.stream.store import DiscardedStore
+from tools.commands.exporting import download_command
 from tools.commands.options import hidden_metrics, stack_option
 from tools.console import output_console
 from tools.errors import ToolError
@@ -135,7 +136,7 @@ def redrive_command(stack: Stack) -> None:
 
 @click.group()
 def archive() -> None:
-    """Fill and compact the archive that journey views are computed from."""
+    """Fill, compact and download the archive that journey views are computed from."""
 
 
 @archive.command(name="backfill")
@@ -191,6 +192,9 @@ def compact_command(stack: Stack, organizations: tuple[str, ...], memory: str) -
                 outcome = "another compaction changed the archive at the same time; run the command again"
             console.print(f"{organization_id}  {day}  {outcome}", markup=False)
     exit_with(1 if failed else 0)
+
+
+archive.add_command(download_command)
 
 
 @click.command(name="identities")
