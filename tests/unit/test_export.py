@@ -340,6 +340,17 @@ def test_on_aws_the_organization_must_be_named(tmp_path: Path) -> None:
     assert "--organization" in result.stderr
 
 
+@pytest.mark.usefixtures("stack")
+def test_on_the_local_stack_the_first_organization_is_the_default(
+    stored: list[StoredEvent], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "is_local", lambda _: True)
+    described = {"organizations": [{"id": ORGANIZATION}, {"id": "other"}]}
+    monkeypatch.setattr(exporting, "local_description", lambda: described)
+    result = run_journeys("export", tmp_path / "events.parquet")
+    assert (result.exit_code, result.stdout.split()[1]) == (0, str(len(stored)))
+
+
 def test_the_dates_that_stand_for_no_limit_are_the_widest() -> None:
     assert (dates.text(exporting.FIRST)[:4], dates.text(exporting.LAST)[:4]) == ("0001", "9999")
 
