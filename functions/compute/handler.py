@@ -8,10 +8,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from journeys.archive.store import ArchiveStore
 from journeys.aws import batch_s3, dynamodb, sqs, stepfunctions
+from journeys.identity.store import IdentitySettingsStore, LinkStore
 from journeys.registry.event_types import EventTypes
 from journeys.settings import ComputeSettings
 from journeys.telemetry import log_error, logger
 from journeys.views.jobs.computing import JobComputer
+from journeys.views.jobs.identity import IdentityReader
 from journeys.views.jobs.running import Runner
 from journeys.views.jobs.shares.store import ShareStore
 from journeys.views.jobs.store import ComputationStateMachine, JobQueue, JobStore, WorkStore
@@ -35,6 +37,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         EventTypes(dynamodb(), table),
         archive,
         ComputationStateMachine(stepfunctions(), settings.computation_arn),
+        IdentityReader(IdentitySettingsStore(dynamodb(), table), LinkStore(dynamodb(), settings.links_table)),
         Runner(archive, int(context.memory_limit_in_mb)),
         events_per_run=int(settings.events_per_run),
         slots=int(settings.compute_slots),

@@ -18,7 +18,7 @@ import duckdb
 from journeys import keys
 from journeys.archive import columns, model, parquet
 from journeys.archive.compaction import Compaction
-from journeys.archive.model import ArchiveFile, Manifest, Snapshot
+from journeys.archive.model import ArchiveFile, LinksFile, Manifest, Snapshot
 from journeys.archive.reading import connect
 from journeys.archive.store import ArchiveStore, StoredObject
 from tests.bench.figures import Figure
@@ -119,7 +119,7 @@ class _Folder(ArchiveStore):
 
     def add(self, file: ArchiveFile, path: Path) -> None:
         self._landed[file.key] = file
-        self.put_compacted(file, path)
+        self.put_file(file, path)
 
     def manifest(self, organization_id: str) -> Manifest:
         return self._manifest
@@ -137,12 +137,12 @@ class _Folder(ArchiveStore):
     def delete(self, object_keys: Iterable[str]) -> None:
         """Does nothing: no file is old."""
 
-    def put_compacted(self, file: ArchiveFile, path: Path) -> None:
+    def put_file(self, file: ArchiveFile | LinksFile, path: Path) -> None:
         there = self._folder / file.key
         there.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, there)
 
-    def fetch(self, files: Iterable[ArchiveFile], folder: Path) -> dict[str, Path]:
+    def fetch(self, files: Iterable[ArchiveFile | LinksFile], folder: Path) -> dict[str, Path]:
         return {file.key: self._folder / file.key for file in files}
 
 

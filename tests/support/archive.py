@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import duckdb
 
 from journeys import aws, dates, keys
-from journeys.archive import columns
+from journeys.archive import columns, links
 from journeys.archive.compaction import Compaction
 from journeys.archive.landing import Landing
 from journeys.archive.model import Snapshot
@@ -29,11 +30,15 @@ DAY = 86_400_000
 
 
 def event(number: int, customer: str = "ann", **changes: Any) -> StoredEvent:
-    """An event that happened `number` seconds after NOON and was received a minute later, unless `changes` say more."""
+    """An event that happened `number` seconds after NOON and was received a minute later, unless `changes` say more.
+
+    `also` has the values of further identifiers, each in its own source.
+    """
+    also = [ExternalId(source, value) for source, value in changes.pop("also", {}).items()]
     attributes = changes.pop("attributes", {"total": number})
     date = changes.pop("date", NOON + 1000 * number)
     values: dict[str, Any] = {
-        "event": Event(f"event {number}", date, (ExternalId("crm", customer),), attributes),
+        "event": Event(f"event {number}", date, (ExternalId("crm", customer), *also), attributes),
         "organization_id": ORGANIZATION,
         "configuration_id": "orders",
         "schema_id": "schema",
@@ -106,9 +111,18 @@ class Archive:
             names = [column for column, *_ in found.description or ()]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
+    def links(self, organization_id: str = ORGANIZATION) -> list[tuple[int, int]]:
+        """The sorted links that a reader finds, with repetitions."""
+        snapshot = self.store.snapshot(organization_id)
+        with tempfile.TemporaryDirectory() as name:
+            paths = self.store.fetch([*snapshot.landed, *([snapshot.links] if snapshot.links else [])], Path(name))
+            links.find(_reader(), organization_id, [paths[file.key] for file in snapshot.landed])
+            found = links.read(_reader(), paths[snapshot.links.key] if snapshot.links else None, lambda _: True)
+            return sorted(zip(found.one.tolist(), found.other.tolist(), strict=True))
+
     def objects(self, *parts: str) -> list[str]:
         """The keys of all objects in the organization's archive, or in parts of it."""
-        parts = parts or ("landed", "compacted", "manifests")
+        parts = parts or ("landed", "compacted", "links", "manifests")
         return [stored.key for part in parts for stored in self.store.objects(ORGANIZATION, part)]
 
     def save(self) -> "SavedArchive":
@@ -144,6 +158,18 @@ class SavedArchive:
 def names(events: Iterable[StoredEvent]) -> list[str]:
     """The keys that `Archive.read` must return for a set of events."""
     return sorted({one.key for one in events})
+
+
+def links_of(events: Iterable[StoredEvent]) -> list[tuple[int, int]]:
+    """The links that `Archive.links` must return for a set of events."""
+    found = set[tuple[int, int]]()
+    for one in events:
+        hashes = [
+            columns.customer_hash(keys.journey(one.organization_id, id_.source_id, id_.value))
+            for id_ in one.event.external_ids
+        ]
+        found |= set(combinations(sorted(hashes), 2))
+    return sorted(found)
 
 
 def bucket_of(customer: str) -> int:

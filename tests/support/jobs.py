@@ -125,12 +125,19 @@ class JobHarness:
         store = ViewStore(self.tables.dynamodb, self.tables.registry)
         return store.create(organization_id, ViewDefinition.model_validate(definition), "client")
 
-    def land(self, schema: Schema, *happened: tuple[str, int], received: int = NOON, **attributes: Any) -> None:
-        """Land a file of events in the archive, one for each customer and date."""
+    def land(
+        self,
+        schema: Schema,
+        *happened: tuple[str, int],
+        received: int = NOON,
+        also: tuple[ExternalId, ...] = (),
+        **attributes: Any,
+    ) -> None:
+        """Land a file of events in the archive, one for each customer and date. `also` are further identifiers."""
         rows = []
         for customer, moment in happened:
             id_ = f"{schema.slot}-{customer}-{moment}"
-            event = Event(id_, moment, (ExternalId("crm", customer),), attributes)
+            event = Event(id_, moment, (ExternalId("crm", customer), *also), attributes)
             rows.append(
                 row(StoredEvent(event, ORGANIZATION, "c", schema.schema_id, 1, schema.slot, "", "ERP", received, "r"))
             )

@@ -4,11 +4,12 @@ It compares all pairs of events of every customer, so it is slow. It shares only
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 from journeys.views.model import (
@@ -31,17 +32,67 @@ Group = tuple[tuple[str, str | None], ...]
 
 @dataclass(frozen=True, eq=False)
 class Happened:
-    """An event. `date` is in milliseconds since 1970. Two events are never equal, even with equal fields."""
+    """An event. `date` is in milliseconds since 1970. Two events are never equal, even with equal fields.
+
+    `customer` is an identifier of the source CUSTOMERS. `also` are further identifiers: "source/value".
+    """
 
     customer: str
     date: int
     definition_id: str
     attributes: Mapping[str, Any]
+    also: tuple[str, ...] = ()
 
 
 def figures(view: ViewDefinition, events: Iterable[Happened], at: int) -> dict[str, Any]:
     """The result of a view over the events, computed as of `at`, in milliseconds since 1970."""
     return _Figures(view, events, at).result()
+
+
+CUSTOMERS = "crm"
+Link_ = frozenset[str]
+"""Two identifiers."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How identifiers are joined: sources that may not link, decisions of people, and the greatest numbers allowed."""
+
+    not_linking: frozenset[str] = frozenset()
+    linked: frozenset[Link_] = frozenset()
+    unlinked: frozenset[Link_] = frozenset()
+    links: int = 10
+    identifiers: int = 50
+
+
+def with_persons(events: Sequence[Happened], rules: Rules) -> list[Happened]:
+    """The events, each with the person behind its customer instead of the customer."""
+    groups = persons(events, rules)
+    return [replace(event, customer=min(groups.get(name(event), {name(event)}))) for event in events]
+
+
+def name(event: Happened) -> str:
+    return f"{CUSTOMERS}/{event.customer}"
+
+
+def persons(events: Sequence[Happened], rules: Rules) -> dict[str, set[str]]:
+    """The identifiers of the person behind each linked identifier."""
+    links: set[Link_] = set()
+    for event in events:
+        identifiers = {name(event), *event.also}
+        if len(identifiers) <= 10:
+            links |= {frozenset(both) for both in combinations(identifiers, 2)}
+    links = {
+        link
+        for link in (links - rules.unlinked) | rules.linked
+        if not any(one.split("/")[0] in rules.not_linking for one in link)
+    }
+    stopped = {one for link in links for one in link if sum(one in other for other in links) > rules.links}
+    groups = {one: {one} for link in links for one in link}
+    for one, other in (sorted(link) for link in links if not link & stopped):
+        both = groups[one] | groups[other]
+        groups |= dict.fromkeys(both, both)
+    return {one: group if len(group) <= rules.identifiers else {one} for one, group in groups.items()}
 
 
 class _Figures:

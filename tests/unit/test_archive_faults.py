@@ -1,6 +1,6 @@
 """Crashes, errors and concurrent work at any call of landing, compaction and reading.
 
-After each, a reader must find every event exactly once.
+After each, a reader must find every event and every link exactly once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +13,7 @@ from journeys import aws, dates
 from journeys.archive import compaction
 from journeys.archive.store import ManifestConflict
 from journeys.events.model import StoredEvent
-from tests.support.archive import DAY, ORGANIZATION, Archive, Crash, Watch, crash, event, names
+from tests.support.archive import DAY, ORGANIZATION, Archive, Crash, Watch, crash, event, links_of, names
 from tests.support.memory_s3 import MemoryS3
 from tests.support.tables import Tables
 
@@ -21,14 +21,21 @@ CUSTOMERS = ("ann", "bob", "cid", "dan", "eve", "fay")
 
 
 def _events(first: int, last: int, day: int = 0) -> list[StoredEvent]:
+    """Every third event links its customer to another identifier, and the same link is made by several events."""
     return [
-        event(number, CUSTOMERS[number % len(CUSTOMERS)], date_received=event(number).date_received + day * DAY)
+        event(
+            number,
+            CUSTOMERS[number % len(CUSTOMERS)],
+            date_received=event(number).date_received + day * DAY,
+            also={"email": f"{number % 5}@example.com"} if number % 3 == 0 else {},
+        )
         for number in range(first, last)
     ]
 
 
 MONDAY, TUESDAY, WEDNESDAY = _events(0, 12), _events(12, 24, 1), _events(24, 30, 2)
 EVERYTHING = names((*MONDAY, *TUESDAY, *WEDNESDAY))
+LINKS = links_of((*MONDAY, *TUESDAY, *WEDNESDAY))
 
 
 def _long_ago() -> int:
@@ -87,8 +94,10 @@ def test_compaction_can_crash_at_any_call(tables: Tables) -> None:
             crashing.compact()
         done = len(watch.calls) <= at  # the crash was not reached
         assert archive.read() == EVERYTHING, f"{watch.calls[-1]}, call {at}"
+        assert archive.links() == LINKS, f"{watch.calls[-1]}, call {at}"
         Archive.of(tables, clock=_long_after).compact()
         assert archive.read() == EVERYTHING
+        assert archive.links() == LINKS
         assert not archive.store.snapshot(ORGANIZATION).landed
         _assert_nothing_is_left_over(tables)
         if done:
@@ -105,7 +114,9 @@ def _assert_nothing_is_left_over(tables: Tables) -> None:
     last.compact()
     assert last.read() == EVERYTHING
     manifest = last.store.manifest(ORGANIZATION)
-    files = [file.key for file in manifest.compacted]
+    assert last.links() == LINKS
+    assert manifest.links is not None
+    files = [manifest.links.key, *(file.key for file in manifest.compacted)]
     assert sorted(last.objects()) == sorted([*files, manifest.key, *manifest.retired])
     assert all("/manifests/" in key for key in manifest.retired)
 
@@ -196,25 +207,39 @@ def test_events_can_land_at_any_call_of_a_compaction(tables: Tables) -> None:
     for where in _between(tables, land, Archive.compact):
         archive = Archive.of(tables)
         assert archive.read() == names((*MONDAY, *TUESDAY, *WEDNESDAY, *late)), where
+        assert archive.links() == links_of((*MONDAY, *TUESDAY, *WEDNESDAY, *late)), where
 
 
 def test_compactions_can_run_at_any_call_of_a_reader(tables: Tables) -> None:
-    """The reader's files stay, and it finds the events that existed when it started."""
+    """The reader's files stay, and it finds the events and links that existed when it started."""
     found: list[list[str]] = []
+    linked: list[list[tuple[int, int]]] = []
 
     def others() -> None:
         Archive.of(tables).compact()
         Archive.of(tables).land(*MONDAY[:5])
         Archive.of(tables).compact()
 
-    for where in _between(tables, others, lambda archive: found.append(archive.read())):
+    def read(archive: Archive) -> None:
+        found.append(archive.read())
+        linked.append(archive.links())
+
+    for where in _between(tables, others, read):
         assert found[-1] == EVERYTHING, where
+        assert linked[-1] == LINKS, where
 
 
 def test_readers_find_every_event_at_every_call_of_a_compaction(tables: Tables) -> None:
     found: list[list[str]] = []
-    for where in _between(tables, lambda: found.append(Archive.of(tables).read()), Archive.compact):
+    linked: list[list[tuple[int, int]]] = []
+
+    def read() -> None:
+        found.append(Archive.of(tables).read())
+        linked.append(Archive.of(tables).links())
+
+    for where in _between(tables, read, Archive.compact):
         assert found[-1] == EVERYTHING, where
+        assert linked[-1] == LINKS, where
 
 
 # -- any order of operations -------------------------------------------------------------------------------------------
@@ -258,3 +283,4 @@ def test_any_order_of_landing_compacting_crashing_and_reading_is_correct(tables:
         landed.update(found)  # including those of a landing that crashed after its last call
     _compact(undisturbed)
     assert undisturbed.read() == sorted(landed)
+    assert undisturbed.links() == links_of(one for one in events if one.key in landed)

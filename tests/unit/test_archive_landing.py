@@ -229,6 +229,7 @@ def test_the_base_columns_hold_the_values_of_the_event(tables: Tables) -> None:
     assert row == {
         "event": event(2).key, "customer": customer_key("ann@x"), "date": NOON + 2000, "received": NOON + 62_000,
         "hash": columns.customer_hash(customer_key("ann@x")), "type": 2, "version": 3, "name": "Größe", "source": "ERP",
+        "linked": None,
     }  # fmt: skip
 
 

@@ -15,10 +15,12 @@ import pytest
 from journeys import aws, dates, keys
 from journeys.archive.model import ArchiveFile, Snapshot
 from journeys.errors import Conflict, TooManyWaiting
+from journeys.identity.settings import IdentitySettings
 from journeys.registry.event_types import EventTypes
 from journeys.registry.limits import WAITING_JOBS
 from journeys.registry.quotas.store import QuotaStore
 from journeys.views.jobs.computing import DELIVERIES, JobCompletion, JobComputer
+from journeys.views.jobs.identity import JobIdentity
 from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, BROKEN, START_DEADLINE_MS, Status, new_id
 from journeys.views.jobs.service import JobService
 from journeys.views.jobs.shares.store import ShareStore
@@ -78,7 +80,7 @@ class World:
         self.completion = JobCompletion(self.jobs, work)
         self.computer = JobComputer(
             self.jobs, self.shares, self.queue, work, EventTypes(dynamodb, table), archive, machine,  # type: ignore[arg-type]
-            _never, events_per_run=1, slots=SLOTS,
+            _identity, _never, events_per_run=1, slots=SLOTS,
         )  # fmt: skip
 
     def view(self, organization_id: str) -> View:
@@ -158,6 +160,10 @@ class Machine:
 class Archive:
     def snapshot(self, _: str) -> Snapshot:
         return LARGE
+
+
+def _identity(_: str) -> JobIdentity:
+    return JobIdentity(IdentitySettings())
 
 
 def _never(*_: Any) -> Any:

@@ -10,24 +10,29 @@ from types import SimpleNamespace
 from typing import Any
 
 import duckdb
+import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from journeys import aws, dates, jsontext
-from journeys.archive import reading
+from journeys.archive import links, reading
 from journeys.archive.columns import BUCKETS
-from journeys.archive.model import ArchiveFile, Snapshot
+from journeys.archive.links import LinkArrays
+from journeys.archive.model import ArchiveFile, LinksFile, Snapshot
 from journeys.archive.scratch import PREFIX
 from journeys.errors import NotComputable, ServiceUnavailable
+from journeys.identity.settings import IdentitySettings
 from journeys.registry.schemas.kinds import AttributeKind
 from journeys.registry.schemas.store import SchemaStore
 from journeys.views.computation import run as engine
+from journeys.views.computation.merging import Merging
 from journeys.views.computation.partial_result import PartialResult
 from journeys.views.computation.plan import EventType
 from journeys.views.jobs import computing, running
 from journeys.views.jobs.computing import AttemptFailed
+from journeys.views.jobs.identity import JobIdentity
 from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, Job, Status
 from journeys.views.jobs.running import Runner
 from journeys.views.jobs.spec import JobSpec, split
@@ -93,12 +98,18 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     def connect_later(*how: Any) -> Any:
         return _Later(lambda: reading.connect(*how))
 
-    def run_once(plan: Any, events: Any, connection: Any, first: int, last: int) -> PartialResult:
+    def run_once(
+        plan: Any, events: Any, connection: Any, first: int, last: int, merging: Merging | None
+    ) -> PartialResult:
+        assert merging is None
         if (first, last) not in known:
             with connection.make() as opened:
                 known[first, last] = engine.run(plan, of(opened, *events), opened, first, last)
         return known[first, last]
 
+    nobody = LinkArrays(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_))
+    monkeypatch.setattr(links, "find", lambda *_: False)
+    monkeypatch.setattr(links, "read", lambda *_: nobody)
     monkeypatch.setattr(running, "connect", connect_later)
     monkeypatch.setattr(running, "run", run_once)
     monkeypatch.setattr(reading.Events, "of", lambda _, *what: what)
@@ -188,9 +199,17 @@ def test_parts_read_the_archive_as_of_the_start_of_the_attempt(harness: JobHarne
     assert harness.job(path)["dateDataUntil"] == dates.text(NOON + 2 * HOUR)
 
 
+@pytest.mark.parametrize(("identity", "files"), [("Identifier", 3), ("Person", 4), (None, 4)])
 def test_a_run_fetches_only_the_needed_files_and_deletes_them(
-    harness: JobHarness, view: View, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    harness: JobHarness,
+    view: View,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    identity: str | None,
+    files: int,
 ) -> None:
+    """A landed file outside the interval is needed for the links of its events."""
+    view = harness.view(**view.definition.to_values() | {"identity": identity})
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / f"{PREFIX}of-one-that-was-killed").mkdir()
     ordered = SchemaStore(harness.tables.dynamodb, harness.tables.registry).all(ORGANIZATION)[0]
@@ -198,7 +217,7 @@ def test_a_run_fetches_only_the_needed_files_and_deletes_them(
     path, calls = harness.accept(view), recording()
     assert harness.deliver(calls) == []
     assert_expected(harness.results(path))
-    assert calls.names.count("download_file") == 3
+    assert calls.names.count("download_file") == files
     assert list(tmp_path.iterdir()) == []
 
 
@@ -665,8 +684,9 @@ def a_spec() -> JobSpec:
         at=NOON,
         definition=ViewDefinition.model_validate(jsontext.loads(text.encode())),
         types={"t": EventType("b", {"amount": AttributeKind.NUMBER, "note": AttributeKind.STRING})},
-        snapshot=Snapshot(ORGANIZATION, (a_file(5, 0, 3),), (a_file(7),)),
+        snapshot=Snapshot(ORGANIZATION, (a_file(5, 0, 3),), (a_file(7),), LinksFile("links", 9, 10)),
         parts=((0, 3), (4, 15)),
+        identity=JobIdentity(IdentitySettings(sources=("phone",)), ((-(2**63), 2**63 - 1, True), (1, 2, False))),
     )
 
 
@@ -675,6 +695,13 @@ def test_a_job_spec_keeps_every_digit_in_json() -> None:
     restored = JobSpec.from_values(jsontext.loads(jsontext.dumps(spec.to_values()).encode()))
     assert restored == spec
     assert restored.plan() == spec.plan()
+
+
+def test_the_spec_of_an_earlier_version_counts_identifiers() -> None:
+    values = a_spec().to_values()
+    del values["identity"], values["snapshot"]["links"]
+    restored = JobSpec.from_values(jsontext.loads(jsontext.dumps(values).encode()))
+    assert (restored.identity, restored.snapshot.links) == (None, None)
 
 
 @given(

@@ -24,10 +24,12 @@ from journeys.registry.schemas.kinds import AttributeKind
 from journeys.views.computation import charts as charts_module
 from journeys.views.computation import links, run
 from journeys.views.computation import partial_result as partial_result_module
+from journeys.views.computation.merging import Merging
 from journeys.views.computation.partial_result import PartialResult, TooManyGroups, merge, to_result
+from journeys.views.computation.persons import Persons
 from journeys.views.computation.plan import BrokenView, EventType, compile_plan
 from journeys.views.model import ViewDefinition
-from tests.support.views_reference import Happened, figures
+from tests.support.views_reference import CUSTOMERS, Happened, figures
 
 FIELDS = {
     "channel": AttributeKind.STRING,
@@ -56,16 +58,23 @@ def archived(
     connection: duckdb.DuckDBPyConnection, folder: Path, events: Sequence[Happened], shuffle: int | None = None
 ) -> Events:
     """Write the events to one compacted file; with `shuffle`, to several compacted and landed files with repeats."""
+    compacted, landed = archived_files(connection, folder, events, shuffle)
+    return Events(connection, {"2026-01-01": compacted}, {"2026-01-01": landed})
+
+
+def archived_files(
+    connection: duckdb.DuckDBPyConnection, folder: Path, events: Sequence[Happened], shuffle: int | None = None
+) -> tuple[list[Path], list[Path]]:
+    """The compacted and the landed files of `archived`."""
     rows = [parquet.row(stored(index, one)) for index, one in enumerate(events)]
     if shuffle is None:
         compacted, landed = [rows], []
     else:
         compacted = [rows[0::4] + rows[1::4], rows[2::4][: shuffle % 3]]
         landed = [rows[2::4][shuffle % 3 :], rows[3::4] + rows[shuffle % 5 :: 5], rows[shuffle % 7 :: 7]]
-    return Events(
-        connection,
-        {"2026-01-01": [written(connection, folder, some) for some in compacted]},
-        {"2026-01-01": [written(connection, folder, some) for some in landed]},
+    return (
+        [written(connection, folder, some) for some in compacted],
+        [written(connection, folder, some) for some in landed],
     )
 
 
@@ -77,8 +86,9 @@ def written(connection: duckdb.DuckDBPyConnection, folder: Path, rows: Sequence[
 
 def stored(index: int, event: Happened) -> StoredEvent:
     kept = TYPES[event.definition_id]
+    identifiers = (f"{CUSTOMERS}/{event.customer}", *event.also)
     return StoredEvent(
-        Event(str(index), event.date, (ExternalId("crm", event.customer),), event.attributes),
+        Event(str(index), event.date, tuple(ExternalId(*one.split("/")) for one in identifiers), event.attributes),
         "org",
         "configuration",
         event.definition_id,
@@ -98,9 +108,10 @@ def computed(
     events: Sequence[Happened],
     at: int = AT,
 ) -> dict[str, Any]:
-    """The result of a view over the events."""
+    """The result of a view over the events, which counts persons: there are no links, so each has one identifier."""
     plan = compile_plan(view, TYPES, at)
-    return to_result(view, run.run(plan, archived(connection, folder, events), connection))
+    nobody = Merging(Persons(np.zeros(0, np.int64), np.zeros(0, np.int64)), folder)
+    return to_result(view, run.run(plan, archived(connection, folder, events), connection, merging=nobody))
 
 
 def element(id_: str, type_: str = "type-a", *to: Any, **filter_: Any) -> dict[str, Any]:
@@ -152,8 +163,13 @@ ATTRIBUTES = {
 SECOND = {"unit": "Seconds"}
 
 
-def event_lists(types: Sequence[str]) -> st.SearchStrategy[list[Happened]]:
-    """Events of five customers. There are few per customer, so that each one matters to the figures."""
+NOTHING: st.SearchStrategy[tuple[str, ...]] = st.just(())
+
+
+def event_lists(
+    types: Sequence[str], also: st.SearchStrategy[tuple[str, ...]] = NOTHING
+) -> st.SearchStrategy[list[Happened]]:
+    """Events of five customers, and few per customer, so that each one matters. `also` are further identifiers."""
     one = st.builds(
         Happened,
         customer=st.sampled_from(["ann", "bob", "cat", "dan", "eve"]),
@@ -164,6 +180,7 @@ def event_lists(types: Sequence[str]) -> st.SearchStrategy[list[Happened]]:
         ),
         definition_id=st.sampled_from(types),
         attributes=st.fixed_dictionaries({}, optional=ATTRIBUTES),
+        also=also,
     )
     return st.integers(0, 24).flatmap(lambda count: st.lists(one, min_size=count, max_size=count))
 
@@ -280,13 +297,13 @@ moments = st.one_of(
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[ViewDefinition, list[Happened]]:
+def cases(draw: st.DrawFn, also: st.SearchStrategy[tuple[str, ...]] = NOTHING) -> tuple[ViewDefinition, list[Happened]]:
     """A view, and events of its types. There is often only one type, so that an event can match several elements."""
     types = sorted(TYPES)[: draw(st.integers(1, len(TYPES)))]
     elements = draw(graphs(types))
     ids = [one["id"] for one in elements]
     view = view_of(*elements, charts=draw(st.lists(charts(ids), max_size=2)), **draw(spans))
-    return view, draw(event_lists(types))
+    return view, draw(event_lists(types, also))
 
 
 def bounded(examples: int) -> settings:

@@ -14,6 +14,7 @@ from journeys.archive.landing import Landing
 from journeys.archive.store import ArchiveStore, LandingStore
 from journeys.aws import to_item
 from journeys.events.model import Event, ExternalId, StoredEvent
+from journeys.identity.settings import IdentitySettings
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.configurations.store import ConfigurationStore
@@ -21,6 +22,7 @@ from journeys.registry.event_types import EventTypes
 from journeys.registry.limits import WAITING_JOBS
 from journeys.registry.native_sources.store import NativeSourceStore
 from journeys.registry.schemas.model import Activation, Schema
+from journeys.views.jobs.identity import JobIdentity
 from journeys.views.jobs.model import NEVER, accepted, accepted_paths
 from journeys.views.jobs.spec import make_spec
 from journeys.views.jobs.store import JobStore, WorkStore
@@ -173,8 +175,10 @@ def seed_views(
     claimed = jobs.claim(ORGANIZATION, PARTS_JOB)
     if claimed is None:
         raise SamLocalFailed("The sample job could not be started.")
+    identity = JobIdentity(IdentitySettings())
     snapshot = ArchiveStore(dynamodb, registry_table, lambda: s3, bucket).snapshot(ORGANIZATION)
-    WorkStore(s3, bucket).put_spec(make_spec(claimed, definition, event_types, snapshot, EVENTS_PER_PART))
+    spec = make_spec(claimed, definition, event_types, snapshot, EVENTS_PER_PART, lambda _: identity)
+    WorkStore(s3, bucket).put_spec(spec)
 
 
 def _past_events(configuration_id: str) -> Iterator[StoredEvent]:

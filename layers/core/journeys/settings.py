@@ -100,6 +100,7 @@ class OpenapiSettings(Settings):
 
 @dataclass(frozen=True, slots=True)
 class ComputeSettings(JobSettings):
+    links_table: str
     computation_arn: str
     events_per_run: str
     compute_slots: str

@@ -11,6 +11,7 @@
 | `version`   | UINTEGER  | the version of the schema that the event was validated against                         |
 | `name`      | VARCHAR   | the event type's name                                                                  |
 | `source`    | VARCHAR   | the source of the event                                                                |
+| `linked`    | VARCHAR[] | the identifiers that the event links with each other, NULL if none; see `linked_keys`  |
 | `s:{name}`  | VARCHAR   | a string attribute                                                                     |
 | `n:{name}`  | DOUBLE    | a number attribute, rounded to a double                                                |
 | `x:{name}`  | VARCHAR   | the exact number, if it has more digits than a double can hold; see `exact`            |
@@ -22,8 +23,12 @@ so capital letters are escaped as their UTF-8 bytes: the attribute `Name` has th
 """
 
 import hashlib
+from collections.abc import Sequence
 from decimal import Decimal
 
+from journeys import keys
+from journeys.events.model import ExternalId
+from journeys.identity.values import linking
 from journeys.registry.schemas.kinds import AttributeKind
 
 BASE = {
@@ -36,14 +41,16 @@ BASE = {
     "version": "UINTEGER",
     "name": "VARCHAR",
     "source": "VARCHAR",
+    "linked": "VARCHAR[]",
 }
 """The base columns and their types."""
 
 TYPES = {"s": "VARCHAR", "n": "DOUBLE", "x": "VARCHAR", "b": "BOOLEAN", "l": "VARCHAR[]"}
 """The types of the attributes' columns, by the first letter of the column."""
 
-BUCKETS = 16
-"""Customers are divided into buckets by their hash."""
+BUCKET_BITS = 4
+BUCKETS = 1 << BUCKET_BITS
+"""Customers are divided into buckets by the highest bits of their hash."""
 
 _LETTERS = {AttributeKind.INTEGER: "n", AttributeKind.NUMBER: "n", AttributeKind.BOOLEAN: "b", AttributeKind.TAG: "l"}
 
@@ -79,6 +86,14 @@ def _hexadecimal(char: str) -> str:
 def customer_hash(customer: str) -> int:
     """A journey key as a signed 64-bit hash."""
     return int.from_bytes(hashlib.blake2b(customer.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def linked_keys(external_ids: Sequence[ExternalId]) -> list[str] | None:
+    """The identifiers that an event links with each other, as their journey keys without the organization.
+
+    The customer is among them if it may link by its value. Files that an earlier version wrote do not have the column.
+    """
+    return [keys.join(one.source_id, one.value) for one in linking(external_ids)] or None
 
 
 def bucket(customer: int) -> int:

@@ -16,8 +16,8 @@ from pathlib import Path
 import duckdb
 
 from journeys import dates, keys
-from journeys.archive import columns, model, parquet, sources
-from journeys.archive.model import ArchiveFile, Manifest, Snapshot
+from journeys.archive import columns, links, model, parquet, sources
+from journeys.archive.model import ArchiveFile, LinksFile, Manifest, Snapshot
 from journeys.archive.parquet import literal
 from journeys.archive.reading import Events, connect
 from journeys.archive.scratch import scratch
@@ -115,6 +115,7 @@ class Compaction:
             paths = self._store.fetch(snapshot.files, folder)
             with connect(folder, self._memory, THREADS) as connection:
                 written = self._write(connection, snapshot, paths, folder)
+                linked = self._add_links(connection, manifest, landed, paths, folder)
         now = self._clock()
         today = model.day_of(now)
         updated = replace(
@@ -123,8 +124,10 @@ class Compaction:
             retired={
                 **manifest.retired,
                 **{file.key: now for file in snapshot.files},
+                **({manifest.links.key: now} if manifest.links and linked != manifest.links else {}),
                 **_retire_manifest(manifest, now),
             },
+            links=linked,
             sources=sources.with_day(manifest.sources, day, written.events, today),
             journeys=sources.held_days({**manifest.journeys, day: written.journeys}, today),
         )
@@ -153,13 +156,38 @@ class Compaction:
             if rows:
                 size = path.stat().st_size
                 file = ArchiveFile(key, day, first, last, rows, size, oldest, newest, received, native)
-                self._store.put_compacted(file, path)
+                self._store.put_file(file, path)
                 written.files.append(file)
                 written.journeys += customers  # All events of a customer are in one file of the day.
                 counts = f"SELECT split_part(event, '#', 2), count(*) FROM read_parquet({literal(path)}) GROUP BY 1"
                 for name, count in connection.execute(counts).fetchall():
                     written.events[keys.split(name)[0]] += count
         return written
+
+    def _add_links(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        manifest: Manifest,
+        landed: Sequence[ArchiveFile],
+        paths: Mapping[str, Path],
+        folder: Path,
+    ) -> LinksFile | None:
+        """Writes and uploads a file with the links of the manifest and those of landed files.
+
+        Returns the manifest's file if the landed files have no other links. Compacted files are not read, because their
+        links are in the manifest's file: links are never removed.
+        """
+        found = links.find(connection, manifest.organization_id, [paths[file.key] for file in landed])
+        if not found:
+            return manifest.links
+        before = self._store.fetch([manifest.links], folder)[manifest.links.key] if manifest.links else None
+        path = folder / "links.parquet"
+        count = links.add(connection, before, path)
+        if count is None:
+            return manifest.links
+        file = LinksFile(model.links_key(manifest.organization_id), count, path.stat().st_size)
+        self._store.put_file(file, path)
+        return file
 
     # -- unused files --------------------------------------------------------------------------------------------------
 
@@ -170,9 +198,11 @@ class Compaction:
         """
         expired = {key for key, since in manifest.retired.items() if since < now - RETENTION_MS}
         named = {file.key for file in manifest.compacted} | set(manifest.retired) | {manifest.key}
+        if manifest.links:
+            named.add(manifest.links.key)
         unnamed = {
             stored.key
-            for part in (model.COMPACTED, model.MANIFESTS)
+            for part in (model.COMPACTED, model.LINKS, model.MANIFESTS)
             for stored in self._store.objects(manifest.organization_id, part)
             if stored.key not in named and stored.modified < now - RETENTION_MS
         }

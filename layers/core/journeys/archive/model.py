@@ -2,7 +2,8 @@
 
     archive/{org}/landed/{day}/{name}.parquet      one batch of the stream; the name describes the content
     archive/{org}/compacted/{day}/{name}.parquet   the events of a day, each once, by buckets of customers
-    archive/{org}/manifests/{name}.json            which compacted files are current, and which files are retired
+    archive/{org}/links/{name}.parquet             the distinct links of all compacted events; see `links`
+    archive/{org}/manifests/{name}.json            which files are current, and which are retired
 
 Days are days of receipt in UTC, such as 2026-11-23. Times are in milliseconds.
 """
@@ -20,7 +21,7 @@ from journeys.archive import sources
 from journeys.archive.columns import BUCKETS
 
 ROOT = "archive/"
-LANDED, COMPACTED, MANIFESTS = "landed", "compacted", "manifests"
+LANDED, COMPACTED, LINKS, MANIFESTS = "landed", "compacted", "links", "manifests"
 
 
 # -- the names of objects ----------------------------------------------------------------------------------------------
@@ -82,6 +83,23 @@ class ArchiveFile:
         return cls(*values)
 
 
+@dataclass(frozen=True, slots=True)
+class LinksFile:
+    """The file of the distinct links of an archive. `links` is their number, `size` is in bytes."""
+
+    key: str
+    links: int
+    size: int
+
+    def to_values(self) -> list[Any]:
+        return [self.key, self.links, self.size]
+
+    @classmethod
+    def from_values(cls, values: Iterable[Any] | None) -> "LinksFile | None":
+        """The stored file; None if there is none, as in manifests and jobs of an earlier version."""
+        return None if values is None else cls(*values)
+
+
 def landed_key(organization_id: str, event_keys: Iterable[str], *, received: int, first: int, last: int) -> str:
     """The key of a landed file. It is derived from the content, so the same events always have the same key."""
     names = sorted(event_keys)
@@ -94,6 +112,11 @@ def compacted_key(organization_id: str, day: str, first_bucket: int, last_bucket
     """A unique key for a new compacted file."""
     name = f"{first_bucket:02d}-{last_bucket:02d}_{uuid.uuid4().hex}.parquet"
     return f"{folder(organization_id, COMPACTED)}{day}/{name}"
+
+
+def links_key(organization_id: str) -> str:
+    """A unique key for a new file of links."""
+    return f"{folder(organization_id, LINKS)}{uuid.uuid4().hex}.parquet"
 
 
 def manifest_key(organization_id: str, version: int) -> str:
@@ -118,7 +141,8 @@ class Manifest:
     """One version of the compacted archive. Version 0 stands for an archive that was never compacted.
 
     `retired` holds the keys of objects that are no longer used, with the time when they were retired: landed files
-    whose events were compacted, compacted files that were replaced, and earlier manifests. `key` is the manifest's own.
+    whose events were compacted, files that were replaced, and earlier manifests. `key` is the manifest's own. `links`
+    is the file of the links of all events that were ever compacted, None if there are none.
     `sources` holds the number of events of each configuration by day of receipt, and `journeys` the number of customers
     with events by day of receipt, both of the last days; see `sources.with_day`.
     """
@@ -130,6 +154,7 @@ class Manifest:
     retired: Mapping[str, int] = field(default_factory=dict)
     sources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     journeys: Mapping[str, int] = field(default_factory=dict)
+    links: LinksFile | None = None
 
     def to_values(self) -> dict[str, Any]:
         return {
@@ -140,6 +165,7 @@ class Manifest:
             "retired": dict(self.retired),
             "sources": {configuration_id: dict(days) for configuration_id, days in self.sources.items()},
             "journeys": dict(self.journeys),
+            "links": self.links and self.links.to_values(),
         }
 
     @classmethod
@@ -152,6 +178,7 @@ class Manifest:
             retired=values["retired"],
             sources={id_: _counts(days) for id_, days in values.get("sources", {}).items()},
             journeys=values.get("journeys", {}),
+            links=LinksFile.from_values(values.get("links")),
         )
 
 
@@ -313,12 +340,14 @@ def _day_of_key(key: str) -> str:
 class Snapshot:
     """The files of an archive at one time. They hold every event.
 
-    Landed files may repeat events of the same day of receipt, from other landed files and from compacted ones.
+    Landed files may repeat events of the same day of receipt, from other landed files and from compacted ones. `links`
+    is the file of the links of the compacted events.
     """
 
     organization_id: str
     compacted: tuple[ArchiveFile, ...]
     landed: tuple[ArchiveFile, ...]
+    links: LinksFile | None = None
 
     @property
     def files(self) -> tuple[ArchiveFile, ...]:
@@ -351,6 +380,7 @@ class Snapshot:
             "organizationId": self.organization_id,
             "compacted": [file.to_values() for file in self.compacted],
             "landed": [file.to_values() for file in self.landed],
+            "links": self.links and self.links.to_values(),
         }
 
     @classmethod
@@ -359,4 +389,5 @@ class Snapshot:
             organization_id=values["organizationId"],
             compacted=tuple(ArchiveFile.from_values(file) for file in values["compacted"]),
             landed=tuple(ArchiveFile.from_values(file) for file in values["landed"]),
+            links=LinksFile.from_values(values.get("links")),
         )

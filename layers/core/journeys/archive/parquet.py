@@ -67,6 +67,7 @@ def row(stored: StoredEvent) -> Row:
         "version": stored.schema_version,
         "name": stored.event_name,
         "source": stored.source,
+        "linked": columns.linked_keys(stored.event.external_ids),
     }
     for name, value in stored.event.attributes.items():
         kind = _KINDS[type(value)]

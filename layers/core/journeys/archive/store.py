@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from journeys import keys
 from journeys.archive import model
-from journeys.archive.model import ArchiveFile, Figures, Manifest, ManifestSummary, Snapshot
+from journeys.archive.model import ArchiveFile, Figures, LinksFile, Manifest, ManifestSummary, Snapshot
 from journeys.aws import FORM_VALUE, SET_FORM, Item, is_condition_failure, require_form, to_value
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class ArchiveStore:
         listed, because retired files are deleted only after two days.
         """
         manifest = self.manifest(organization_id)
-        return Snapshot(organization_id, manifest.compacted, tuple(self.landed(manifest)))
+        return Snapshot(organization_id, manifest.compacted, tuple(self.landed(manifest)), manifest.links)
 
     def figures(self, organization_id: str) -> Figures:
         """The figures of an archive, without reading its manifest or the names of all files that landed recently.
@@ -135,7 +135,7 @@ class ArchiveStore:
                 modified = int(item["LastModified"].timestamp() * 1000)
                 yield StoredObject(item["Key"], item["Size"], modified)
 
-    def fetch(self, files: Iterable[ArchiveFile], folder: Path) -> dict[str, Path]:
+    def fetch(self, files: Iterable[ArchiveFile | LinksFile], folder: Path) -> dict[str, Path]:
         """Downloads files to a folder in parallel. Returns the path of each file by its key."""
         paths = {file.key: folder / file.key.rsplit("/", 1)[1] for file in files}
         with ThreadPoolExecutor(FETCHES, thread_name_prefix="fetch") as threads:
@@ -144,8 +144,8 @@ class ArchiveStore:
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
-    def put_compacted(self, file: ArchiveFile, path: Path) -> None:
-        """Stores a compacted file. Readers do not use it until a manifest names it."""
+    def put_file(self, file: ArchiveFile | LinksFile, path: Path) -> None:
+        """Stores a compacted file or a file of links. Readers do not use it until a manifest names it."""
         self._s3().upload_file(str(path), self._bucket, file.key)
 
     def put_manifest(self, manifest: Manifest) -> Manifest:

@@ -58,6 +58,13 @@ class EventCountType(StrEnum):
     SEQUENTIAL = "Sequential"
 
 
+class CountedIdentity(StrEnum):
+    """What a view counts as one customer: the person behind linked identifiers, or each identifier by itself."""
+
+    PERSON = "Person"
+    IDENTIFIER = "Identifier"
+
+
 class Operator(StrEnum):
     MATCHES = "Matches"
     NOT_MATCHES = "NotMatches"
@@ -102,6 +109,7 @@ AnyCountType = Annotated[EventCountType, Field(strict=False)]
 AnyOperator = Annotated[Operator, Field(strict=False)]
 AnyAggregate = Annotated[Aggregate, Field(strict=False)]
 AnyTimeUnit = Annotated[TimeUnit, Field(strict=False)]
+AnyIdentity = Annotated[CountedIdentity, Field(strict=False)]
 
 
 class _Model(BaseModel):
@@ -269,12 +277,16 @@ class Chart(_Model):
 
 
 class ViewDefinition(_Model):
-    """The part of a view that people define: the contract's `JourneyView` as a request."""
+    """The part of a view that people define: the contract's `JourneyView` as a request.
+
+    `identity` is our addition. A view without it counts persons.
+    """
 
     name: Name
     description: Text | None = None
     interval: Text | None = None
     duration: Text | None = None
+    identity: AnyIdentity | None = None
     elements: list[Element] = Field(min_length=1, max_length=50)
     charts: list[Chart] = Field(default_factory=list)
     id: ReadOnly
@@ -284,6 +296,10 @@ class ViewDefinition(_Model):
     dateCreated: ReadOnly
     dateModified: ReadOnly
     selfUri: ReadOnly
+
+    @property
+    def counts_persons(self) -> bool:
+        return self.identity is not CountedIdentity.IDENTIFIER
 
     def element(self, element_id: str) -> Element:
         """The element with this id; it must exist."""

@@ -5,27 +5,35 @@ DuckDB, `links` evaluates the links with numpy, and `charts` aggregates the reac
 a `PartialResult`.
 
 The customers are processed in batches of about `ROWS_PER_BATCH` events, so memory stays bounded. A batch contains all
-events of its customers, so the partial results of the batches merge exactly.
+events of its customers, so the partial results of the batches merge exactly. Customers are persons; `merging` collects
+the events of those with several identifiers, which are processed last.
 """
 
 # ruff: noqa: S608  (queries are composed here; all user input is passed as query parameters)
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
 import duckdb
+import numpy as np
+from numpy.typing import NDArray
 
 from journeys.archive.columns import BUCKETS, bounds, quoted
 from journeys.archive.reading import Events
 from journeys.views.computation.charts import aggregate
 from journeys.views.computation.links import LinkResult, evaluate_links
+from journeys.views.computation.merging import MergedRows, Merging
 from journeys.views.computation.partial_result import PartialResult, merge
 from journeys.views.computation.plan import ComputationPlan
 
 ROWS_PER_BATCH = 2_000_000
 """Events of all types per batch, on average. A view usually reads only some of them."""
+
+
+Batch = tuple[str, Mapping[str, object]]
+"""A query for the events of some customers that match an element, and its parameters."""
 
 
 def run(
@@ -34,13 +42,48 @@ def run(
     connection: duckdb.DuckDBPyConnection,
     first_bucket: int = 0,
     last_bucket: int = BUCKETS - 1,
+    merging: Merging | None = None,
 ) -> PartialResult:
-    """The partial result of the customers in the buckets from first to last. Raises TooManyGroups."""
+    """The partial result of the customers in the buckets from first to last. Raises TooManyGroups.
+
+    With `merging`, customers are persons, and a person is in the bucket of the hash that stands for the person. Without
+    it, each identifier is a customer.
+    """
     # Files are sorted by customer. If DuckDB keeps that order, numpy does not have to sort.
     connection.execute("SET preserve_insertion_order = true")
-    batches = hash_conditions(events, connection, first_bucket, last_bucket)
-    queries = (_query(plan, events, condition) for condition in batches)
-    return merge((_run_with_charts if plan.charts else _run_without_charts)(plan, connection, queries))
+    return merge(_results(plan, events, connection, (first_bucket, last_bucket), merging))
+
+
+def _results(
+    plan: ComputationPlan,
+    events: Events,
+    connection: duckdb.DuckDBPyConnection,
+    buckets: tuple[int, int],
+    merging: Merging | None,
+) -> Iterator[PartialResult]:
+    """The partial result of each batch: those of customers with one identifier first, then those of merged ones."""
+    evaluate = _run_with_charts if plan.charts else _run_without_charts
+    own = _batches(plan, events, connection, *buckets)
+    if merging is None:
+        yield from evaluate(plan, connection, own, None)
+        return
+    merged = MergedRows(connection, merging, *bounds(*buckets))
+    yield from evaluate(plan, connection, own, merged)
+    for bucket, others in merging.elsewhere:
+        for query, parameters in _batches(plan, others, connection, bucket, bucket):
+            merged.divert("viewed", _view(plan, connection, query, parameters)["hash"])
+            connection.execute("DROP TABLE viewed")
+    if merged.rows:
+        ranges = _hash_ranges(*buckets, 1 + merged.rows // ROWS_PER_BATCH)
+        batches: Iterator[Batch] = ((merged.select(hash_between(first, last)), {}) for first, last in ranges)
+        yield from evaluate(plan, connection, batches, None)
+
+
+def _batches(
+    plan: ComputationPlan, events: Events, connection: duckdb.DuckDBPyConnection, first_bucket: int, last_bucket: int
+) -> Iterator[Batch]:
+    conditions = hash_conditions(events, connection, first_bucket, last_bucket)
+    return ((_query(plan, events, condition), plan.parameters) for condition in conditions)
 
 
 def hash_conditions(
@@ -49,13 +92,13 @@ def hash_conditions(
     """SQL conditions that divide the customers of some buckets into batches of about `ROWS_PER_BATCH` events."""
     # Without a condition on the customers, DuckDB counts from the files' metadata and reads no rows.
     is_everyone = (first_bucket, last_bucket) == (0, BUCKETS - 1)
-    condition = "true" if is_everyone else _hash_between(*bounds(first_bucket, last_bucket))
+    condition = "true" if is_everyone else hash_between(*bounds(first_bucket, last_bucket))
     (rows,) = connection.execute(f"SELECT count(*) FROM ({events.select((), condition)})").fetchall()[0]
     ranges = _hash_ranges(first_bucket, last_bucket, 1 + rows // ROWS_PER_BATCH)
-    return [_hash_between(first, last) for first, last in ranges]
+    return [hash_between(first, last) for first, last in ranges]
 
 
-def _hash_between(first: int, last: int) -> str:
+def hash_between(first: int, last: int) -> str:
     """A SQL condition for the customers with hashes from first to last."""
     # Written as a number, the smallest BIGINT would not parse as a BIGINT.
     return f"hash BETWEEN '{first}'::BIGINT AND '{last}'::BIGINT"
@@ -96,13 +139,21 @@ def _evaluate(plan: ComputationPlan, rows: dict[str, Any]) -> LinkResult:
 
 
 def _run_without_charts(
-    plan: ComputationPlan, connection: duckdb.DuckDBPyConnection, queries: Iterable[str]
+    plan: ComputationPlan,
+    connection: duckdb.DuckDBPyConnection,
+    batches: Iterable[Batch],
+    merged: MergedRows | None,
 ) -> Iterator[PartialResult]:
-    """The partial result of each batch. DuckDB reads the next batch while numpy evaluates the links of this one."""
+    """The partial result of each batch. DuckDB reads the next batch while numpy evaluates the links of this one.
+
+    Rows that belong to `merged` are left out.
+    """
     with ThreadPoolExecutor(max_workers=1) as worker:
         pending: Future[LinkResult] | None = None
-        for query in queries:
-            rows = connection.execute(query, plan.parameters).fetchnumpy()
+        for query, parameters in batches:
+            rows = connection.execute(query, parameters).fetchnumpy()
+            if merged is not None:
+                rows = _without_merged(connection, rows, merged)
             if pending is not None:
                 yield _without_charts(pending.result())
             pending = worker.submit(_evaluate, plan, rows)
@@ -110,18 +161,37 @@ def _run_without_charts(
             yield _without_charts(pending.result())
 
 
+def _without_merged(
+    connection: duckdb.DuckDBPyConnection, rows: dict[str, Any], merged: MergedRows
+) -> dict[str, NDArray[Any]]:
+    """The rows of customers with one identifier. The others are diverted."""
+    connection.register("viewed", rows)
+    try:
+        is_merged = merged.divert("viewed", rows["hash"])
+    finally:
+        connection.unregister("viewed")
+    return {name: column[~is_merged] for name, column in rows.items()} if is_merged.any() else rows
+
+
 def _without_charts(result: LinkResult) -> PartialResult:
     return PartialResult(result.elements, result.connections, ())
 
 
 def _run_with_charts(
-    plan: ComputationPlan, connection: duckdb.DuckDBPyConnection, queries: Iterable[str]
+    plan: ComputationPlan,
+    connection: duckdb.DuckDBPyConnection,
+    batches: Iterable[Batch],
+    merged: MergedRows | None,
 ) -> Iterator[PartialResult]:
-    """The partial result of each batch. A batch stays in a temporary table until its charts are computed."""
-    for query in queries:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE viewed AS {query}", plan.parameters)
-        joined = "" if plan.join_column is None else ", conversation"
-        rows = connection.execute(f"SELECT hash, date, marks{joined} FROM viewed").fetchnumpy()
+    """The partial result of each batch. A batch stays in a temporary table until its charts are computed.
+
+    Rows that belong to `merged` are left out.
+    """
+    for query, parameters in batches:
+        rows = _view(plan, connection, query, parameters)
+        if merged is not None:
+            is_merged = merged.divert("viewed", rows["hash"])
+            rows["marks"] = np.where(is_merged, rows["marks"].dtype.type(0), rows["marks"])  # They match no element.
         result = _evaluate(plan, rows)
         connection.register("reached_marks", {"reached": result.marks})
         try:
@@ -130,3 +200,12 @@ def _run_with_charts(
             connection.unregister("reached_marks")
             connection.execute("DROP TABLE viewed")
         yield PartialResult(result.elements, result.connections, charts)
+
+
+def _view(
+    plan: ComputationPlan, connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object]
+) -> dict[str, Any]:
+    """Create the temporary table `viewed` of a query's rows. Returns the columns that links read."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE viewed AS {query}", parameters)
+    joined = "" if plan.join_column is None else ", conversation"
+    return connection.execute(f"SELECT hash, date, marks{joined} FROM viewed").fetchnumpy()

@@ -17,6 +17,7 @@ from journeys.registry.event_types import EventTypes
 from journeys.telemetry import emit_count, emit_duration, log_error, logger
 from journeys.views.computation.partial_result import PartialResult
 from journeys.views.jobs.figures import FIGURES
+from journeys.views.jobs.identity import JobIdentity
 from journeys.views.jobs.model import BROKEN, Job, JobError, Status
 from journeys.views.jobs.shares.store import ShareStore
 from journeys.views.jobs.spec import JobSpec, make_spec
@@ -148,6 +149,7 @@ class JobComputer:
         event_types: EventTypes,
         archive: "ArchiveStore",
         machine: ComputationStateMachine,
+        identity: Callable[[str], JobIdentity],
         run: Run,
         *,
         events_per_run: int,
@@ -155,7 +157,7 @@ class JobComputer:
     ) -> None:
         self._jobs, self._work, self._event_types, self._archive = jobs, work, event_types, archive
         self._shares, self._queue, self._slots, self._share = shares, queue, slots, max(1, slots // 2)
-        self._machine, self._run, self._events_per_run = machine, run, events_per_run
+        self._machine, self._identity, self._run, self._events_per_run = machine, identity, run, events_per_run
         self._completion = JobCompletion(jobs, work)
 
     def compute(self, organization_id: str, job_id: str, *, repeated: bool) -> None:
@@ -182,6 +184,7 @@ class JobComputer:
                 self._event_types,
                 self._archive.snapshot(organization_id),
                 self._events_per_run,
+                self._identity,
             )
             if len(spec.parts) > 1:
                 self._work.put_spec(spec)

@@ -2,15 +2,23 @@
 
 import errno
 import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
+from journeys.archive import links
+from journeys.archive.columns import bounds
+from journeys.archive.model import ArchiveFile, LinksFile, Snapshot
 from journeys.archive.reading import Events, connect
 from journeys.archive.scratch import scratch
 from journeys.errors import NotComputable
+from journeys.views.computation.merging import Merging
 from journeys.views.computation.partial_result import PartialResult
-from journeys.views.computation.run import run
+from journeys.views.computation.persons import DecisionArrays, Persons, resolve
+from journeys.views.computation.run import hash_between, run
+from journeys.views.jobs.identity import JobIdentity
 from journeys.views.jobs.spec import JobSpec
 from journeys.views.paths.partial_result import PathResult
 from journeys.views.paths.plan import PathPlan
@@ -47,19 +55,11 @@ class Runner:
 
         Raises DoesNotFit, and the errors of the archive store and of DuckDB.
         """
-        plan = spec.plan()
-        snapshot = spec.snapshot.within(plan.start, plan.end, first, last)
         with scratch(self._folder) as folder:
-            if sum(file.size for file in snapshot.files) > shutil.disk_usage(folder).free:
-                raise DoesNotFit
             try:
-                paths = self._archive.fetch(snapshot.files, folder)
                 connection = connect(folder, f"{self._memory // 2}MB", max(1, round(self._memory / MB_PER_CORE)))
                 try:
-                    events = Events.of(connection, snapshot, paths)
-                    if isinstance(plan, PathPlan):
-                        return run_paths(plan, events, connection, first, last)
-                    return run(plan, events, connection, first, last)
+                    return _Run(spec, first, last, self._archive, connection, folder).result()
                 finally:
                     connection.close()
             except (duckdb.OutOfMemoryException, MemoryError):
@@ -68,3 +68,64 @@ class Runner:
                 if error.errno != errno.ENOSPC:
                     raise
                 raise DoesNotFit from None
+
+
+class _Run:
+    """The computation of some buckets of a job, with the files that it downloads to a folder."""
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        first: int,
+        last: int,
+        archive: "ArchiveStore",
+        connection: duckdb.DuckDBPyConnection,
+        folder: Path,
+    ) -> None:
+        self._spec, self._buckets, self._plan = spec, (first, last), spec.plan()
+        self._archive, self._connection, self._folder = archive, connection, folder
+        self._paths: dict[str, Path] = {}
+
+    def result(self) -> PartialResult | PathResult:
+        own = self._within(*self._buckets)
+        persons = self._persons(self._spec.identity) if self._spec.identity is not None else None
+        self._fetch(own.files)
+        events = Events.of(self._connection, own, self._paths)
+        if isinstance(self._plan, PathPlan):
+            return run_paths(self._plan, events, self._connection, *self._buckets)
+        merging = Merging(persons, self._folder, self._elsewhere(persons)) if persons else None
+        return run(self._plan, events, self._connection, *self._buckets, merging)
+
+    def _persons(self, identity: JobIdentity) -> Persons:
+        """The persons of all links of the snapshot, also of events that the view does not read."""
+        snapshot = self._spec.snapshot
+        self._fetch([*snapshot.landed, *([snapshot.links] if snapshot.links else [])])
+        links.find(self._connection, snapshot.organization_id, [self._paths[file.key] for file in snapshot.landed])
+        file = self._paths[snapshot.links.key] if snapshot.links else None
+        found = links.read(self._connection, file, identity.settings.may_link)
+        return resolve(found, DecisionArrays.of(identity.decisions))
+
+    def _elsewhere(self, persons: Persons) -> Iterator[tuple[int, Events]]:
+        """The events of each other bucket with identifiers of these buckets' persons. Its files are then deleted."""
+        first, last = self._buckets
+        for bucket in persons.buckets(*bounds(first, last)):
+            if not first <= bucket <= last:
+                files = self._within(bucket, bucket)
+                fetched = self._fetch(files.files)
+                yield (
+                    bucket,
+                    Events.of(self._connection, files, self._paths, only=hash_between(*bounds(bucket, bucket))),
+                )
+                for key in fetched:
+                    self._paths.pop(key).unlink()
+
+    def _within(self, first: int, last: int) -> Snapshot:
+        return self._spec.snapshot.within(self._plan.start, self._plan.end, first, last)
+
+    def _fetch(self, files: Iterable[ArchiveFile | LinksFile]) -> list[str]:
+        """Downloads those of the files that are not there. Returns their keys. Raises DoesNotFit."""
+        missing = [file for file in files if file.key not in self._paths]
+        if sum(file.size for file in missing) > shutil.disk_usage(self._folder).free:
+            raise DoesNotFit
+        self._paths |= self._archive.fetch(missing, self._folder)
+        return [file.key for file in missing]

@@ -1,6 +1,6 @@
 """The specification of one attempt at a job, fixed when the attempt starts so that all parts compute the same."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from journeys.registry.event_types import EventTypes
 from journeys.registry.schemas.kinds import AttributeKind
 from journeys.registry.schemas.model import Schema
 from journeys.views.computation.plan import ComputationPlan, EventType, compile_plan
+from journeys.views.jobs.identity import JobIdentity
 from journeys.views.jobs.model import Job, Kind
 from journeys.views.model import ViewDefinition
 from journeys.views.paths.model import PathDefinition
@@ -27,7 +28,7 @@ class JobSpec:
 
     `at` is the time T that the definition is computed as of, in milliseconds since 1970. `types` are the event types
     that it needs, by the id of the event definition. `snapshot` names the archive's files when the attempt started.
-    `parts` has the buckets of each part.
+    `parts` has the buckets of each part. `identity` says which identifiers are one person; None counts identifiers.
     """
 
     organization_id: str
@@ -38,6 +39,7 @@ class JobSpec:
     types: Mapping[str, EventType]
     snapshot: Snapshot
     parts: tuple[Buckets, ...]
+    identity: JobIdentity | None = None
 
     @property
     def kind(self) -> Kind:
@@ -68,6 +70,7 @@ class JobSpec:
             },
             "snapshot": self.snapshot.to_values(),
             "parts": [list(buckets) for buckets in self.parts],
+            "identity": self.identity and self.identity.to_values(),
         }
 
     @classmethod
@@ -89,6 +92,7 @@ class JobSpec:
             },
             snapshot=Snapshot.from_values(values["snapshot"]),
             parts=tuple((first, last) for first, last in values["parts"]),
+            identity=JobIdentity.from_values(values.get("identity")),
         )
 
 
@@ -98,10 +102,12 @@ def make_spec(
     event_types: EventTypes,
     snapshot: Snapshot,
     events_per_run: int,
+    identity: Callable[[str], JobIdentity],
 ) -> JobSpec:
     """The specification of a job's current attempt.
 
-    Raises NotFound if an event type of the definition was deleted, and BrokenView if the definition does not fit its
+    `identity` reads which identifiers an organization counts as one person; paths count identifiers. Raises NotFound if
+    an event type of the definition was deleted, and BrokenView if the definition does not fit its
     event types.
     """
     spec = JobSpec(
@@ -113,9 +119,14 @@ def make_spec(
         types=_event_types(definition, job.organization_id, event_types),
         snapshot=snapshot,
         parts=(),
+        identity=identity(job.organization_id) if _counts_persons(definition) else None,
     )
     plan = spec.plan()
     return replace(spec, parts=split(snapshot.within(plan.start, plan.end), events_per_run))
+
+
+def _counts_persons(definition: ViewDefinition | PathDefinition) -> bool:
+    return isinstance(definition, ViewDefinition) and definition.counts_persons
 
 
 def _event_types(
