@@ -1,20 +1,20 @@
 /** The person behind an identifier: all identifiers, how they came to be linked, and what can be changed about it. */
 
 import { useState } from "preact/hooks";
-import { type Loaded, useAction } from "../../api/loading";
+import { type Loaded } from "../../api/loading";
 import { Text } from "../../components/content";
 import { configurationName, useConfigurations } from "../../components/names";
 import { Failed, Loading } from "../../components/states";
-import { Table } from "../../components/tables";
 import { Time } from "../../components/times";
-import { count, localDate, number } from "../../formats";
+import { count } from "../../formats";
 import { useMay } from "../../me";
-import { setQuery, useRoute } from "../../routing";
+import { useRoute } from "../../routing";
 import { filterBy } from "./Customer";
 import { journeyOf } from "./Customers";
 import { useDeciders } from "./deciders";
-import { IdentifierNumber, IdentifierTag } from "./IdentifierTag";
+import { IdentifierNumber } from "./IdentifierTag";
 import { JoinDialog, UnlinkDialog } from "./LinkDialogs";
+import { Links, Unlinked } from "./PersonLinks";
 import {
   colorOf,
   type Identifier,
@@ -25,11 +25,10 @@ import {
   numbersOf,
   otherOf,
   type Pair,
-  pairKey,
   sameIdentifier,
   waysFrom,
 } from "./person";
-import { type IdentifierSummary, link, type Person, type PersonLink } from "./requests";
+import { type IdentifierSummary, type Person, type PersonLink } from "./requests";
 
 /** Identifiers that are shown before the reader asks for all. */
 const SHOWN = 6;
@@ -203,7 +202,18 @@ function Identifiers({ looked, person, onUnlink }: IdentifiersProps) {
           </button>
         </div>
       )}
-      {links.length > 0 && <Links links={links} numbers={numbers} onUnlink={onUnlink} />}
+      {links.length > 0 && (
+        <Links
+          links={links}
+          numbers={numbers}
+          onUnlink={
+            onUnlink &&
+            ((pair) => {
+              onUnlink([pair], undefined);
+            })
+          }
+        />
+      )}
     </>
   );
 }
@@ -313,153 +323,4 @@ function How({
       )}
     </>
   );
-}
-
-// -- links -------------------------------------------------------------------------------------------------------------
-
-interface LinksProps {
-  links: readonly PersonLink[];
-  numbers: Numbers;
-  onUnlink: IdentifiersProps["onUnlink"];
-}
-
-function Links({ links, numbers, onUnlink }: LinksProps) {
-  const nameOf = useDeciders();
-  const configurations = useConfigurations();
-  return (
-    <details class="links">
-      <summary>{links.length === 1 ? "The link in detail" : `All ${number(links.length)} links in detail`}</summary>
-      <Table
-        caption="Links between the identifiers"
-        rows={links}
-        keyOf={pairKey}
-        columns={[
-          {
-            title: "Identifiers",
-            cell: ({ from, to }) => (
-              <span class="pair-of">
-                <IdentifierTag identifier={from} numbers={numbers} />
-                <IdentifierTag identifier={to} numbers={numbers} />
-              </span>
-            ),
-          },
-          {
-            title: "Linked by",
-            cell: ({ evidence, decision }) =>
-              evidence ? (
-                <>
-                  An event of{" "}
-                  <Text
-                    value={configurationName(configurations, evidence.configurationId) ?? "a configuration"}
-                    limit={80}
-                  />
-                  <div class="soft small wrap-anywhere">
-                    Event <Text value={evidence.eventId} limit={100} />
-                  </div>
-                </>
-              ) : (
-                decision && `Joined by ${nameOf(decision.by.id)}`
-              ),
-          },
-          {
-            title: "When",
-            cell: ({ evidence, decision }) =>
-              evidence ? <DayLink date={evidence.dateCreated} /> : decision && <Time value={decision.dateDecided} />,
-          },
-          ...(onUnlink
-            ? [
-                {
-                  title: "Change",
-                  cell: (one: PersonLink) => (
-                    <button
-                      type="button"
-                      class="plain flush"
-                      onClick={() => {
-                        onUnlink([one], undefined);
-                      }}
-                    >
-                      Unlink
-                      <span class="unseen">
-                        {" "}
-                        {one.from.externalSourceId} {one.from.value} and {one.to.externalSourceId} {one.to.value}
-                      </span>
-                    </button>
-                  ),
-                },
-              ]
-            : []),
-        ]}
-      />
-    </details>
-  );
-}
-
-/** The date of an event; it filters the timeline by the event's day. */
-function DayLink({ date }: { date: string }) {
-  const day = localDate(date);
-  return (
-    <button
-      type="button"
-      class="plain flush"
-      title="Show the events of this day"
-      onClick={() => {
-        setQuery({ from: day, to: day, ofSource: "", ofValue: "", type: "" });
-      }}
-    >
-      <Time value={date} />
-    </button>
-  );
-}
-
-interface UnlinkedProps {
-  person: Person;
-  mayEdit: boolean;
-  onChanged: (told: string) => void;
-}
-
-/** Pairs that somebody unlinked, to be linked again. */
-function Unlinked({ person, mayEdit, onChanged }: UnlinkedProps) {
-  const nameOf = useDeciders();
-  const numbers = numbersOf(person.identifiers);
-  const relink = useAction(async (pair: Pair) => {
-    await link(pair);
-    onChanged("The two identifiers are linked again.");
-  });
-  return (
-    <div class="stack tight">
-      <h3>Unlinked</h3>
-      <ul class="unlinked small">
-        {person.unlinked.map((one) => (
-          <li key={pairKey(one)}>
-            <span class="pair-of">
-              <IdentifierLink identifier={one.from} numbers={numbers} />
-              <span class="soft">and</span>
-              <IdentifierLink identifier={one.to} numbers={numbers} />
-            </span>
-            {one.decision && (
-              <span class="soft">
-                Unlinked by {nameOf(one.decision.by.id)}, <Time value={one.decision.dateDecided} />
-              </span>
-            )}
-            {mayEdit && (
-              <button type="button" class="plain" disabled={relink.running} onClick={() => void relink.run(one)}>
-                Relink
-                <span class="unseen">
-                  {" "}
-                  {one.from.externalSourceId} {one.from.value} and {one.to.externalSourceId} {one.to.value}
-                </span>
-              </button>
-            )}
-          </li>
-        ))}
-      </ul>
-      {relink.error !== undefined && <Failed error={relink.error} />}
-    </div>
-  );
-}
-
-/** An identifier; one that is not of the person leads to its own journey. */
-function IdentifierLink({ identifier, numbers }: { identifier: Identifier; numbers: Numbers }) {
-  const tag = <IdentifierTag identifier={identifier} numbers={numbers} />;
-  return numbers.has(identifierKey(identifier)) ? tag : <a href={journeyOf(identifier)}>{tag}</a>;
 }
