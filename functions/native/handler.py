@@ -31,11 +31,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def is_ingested(record: dict[str, Any], deadline: float) -> bool:
     """Whether a message is done: its event was stored, dropped, or stored as a failure."""
-    seconds = deadline - time.monotonic()
-    if seconds <= 0:
-        return False
     try:
-        return consumer.consume(record["body"], request_id=f"native-{record['messageId']}", seconds=seconds)
+        request_id, seconds = f"native-{record['messageId']}", deadline - time.monotonic()
+        return consumer.consume(record["body"], request_id=request_id, seconds=seconds)
     except Exception as error:  # The queue keeps the message, and after five attempts the dead-letter queue does.
         report("a native event was not ingested", error)
         return False

@@ -125,9 +125,17 @@ def test_other_kinds_are_ignored(inbound: Inbound, logged: io.StringIO) -> None:
 
 
 def test_logs_and_messages_hold_nothing_of_a_customer(inbound: Inbound, logged: io.StringIO) -> None:
-    named = {"externalContactId": "canary-1", "ani": "tel:+1canary", "addressFrom": "canary@example.com"}
-    broken = [{"eventTime": "canary"}, {"participantId": "canary" * 50}, {"conversationId": ["canary"]},
-              {"provider": {"canary": "canary"}}]  # fmt: skip
+    named: dict[str, Any] = {
+        "externalContactId": "canary-1",
+        "ani": "tel:+1canary",
+        "addressFrom": "canary@example.com",
+    }
+    broken: list[dict[str, Any]] = [
+        {"eventTime": "canary"},
+        {"participantId": "canary" * 50},
+        {"conversationId": ["canary"]},
+        {"provider": {"canary": "canary"}},
+    ]
     envelopes = [event(**named), *(event(**named | body) for body in broken), event(**named, source="local.unknown")]
     assert inbound.send(*envelopes, *envelopes) == []
     assert len(inbound.failures()) == len(broken)

@@ -91,7 +91,7 @@ class NativeConsumer:
         self._organizations: Cache[str, str | None] = Cache(sources.find)
 
     def consume(self, message: str, *, request_id: str, seconds: float) -> bool:
-        """Ingests the event of a message. Returns False if the message has to be delivered again.
+        """Ingests the event of a message. Returns False if the message has to be delivered again, as without `seconds`.
 
         An event whose source belongs to no organization is dropped: nobody may read it, so it is stored nowhere.
         """
