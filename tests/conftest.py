@@ -22,7 +22,7 @@ from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.limits import CLIENTS
 from journeys.telemetry import logger
-from tests.support import leading_keys
+from tests.support import fast_moto, leading_keys
 from tests.support.tables import Tables, create_tables
 from tests.support.template import ROOT
 from tools.api import ApiClient
@@ -47,6 +47,8 @@ JSONFileLoader._load_file = lambda _, *where: _read(*where)  # type: ignore[attr
 _urls: Any = functools.cached_property(S3Backend.urls.fget)  # type: ignore[attr-defined]
 _urls.__set_name__(S3Backend, "urls")
 setattr(S3Backend, "urls", _urls)  # noqa: B010  # It is read-only for mypy.
+
+fast_moto.install()
 
 settings.register_profile(
     "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
