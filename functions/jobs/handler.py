@@ -8,10 +8,10 @@ from journeys import cursors, dates
 from journeys.aws import dynamodb, s3, sqs
 from journeys.errors import Conflict, TooManyWaiting
 from journeys.http.csv_pages import FORMAT, csv_page, wants_csv
-from journeys.http.parameters import CURSOR, PAGE, PAGE_NUMBER, PAGE_SIZE, Parameter, optional_choice, text
+from journeys.http.parameters import CURSOR, PAGE, PAGE_NUMBER, PAGE_SIZE, Parameter, choice, optional_choice, text
 from journeys.http.request import Request
 from journeys.http.response import TextBody
-from journeys.http.router import Router
+from journeys.http.router import MAX_ID, Router
 from journeys.registry.event_types import EventTypes
 from journeys.registry.quotas.store import QuotaStore
 from journeys.registry.repeats.store import RepeatStore
@@ -21,10 +21,11 @@ from journeys.views.jobs.requests import JobUpdate, PathJobUpdate
 from journeys.views.jobs.service import JobResults, JobService
 from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
 from journeys.views.model import VIEWS, interval
-from journeys.views.paths.model import PATHS, PathDefinition
+from journeys.views.paths.model import MAX_STEPS, PATHS, PathDefinition, view_of
 from journeys.views.paths.rules import check as check_paths
 from journeys.views.store import ViewStore
 from journeys.views.tables import TABLES
+from journeys.views.tables import paths as paths_table
 
 JOBS = "/api/v2/journey/views/jobs"
 VERSION_JOBS = "/api/v2/journey/views/<view_id>/versions/<int:version>/jobs"
@@ -34,6 +35,15 @@ PATH_JOB = f"{PATH_JOBS}/<path_job_id>"
 TAG, PATHS_TAG = "View jobs", "Paths"
 VIEW, ADD, EDIT = (f"journey:viewsJobs:{action}" for action in ("view", "add", "edit"))
 VIEW_RESULTS = "journey:viewsResults:view"
+
+
+def parse_path(value: str) -> tuple[str, ...]:
+    """Return the ids of a path's steps. Raises ValueError if one is empty or too long, or if there are too many."""
+    ids = tuple(value.split(","))
+    if len(ids) > MAX_STEPS or not all(0 < len(id_) <= MAX_ID for id_ in ids):
+        raise ValueError
+    return ids
+
 
 INTERVAL: Parameter[tuple[int | None, int | None]] = Parameter(
     "interval",
@@ -56,6 +66,15 @@ PATH_LISTING = (INTERVAL, STATUSES, *PAGE, CURSOR)
 LISTING = (INTERVAL, STATUSES, VIEW_ID, *PAGE, CURSOR)
 TABLE = optional_choice("table", "The table that the CSV has. Default: elements.", tuple(TABLES))
 ROWS = replace(CURSOR, description="With format=csv, the cursor in the header Link of the previous page.")
+PATH: Parameter[tuple[str, ...]] = Parameter(
+    "path",
+    f"The ids of the event definitions of the path's steps after its start, separated by commas; at most {MAX_STEPS}.",
+    parse_path,
+    (),
+    f"Use at most {MAX_STEPS} ids of event definitions, separated by commas.",
+    {"type": "string"},
+)
+IS_ENDED = choice("ended", "Whether the last step is the end of the definition, with its filter.", ("false", "true"))
 POSITION = re.compile(r"[0-9]{1,9} [0-9a-f-]{36}")
 """How many jobs precede a page, and the id of the last of them."""
 
@@ -282,11 +301,31 @@ def cancel_path_job(request: Request, path_job_id: str, body: PathJobUpdate) -> 
     summary="Get the results of a job of paths",
     tag=PATHS_TAG,
     permission=VIEW_RESULTS,
+    query=(FORMAT, ROWS),
     response="PathResult",
     errors=(Conflict,),
 )
-def get_path_job_results(request: Request, path_job_id: str) -> dict[str, Any]:
-    return results.get_paths(request.organization_id, path_job_id)
+def get_path_job_results(request: Request, path_job_id: str) -> dict[str, Any] | TextBody:
+    result = results.get_paths(request.organization_id, path_job_id)
+    if wants_csv(request):
+        return csv_page(request, result["selfUri"], "paths", *paths_table(result))
+    return result
+
+
+@router.route(
+    "GET",
+    f"{PATH_JOB}/view",
+    summary="Get a view of one path",
+    tag=PATHS_TAG,
+    permission=VIEW,
+    query=(PATH, IS_ENDED),
+    response="JourneyView",
+)
+def get_path_view(request: Request, path_job_id: str) -> dict[str, Any]:
+    _, definition = jobs.get_paths(request.organization_id, path_job_id)
+    titles = {schema.schema_id: schema.title for schema in event_types.all(request.organization_id)}
+    path: tuple[str, ...] = request.get(PATH)
+    return view_of(definition, path, titles, ended=request.get(IS_ENDED) == "true").to_values()
 
 
 handler = router.handle

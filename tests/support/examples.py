@@ -272,6 +272,7 @@ def record_paths(recorder: Recorder) -> None:
     recorder.record("getPathJob")
     compute_job()
     recorder.record("getPathJobResults")
+    recorder.record("getPathView", query={"path": recorder.path["schemaId"]})
     recorder.record("listPathJobs", query={"statuses": "Complete,Failed", "pageSize": "25"})
     recorder.path["pathJobId"] = recorder.record("createPathJob", definition)["id"]
     recorder.record("cancelPathJob", {"status": "Cancelled"})

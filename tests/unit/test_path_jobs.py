@@ -1,5 +1,7 @@
 """Jobs that compute paths: the API, the rules of a definition, and the computation in one run and in parts."""
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from journeys.registry.schemas.store import SchemaStore
 from journeys.views.paths.model import MAX_STEPS, PathDefinition
 from journeys.views.paths.rules import problems
 from tests.conftest import ORGANIZATION
+from tests.support.functions import Context, api_event
 from tests.support.jobs import HOUR, NOON, JobHarness, harness
 from tests.support.views import ORDER, ORDER_DOCUMENT, PARCEL, PARCEL_DOCUMENT, schema
 
@@ -162,6 +165,34 @@ def test_a_deleted_event_type_fails_the_job_of_paths(harness: JobHarness, placed
     assert harness.deliver() == []
     failed = harness.ask("GET", f"{JOBS}/{job['id']}")[1]
     assert (failed["status"], failed["error"]["code"]) == ("Failed", "event.definition.gone")
+
+
+def test_results_as_csv_have_a_row_per_step(harness: JobHarness, placed: Schema) -> None:
+    job = accept(harness, body(placed))
+    assert harness.deliver() == []
+    response = harness.api.handler(api_event("GET", f"{JOBS}/{job['id']}/results", query={"format": "csv"}), Context())
+    assert response["statusCode"] == 200
+    header, start, rated = csv.reader(io.StringIO(response["body"]))
+    assert header[:6] == ["level", "path", "eventTypeId", "eventTypeName", "customerCount", "eventCount"]
+    assert [start[1], *start[4:8]] == ["Order placed", "10", "10", "1", "1"]
+    assert [rated[1], *rated[4:8]] == ["Order placed > Rated", "9", "9", "9", "9"]
+
+
+def test_a_path_of_a_result_becomes_a_view(harness: JobHarness, placed: Schema) -> None:
+    job = accept(harness, body(placed, direction="Before", sessionGap="PT1.5S"))
+    query = {"path": f"{placed.schema_id},another"}
+    status, view = harness.ask("GET", f"{JOBS}/{job['id']}/view", query=query)
+    assert status == 200
+    assert [element["attributes"]["id"] for element in view["elements"]] == [
+        "another",
+        placed.schema_id,
+        placed.schema_id,
+    ]
+    assert [element["name"] for element in view["elements"]] == ["1. Event", "2. Order placed", "3. Order placed"]
+    assert view["elements"][0]["followedBy"] == [
+        {"id": "step-2", "eventCountType": "All", "constraintWithin": {"unit": "Seconds", "value": 2}}
+    ]
+    assert harness.ask("GET", f"{JOBS}/{job['id']}/view", query={"path": ",".join("a" * 11)})[0] == 400
 
 
 # -- rules -------------------------------------------------------------------------------------------------------------

@@ -88,3 +88,24 @@ TABLES: Mapping[str, Callable[[ViewDefinition, Result], Table]] = {
     "charts": charts,
 }
 """The tables by the name that the query parameter `table` has."""
+
+
+PATH_OUTCOMES = ("dropped", "ended", "others")
+
+
+def paths(result: Result) -> Table:
+    """A row per step of a result of paths, in the order of the tree. `path` has the names up to the step, with ">"."""
+    outcomes = tuple(f"{name}{count}" for name in PATH_OUTCOMES for count in ("CustomerCount", "EventCount"))
+    return Table(
+        ("level", "path", "eventTypeId", "eventTypeName", "customerCount", "eventCount", *outcomes),
+        _path_rows(result["tree"], ()),
+    )
+
+
+def _path_rows(step: Mapping[str, Any], before: tuple[str, ...]) -> Iterator[Row]:
+    event_type, path = step["eventType"], (*before, step["eventType"]["name"])
+    figures = (step, *(step[name] for name in PATH_OUTCOMES))
+    counts = (one[count] for one in figures for count in ("customerCount", "eventCount"))
+    yield (len(before), " > ".join(path), event_type["id"], event_type["name"], *counts)
+    for below in step["steps"]:
+        yield from _path_rows(below, path)

@@ -77,7 +77,7 @@ def view_of(
     therefore a participant of every element, and the view can have more.
     """
     selections = [definition.start, *(EventSelection(attributes=ElementAttributes(id=id_)) for id_ in path)]
-    if ended and definition.end:
+    if ended and path and definition.end:
         selections[-1] = definition.end
     if definition.direction == "Before":
         selections.reverse()

@@ -11,6 +11,8 @@ from journeys.views.paths.model import PathDefinition
 
 START, END = 1, 2
 """The marks of an event that matches the definition's `start`, and of one that matches its `end`."""
+TYPE_BITS, MARK_BITS = 6, 2
+"""Bits of an event's type and of its marks, in the lowest byte of a packed event (see `steps`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from journeys.archive.columns import BUCKETS
 from journeys.archive.reading import Events
 from journeys.views.computation.run import hash_conditions
 from journeys.views.paths.partial_result import PathResult, merge
-from journeys.views.paths.plan import PathPlan
+from journeys.views.paths.plan import END, MARK_BITS, START, TYPE_BITS, PathPlan
 from journeys.views.paths.steps import follow_paths
 
 
@@ -38,18 +38,22 @@ def _run(
             rows = connection.execute(_query(plan, events, condition), plan.parameters).fetchnumpy()
             if pending is not None:
                 yield from pending.result()
-            pending = worker.submit(follow_paths, plan, *(rows[name] for name in ("hash", "date", "type", "marks")))
+            pending = worker.submit(follow_paths, plan, rows["hash"], rows["packed"])
         if pending is not None:
             yield from pending.result()
 
 
 def _query(plan: PathPlan, events: Events, hash_condition: str) -> str:
-    """SQL for the considered events of some customers: hash, date, type and marks."""
+    """SQL for the considered events of some customers: hash, and the packed event that `steps` describes."""
     where = (
         f"type IN ({', '.join(map(str, plan.types))}) "
         f"AND date >= {plan.start} AND date < {plan.end} AND {hash_condition}"
     )
-    rows = f"SELECT hash, date, type, {plan.marks} AS marks FROM ({events.select(plan.filter_columns, where)})"
+    # Bitwise operators have the same precedence in DuckDB.
+    packed = f"((date - {plan.start}) << {TYPE_BITS + MARK_BITS}) | (type::BIGINT << {MARK_BITS}) | {plan.marks}"
+    rows = f"SELECT hash, {packed} AS packed FROM ({events.select(plan.filter_columns, where)})"
     if plan.considered == plan.types:
         return rows
-    return f"SELECT * FROM ({rows}) WHERE marks <> 0 OR type IN ({', '.join(map(str, plan.considered))})"
+    types = ", ".join(map(str, plan.considered))
+    considered = f"(packed & {START | END}) <> 0 OR ((packed >> {MARK_BITS}) & {(1 << TYPE_BITS) - 1}) IN ({types})"
+    return f"SELECT * FROM ({rows}) WHERE {considered}"

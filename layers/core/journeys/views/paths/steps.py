@@ -1,11 +1,11 @@
 """Follows the paths of many customers with numpy. `partial_result` defines what a path is.
 
-Data. N events are four parallel arrays: `hashes` (int64, identifies the customer), `dates` (int64, milliseconds since
-1970), `types` (uint8, below 61) and `marks` (uint8). All of an event goes into one int64 *key*:
+Data. N events are two parallel int64 arrays: `hashes`, which identify the customers, and `packed`, which has the rest:
 
-    key = customer number | date - first date | type | marks
+    packed event = milliseconds since the plan's start | type | marks
 
-The sorted keys are the events in the order of the definition, and nothing else of an event is needed.
+With the number of the customer in front, packed events are *keys*. The sorted keys are the events in the order of the
+definition, and nothing else of an event is needed.
 
 Method. Each start event is a path. At each level, all paths move on by one event. The pairs of the steps so far and the
 continuation are numbered in their order, and the numbers are the steps so far of the next level. A path that is its
@@ -38,12 +38,11 @@ from journeys.views.paths.partial_result import (
     TooManyPaths,
     changes,
 )
-from journeys.views.paths.plan import END, START, PathPlan
+from journeys.views.paths.plan import END, MARK_BITS, START, TYPE_BITS, PathPlan
 
 Booleans = NDArray[np.bool_]
 Numbers = NDArray[np.int32]
 
-TYPE_BITS, MARK_BITS = 6, 2
 KEY_BITS = 63
 """Bits of an int64 without its sign."""
 PATH_BITS = 24
@@ -52,36 +51,30 @@ TABLE_SIZE = 8
 """Entries per path that a table of pairs can have. If it needs more, the pairs are sorted."""
 
 
-def follow_paths(
-    plan: PathPlan, hashes: Integers, dates: Integers, types: NDArray[Any], marks: NDArray[Any]
-) -> list[PathResult]:
+def follow_paths(plan: PathPlan, hashes: Integers, packed: Integers) -> list[PathResult]:
     """The partial results of the events, which may be in any order; all events of a customer must be among them.
 
     There is usually one. Raises TooManyPaths.
     """
-    return list(_follow(plan, hashes, dates, types, marks)) if len(hashes) else [PathResult.nothing()]
+    return list(_follow(plan, hashes, packed)) if len(hashes) else [PathResult.nothing()]
 
 
-def _follow(
-    plan: PathPlan, hashes: Integers, dates: Integers, types: NDArray[Any], marks: NDArray[Any]
-) -> Iterator[PathResult]:
+def _follow(plan: PathPlan, hashes: Integers, packed: Integers) -> Iterator[PathResult]:
     """The partial results of as many customers at a time as the keys can number."""
     if not _is_sorted(hashes):
         order = np.argsort(hashes, kind="stable")
-        hashes, dates, types, marks = hashes[order], dates[order], types[order], marks[order]
-    first_date = dates.min()
-    date_bits = int(dates.max() - first_date).bit_length()
+        hashes, packed = hashes[order], packed[order]
+    packed_bits = int(packed.max()).bit_length()
     first_rows = np.flatnonzero(changes(hashes))
-    max_customers = 1 << (KEY_BITS - date_bits - TYPE_BITS - MARK_BITS)
+    max_customers = 1 << (KEY_BITS - packed_bits)
     for first, end in pairwise([*first_rows[::max_customers].tolist(), len(hashes)]):
-        rows = slice(first, end)
-        keys = np.cumsum(changes(hashes[rows])) - 1
-        for values, bits in ((dates[rows] - first_date, date_bits), (types[rows], TYPE_BITS), (marks[rows], MARK_BITS)):
-            keys <<= bits
-            keys |= values
+        keys = np.cumsum(changes(hashes[first:end]), dtype=np.int64)
+        keys -= 1
+        keys <<= packed_bits
+        keys |= packed[first:end]
         if not _is_sorted(keys):
             keys.sort(kind="stable")  # Files are sorted by customer and date, which this sort makes use of.
-        yield _Walk(plan, keys[::-1] if plan.backwards else keys, date_bits).run()
+        yield _Walk(plan, keys[::-1] if plan.backwards else keys, packed_bits).run()
 
 
 def _is_sorted(values: NDArray[Any]) -> bool:
@@ -91,19 +84,18 @@ def _is_sorted(values: NDArray[Any]) -> bool:
 class _Walk:
     """The paths of events that are given by their sorted keys."""
 
-    def __init__(self, plan: PathPlan, keys: Integers, date_bits: int) -> None:
+    def __init__(self, plan: PathPlan, keys: Integers, packed_bits: int) -> None:
         self._plan = plan
-        moments = keys >> (TYPE_BITS + MARK_BITS)
-        customers = moments >> date_bits
-        begins = changes(customers)
+        begins = changes(keys >> packed_bits)  # sessions
         if plan.gap is not None:
-            begins[1:] |= np.abs(np.diff(moments)) > plan.gap
-        types = ((keys >> MARK_BITS) & SYMBOL_MASK).astype(np.uint8)
-        marks = (keys & (START | END)).astype(np.uint8)
+            begins[1:] |= np.abs(np.diff(keys >> (TYPE_BITS + MARK_BITS))) > plan.gap
+        types = keys.astype(np.uint8)
+        marks = types & (START | END)
+        types >>= MARK_BITS
         if plan.collapse:
             kept = np.flatnonzero(begins | changes(types))
             marks = np.bitwise_or.reduceat(marks, kept)
-            begins, types, customers = begins[kept], types[kept], customers[kept]
+            begins, types, keys = begins[kept], types[kept], keys[kept]
         # Continuations are numbered densely, in their order; `alphabet` has the continuation of each number.
         steps = np.array(plan.types, np.int64) + 1
         self._alphabet = np.concatenate((steps, [DROPPED, ENDED, ONWARD]))
@@ -112,7 +104,7 @@ class _Walk:
         numbers[steps - 1] = np.arange(len(steps))
         self._symbols = numbers[types]
         self._starts = np.flatnonzero(marks & START)
-        self._customers = self._numbered(customers[self._starts])
+        self._customers = self._numbered(keys[self._starts] >> packed_bits)
         self._start_events, self._starting_customers = len(self._starts), self._count_customers()
         # How many steps each path has, not more than one beyond those that count.
         ends = np.append(np.flatnonzero(begins)[1:], len(begins))  # of sessions
