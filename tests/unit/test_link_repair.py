@@ -160,9 +160,9 @@ def test_a_link_of_an_event_that_was_stored_after_the_scan_is_no_orphan(world: W
     other = ExternalId("crm", "C-8")
     pages = world.log.pages
 
-    def then_add(*arguments: Any, **options: Any) -> Any:
-        yield from pages(*arguments, **options)
-        if arguments[0] == 0:
+    def then_add(segment: int, segments: int, **options: Any) -> Any:
+        yield from pages(segment, segments, **options)
+        if segment == segments - 1:
             world.add(3, CRM, other)
 
     world.log.pages = then_add  # type: ignore[method-assign]

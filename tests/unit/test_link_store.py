@@ -7,7 +7,7 @@ import pytest
 from journeys import keys
 from journeys.errors import BadRequest, Conflict, LimitReached
 from journeys.identity import store as stores
-from journeys.identity.model import DecisionState, Evidence, Identifier, Links, pair
+from journeys.identity.model import Decision, DecisionState, Evidence, Identifier, Links, pair
 from journeys.identity.resolve import person
 from journeys.identity.settings import IdentitySettings, Linking
 from journeys.identity.store import IdentitySettingsStore, LinkStore, link_row
@@ -86,6 +86,15 @@ def test_the_same_decision_again_changes_nothing(links: LinkStore) -> None:
     first = links.decide("acme", MADE, DecisionState.LINKED, by="ann", now_ms=5)
     assert links.decide("acme", MADE, DecisionState.LINKED, by="bob", now_ms=6) == first
     assert links.decision("acme", MADE) == first
+
+
+def test_a_decision_is_written_only_over_the_one_that_was_read(links: LinkStore) -> None:
+    first = links.decide("acme", MADE, DecisionState.LINKED, by="ann", now_ms=5)
+    for revision in (1, 3):
+        other = Decision(DecisionState.UNLINKED, "bob", 6, revision)
+        assert not links.put_decision("acme", MADE, other)
+    assert links.decisions("acme") == {MADE: first}
+    assert links.put_decision("acme", MADE, Decision(DecisionState.UNLINKED, "bob", 6, 2))
 
 
 def test_decisions_at_the_same_time_leave_one_that_both_identifiers_have(links: LinkStore) -> None:
