@@ -135,6 +135,7 @@ export const definitions = some(
     description: nullable(text),
     interval: fc.constant("2026-01-01T00:00:00Z/2026-02-01T00:00:00+02:00"),
     duration: nullable(fc.constantFrom("P30D", "P1Y2M3W4DT5H6M7,8S")),
+    identity: nullable(fc.constantFrom("Person", "Identifier")),
     elements,
     charts: fc.array(chart, { maxLength: 3 }),
   },

@@ -151,9 +151,10 @@ def test_a_view_is_built_saved_and_computed_with_the_keyboard(signed_in: Opens, 
     press(page, button(page, "Add chart"))
     write(page, page.get_by_label("Name"), "Checkouts by month")
     choose(page, page.get_by_label("Time (UTC)"), "month")
-    press(page, button(page, "Name and time frame"))
+    press(page, button(page, "Settings"))
     press(page, button(page, "Use “From Checkout to"))
     write(page, page.get_by_label("The last"), "90")
+    choose(page, page.get_by_label("Count", exact=True), "identifiers")
     press(page, button(page, "Save view"))
 
     expect(page.get_by_text("Version 1 is saved.")).to_be_visible()
@@ -164,6 +165,8 @@ def test_a_view_is_built_saved_and_computed_with_the_keyboard(signed_in: Opens, 
     view, result = computed_view(client.api, view_id, timeout=SECONDS)
     assert view["name"] == "From Checkout to Survey Response"
     assert view["duration"] == "P90D"
+    assert view["identity"] == "Identifier"
+    expect(page.get_by_text("Counts identifiers")).to_be_visible()
     first, *_ = view["elements"]
     assert first["followedBy"] == [
         {"id": "element-2", "constraintWithin": {"unit": "Days", "value": 7}, "eventCountType": "Sequential"},
@@ -213,7 +216,7 @@ def test_a_view_is_built_with_the_pointer(signed_in: Opens, shop: Own, size: str
     button(page, "Add condition").click()
     page.get_by_label("Attribute").select_option(label="amount")
     page.get_by_label("Number").fill("99.50")
-    button(page, "Name and time frame").click()
+    button(page, "Settings").click()
     page.get_by_label("Name").fill("Orders and what follows")
     button(page, "Save view").click()
     expect(page.get_by_text("Version 1 is saved.")).to_be_visible()
@@ -231,6 +234,24 @@ def test_a_view_is_built_with_the_pointer(signed_in: Opens, shop: Own, size: str
 
 
 # -- undo, problems, and leaving ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_events_of_the_contact_center_stand_apart(signed_in: Opens, shop: Own, theme: str) -> None:
+    page = signed_in(shop[1], "builder", theme=theme)
+    expect(page.get_by_role("heading", name="External")).to_be_visible()
+    expect(page.get_by_role("heading", name="Contact center")).to_be_visible()
+    button(page, "Customer start").click()
+    options = page.get_by_label("Event to add").locator("optgroup")
+    expect(options).to_have_count(2)
+    assert [group.get_attribute("label") for group in options.all()] == ["External", "Contact center"]
+    page.get_by_label("Event to add").select_option(label="Order Updated")
+    button(page, "Add after “Customer start”").click()
+    expect(page.get_by_role("button", name="Customer start, Customer start, contact center")).to_be_visible()
+    expect(drawn(page, "element-1", ".native-lines")).to_have_count(1)
+    expect(drawn(page, "element-2", ".native-lines")).to_have_count(0)
+    expect(page.locator(".journey-legend")).to_have_text("Contact center")
+    assert violations(page) == []
 
 
 def test_undo_and_redo(signed_in: Opens, shop: Own) -> None:
@@ -257,7 +278,7 @@ def test_problems_are_found_before_saving_and_lead_to_their_fields(signed_in: Op
     page = signed_in(shop[1], f"builder/{created_view(shop[0].api)['id']}")
     card(page, "survey").click()
     page.get_by_label("Name").fill("ORDER")
-    button(page, "Name and time frame").click()
+    button(page, "Settings").click()
     page.get_by_label("The last").fill("")
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.method))
@@ -328,7 +349,7 @@ def test_leaving_with_unsaved_changes_asks(signed_in: Opens, shop: Own) -> None:
     expect(card(page, "element-1")).to_be_visible()
     assert "builder" in page.url
     page.get_by_label("Name").fill("Purchase")  # what is shown changes the address: that is no leaving
-    button(page, "Name and time frame").click()
+    button(page, "Settings").click()
     assert len(asked) == 1
     page.get_by_role("link", name="Home").click()
     expect(card(page, "element-1")).to_have_count(0)
@@ -354,7 +375,7 @@ def test_everybody_can_use_the_builder(signed_in: Opens, shop: Own, size: str, t
     assert violations(page) == []
     button(page, "Save view").click()
     expect(page.get_by_role("heading", name="to fix")).to_be_visible()
-    button(page, "Name and time frame").click()
+    button(page, "Settings").click()
     assert violations(page) == []
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow == 0

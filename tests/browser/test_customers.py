@@ -528,6 +528,8 @@ def caller_page(signed_in: Opens, own: Own) -> Callable[..., Page]:
         page.route("**/journey/customers/events?*", lambda route: route.fulfill(json={"entities": steps}))
         page.route("**/journey/customers/identifiers?*", lambda route: route.fulfill(json=persons_of(CALLER)))
         page.evaluate("() => { location.hash = '#/customers?source=genesys&value=contact-of-a-caller'; }")
+        # Only the rows in sight are in the document.
+        page.locator(".event").scroll_into_view_if_needed()
         expect(page.locator(".conversation")).to_be_visible()
         return page
 

@@ -200,7 +200,7 @@ def build_and_compute_the_view(page: Page, hand: Hand) -> None:
     hand.write(page.get_by_label("Name"), "Actions")
     hand.press(button(page, "Group by an attribute"))
     hand.choose(page.get_by_role("group", name="Grouped by").get_by_label("Attribute", exact=True), "action")
-    hand.press(button(page, "Name and time frame"))
+    hand.press(button(page, "Settings"))
     hand.write(page.get_by_label("Name"), "What becomes of issues")
     hand.press(button(page, "Save view"))
     expect(page.get_by_text("Version 1 is saved.")).to_be_visible()

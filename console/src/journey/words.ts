@@ -5,7 +5,8 @@ import { count, moment } from "../formats";
 import type { Figures, GraphElement } from "./model";
 import { linkKey } from "./model";
 
-type View = Model<"JourneyView">;
+/** A view in an answer. Which customers it counts is our addition to the contract's model. */
+export type View = Model<"JourneyView"> & Pick<Model<"ViewDefinition">, "identity">;
 type Link = Model<"JourneyViewLink">;
 type Constraint = Model<"JourneyViewLinkTimeConstraint">;
 
@@ -107,6 +108,11 @@ export function durationText(duration: string): string {
     return (digits as string | undefined) && unit ? [count(Number(digits.replace(",", ".")), unit)] : [];
   });
   return parts.join(" and ") || duration;
+}
+
+/** What a view counts as one customer. */
+export function countedText({ identity }: Pick<View, "identity">): string {
+  return identity === "Identifier" ? "identifiers" : "people";
 }
 
 const COMPARATORS = { lt: "<", lte: "≤", gt: ">", gte: "≥", eq: "=", neq: "≠" } as const;

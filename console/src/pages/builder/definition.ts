@@ -111,6 +111,8 @@ export interface Definition {
   readonly description?: string | null | undefined;
   readonly interval?: string | null | undefined;
   readonly duration?: string | null | undefined;
+  /** What is one customer. A view without it counts people. */
+  readonly identity?: "Person" | "Identifier" | null | undefined;
   readonly elements: readonly Element[];
   readonly charts?: readonly Chart[] | undefined;
 }

@@ -279,7 +279,7 @@ function Parts({ current, definition, onPart }: PartsProps) {
   const labels: Readonly<Record<Part, string>> = {
     elements: `Elements (${definition.elements.length})`,
     charts: `Charts (${definition.charts?.length ?? 0})`,
-    view: "Name and time frame",
+    view: "Settings",
   };
   return (
     <div class="parts" role="group" aria-label="Parts of the view">

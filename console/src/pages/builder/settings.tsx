@@ -46,7 +46,36 @@ export function Settings() {
         </div>
       </section>
       <TimeFrame />
+      <Counted />
     </div>
+  );
+}
+
+/** What is one customer in the view's figures. */
+function Counted() {
+  const { definition, edit } = useBuilding();
+  const people = definition.identity !== "Identifier";
+  return (
+    <section class="card" aria-labelledby="counted">
+      <h2 id="counted">Customers</h2>
+      <SelectAt
+        path="identity"
+        label="Count"
+        value={people ? "Person" : "Identifier"}
+        options={[
+          { value: "Person", label: "people" },
+          { value: "Identifier", label: "identifiers" },
+        ]}
+        onValue={(chosen) => {
+          edit({ do: "changeView", change: { identity: chosen === "Identifier" ? "Identifier" : "Person" } });
+        }}
+      />
+      <p class="soft small">
+        {people
+          ? "Identifiers that are linked are one customer, so a journey goes on from the anonymous visit to the call."
+          : "Each identifier is a customer of its own, whatever it is linked with."}
+      </p>
+    </section>
   );
 }
 

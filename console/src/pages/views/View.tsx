@@ -11,7 +11,7 @@ import { Tabs } from "../../components/tabs";
 import { Time } from "../../components/times";
 import { JourneyGraph } from "../../journey/graph";
 import { JourneyTable } from "../../journey/table";
-import { graphElements, resultFigures, timeFrame } from "../../journey/words";
+import { countedText, graphElements, resultFigures, timeFrame } from "../../journey/words";
 import { useMay } from "../../me";
 import { address, go, setQuery, useRoute } from "../../routing";
 import { JobHistory } from "./JobHistory";
@@ -38,6 +38,11 @@ const TABS = [
   { name: "versions", title: "Versions" },
   { name: "schedule", title: "Schedule" },
 ];
+
+const COUNTED: Readonly<Record<string, string>> = {
+  people: "Identifiers that are linked are one customer.",
+  identifiers: "Each identifier is a customer of its own.",
+};
 
 export default function ViewPage({ viewId }: { viewId: string }) {
   const latest = useLoaded(viewId, (signal) => getView(viewId, undefined, signal));
@@ -79,6 +84,7 @@ function LatestView({ latest, viewId }: { latest: View; viewId: string }) {
     >
       <div class="view-facts small soft">
         <span>Covers {timeFrame(view)}</span>
+        <span title={COUNTED[countedText(view)]}>Counts {countedText(view)}</span>
         <span>
           Version {version}
           {version !== newest && (

@@ -1,9 +1,16 @@
 /** What changed between two versions of a view, in words. */
 
 import type { Model } from "../../api/client";
-import { filterTexts, groupText, joinNote, metricText, timeFrame, timeLimit } from "../../journey/words";
-
-type View = Model<"JourneyView">;
+import {
+  type View,
+  countedText,
+  filterTexts,
+  groupText,
+  joinNote,
+  metricText,
+  timeFrame,
+  timeLimit,
+} from "../../journey/words";
 
 export interface Difference {
   readonly kind: "added" | "removed" | "changed";
@@ -55,7 +62,12 @@ function parts(view: View): Map<string, Part> {
 }
 
 function viewProperties(view: View): Record<string, string> {
-  return { name: view.name ?? "", description: view.description ?? "", "time frame": timeFrame(view) };
+  return {
+    name: view.name ?? "",
+    description: view.description ?? "",
+    "time frame": timeFrame(view),
+    counts: countedText(view),
+  };
 }
 
 function elementPart(element: Model<"JourneyViewElement">): Part {

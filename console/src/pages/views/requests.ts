@@ -3,9 +3,9 @@
 import { api, call, type Model } from "../../api/client";
 import type { Page } from "../../api/loading";
 import { ApiProblem } from "../../api/problem";
-import type { DefinitionName } from "../../journey/words";
+import type { DefinitionName, View } from "../../journey/words";
 
-export type View = Model<"JourneyView">;
+export type { View };
 export type Job = Model<"ViewJob">;
 export type Schedule = Model<"ViewSchedule">;
 export type Frequency = Schedule["frequency"];
@@ -44,8 +44,9 @@ export function deleteView(viewId: string): Promise<unknown> {
 
 /** Creates a view with the definition of another one. */
 export async function duplicateView(viewId: string): Promise<View> {
-  const { name = "", description, interval, duration, elements, charts } = await getView(viewId, undefined);
-  const body = { name: `Copy of ${name}`.slice(0, 256), description, interval, duration, elements, charts };
+  const { name = "", ...view } = await getView(viewId, undefined);
+  const { description, interval, duration, identity, elements, charts } = view;
+  const body = { name: `Copy of ${name}`.slice(0, 256), description, interval, duration, identity, elements, charts };
   return call(api.POST("/api/v2/journey/views", { body: body as unknown as Model<"ViewDefinition"> }));
 }
 
