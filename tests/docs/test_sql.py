@@ -4,6 +4,7 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from journeys import dates, jsontext
 from journeys.archive import columns as archive_columns
 from journeys.archive.columns import TYPES
 from journeys.events.model import Event, ExternalId, StoredEvent
+from journeys.identity.values import linking
 from tests.docs.pages import blocks, read
 from tests.support.archive import ORGANIZATION, Archive
 from tests.support.tables import Tables
@@ -39,10 +41,11 @@ def sample() -> list[StoredEvent]:
     for number, (type_, sent) in enumerate(events("docs", CUSTOMERS, TODAY)):
         slot = types.setdefault(type_.title, len(types))
         customer = sent["identifiers"]["externalIds"][0]
+        visitor = [ExternalId("web", f"visitor of {customer['value']}")] if number % 3 else []
         event = Event(
             str(sent["id"]),
             dates.parse(sent["dateCreated"]),
-            (ExternalId(customer["externalSourceId"], customer["value"]),),
+            (ExternalId(customer["externalSourceId"], customer["value"]), *visitor),
             jsontext.loads(jsontext.dumps(sent["attributes"]).encode()),
         )
         received = dates.parse("2026-06-01T00:00:00Z") + number % 3 * DAY
@@ -104,7 +107,7 @@ def following(before: Dates, after: Dates, days: int) -> Dates:
 
 
 def test_the_queries_of_the_page_answer_what_they_say(answers: list[list[Any]]) -> None:
-    types, funnel, durations, paths, _, days, orders = answers
+    types, funnel, durations, paths, links, _, days, orders = answers
     assert {row[:3] for row in types} == {
         (title, sum(one.event_name == title for one in SAMPLE), len(of_type(title)))
         for title in {one.event_name for one in SAMPLE}
@@ -138,6 +141,12 @@ def test_the_queries_of_the_page_answer_what_they_say(answers: list[list[Any]]) 
                 counted[names[index + 1], names[index + 2]] += 1
     assert [row[2] for row in paths] == sorted(counted.values(), reverse=True)[:10]
     assert all(counted[row[0], row[1]] == row[2] for row in paths)
+
+    linked: Counter[tuple[ExternalId, ...]] = Counter()
+    for one in SAMPLE:
+        linked.update(combinations(sorted(linking(one.event.external_ids)), 2))
+    assert Counter({(ExternalId(*row[:2]), ExternalId(*row[2:4])): row[4] for row in links}) == linked
+    assert linked
 
     received = Counter(dates.text(one.date_received)[:10] for one in SAMPLE)
     assert {str(day): count for day, count in days} == received

@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from journeys import dates
-from journeys.events.model import StoredEvent
+from journeys.events.model import Event, ExternalId, StoredEvent
 from journeys.registry.clients.store import ClientStore
 from tests.support.archive import BUCKET, DAY, NOON, ORGANIZATION, Archive, event, records
 from tests.support.cli import run_journeys
@@ -25,6 +25,7 @@ from tests.support.tables import Tables
 from tools.commands import exporting, options
 from tools.exporter import export
 from tools.exporter.columns import BASE, attribute_names, for_parquet
+from tools.exporter.download import download_files
 from tools.exporter.export import Export
 from tools.importer.columns import MAPPINGS, open_csv
 from tools.importer.import_run import ImportRun
@@ -195,7 +196,7 @@ def test_an_organization_without_events_has_a_file_with_columns(tables: Tables, 
 
 
 def test_attributes_have_their_own_names_and_kinds_tell_equal_names_apart() -> None:
-    archived = ["event", "s:%4eame", "n:total", "b:total", "s:date", "s:size", "s:%53ize", "n:%25", "x:%25", "linked"]
+    archived = ["event", "s:%4eame", "n:total", "b:total", "s:date", "s:size", "s:%53ize", "n:%25", "x:%25"]
     assert attribute_names(archived) == {
         "%": "n:%25",
         "Name": "s:%4eame",
@@ -207,9 +208,27 @@ def test_attributes_have_their_own_names_and_kinds_tell_equal_names_apart() -> N
     }
     names = [column.name for column in for_parquet(archived)]
     assert names[len(BASE) :] == [
-        "%", "% (exact)", "Name", "Size (text)", "date (text)", "size (text) 2", "total (boolean)", "total (number)",
+        "%", "% (exact)", "Name", "Size (text)", "date (text)", "size (text) 2",
+        "total (boolean)", "total (number)",
     ]  # fmt: skip
     assert len({name.lower() for name in names}) == len(names)
+
+
+def test_the_identifiers_that_an_event_links_are_written(tables: Tables, tmp_path: Path) -> None:
+    archive = Archive.of(tables)
+    identifiers = (ExternalId("crm", "a#b"), ExternalId("web", "c d"), ExternalId("email", "d@example.com"))
+    archive.land(event(1, event=Event("1", NOON, identifiers, {"linked": "no"})), event(2))
+    archive.compact()
+    assert write(archive, tmp_path / "events.parquet") == 2
+    assert write(archive, tmp_path / "events.csv") == 2
+    linked = [{"customer_source": one.source_id, "customer": one.value} for one in identifiers]
+    first, second = from_parquet(tmp_path / "events.parquet")
+    assert (first["linked"], first["linked (text)"], "linked" in second) == (linked, "no", False)
+    row, other = from_csv(tmp_path / "events.csv")
+    assert (json.loads(row["linked"]), row["linked (text)"], "linked" in other) == (linked, "no", False)
+    assert archive.store.snapshot(ORGANIZATION).links
+    assert download_files(archive.store, ORGANIZATION, tmp_path / "archive", ProgressBars()) == 2
+    assert len(list((tmp_path / "archive" / "links").glob("*.parquet"))) == 1
 
 
 # -- complete or not there ---------------------------------------------------------------------------------------------

@@ -86,8 +86,8 @@ def export_command(
 def download_command(stack: Stack, folder: Path, organization: str | None) -> None:
     """Download the files of an archive that count, to query them.
 
-    FOLDER must not exist. It gets the files that the manifest names, and the files that landed since. Landed files can
-    repeat events.
+    FOLDER must not exist. It gets the files that the manifest names, with the file of links, and the files that landed
+    since. Landed files can repeat events.
 
     \b
     Example:

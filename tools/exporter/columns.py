@@ -11,6 +11,8 @@
 | `customer`         | VARCHAR   | the customer's identifier                                                     |
 | `date`             | TIMESTAMP | the date of the event, in UTC                                                 |
 | `received`         | TIMESTAMP | the date of receipt, in UTC                                                   |
+| `linked`           | STRUCT[]  | the identifiers that the event links with each other, each with               |
+|                    |           | `customer_source` and `customer`                                              |
 | an attribute       |           | VARCHAR, DOUBLE, BOOLEAN or VARCHAR[], by the kind of the attribute           |
 
 An attribute has the name that its schema has. If two columns had the same name, ignoring case, each attribute's name
@@ -49,6 +51,12 @@ class Column(NamedTuple):
     kind: str
 
 
+LINKED = (
+    "[{'customer_source': url_decode(split_part(key, '#', 1)), 'customer': url_decode(split_part(key, '#', 2))} "
+    "FOR key IN linked]"
+)
+"""SQL for the identifiers that an event links."""
+
 BASE = (
     Column("event_id", "url_decode(split_part(event, '#', 3))", "s"),
     Column("configuration_id", "url_decode(split_part(event, '#', 2))", "s"),
@@ -59,14 +67,15 @@ BASE = (
     Column("customer", "url_decode(split_part(customer, '#', 3))", "s"),
     Column("date", "epoch_ms(date)", "d"),
     Column("received", "epoch_ms(received)", "d"),
+    Column("linked", LINKED, "l"),
 )
 """The columns that every event has, of the columns of `columns.BASE`."""
 
 
 def for_parquet(archived: Iterable[str]) -> list[Column]:
     """The columns of a Parquet file. `archived` are the columns of the archive."""
-    present, made = set(archived), list(BASE)
-    used = {column.name.lower() for column in BASE}
+    present = set(archived)
+    made, used = list(BASE), _base_names()
     for name, column in attribute_names(present).items():
         made.append(Column(_unused(name, used), quoted(column), column[0]))
         if (rest := f"x:{column[2:]}") in present:
@@ -82,8 +91,7 @@ def for_csv(archived: Iterable[str], *, protect: bool) -> list[Column]:
         "d": lambda sql: f"strftime({sql}, '%Y-%m-%dT%H:%M:%S.%gZ')",
         "l": lambda sql: f"to_json({sql})::VARCHAR",
     }
-    made = list(BASE)
-    used = {column.name.lower() for column in BASE}
+    made, used = list(BASE), _base_names()
     for name, column in attribute_names(present).items():
         rest = f"x:{column[2:]}" if f"x:{column[2:]}" in present else None
         sql = _number_text(column, rest) if column[0] == "n" else quoted(column)
@@ -98,12 +106,16 @@ def for_csv(archived: Iterable[str], *, protect: bool) -> list[Column]:
     ]
 
 
+def _base_names() -> set[str]:
+    return {column.name for column in BASE}
+
+
 def attribute_names(archived: Iterable[str]) -> dict[str, str]:
     """The archive's attribute columns by their names in the export, sorted by name."""
     attributes = sorted(
         (unquote(column[2:]), column) for column in archived if column[1:2] == ":" and column[0] in KINDS
     )
-    taken = Counter([*(column.name for column in BASE), *(name.lower() for name, _ in attributes)])
+    taken = Counter([*_base_names(), *(name.lower() for name, _ in attributes)])
     used: set[str] = set()
     return {
         _unused(f"{name} ({KINDS[column[0]]})" if taken[name.lower()] > 1 else name, used): column

@@ -17,13 +17,13 @@ import duckdb
 
 from journeys.archive import columns as archive_columns
 from journeys.archive.columns import quoted
-from journeys.archive.model import ArchiveFile
+from journeys.archive.model import ArchiveFile, LinksFile
 from journeys.archive.parquet import literal
 from journeys.archive.reading import Events, connect
 from journeys.archive.scratch import scratch
 from journeys.archive.store import FETCHES, ArchiveStore
 from tools.errors import ToolError
-from tools.exporter.columns import EXACT_TEXT, Column, exact_text, for_csv, for_parquet
+from tools.exporter.columns import EXACT_TEXT, exact_text, for_csv, for_parquet
 from tools.progress import Bar, ProgressBars
 
 PARQUET, CSV = ".parquet", ".csv"
@@ -86,7 +86,9 @@ def require_writable(export: Export) -> None:
         raise ToolError(f"{output} exists. Name another file, or replace it with --force.")
 
 
-def download(archive: ArchiveStore, files: Sequence[ArchiveFile], folder: Path, bars: ProgressBars) -> dict[str, Path]:
+def download(
+    archive: ArchiveStore, files: Sequence[ArchiveFile | LinksFile], folder: Path, bars: ProgressBars
+) -> dict[str, Path]:
     """Downloads files of an archive to a folder. Returns the path of each file by its key."""
     paths: dict[str, Path] = {}
     with bars.bar("Files of the archive", len(files)) as bar:
@@ -102,17 +104,13 @@ def _write(
 ) -> int:
     """Writes the events in the order of their dates. Returns their number."""
     suffix = path.suffix
-    made = for_parquet(events.columns) if suffix == PARQUET else for_csv(events.columns, protect=export.protect)
+    archived = [*archive_columns.BASE, *(name for name in events.columns if name[1:2] == ":")]
+    made = for_parquet(archived) if suffix == PARQUET else for_csv(archived, protect=export.protect)
     connection.create_function(EXACT_TEXT, exact_text, ["DOUBLE", "VARCHAR"], "VARCHAR")
-    query = _query(events, made)
+    shown = ", ".join(f"{column.sql} AS {quoted(column.name)}" for column in made)
+    query = f"SELECT {shown} FROM ({events.select(archived)}) AS archived ORDER BY archived.date, archived.event"
     with bars.bar("Writing, in per cent", 100) as bar:
         return _execute(connection, f"COPY ({query}) TO {literal(path)} ({FORMATS[suffix]})", bar)
-
-
-def _query(events: Events, made: Sequence[Column]) -> str:
-    wanted = [name for name in events.columns if name in archive_columns.BASE or name[1:2] == ":"]
-    shown = ", ".join(f"{column.sql} AS {quoted(column.name)}" for column in made)
-    return f"SELECT {shown} FROM ({events.select(list(wanted))}) AS archived ORDER BY archived.date, archived.event"
 
 
 def _execute(connection: duckdb.DuckDBPyConnection, statement: str, bar: Bar) -> int:
