@@ -34,6 +34,7 @@ BENCHMARKS = {
     "person": "tests.bench.person_reading",
     "archive": "tests.bench.archive_journey",
     "views": "tests.bench.views",
+    "view-persons": "tests.bench.view_persons",
     "console": "tests.bench.console",
 }
 RESULTS = Path(__file__).resolve().parents[2] / ".local" / "bench.json"

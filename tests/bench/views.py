@@ -51,7 +51,7 @@ def run() -> list[Figure]:
     best: dict[str, Measurement] = {}
     for _ in range(ROUNDS):
         for name, (contender, paths) in turns.items():
-            best[name] = _better(best.get(name), _measure(contender, paths))
+            best[name] = better(best.get(name), measure(contender, paths))
     for name in ("by hand", "sequenceMatch"):
         if best[name].figures != best["engine"].figures:
             raise AssertionError(f"{name} comes to other figures")
@@ -60,15 +60,15 @@ def run() -> list[Figure]:
     return [*_against_others(best), *_growth(best)]
 
 
-def _measure(contender: str, files: Sequence[str]) -> Measurement:
+def measure(contender: str, files: Sequence[str], python: str | Path = PYTHON) -> Measurement:
     order = json.dumps({"contender": contender, "files": files, "runs": RUNS})
     finished = subprocess.run(
-        [PYTHON, "-m", "tests.bench.views_contenders", order], cwd=ROOT, capture_output=True, text=True, check=True
+        [python, "-m", "tests.bench.views_contenders", order], cwd=ROOT, capture_output=True, text=True, check=True
     )
     return Measurement(**json.loads(finished.stdout))
 
 
-def _better(one: Measurement | None, other: Measurement) -> Measurement:
+def better(one: Measurement | None, other: Measurement) -> Measurement:
     if one is None:
         return other
     return Measurement(min(one.seconds, other.seconds), max(one.megabytes, other.megabytes), other.figures)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from journeys import dates
-from tests.bench.views_data import END, START
+from tests.bench.views_data import END, START, links_file
 
 WEEK = 7 * 86_400_000
 LEAST_AMOUNT = 60
@@ -80,11 +80,18 @@ CHARTS: list[dict[str, Any]] = [
 ]
 
 
-def engine(links: Sequence[tuple[int, int]], charts: Sequence[dict[str, Any]] = (), memory: str = "2GB") -> Compute:
-    """The product's computation, as in a job."""
+def engine(
+    links: Sequence[tuple[int, int]],
+    charts: Sequence[dict[str, Any]] = (),
+    memory: str = "2GB",
+    *,
+    persons: bool = False,
+) -> Compute:
+    """The product's computation, as in a job. With `persons`, it resolves those of the file of links."""
     from journeys.archive.reading import Events, connect
     from journeys.registry.schemas.kinds import AttributeKind
     from journeys.registry.schemas.model import SLOTS
+    from journeys.views.computation.merging import Merging
     from journeys.views.computation.plan import EventType, compile_plan
     from journeys.views.computation.run import run
     from journeys.views.model import ViewDefinition
@@ -96,10 +103,20 @@ def engine(links: Sequence[tuple[int, int]], charts: Sequence[dict[str, Any]] = 
     def compute(files: Sequence[str]) -> Figures:
         with tempfile.TemporaryDirectory() as folder, connect(folder, memory, THREADS) as connection:
             plan = compile_plan(view, types, END + WEEK)
-            part = run(plan, Events(connection, {"2026-04-01": files}, {}), connection)
+            merging = Merging(_persons(connection, files), Path(folder)) if persons else None
+            part = run(plan, Events(connection, {"2026-04-01": files}, {}), connection, merging=merging)
             return [[one.participants, one.completed, one.flow, one.dropout] for one in part.elements]
 
     return compute
+
+
+def _persons(connection: Any, files: Sequence[str]) -> Any:
+    from journeys.archive import links
+    from journeys.identity.settings import IdentitySettings
+    from journeys.views.computation.persons import DecisionArrays, resolve
+
+    links.find(connection, "bench", [])
+    return resolve(links.read(connection, links_file(files), IdentitySettings().may_link), DecisionArrays.of([]))
 
 
 # -- by hand -----------------------------------------------------------------------------------------------------------
@@ -207,6 +224,8 @@ CONTENDERS: dict[str, Callable[[], Compute]] = {
     "engine": lambda: engine(IN_A_ROW),
     "branches": lambda: engine(BRANCHES),
     "charts": lambda: engine(IN_A_ROW, CHARTS),
+    "persons": lambda: engine(IN_A_ROW, persons=True),
+    "persons with charts": lambda: engine(IN_A_ROW, CHARTS, persons=True),
     "by hand": by_hand,
     "sequenceMatch": chdb_sequences,
     "windowFunnel": chdb_funnel,
