@@ -131,8 +131,8 @@ export const ConversationRow = memo(function ConversationRow(props: Conversation
         <strong>{summary.title}</strong>
         <span class="soft">
           {summary.length > 0 && `${duration(summary.length)}, `}
-          {events}, <NativeSource source={conversation.events[0]?.source ?? ""} />
-          {conversation.parts > 1 && `, one of ${number(conversation.parts)} parts`}
+          {events}, {conversation.parts > 1 && `one of ${number(conversation.parts)} parts, `}
+          <NativeSource source={conversation.events[0]?.source ?? ""} />
         </span>
       </span>
       <span class="event-brief conversation-parts small">
