@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 from journeys.views.model import (
@@ -113,6 +113,10 @@ class _Figures:
     def result(self) -> dict[str, Any]:
         return {
             "elements": [self.element_result(element) for element in self.view.elements],
+            "durations": [
+                {"fromId": span.fromId, "toId": span.toId} | summary(self.span_durations(span.fromId, span.toId))
+                for span in self.view.durations or ()
+            ],
             "charts": [self.chart_result(chart) for chart in self.view.charts],
         }
 
@@ -186,10 +190,46 @@ class _Figures:
                         any(self.satisfies(link, x) for x in self.reachable(element.id, customer))
                         for customer in self.by_customer
                     ),
+                    "duration": summary(self.link_durations(element.id, link)),
                 }
                 for link in element.followedBy
             ],
         }
+
+    # -- durations -----------------------------------------------------------------------------------------------------
+
+    def link_durations(self, element_id: str, link: Link) -> list[int]:
+        found = []
+        for customer in self.by_customer:
+            pairs = [
+                (x.date, y.date)
+                for x in self.reachable(element_id, customer)
+                for y in self.matching(link.id, customer)
+                if satisfied(link, x, y)
+            ]
+            if pairs:
+                found.append(min(y - x for x, y in pairs if x == min(pairs)[0]))
+        return found
+
+    def span_durations(self, start: str, end: str) -> list[int]:
+        found = []
+        for customer in self.by_customer:
+            pairs = [(x.date, y.date) for x in self.reachable(start, customer) for y in self.led_to(start, x, end)]
+            if pairs:
+                found.append(min(y - x for x, y in pairs if x == min(pairs)[0]))
+        return found
+
+    def led_to(self, element_id: str, x: Happened, end: str) -> list[Happened]:
+        """The events at `end` to which chains of links lead from the event `x` at an element."""
+        if element_id == end:
+            return [x]
+        return [
+            last
+            for link in self.view.element(element_id).followedBy
+            for y in self.matching(link.id, x.customer)
+            if satisfied(link, x, y)
+            for last in self.led_to(link.id, y, end)
+        ]
 
     # -- charts --------------------------------------------------------------------------------------------------------
 
@@ -226,6 +266,48 @@ class _Figures:
                 groups.setdefault(group_of(chart, metric, event), []).append(event)
         found = {group: aggregate(metric, events) for group, events in groups.items()}
         return {group: value for group, value in found.items() if value is not None}
+
+
+def summary(durations: Sequence[int]) -> dict[str, Any]:
+    """The exact figures of durations. Percentiles are within 1% of what they should be,."""
+    ordered = sorted(durations)
+    if not ordered:
+        return {"customerCount": 0, "histogram": []}
+    names = {"median": 50, "percentile75": 75, "percentile90": 90, "percentile95": 95}
+    return {
+        "customerCount": len(ordered),
+        "minimum": ordered[0],
+        "average": Context(prec=38).divide(Decimal(sum(ordered)), Decimal(len(ordered))),
+        **{name: Within(ordered[-(-len(ordered) * percent // 100) - 1]) for name, percent in names.items()},
+        "maximum": ordered[-1],
+        "histogram": Histogram(ordered),
+    }
+
+
+@dataclass(eq=False)
+class Within:
+    """Equals every number within 1% of the exact one."""
+
+    exact: int
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, int) and abs(other - self.exact) * 100 <= self.exact
+
+
+@dataclass(eq=False)
+class Histogram:
+    """Equals every list of bars in order that counts each duration in one bar."""
+
+    durations: Sequence[int]
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, list):
+            return False
+        counts = [sum(bar["from"] <= duration < bar["to"] for duration in self.durations) for bar in other]
+        in_order = all(one["to"] <= next_["from"] for one, next_ in pairwise(other))
+        return in_order and sum(counts) == len(self.durations) and counts == [bar["customerCount"] for bar in other]
 
 
 def constraints(link: Link) -> tuple[int | None, int | None]:

@@ -123,8 +123,13 @@ def element(id_: str, type_: str = "type-a", *to: Any, **filter_: Any) -> dict[s
     } | ({"filter": filter_} if filter_ else {})
 
 
-def view_of(*elements: dict[str, Any], charts: Sequence[dict[str, Any]] = (), **span: str) -> ViewDefinition:
-    values = {"name": "v", "elements": list(elements), "charts": list(charts)}
+def view_of(
+    *elements: dict[str, Any],
+    charts: Sequence[dict[str, Any]] = (),
+    durations: Sequence[dict[str, Any]] = (),
+    **span: str,
+) -> ViewDefinition:
+    values = {"name": "v", "elements": list(elements), "charts": list(charts), "durations": list(durations)}
     return ViewDefinition.model_validate(values | (span or {"interval": "2026-12-31T00:00Z/2028-12-31T00:00Z"}))
 
 
@@ -302,7 +307,13 @@ def cases(draw: st.DrawFn, also: st.SearchStrategy[tuple[str, ...]] = NOTHING) -
     types = sorted(TYPES)[: draw(st.integers(1, len(TYPES)))]
     elements = draw(graphs(types))
     ids = [one["id"] for one in elements]
-    view = view_of(*elements, charts=draw(st.lists(charts(ids), max_size=2)), **draw(spans))
+    measured = draw(st.lists(st.tuples(st.sampled_from(ids), st.sampled_from(ids)), max_size=2))
+    view = view_of(
+        *elements,
+        charts=draw(st.lists(charts(ids), max_size=2)),
+        durations=[{"fromId": one, "toId": other} for one, other in measured if one != other],
+        **draw(spans),
+    )
     return view, draw(event_lists(types, also))
 
 
@@ -567,7 +578,7 @@ def test_more_conversations_than_keys_can_number_are_refused() -> None:
     marks = np.array([1, 2, 1, 2], np.uint8)
     plan = compile_plan(view, TYPES, AT)
     found = links.evaluate_links(plan, np.zeros(4, np.int64), days, marks, np.array([7, 7, 7, 7], np.uint64))
-    assert found.connections == (1,)
+    assert [durations.count for durations in found.durations] == [1]
     with pytest.raises(links.TooManyConversations):
         links.evaluate_links(plan, np.zeros(4, np.int64), days, marks, np.array([7, 7, 8, 9], np.uint64))
 

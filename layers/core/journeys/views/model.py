@@ -273,6 +273,16 @@ class Chart(_Model):
         return self.model_dump(mode="python", exclude_none=True)
 
 
+# -- durations ---------------------------------------------------------------------------------------------------------
+
+
+class Span(_Model):
+    """Two elements between which a view measures how long customers take. They are given by their ids."""
+
+    fromId: Id
+    toId: Id
+
+
 # -- the view ----------------------------------------------------------------------------------------------------------
 
 
@@ -289,6 +299,7 @@ class ViewDefinition(_Model):
     identity: AnyIdentity | None = None
     elements: list[Element] = Field(min_length=1, max_length=50)
     charts: list[Chart] = Field(default_factory=list)
+    durations: list[Span] | None = Field(default=None, max_length=10)
     id: ReadOnly
     version: ReadOnly
     createdBy: ReadOnly

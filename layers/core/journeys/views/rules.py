@@ -95,6 +95,7 @@ def problems(view: ViewDefinition, schemas: Schemas) -> Iterator[ViewProblem]:
         yield from time_constraint_problems(element, path)
         yield from join_problems(element, path, view, schemas)
     yield from cycle_problems(view)
+    yield from duration_problems(view)
     yield from chart_list_problems(view)
     for index, chart in enumerate(view.charts):
         path = f"charts[{index}]"
@@ -377,6 +378,26 @@ def join_problems(element: Element, path: str, view: ViewDefinition, schemas: Sc
                 "A link can join by conversation only, which tells what belongs together. "
                 f"Use [{_quote(CONVERSATION_ID)}] or remove joinAttributes.",
             )
+
+
+# -- durations ---------------------------------------------------------------------------------------------------------
+
+
+def duration_problems(view: ViewDefinition) -> Iterator[ViewProblem]:
+    """Durations are measured between two elements of the view, from one to another that chains of links lead to."""
+    spans = view.durations or []
+    links = {element.id: [link.id for link in element.followedBy] for element in view.elements}
+    for index, span in enumerate(spans):
+        path = f"durations[{index}]"
+        unknown = [name for name, id_ in (("fromId", span.fromId), ("toId", span.toId)) if id_ not in links]
+        yield from (_unknown_element(f"{path}.{name}") for name in unknown)
+        if not unknown and (span.fromId == span.toId or span.toId not in _downstream(span.fromId, links)):
+            yield ViewProblem(
+                "not.connected",
+                f"{path}.toId",
+                "No chain of links leads from the first element to this one. Use an element that comes later.",
+            )
+    yield from _duplicates([(span.fromId, span.toId) for span in spans], "durations", "toId")
 
 
 # -- charts ------------------------------------------------------------------------------------------------------------

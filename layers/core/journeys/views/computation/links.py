@@ -48,7 +48,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from journeys.errors import NotComputable
-from journeys.views.computation.partial_result import Counts
+from journeys.views.computation.durations import Durations
+from journeys.views.computation.partial_result import Counts, added
 from journeys.views.computation.plan import ComputationPlan, PlannedLink, mark
 
 Integers = NDArray[np.int64]
@@ -78,13 +79,14 @@ class TooManyConversations(NotComputable):
 class LinkResult:
     """The figures of all elements and links, and where each event is reachable.
 
-    `elements` has one entry per element and `connections` one customer count per link, both by index in the plan.
+    `elements` has one entry per element, `durations` one per link and `spans` one per span, all by index in the plan.
     `marks` has the shape and dtype of the input marks: bit i is set if the event is reachable at element i. It is all
     zeros if the plan has no charts, because only charts use it.
     """
 
     elements: tuple[Counts, ...]
-    connections: tuple[int, ...]
+    durations: tuple[Durations, ...]
+    spans: tuple[Durations, ...]
     marks: NDArray[Any]
 
 
@@ -103,15 +105,17 @@ def evaluate_links(
     if order is not None:
         hashes, dates, marks = hashes[order], dates[order], marks[order]
         conversations = None if conversations is None else conversations[order]
-    elements, connections = (Counts(),) * len(plan.order), (0,) * len(plan.links)
+    elements: tuple[Counts, ...] = (Counts(),) * len(plan.order)
+    durations: tuple[Durations, ...] = (Durations(),) * len(plan.links)
+    spans: tuple[Durations, ...] = (Durations(),) * len(plan.spans)
     reachable = np.zeros_like(marks)
     for rows in _portions(hashes, dates, by_event=conversations is not None):
         some = None if conversations is None else conversations[rows]
         result = _LinkEvaluation(plan, hashes[rows], dates[rows], marks[rows], some).run()
-        elements = tuple(one + other for one, other in zip(elements, result.elements, strict=True))
-        connections = tuple(one + other for one, other in zip(connections, result.connections, strict=True))
+        elements, spans = added(elements, result.elements), added(spans, result.spans)
+        durations = added(durations, result.durations)
         reachable[rows] = result.marks
-    return LinkResult(elements, connections, _in_original_order(reachable, order))
+    return LinkResult(elements, durations, spans, _in_original_order(reachable, order))
 
 
 def _is_sorted(values: Integers) -> bool:
@@ -193,11 +197,10 @@ class _LinkEvaluation:
         self._joined_keys = keys if conversations is None else self._find_joined_keys(conversations)
         indexes = range(len(plan.order))
         self._outgoing = [[link for link in plan.links if link.source == index] for index in indexes]
-        self._incoming = [[item for item in enumerate(plan.links) if item[1].target == index] for index in indexes]
+        self._incoming = [[link for link in plan.links if link.target == index] for index in indexes]
         # By element: the rows of the reachable events, and whether each customer satisfies some outgoing link.
         self._reachable = [np.zeros(0, np.int64)] * len(plan.order)
         self._satisfying = [np.zeros(self._customers, np.bool_)] * len(plan.order)
-        self._connections = [0] * len(plan.links)
 
     def _find_joined_keys(self, conversations: Numbers) -> Integers:
         """The joined key of each row."""
@@ -219,7 +222,8 @@ class _LinkEvaluation:
         completed = self._find_completed()
         return LinkResult(
             tuple(self._counts(index, completed[index]) for index in range(len(self._plan.order))),
-            tuple(self._connections),
+            tuple(self._duration(link) for link in self._plan.links),
+            tuple(self._span(start, end) for start, end in self._plan.spans),
             self._reachable_marks(),
         )
 
@@ -228,35 +232,33 @@ class _LinkEvaluation:
     def _find_reachable(self, index: int) -> Integers:
         """The rows of an element's reachable events. The sources of its links must have been visited before.
 
-        Also records the connection counts of the incoming links, and which customers satisfy them.
+        Also records which customers satisfy the incoming links.
         """
         rows = np.flatnonzero((self._marks & mark(index)) != 0)  # flatnonzero is fast for booleans only
         if not self._incoming[index]:
             return rows
         keys = self._keys[rows]
         reachable = np.zeros(len(rows), np.bool_)
-        for number, link in self._incoming[index]:
-            reached = self._has_source(link, rows, keys)
-            connected = self._customers_of(keys[reached])
-            self._connections[number] = int(np.count_nonzero(connected))
-            self._satisfying[link.source] = self._satisfying[link.source] | connected
+        for link in self._incoming[index]:
+            reached = self._has_source(link, rows, keys, self._reachable[link.source])
+            self._satisfying[link.source] = self._satisfying[link.source] | self._customers_of(keys[reached])
             reachable |= reached
         return rows[reachable]
 
-    def _has_source(self, link: PlannedLink, rows: Integers, keys: Integers) -> Booleans:
-        """For each of these target events, whether a reachable event of the link's source satisfies the link to it.
+    def _has_source(self, link: PlannedLink, rows: Integers, keys: Integers, source_rows: Integers) -> Booleans:
+        """For each of these target events, whether one of the source events satisfies the link to it.
 
         `keys` are the keys of `rows`, without regard to joins; the result has the same length.
         """
         if link.join is not None:
             keys = self._joined_keys[rows]
-        sources = self._sorted_keys(link, self._reachable[link.source])
+        sources = self._sorted_keys(link, source_rows)
         if not len(sources):
             return np.zeros(len(rows), np.bool_)
         # A `low` beyond the date range is capped, so that a key cannot overflow; it still matches no source.
         newest = np.searchsorted(sources, keys - min(link.low, self._date_mask + 1), side="right") - 1
         if link.low == 0:
-            newest -= self._is_in(rows, self._reachable[link.source])  # an event does not satisfy a link to itself
+            newest -= self._is_in(rows, source_rows)  # an event does not satisfy a link to itself
         oldest_key = keys & ~self._date_mask  # the first possible key of the customer or conversation
         if link.high is not None:
             np.maximum(oldest_key, keys - min(link.high, self._date_mask), out=oldest_key)
@@ -296,7 +298,7 @@ class _LinkEvaluation:
         found: set[int] = set()
         for index in self._plan.order:
             incoming = self._incoming[index]
-            if len(incoming) > 1 or any(link.source in found for _, link in incoming):
+            if len(incoming) > 1 or any(link.source in found for link in incoming):
                 found.add(index)
         return found
 
@@ -305,17 +307,86 @@ class _LinkEvaluation:
 
         The result has the length of `rows`.
         """
+        return self._find_targets(link, rows, target_rows)[0]
+
+    def _find_targets(self, link: PlannedLink, rows: Integers, target_rows: Integers) -> tuple[Booleans, Integers]:
+        """For each of these source events, whether it satisfies the link to one of the target events, and to which.
+
+        The results have the length of `rows`. The second one has the key of the earliest such target, or any value.
+        """
         keys = (self._keys if link.join is None else self._joined_keys)[rows]
         targets = self._sorted_keys(link, target_rows)
         if not len(targets):
-            return np.zeros(len(rows), np.bool_)
+            return np.zeros(len(rows), np.bool_), keys
         oldest = np.searchsorted(targets, keys + min(link.low, self._date_mask + 1), side="left")
         if link.low == 0:
             oldest += self._is_in(rows, target_rows)  # an event does not satisfy a link to itself
         newest_key = keys | self._date_mask  # the last possible key of the customer or conversation
         if link.high is not None:
             np.minimum(newest_key, keys + min(link.high, self._date_mask), out=newest_key)
-        return (oldest < len(targets)) & (targets[np.minimum(oldest, len(targets) - 1)] <= newest_key)
+        found = targets[np.minimum(oldest, len(targets) - 1)]
+        return (oldest < len(targets)) & (found <= newest_key), found
+
+    # -- durations -----------------------------------------------------------------------------------------------------
+
+    def _duration(self, link: PlannedLink) -> Durations:
+        """The durations of a link."""
+        rows = self._reachable[link.source]
+        satisfies, targets = self._find_targets(link, rows, self._reachable[link.target])
+        keys = self._keys[rows[satisfies]]
+        durations = (targets[satisfies] & self._date_mask) - (keys & self._date_mask)
+        is_first = self._is_first(keys)
+        return Durations.of(self._least(keys[is_first], durations[is_first]))
+
+    def _span(self, start: int, end: int) -> Durations:
+        """The durations of a span, from one element to another."""
+        leading = self._find_leading(end)
+        first = leading[start][self._is_first(self._keys[leading[start]])]
+        reached = {start: first}
+        for index in self._plan.order:
+            rows = leading[index]
+            keys, arrived = self._keys[rows], np.zeros(len(rows), np.bool_)
+            for link in self._incoming[index]:
+                if link.source in reached:
+                    arrived |= self._has_source(link, rows, keys, reached[link.source])
+            if index != start:
+                reached[index] = rows[arrived]
+        starts, ends = self._keys[first], self._keys[reached[end]]
+        starts = starts[self._changes(starts)]  # One of the first events of each customer: they have the same date.
+        ends = ends[self._changes(ends)]
+        return Durations.of((ends & self._date_mask) - (starts & self._date_mask))
+
+    def _find_leading(self, end: int) -> list[Integers]:
+        """By element, the rows of the reachable events that lead to the element `end`."""
+        leading = [np.zeros(0, np.int64)] * len(self._plan.order)
+        leading[end] = self._reachable[end]
+        for index in reversed(self._plan.order):
+            if index == end:
+                continue
+            rows = self._reachable[index]
+            leads = np.zeros(len(rows), np.bool_)
+            for link in self._outgoing[index]:
+                if len(leading[link.target]):
+                    leads |= self._has_target(link, rows, leading[link.target])
+            leading[index] = rows[leads]
+        return leading
+
+    def _is_first(self, keys: Integers) -> Booleans:
+        """For each of these ascending keys, whether the customer has no smaller one among them."""
+        changes = self._changes(keys)
+        return keys == keys[changes][np.cumsum(changes) - 1]
+
+    def _least(self, keys: Integers, values: Integers) -> Integers:
+        """The least value of each customer. `keys` are ascending; each has a value."""
+        starts = np.flatnonzero(self._changes(keys))
+        return np.minimum.reduceat(values, starts) if len(starts) else values
+
+    def _changes(self, keys: Integers) -> Booleans:
+        """For each of these ascending keys, whether it is the first of its customer."""
+        customers = keys >> self._date_bits
+        changes = np.ones(len(keys), np.bool_)
+        changes[1:] = customers[1:] != customers[:-1]
+        return changes
 
     # -- figures -------------------------------------------------------------------------------------------------------
 

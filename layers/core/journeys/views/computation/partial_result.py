@@ -24,7 +24,14 @@ in exactly one of four groups, the first that applies:
 - *active*: one of the customer's reachable events is open.
 - *dropout*: none of the above.
 
-Figure of a link. The *connection count* is the number of customers with a reachable event that satisfies the link.
+Figures of a link. The *connection count* is the number of customers with a reachable event that satisfies the link. The
+*duration* of each of them is the time from their first reachable event that satisfies the link to the first event that
+it is satisfied by. Of several first events with the same date, the one with the shortest duration counts.
+
+Figures of a span, which is an element to start from and one to arrive at. An event *leads* to an element if it is
+reachable there, or if it satisfies a link to an event that leads to the element. The customers of a span have a
+reachable event at its start that leads to its end. The *duration* of each of them is the time from the first such event
+to the first event at the end to which it, or another such event of the same date, leads.
 
 Every figure counts customers or aggregates their events. Partial results of different customers therefore merge to the
 exact figures of all of them. `to_result` turns merged figures into the API's result.
@@ -33,9 +40,10 @@ exact figures of all of them. `to_result` turns merged figures into the API's re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact
-from typing import Any
+from typing import Any, TypeVar
 
 from journeys.errors import NotComputable
+from journeys.views.computation.durations import Durations
 from journeys.views.model import Aggregate, Chart, Element, Metric, ViewDefinition
 
 MAX_GROUPS = 100_000
@@ -56,6 +64,9 @@ EXACT = Context(prec=1000, traps=[Inexact])
 
 AVERAGES = Context(prec=38)
 """For averages: as many digits as a number can have."""
+
+PERCENTILES = (75, 90, 95)
+"""The percentiles of durations in a result, beside the median."""
 
 Group = tuple[str | None, ...]
 """The name of a group: the text of its time, if the chart groups by time, then the text of each attribute.
@@ -109,12 +120,13 @@ class PartialMetric:
 class PartialResult:
     """The figures of some customers, in the order of the plan.
 
-    `elements` has one entry per element, `connections` one customer count per link, and `charts` the metrics of each
-    chart.
+    `elements` has one entry per element, and `durations` one per link, with as many as the link connects.
+    `spans` has the durations of each span, and `charts` the metrics of each chart.
     """
 
     elements: tuple[Counts, ...]
-    connections: tuple[int, ...]
+    durations: tuple[Durations, ...]
+    spans: tuple[Durations, ...]
     charts: tuple[tuple[PartialMetric, ...], ...]
 
     def to_values(self) -> dict[str, Any]:
@@ -124,7 +136,8 @@ class PartialResult:
                 [counts.participants, counts.completed, counts.flow, counts.active, counts.dropout]
                 for counts in self.elements
             ],
-            "connections": list(self.connections),
+            "durations": [durations.to_values() for durations in self.durations],
+            "spans": [durations.to_values() for durations in self.spans],
             "charts": [
                 [
                     {
@@ -141,7 +154,8 @@ class PartialResult:
     def from_values(cls, values: Mapping[str, Any]) -> "PartialResult":
         return cls(
             elements=tuple(Counts(*counts) for counts in values["elements"]),
-            connections=tuple(values["connections"]),
+            durations=tuple(map(Durations.from_values, values["durations"])),
+            spans=tuple(map(Durations.from_values, values["spans"])),
             charts=tuple(
                 tuple(
                     PartialMetric(
@@ -186,12 +200,12 @@ def merge(results: Iterable[PartialResult]) -> PartialResult:
     """
     rest = iter(results)
     first = next(rest)
-    elements, connections = first.elements, first.connections
+    elements, durations, spans = first.elements, first.durations, first.spans
     charts = [[dict(metric.groups) for metric in metrics] for metrics in first.charts]
     aggregates = [[metric.aggregate for metric in metrics] for metrics in first.charts]
     for result in rest:
-        elements = tuple(one + other for one, other in zip(elements, result.elements, strict=True))
-        connections = tuple(one + other for one, other in zip(connections, result.connections, strict=True))
+        elements = added(elements, result.elements)
+        durations, spans = added(durations, result.durations), added(spans, result.spans)
         for merged, metrics in zip(charts, result.charts, strict=True):
             for groups, metric in zip(merged, metrics, strict=True):
                 _add(groups, metric)
@@ -199,12 +213,21 @@ def merge(results: Iterable[PartialResult]) -> PartialResult:
         check_values(groups for metrics in charts for groups in metrics)
     return PartialResult(
         elements,
-        connections,
+        durations,
+        spans,
         tuple(
             tuple(PartialMetric(*pair) for pair in zip(chart_aggregates, metrics, strict=True))
             for chart_aggregates, metrics in zip(aggregates, charts, strict=True)
         ),
     )
+
+
+Figure = TypeVar("Figure", Counts, Durations)
+
+
+def added(some: Iterable[Figure], others: Iterable[Figure]) -> tuple[Figure, ...]:
+    """The sums of figures of different customers, one by one."""
+    return tuple(one + other for one, other in zip(some, others, strict=True))
 
 
 def check_groups(metrics: Iterable[Mapping[Group, Value]]) -> None:
@@ -245,11 +268,15 @@ COMBINE: Mapping[Aggregate, Callable[[Any, Any], Any]] = {
 
 def to_result(definition: ViewDefinition, result: PartialResult) -> dict[str, Any]:
     """The contract's `JourneyViewResult` of all customers, without `selfUri`. Numbers are int and Decimal."""
-    connections = iter(result.connections)
+    durations = iter(result.durations)
     return {
         "elements": [
-            _element_to_result(element, counts, connections)
+            _element_to_result(element, counts, durations)
             for element, counts in zip(definition.elements, result.elements, strict=True)
+        ],
+        "durations": [
+            {"fromId": span.fromId, "toId": span.toId} | _durations_to_result(span_durations)
+            for span, span_durations in zip(definition.durations or (), result.spans, strict=True)
         ],
         "charts": [
             _chart_to_result(chart, metrics) for chart, metrics in zip(definition.charts, result.charts, strict=True)
@@ -257,7 +284,7 @@ def to_result(definition: ViewDefinition, result: PartialResult) -> dict[str, An
     }
 
 
-def _element_to_result(element: Element, counts: Counts, connections: Iterable[int]) -> dict[str, Any]:
+def _element_to_result(element: Element, counts: Counts, durations: Iterable[Durations]) -> dict[str, Any]:
     return {
         "id": element.id,
         "metrics": {
@@ -268,9 +295,24 @@ def _element_to_result(element: Element, counts: Counts, connections: Iterable[i
             "flowCount": counts.flow,
         },
         "followedBy": [
-            {"id": link.id, "connectionCount": count}
-            for link, count in zip(element.followedBy, connections, strict=False)
+            {"id": link.id, "connectionCount": found.count, "duration": _durations_to_result(found)}
+            for link, found in zip(element.followedBy, durations, strict=False)
         ],
+    }
+
+
+def _durations_to_result(durations: Durations) -> dict[str, Any]:
+    """Durations as the API returns them, in milliseconds. The average is exact to 38 digits."""
+    if not durations.count:
+        return {"customerCount": 0, "histogram": []}
+    return {
+        "customerCount": durations.count,
+        "minimum": durations.minimum,
+        "average": number((Decimal(durations.total), durations.count)),
+        "median": durations.percentile(50),
+        **{f"percentile{percent}": durations.percentile(percent) for percent in PERCENTILES},
+        "maximum": durations.maximum,
+        "histogram": [{"from": start, "to": end, "customerCount": count} for start, end, count in durations.bars()],
     }
 
 

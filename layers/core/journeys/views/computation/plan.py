@@ -106,6 +106,7 @@ class ComputationPlan:
     `order` has the element indexes in topological order: each after the elements that link to it. `types` are the
     numbers of the event types to read (a = 0). `marks` is a SQL expression for an unsigned integer in which bit i is
     set if the event matches element i; it reads `filter_columns` and takes the query parameters `parameters`.
+    `spans` are pairs of an element to start from and one to arrive at.
     """
 
     start: int
@@ -113,6 +114,7 @@ class ComputationPlan:
     at: int
     order: tuple[int, ...]
     links: tuple[PlannedLink, ...]
+    spans: tuple[tuple[int, int], ...]
     charts: tuple[PlannedChart, ...]
     types: tuple[int, ...]
     marks: str
@@ -154,6 +156,7 @@ def compile_plan(definition: ViewDefinition, types: Mapping[str, EventType], at:
         at=at,
         order=_topological_order(len(elements), links),
         links=links,
+        spans=tuple((_index(span.fromId, indexes), _index(span.toId, indexes)) for span in definition.durations or ()),
         charts=tuple(_chart(chart, element_types, indexes) for chart in definition.charts),
         types=tuple(sorted({ALL_SLOTS.index(event_type.slot) for event_type in element_types})),
         marks=marks,

@@ -174,7 +174,7 @@ def _without_merged(
 
 
 def _without_charts(result: LinkResult) -> PartialResult:
-    return PartialResult(result.elements, result.connections, ())
+    return PartialResult(result.elements, result.durations, result.spans, ())
 
 
 def _run_with_charts(
@@ -199,7 +199,7 @@ def _run_with_charts(
         finally:
             connection.unregister("reached_marks")
             connection.execute("DROP TABLE viewed")
-        yield PartialResult(result.elements, result.connections, charts)
+        yield PartialResult(result.elements, result.durations, result.spans, charts)
 
 
 def _view(
