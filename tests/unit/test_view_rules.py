@@ -104,6 +104,11 @@ def join(*names: str) -> Change:
 PREDICATE, NUMBER = "elements[0].filter.predicates[0]", "elements[0].filter.numberPredicates[0]"
 LINK, CHART = "elements[1].followedBy[0]", "charts[0]"
 
+
+def span(start: str, end: str) -> Change:
+    return put("durations", [{"fromId": start, "toId": end}])
+
+
 WRONG: list[tuple[Change, str, str]] = [
     # the time frame
     (put("duration", None), "interval.or.duration", "interval"),
@@ -202,6 +207,12 @@ WRONG: list[tuple[Change, str, str]] = [
     (constraints(None, ("Days", 0)), "impossible.constraint", f"{LINK}.constraintWithin"),
     (constraints(None, ("Days", 36501)), "impossible.constraint", f"{LINK}.constraintWithin.value"),
     (constraints(("Days", 36501), None), "impossible.constraint", f"{LINK}.constraintAfter.value"),
+    # durations
+    (span("nothing", "heavy"), "unknown.element", "durations[0].fromId"),
+    (span("order", "nothing"), "unknown.element", "durations[0].toId"),
+    (span("parcel", "order"), "not.connected", "durations[0].toId"),
+    (span("order", "order"), "not.connected", "durations[0].toId"),
+    (put("durations", [{"fromId": "order", "toId": "heavy"}] * 2), "duplicate.toId", "durations[1].toId"),
     # charts
     (add_charts(9), "too.many.charts", "charts"),
     (put("charts[1].id", "by-month"), "duplicate.id", "charts[1].id"),
@@ -284,6 +295,9 @@ RIGHT: list[Change] = [
     all_of(put("charts[1].groupByTime", "Week"), put("charts[1].groupByMax", 3)),
     put("charts", []),
     put("elements[0].followedBy", []),
+    put("durations", []),
+    span("order", "parcel"),
+    put("durations", [{"fromId": "order", "toId": "heavy"}, {"fromId": "parcel", "toId": "heavy"}]),
 ]
 
 

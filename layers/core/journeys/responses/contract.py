@@ -12,7 +12,7 @@ def _reference(name: str) -> WithJsonSchema:
 AddressableEntityRef = Annotated[dict[str, Any], _reference("AddressableEntityRef")]
 JourneyView = Annotated[dict[str, Any], _reference("JourneyView")]
 JourneyViewChartMetricResult = Annotated[dict[str, Any], _reference("JourneyViewChartMetricResult")]
-JourneyViewResultElement = Annotated[dict[str, Any], _reference("JourneyViewResultElement")]
+JourneyViewResultMetrics = Annotated[dict[str, Any], _reference("JourneyViewResultMetrics")]
 PathDefinition = Annotated[dict[str, Any], _reference("PathDefinition")]
 """The request of the operation that creates a job of paths."""
 DateTime = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]

@@ -9,7 +9,7 @@ from journeys.responses.contract import (
     DateTime,
     JourneyView,
     JourneyViewChartMetricResult,
-    JourneyViewResultElement,
+    JourneyViewResultMetrics,
     PathDefinition,
 )
 from journeys.responses.listings import Page
@@ -147,9 +147,56 @@ class ViewChartResult(TypedDict):
     selfUri: str
 
 
-class ViewResult(TypedDict):
-    """The contract's `JourneyViewResult`, and `dateDataUntil`."""
+DurationBar = TypedDict("DurationBar", {"from": int, "to": int, "customerCount": int})
+DurationBar.__doc__ = (
+    "A bar of a histogram: customers whose duration is at least `from` and less than `to`, in milliseconds."
+)
 
-    elements: list[JourneyViewResultElement]
+
+class Duration(TypedDict):
+    """How long customers took, in milliseconds. Percentiles have a relative error of at most 1%; the rest is exact.
+
+    If there are no customers, only `customerCount` and an empty `histogram` are there.
+    """
+
+    customerCount: int
+    minimum: NotRequired[int]
+    average: NotRequired[float]
+    median: NotRequired[int]
+    percentile75: NotRequired[int]
+    percentile90: NotRequired[int]
+    percentile95: NotRequired[int]
+    maximum: NotRequired[int]
+    histogram: list[DurationBar]
+
+
+class SpanDuration(Duration):
+    """How long customers took from one element to another."""
+
+    fromId: str
+    toId: str
+
+
+class ViewResultLink(TypedDict):
+    """The contract's `JourneyViewResultLink`, and how long the counted customers took."""
+
+    id: str
+    connectionCount: int
+    duration: Duration
+
+
+class ViewResultElement(TypedDict):
+    """The contract's `JourneyViewResultElement`."""
+
+    id: str
+    metrics: JourneyViewResultMetrics
+    followedBy: list[ViewResultLink]
+
+
+class ViewResult(TypedDict):
+    """The contract's `JourneyViewResult`, `dateDataUntil`, and the durations that the view measures."""
+
+    elements: list[ViewResultElement]
+    durations: list[SpanDuration]
     charts: list[ViewChartResult]
     dateDataUntil: NotRequired[DateTime]
