@@ -135,13 +135,15 @@ def _flow(view: Mapping[str, Any], result: Mapping[str, Any]) -> Table:
         name = Text.assemble((guide, "dim"), (elements[id_]["name"], "bold"))
         customers = Text(str(metrics["participantCount"]), justify="right")
         table.add_row(name, customers, bar, dropouts, Text(label, style="dim"))
-        counts = {link["id"]: link["connectionCount"] for link in figures[id_]["followedBy"]}
+        found = {link["id"]: link for link in figures[id_]["followedBy"]}
         for index, link in enumerate(links):
             last = index == len(links) - 1
-            share = counts[link["id"]] / (metrics["participantCount"] or 1)
+            count, median = found[link["id"]]["connectionCount"], found[link["id"]].get("duration", {}).get("median")
+            share = count / (metrics["participantCount"] or 1)
+            took = "" if median is None else f", median {_duration(median)}"
             draw(
                 link["id"],
-                f"{counts[link['id']]}, {share:.0%}{_window(link)}",
+                f"{count}, {share:.0%}{_window(link)}{took}",
                 below + ("└─ " if last else "├─ "),
                 below + ("   " if last else "│  "),
             )
@@ -159,6 +161,14 @@ def _window(link: Mapping[str, Any]) -> str:
         return ""
     unit = within["unit"].lower()
     return f" within {within['value']} {unit[:-1] if within['value'] == 1 else unit}"
+
+
+def _duration(milliseconds: int) -> str:
+    """A duration in its largest unit, such as "2.1 d"."""
+    for unit, length in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000)):
+        if milliseconds >= length:
+            return f"{milliseconds / length:.1f} {unit}"
+    return f"{milliseconds} ms"
 
 
 def _metric_label(metric: Mapping[str, Any]) -> str:

@@ -178,11 +178,11 @@ class SpanDuration(Duration):
 
 
 class ViewResultLink(TypedDict):
-    """The contract's `JourneyViewResultLink`, and how long the counted customers took."""
+    """The contract's `JourneyViewResultLink`, and how long the counted customers took. Results of the first releases lack it."""
 
     id: str
     connectionCount: int
-    duration: Duration
+    duration: NotRequired[Duration]
 
 
 class ViewResultElement(TypedDict):
@@ -197,6 +197,6 @@ class ViewResult(TypedDict):
     """The contract's `JourneyViewResult`, `dateDataUntil`, and the durations that the view measures."""
 
     elements: list[ViewResultElement]
-    durations: list[SpanDuration]
+    durations: NotRequired[list[SpanDuration]]
     charts: list[ViewChartResult]
     dateDataUntil: NotRequired[DateTime]
