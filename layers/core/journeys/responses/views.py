@@ -178,7 +178,7 @@ class SpanDuration(Duration):
 
 
 class ViewResultLink(TypedDict):
-    """The contract's `JourneyViewResultLink`, and how long the counted customers took. Results of the first releases lack it."""
+    """The contract's `JourneyViewResultLink`, and how long customers took. Old results lack it."""
 
     id: str
     connectionCount: int
