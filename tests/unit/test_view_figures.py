@@ -409,7 +409,9 @@ def test_links_that_join_by_conversation_equal_the_reference_for_events_in_any_o
             ),
             np.array([int(event.attributes.get("conversationId", 0)) for event in events], np.uint64),
         )
-    assert to_result(view, PartialResult(result.elements, result.connections, ())) == figures(view, events, at)
+    assert to_result(view, PartialResult(result.elements, result.durations, result.spans, ())) == figures(
+        view, events, at
+    )
 
 
 @pytest.mark.slow
@@ -590,7 +592,8 @@ def test_customers_with_many_conversations_are_evaluated_in_portions() -> None:
     dates_ = np.array([0, 1, 2, 1 << 59] * 2, np.int64)
     marks = np.array([1, 1, 1, 2] * 2, np.uint8)
     conversations = np.array([7, 8, 9, 9] * 2, np.uint64)
-    assert links.evaluate_links(compile_plan(view, TYPES, AT), hashes, dates_, marks, conversations).connections == (2,)
+    found = links.evaluate_links(compile_plan(view, TYPES, AT), hashes, dates_, marks, conversations)
+    assert [durations.count for durations in found.durations] == [2]
 
 
 @pytest.mark.parametrize("customers", [[4, 4, 4], [1, 1, 10], [20], [1] * 12])
