@@ -9,21 +9,27 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journeys import csvtext, jsontext
 from journeys.http import csv_pages
+from journeys.views.computation.durations import Durations
 from journeys.views.computation.partial_result import Counts, PartialMetric, PartialResult, to_result
 from journeys.views.model import Aggregate, View, ViewDefinition
-from journeys.views.tables import COUNTS, TABLES, charts
+from journeys.views.tables import COUNTS, DURATION, TABLES, charts
 from tests.support.csv_reading import read_csv
 from tests.support.functions import Context, api_event
 from tests.support.jobs import HOUR, NOON, JobHarness, harness
 
 __all__ = ["harness"]
 
+DURATIONS_OF = (
+    "durationMinimum,durationAverage,durationMedian,durationPercentile75,durationPercentile90,durationPercentile95,"
+    "durationMaximum"
+)
 LINK = re.compile(r'<([^>]+)>; rel="next"')
 
 # -- CSV and JSON agree ------------------------------------------------------------------------------------------------
@@ -32,6 +38,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.sampl
     ["=1+1", "+49 30 1", "-5", "@x", "\t=2", "'", "''=", "", " ", 'a"b', "a,b", "a\r\nb", "\n", "\uff1d1", "null"]
 )
 NAMES = TEXTS.filter(lambda text: bool(text.strip()))
+DURATIONS = st.lists(st.integers(0, 10**9), max_size=5).map(lambda values: Durations.of(np.array(values, np.int64)))
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=4) | st.integers(-(10**37), 10**37).map(Decimal)
 
 
@@ -58,12 +65,19 @@ def computed(draw: st.DrawFn) -> tuple[ViewDefinition, dict[str, Any]]:
             ],
         }
         drawn_charts.append(chart)
-    definition = ViewDefinition.model_validate({"name": "v", "elements": elements, "charts": drawn_charts})
+    spans = [
+        {"fromId": one, "toId": other}
+        for one, other in draw(st.lists(st.tuples(st.sampled_from(ids), st.sampled_from(ids)), max_size=2))
+    ]
+    definition = ViewDefinition.model_validate(
+        {"name": "v", "elements": elements, "charts": drawn_charts, "durations": spans}
+    )
     result = to_result(
         definition,
         PartialResult(
             tuple(Counts(*draw(st.tuples(*[st.integers(0, 10**9)] * 5))) for _ in ids),
-            tuple(draw(st.integers(0, 10**9)) for one in ids for _ in links[one]),
+            tuple(draw(DURATIONS) for one in ids for _ in links[one]),
+            tuple(draw(DURATIONS) for _ in spans),
             tuple(
                 tuple(
                     PartialMetric(Aggregate.SUM, draw(st.dictionaries(_names(chart, metric), NUMBERS, max_size=4)))
@@ -120,12 +134,21 @@ def restored(view: ViewDefinition, files: Mapping[str, str]) -> dict[str, Any]:
                 "id": row["elementId"],
                 "metrics": {name: row[name] for name in COUNTS},
                 "followedBy": [
-                    {"id": link["targetElementId"], "connectionCount": link["connectionCount"]}
+                    {
+                        "id": link["targetElementId"],
+                        "connectionCount": link["connectionCount"],
+                        "duration": {"customerCount": link["connectionCount"]} | took(link),
+                    }
                     for link in links
                     if link["sourceElementId"] == row["elementId"]
                 ],
             }
             for row in records(files["elements"])
+        ],
+        "durations": [
+            {"fromId": row["fromElementId"], "toId": row["toElementId"], "customerCount": row["customerCount"]}
+            | took(row)
+            for row in records(files["durations"])
         ],
         "charts": [
             {
@@ -137,6 +160,19 @@ def restored(view: ViewDefinition, files: Mapping[str, str]) -> dict[str, Any]:
             for chart in view.charts
         ],
     }
+
+
+def took(row: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The figures of durations in a row, without those that are missing."""
+    found = {name: row[f"duration{name[0].upper()}{name[1:]}"] for name in DURATION}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def without_histograms(value: Any) -> Any:
+    """The result without the histograms of durations, which no table has."""
+    if isinstance(value, dict):
+        return {name: without_histograms(inner) for name, inner in value.items() if name != "histogram"}
+    return [without_histograms(inner) for inner in value] if isinstance(value, list) else value
 
 
 def numbers_as_texts(value: Any) -> Any:
@@ -152,7 +188,7 @@ def numbers_as_texts(value: Any) -> Any:
 def test_the_csv_of_a_result_has_what_its_json_has(made: tuple[ViewDefinition, dict[str, Any]]) -> None:
     view, result = made
     files = texts(view, result)
-    assert restored(view, files) == numbers_as_texts(result)
+    assert restored(view, files) == numbers_as_texts(without_histograms(result))
     names = {element.id: element.name for element in view.elements}
     assert all(row["elementName"] == names[str(row["elementId"])] for row in records(files["elements"]))
     for text in files.values():  # another reader finds the same cells
@@ -196,6 +232,7 @@ def view(harness: JobHarness) -> View:
             },
             {"id": "d", "name": "All", "metrics": [{"id": "m", "elementId": "b", "aggregate": "EventCount"}]},
         ],
+        durations=[{"fromId": "a", "toId": "b"}],
     )
 
 
@@ -219,11 +256,14 @@ def test_a_job_answers_each_table_as_csv(ask: Callable[..., dict[str, Any]]) -> 
     assert bodies == {
         "elements": "elementId,elementName,participantCount,activeCount,completedCount,dropoutCount,flowCount\r\n"
         'a,Placed,3,2,1,0,0\r\nb,"Paid, at last",1,0,1,0,0\r\n',
-        "links": "sourceElementId,sourceElementName,targetElementId,targetElementName,connectionCount\r\n"
-        'a,Placed,b,"Paid, at last",1\r\n',
+        "links": "sourceElementId,sourceElementName,targetElementId,targetElementName,connectionCount,"
+        f"{DURATIONS_OF}\r\n"
+        f'a,Placed,b,"Paid, at last",1,{",".join([str(HOUR)] * 7)}\r\n',
         "charts": "chartId,chartName,metricId,elementName,aggregate,attribute,value,time,groupBy1,group1\r\n"
         "c,Amount,m,Placed,Sum,amount,10,,channel,'=web\r\nc,Amount,m,Placed,Sum,amount,7,,channel,\r\n"
         'd,All,m,"Paid, at last",EventCount,,1,,,\r\n',
+        "durations": f"fromElementId,fromElementName,toElementId,toElementName,customerCount,{DURATIONS_OF}\r\n"
+        f'a,Placed,b,"Paid, at last",1,{",".join([str(HOUR)] * 7)}\r\n',
     }
     answer = ask(format="csv")
     assert answer["body"] == bodies["elements"]

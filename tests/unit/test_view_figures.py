@@ -624,7 +624,7 @@ def test_a_duration_and_an_interval_exclude_their_end(compute: Compute) -> None:
         ({"interval": f"{dates.text(START)}/{dates.text(START + 10_001)}"}, AT, 2),
     ]
     for span, at, there in spans_:
-        assert metrics(compute(view_of(element("all"), charts=(), **span), events, at))["all"][0] == there
+        assert metrics(compute(view_of(element("all"), charts=(), durations=(), **span), events, at))["all"][0] == there
 
 
 def test_a_view_can_have_50_elements(compute: Compute) -> None:

@@ -36,10 +36,15 @@ def elements(view: ViewDefinition, result: Result) -> Table:
     )
 
 
+DURATION = ("minimum", "average", "median", "percentile75", "percentile90", "percentile95", "maximum")
+_DURATION_COLUMNS = tuple(f"duration{name[0].upper()}{name[1:]}" for name in DURATION)
+
+
 def links(view: ViewDefinition, result: Result) -> Table:
-    """A row per link, with its customers."""
+    """A row per link, with its customers and how many milliseconds they took, which old results lack."""
+    ends = ("sourceElementId", "sourceElementName", "targetElementId", "targetElementName")
     return Table(
-        ("sourceElementId", "sourceElementName", "targetElementId", "targetElementName", "connectionCount"),
+        (*ends, "connectionCount", *_DURATION_COLUMNS),
         (
             (
                 source["id"],
@@ -47,9 +52,25 @@ def links(view: ViewDefinition, result: Result) -> Table:
                 link["id"],
                 view.element(link["id"]).name,
                 link["connectionCount"],
+                *map(link.get("duration", {}).get, DURATION),
             )
             for source in result["elements"]
             for link in source["followedBy"]
+        ),
+    )
+
+
+def durations(view: ViewDefinition, result: Result) -> Table:
+    """A row per pair of elements that the view measures the time between, with customers and milliseconds."""
+    return Table(
+        ("fromElementId", "fromElementName", "toElementId", "toElementName", "customerCount", *_DURATION_COLUMNS),
+        (
+            (
+                *(cell for id_ in (span["fromId"], span["toId"]) for cell in (id_, view.element(id_).name)),
+                span["customerCount"],
+                *map(span.get, DURATION),
+            )
+            for span in result.get("durations", ())
         ),
     )
 
@@ -86,6 +107,7 @@ TABLES: Mapping[str, Callable[[ViewDefinition, Result], Table]] = {
     "elements": elements,
     "links": links,
     "charts": charts,
+    "durations": durations,
 }
 """The tables by the name that the query parameter `table` has."""
 

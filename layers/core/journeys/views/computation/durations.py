@@ -94,8 +94,8 @@ class Durations:
 
     @classmethod
     def from_values(cls, values: list[Any]) -> "Durations":
-        *figures, bins = values
-        return cls(*figures, bins=dict(map(tuple, bins)))
+        count, total, minimum, maximum, bins = values
+        return cls(count, total, minimum, maximum, dict(bins))
 
 
 def _edge(bin_: int) -> int:

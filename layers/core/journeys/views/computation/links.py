@@ -374,7 +374,8 @@ class _LinkEvaluation:
     def _is_first(self, keys: Integers) -> Booleans:
         """For each of these ascending keys, whether the customer has no smaller one among them."""
         changes = self._changes(keys)
-        return keys == keys[changes][np.cumsum(changes) - 1]
+        is_first: Booleans = keys == keys[changes][np.cumsum(changes) - 1]
+        return is_first
 
     def _least(self, keys: Integers, values: Integers) -> Integers:
         """The least value of each customer. `keys` are ascending; each has a value."""
