@@ -27,6 +27,7 @@ from tests.support.archive import (
     bucket_of,
     customer_key,
     event,
+    links_of,
     names,
     read_journey,
 )
@@ -108,6 +109,49 @@ def test_a_compacted_day_is_compacted_again_with_later_events(tables: Tables) ->
     assert second.version == 3
     assert set(second.retired) > {file.key for file in first.compacted}
     assert [file.rows for file in second.compacted] == [3, 1]
+
+
+def test_files_of_an_earlier_version_have_no_links_and_are_still_read(tables: Tables, tmp_path: Path) -> None:
+    """Their column `linked` is missing. So is the file of links in their manifest."""
+    archive = Archive.of(tables)
+    before, after = event(1, also={"email": "a@x"}), event(2, "bob", also={"email": "b@x"})
+    archive.land(before)
+    (landed,) = archive.store.snapshot(ORGANIZATION).landed
+    path = archive.store.fetch([landed], tmp_path)[landed.key]
+    with duckdb.connect() as connection:
+        old = connection.sql("SELECT * EXCLUDE linked FROM read_parquet($path)", params={"path": str(path)})
+        old.write_parquet(str(tmp_path / "old.parquet"))
+    aws.s3().put_object(Bucket=BUCKET, Key=landed.key, Body=(tmp_path / "old.parquet").read_bytes())
+    archive.compact()
+    manifest = archive.store.manifest(ORGANIZATION)
+    values = manifest.to_values()
+    assert values.pop("links") is None
+    assert Manifest.from_values(values) == manifest
+    archive.land(after)
+    assert (archive.read(), archive.links()) == (names([before, after]), links_of([after]))
+    archive.compact()
+    assert (archive.read(), archive.links()) == (names([before, after]), links_of([after]))
+
+
+def test_links_of_compacted_events_stay_and_their_file_is_written_only_for_new_ones(tables: Tables) -> None:
+    archive = Archive.of(tables)
+    first, again = event(1, also={"email": "a@x"}), event(2, also={"email": "a@x"})
+    other = event(3, also={"email": "b@x", "web": "v"})
+    placeholder = event(4, "guest", also={"email": "c@x"})
+    archive.land(first)
+    archive.compact()
+    file = archive.store.manifest(ORGANIZATION).links
+    archive.land(again, placeholder)
+    archive.compact()
+    assert archive.store.manifest(ORGANIZATION).links == file
+    archive.land(other)
+    archive.compact()
+    manifest = archive.store.manifest(ORGANIZATION)
+    assert manifest.links is not None
+    assert manifest.links.links == 4
+    assert archive.links() == links_of([first, other])
+    assert file is not None
+    assert file.key in manifest.retired
 
 
 def test_the_manifest_holds_the_recent_events_of_each_configuration_and_the_customers(tables: Tables) -> None:
