@@ -31,16 +31,16 @@ def run(
 def _run(
     plan: PathPlan, events: Events, connection: duckdb.DuckDBPyConnection, batches: list[str]
 ) -> Iterator[PathResult]:
-    """The partial results of each batch. DuckDB reads the next batch while numpy follows the paths of this one."""
+    """The partial result of each batch. DuckDB reads the next batch while numpy follows the paths of this one."""
     with ThreadPoolExecutor(max_workers=1) as worker:
-        pending: Future[list[PathResult]] | None = None
+        pending: Future[PathResult] | None = None
         for condition in batches:
             rows = connection.execute(_query(plan, events, condition), plan.parameters).fetchnumpy()
             if pending is not None:
-                yield from pending.result()
+                yield pending.result()
             pending = worker.submit(follow_paths, plan, rows["hash"], rows["packed"])
         if pending is not None:
-            yield from pending.result()
+            yield pending.result()
 
 
 def _query(plan: PathPlan, events: Events, hash_condition: str) -> str:

@@ -4,8 +4,7 @@ Data. N events are two parallel int64 arrays: `hashes`, which identify the custo
 
     packed event = milliseconds since the plan's start | type | marks
 
-With the number of the customer in front, packed events are *keys*. The sorted keys are the events in the order of the
-definition, and nothing else of an event is needed.
+Sorted by customer and packed event, the events have the order of the definition, and nothing else of them is needed.
 
 Method. Each start event is a path. At each level, all paths move on by one event. The pairs of the steps so far and the
 continuation are numbered in their order, and the numbers are the steps so far of the next level. A path that is its
@@ -18,7 +17,6 @@ O(m log m) for those that are not alone. Memory is 8 bytes per event for the key
 per path.
 """
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -51,30 +49,39 @@ TABLE_SIZE = 8
 """Entries per path that a table of pairs can have. If it needs more, the pairs are sorted."""
 
 
-def follow_paths(plan: PathPlan, hashes: Integers, packed: Integers) -> list[PathResult]:
-    """The partial results of the events, which may be in any order; all events of a customer must be among them.
+def follow_paths(plan: PathPlan, hashes: Integers, packed: Integers) -> PathResult:
+    """The partial result of the events, which may be in any order; all events of a customer must be among them.
 
-    There is usually one. Raises TooManyPaths.
+    Raises TooManyPaths.
     """
-    return list(_follow(plan, hashes, packed)) if len(hashes) else [PathResult.nothing()]
-
-
-def _follow(plan: PathPlan, hashes: Integers, packed: Integers) -> Iterator[PathResult]:
-    """The partial results of as many customers at a time as the keys can number."""
+    if not len(hashes):
+        return PathResult.nothing()
     if not _is_sorted(hashes):
         order = np.argsort(hashes, kind="stable")
         hashes, packed = hashes[order], packed[order]
+    begins = changes(hashes)
+    if np.any((packed[1:] < packed[:-1]) & ~begins[1:]):
+        packed = _sorted(begins, packed)
+    if plan.backwards:
+        begins, packed = np.append(begins[1:], True)[::-1], packed[::-1]
+    return _Walk(plan, begins, packed).run()
+
+
+def _sorted(begins: Booleans, packed: Integers) -> Integers:
+    """The packed events, sorted within each customer. `begins` marks the first event of each customer.
+
+    The number of the customer in front of a packed event makes a key. As many customers are sorted at a time as keys
+    can number; usually these are all.
+    """
+    in_order = np.empty_like(packed)
     packed_bits = int(packed.max()).bit_length()
-    first_rows = np.flatnonzero(changes(hashes))
     max_customers = 1 << (KEY_BITS - packed_bits)
-    for first, end in pairwise([*first_rows[::max_customers].tolist(), len(hashes)]):
-        keys = np.cumsum(changes(hashes[first:end]), dtype=np.int64)
-        keys -= 1
-        keys <<= packed_bits
-        keys |= packed[first:end]
-        if not _is_sorted(keys):
-            keys.sort(kind="stable")  # Files are sorted by customer and date, which this sort makes use of.
-        yield _Walk(plan, keys[::-1] if plan.backwards else keys, packed_bits).run()
+    for first, end in pairwise([*np.flatnonzero(begins)[::max_customers].tolist(), len(packed)]):
+        keys = np.cumsum(begins[first:end], dtype=np.int64) - 1
+        keys = (keys << packed_bits) | packed[first:end]
+        keys.sort(kind="stable")  # Files are sorted by customer and date, which this sort makes use of.
+        in_order[first:end] = keys & ((1 << packed_bits) - 1)
+    return in_order
 
 
 def _is_sorted(values: NDArray[Any]) -> bool:
@@ -82,20 +89,21 @@ def _is_sorted(values: NDArray[Any]) -> bool:
 
 
 class _Walk:
-    """The paths of events that are given by their sorted keys."""
+    """The paths of packed events in order. `begins` marks the first event of each customer."""
 
-    def __init__(self, plan: PathPlan, keys: Integers, packed_bits: int) -> None:
+    def __init__(self, plan: PathPlan, begins: Booleans, packed: Integers) -> None:
         self._plan = plan
-        begins = changes(keys >> packed_bits)  # sessions
+        begins_session = begins
         if plan.gap is not None:
-            begins[1:] |= np.abs(np.diff(keys >> (TYPE_BITS + MARK_BITS))) > plan.gap
-        types = keys.astype(np.uint8)
+            begins_session = begins.copy()
+            begins_session[1:] |= np.abs(np.diff(packed >> (TYPE_BITS + MARK_BITS))) > plan.gap
+        types = packed.astype(np.uint8)
         marks = types & (START | END)
         types >>= MARK_BITS
         if plan.collapse:
-            kept = np.flatnonzero(begins | changes(types))
+            kept = np.flatnonzero(begins_session | changes(types))
             marks = np.bitwise_or.reduceat(marks, kept)
-            begins, types, keys = begins[kept], types[kept], keys[kept]
+            begins, begins_session, types = begins[kept], begins_session[kept], types[kept]
         # Continuations are numbered densely, in their order; `alphabet` has the continuation of each number.
         steps = np.array(plan.types, np.int64) + 1
         self._alphabet = np.concatenate((steps, [DROPPED, ENDED, ONWARD]))
@@ -104,10 +112,10 @@ class _Walk:
         numbers[steps - 1] = np.arange(len(steps))
         self._symbols = numbers[types]
         self._starts = np.flatnonzero(marks & START)
-        self._customers = self._numbered(keys[self._starts] >> packed_bits)
+        self._customers = self._numbered(np.searchsorted(np.flatnonzero(begins), self._starts, "right"))
         self._start_events, self._starting_customers = len(self._starts), self._count_customers()
         # How many steps each path has, not more than one beyond those that count.
-        ends = np.append(np.flatnonzero(begins)[1:], len(begins))  # of sessions
+        ends = np.append(np.flatnonzero(begins_session)[1:], len(begins))
         self._lengths = ends[np.searchsorted(ends, self._starts, "right")] - 1 - self._starts
         if plan.has_end:
             self._keep_ending(np.flatnonzero(marks & END))
