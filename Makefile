@@ -9,6 +9,7 @@ SAM := .local/venvs/sam
 STACK := .local/venvs/stack
 CHECKOV := .local/venvs/checkov
 BENCH := .local/venvs/bench
+MINING := .local/venvs/mining
 NODE := .local/venvs/node
 BIN := $(VENV)/bin
 JOURNEYS := $(BIN)/journeys
@@ -63,13 +64,18 @@ $(BENCH)/.installed: tools/requirements/bench.txt
 	@$(install)
 	@$(BENCH)/bin/python -c 'import site; print(*site.getsitepackages())' | xargs -I @ sh -c 'echo "$(CURDIR)/layers/core" > @/journeys.pth'
 
+$(MINING)/.installed: tools/requirements/mining.txt
+	@echo "  installing libraries of process mining ..."
+	@$(install)
+	@$(MINING)/bin/python -c 'import site; print(*site.getsitepackages())' | xargs -I @ sh -c 'echo "$(CURDIR)/layers/core" > @/journeys.pth'
+
 .PHONY: install
 install: $(TOOLS)  ## create the virtual environments and the command .venv/bin/journeys
 
 .PHONY: requirements
 requirements: $(VENV)/.installed  ## pin the newest versions of all dependencies
 	for name in layers/dependencies/requirements layers/webhooks/requirements layers/analytics/requirements \
-	    tools/requirements/pip tools/requirements/dev tools/requirements/sam tools/requirements/stack tools/requirements/bench tools/requirements/checkov \
+	    tools/requirements/pip tools/requirements/dev tools/requirements/sam tools/requirements/stack tools/requirements/bench tools/requirements/mining tools/requirements/checkov \
 	    tools/requirements/node; do \
 	  $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --allow-unsafe --no-header \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$name.txt $$name.in || exit 1; done
@@ -77,7 +83,7 @@ requirements: $(VENV)/.installed  ## pin the newest versions of all dependencies
 # -- the local stack ---------------------------------------------------------------------------------------------------
 
 .PHONY: run
-run: $(TOOLS)  ## start the local stack, send sample events, show a journey and a view
+run: $(TOOLS)  ## start the local stack, send sample events, show a journey, a view and paths
 	@$(JOURNEYS) up
 
 .PHONY: down
@@ -159,5 +165,5 @@ load: $(TOOLS)  ## send load while AWS fails and functions are killed, and accou
 	  $(if $(FAULTS),--fault-rate "$(FAULTS)")
 
 .PHONY: bench
-bench: $(TOOLS) $(BENCH)/.installed  ## the benchmarks, as a table and as JSON
+bench: $(TOOLS) $(BENCH)/.installed $(MINING)/.installed  ## the benchmarks, as a table and as JSON
 	@$(BIN)/python -m tests.bench

@@ -240,10 +240,10 @@ def main() -> None:
         started = time.perf_counter()
         figures = compute(order["files"])
         seconds.append(time.perf_counter() - started)
-    print(json.dumps({"seconds": min(seconds), "megabytes": _most_memory(), "figures": figures}))
+    print(json.dumps({"seconds": min(seconds), "megabytes": most_memory(), "figures": figures}))
 
 
-def _most_memory() -> float:
+def most_memory() -> float:
     """The peak memory of this process in MB. `ru_maxrss` would include the parent process."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
