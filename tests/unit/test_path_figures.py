@@ -1,6 +1,7 @@
 """The computed figures of paths equal those of the reference implementation, `tests/support/paths_reference.py`."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,20 @@ from journeys.views.paths.partial_result import PathResult, Tally, TooManyPaths,
 from journeys.views.paths.plan import compile_paths
 from journeys.views.paths.run import run
 from tests.support import paths_reference
-from tests.support.views_reference import Happened
-from tests.unit.test_view_figures import AT, FIELDS, archived, bounded, event_lists, filters, happened, moments, spans
+from tests.support.views_reference import Happened, Rules, with_persons
+from tests.unit.test_view_figures import (
+    AT,
+    FIELDS,
+    NOTHING,
+    archived,
+    bounded,
+    event_lists,
+    filters,
+    happened,
+    moments,
+    spans,
+)
+from tests.unit.test_view_identity import Archived, also, rules
 
 TYPES = {f"type-{slot}": EventType(slot, FIELDS, f"Type {slot}") for slot in "abtP"}
 SLOTS = {id_: one.slot for id_, one in TYPES.items()}
@@ -88,9 +101,10 @@ def definitions(draw: st.DrawFn, types: Sequence[str]) -> PathDefinition:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[PathDefinition, list[Happened]]:
+def cases(draw: st.DrawFn, also: st.SearchStrategy[tuple[str, ...]] = NOTHING) -> tuple[PathDefinition, list[Happened]]:
+    """A definition, and events of its types; `also` draws their further identifiers."""
     types = sorted(TYPES)[: draw(st.integers(1, len(TYPES)))]
-    return draw(definitions(types)), draw(event_lists(types))
+    return draw(definitions(types)), draw(event_lists(types, also))
 
 
 @pytest.mark.slow
@@ -156,6 +170,36 @@ def test_the_customers_of_a_path_take_part_in_every_element_of_its_view(
         assert len(view.elements) == len(ids) + 1
         for element in figures["elements"]:
             assert element["metrics"]["participantCount"] >= path["customerCount"]
+
+
+@pytest.mark.slow
+@bounded(200)
+@given(
+    case=cases(also),
+    rules=rules,
+    shuffle=st.none() | st.integers(0, 104),
+    rows_per_batch=st.sampled_from([4, 2_000_000]),
+    cuts=st.sets(st.integers(1, BUCKETS - 1), max_size=3),
+)
+def test_figures_of_persons_equal_the_reference_in_one_run_and_in_parts(
+    connection: duckdb.DuckDBPyConnection,
+    tmp_path: Path,
+    case: tuple[PathDefinition, list[Happened]],
+    rules: Rules,
+    shuffle: int | None,
+    rows_per_batch: int,
+    cuts: set[int],
+) -> None:
+    definition, events = case
+    archive, plan = Archived(connection, tmp_path, events, rules, shuffle), compile_paths(definition, TYPES, AT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "ROWS_PER_BATCH", rows_per_batch)
+        parts = [
+            run(plan, archive.events(), connection, first, after - 1, archive.merging(first, after - 1))
+            for first, after in pairwise([0, *sorted(cuts), BUCKETS])
+        ]
+    expected = paths_reference.result(definition, SLOTS, with_persons(events, rules), AT)
+    assert with_ids(to_result(definition, TYPES, merge(parts))) == expected
 
 
 # -- examples ----------------------------------------------------------------------------------------------------------

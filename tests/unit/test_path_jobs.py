@@ -8,6 +8,7 @@ import pytest
 
 from journeys import dates, keys
 from journeys.aws import from_item
+from journeys.events.model import ExternalId
 from journeys.registry.limits import WAITING_JOBS
 from journeys.registry.quotas.store import QuotaStore
 from journeys.registry.schemas.model import Schema
@@ -101,6 +102,16 @@ def test_a_filter_of_the_start_and_an_end_apply(harness: JobHarness, placed: Sch
     assert harness.deliver() == []
     assert results(harness, none)["start"]["eventCount"] == 0
     assert results(harness, ending)["tree"]["customerCount"] == 9
+
+
+def test_a_path_goes_on_under_another_identifier_of_the_person(harness: JobHarness) -> None:
+    visited, called = harness.event_type("Visited"), harness.event_type("Called")
+    harness.land(visited, ("visitor", NOON), also=(ExternalId("crm", "ann"),))
+    harness.land(called, ("ann", NOON + HOUR), received=NOON + 2 * HOUR)
+    persons, identifiers = (accept(harness, body(visited, identity=one)) for one in (None, "Identifier"))
+    assert harness.deliver() == []
+    assert [len(results(harness, job)["tree"]["steps"]) for job in (persons, identifiers)] == [1, 0]
+    assert harness.ask("POST", JOBS, body(visited, identity="Nobody"))[0] == 400
 
 
 def test_a_job_of_paths_is_found_under_paths_and_in_its_organization_only(harness: JobHarness, placed: Schema) -> None:

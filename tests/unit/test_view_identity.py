@@ -75,14 +75,15 @@ class Archived:
         return Events(self._connection, {day: self._compacted}, {day: self._landed}, only=only)
 
     def run(self, view: ViewDefinition, at: int = AT, first: int = 0, last: int = BUCKETS - 1) -> PartialResult:
-        """The partial result of some buckets, with the other buckets' events from `elsewhere`."""
-        others = [number for number in self.persons.buckets(*bounds(first, last)) if not first <= number <= last]
-        merging = Merging(
-            self.persons,
-            self._folder,
-            ((number, self.events(run.hash_between(*bounds(number, number)))) for number in others),
-        )
+        """The partial result of some buckets."""
+        merging = self.merging(first, last)
         return run.run(compile_plan(view, TYPES, at), self.events(), self._connection, first, last, merging)
+
+    def merging(self, first: int, last: int) -> Merging:
+        """The persons of some buckets, with the other buckets' events from `elsewhere`."""
+        others = [number for number in self.persons.buckets(*bounds(first, last)) if not first <= number <= last]
+        elsewhere = ((number, self.events(run.hash_between(*bounds(number, number)))) for number in others)
+        return Merging(self.persons, self._folder, elsewhere)
 
 
 def decided(rules: Rules) -> DecisionArrays:

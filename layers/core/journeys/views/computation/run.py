@@ -11,10 +11,11 @@ the events of those with several identifiers, which are processed last.
 
 # ruff: noqa: S608  (queries are composed here; all user input is passed as query parameters)
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
@@ -33,7 +34,9 @@ ROWS_PER_BATCH = 2_000_000
 
 
 Batch = tuple[str, Mapping[str, object]]
-"""A query for the events of some customers that match an element, and its parameters."""
+"""A query for the needed events of some customers, and its parameters."""
+
+T = TypeVar("T")
 
 
 def run(
@@ -49,41 +52,69 @@ def run(
     With `merging`, customers are persons, and a person is in the bucket of the hash that stands for the person. Without
     it, each identifier is a customer.
     """
-    # Files are sorted by customer. If DuckDB keeps that order, numpy does not have to sort.
-    connection.execute("SET preserve_insertion_order = true")
-    return merge(_results(plan, events, connection, (first_bucket, last_bucket), merging))
+    evaluate = _run_with_charts if plan.charts else _run_without_charts
+
+    def evaluate_batches(batches: Iterable[Batch], merged: MergedRows | None) -> Iterator[PartialResult]:
+        return evaluate(plan, connection, batches, merged)
+
+    def query(events_: Events, hash_condition: str) -> Batch:
+        return _query(plan, events_, hash_condition), plan.parameters
+
+    buckets = (first_bucket, last_bucket)
+    return merge(evaluate_customers(query, evaluate_batches, events, connection, buckets, merging))
 
 
-def _results(
-    plan: ComputationPlan,
+def evaluate_customers(
+    query: Callable[[Events, str], Batch],
+    evaluate: Callable[[Iterable[Batch], MergedRows | None], Iterator[T]],
     events: Events,
     connection: duckdb.DuckDBPyConnection,
     buckets: tuple[int, int],
     merging: Merging | None,
-) -> Iterator[PartialResult]:
-    """The partial result of each batch: those of customers with one identifier first, then those of merged ones."""
-    evaluate = _run_with_charts if plan.charts else _run_without_charts
-    own = _batches(plan, events, connection, *buckets)
+) -> Iterator[T]:
+    """The results of `evaluate` for all customers: those with one identifier first, then merged ones.
+
+    `query` makes the batch of the customers that a SQL condition selects. Rows of the batches have the column `hash`.
+    """
+    # Files are sorted by customer. If DuckDB keeps that order, numpy does not have to sort.
+    connection.execute("SET preserve_insertion_order = true")
+    own = (query(events, condition) for condition in hash_conditions(events, connection, *buckets))
     if merging is None:
-        yield from evaluate(plan, connection, own, None)
+        yield from evaluate(own, None)
         return
     merged = MergedRows(connection, merging, *bounds(*buckets))
-    yield from evaluate(plan, connection, own, merged)
+    yield from evaluate(own, merged)
     for bucket, others in merging.elsewhere:
-        for query, parameters in _batches(plan, others, connection, bucket, bucket):
-            merged.divert("viewed", _view(plan, connection, query, parameters)["hash"])
+        for condition in hash_conditions(others, connection, bucket, bucket):
+            _create_viewed(connection, *query(others, condition))
+            merged.divert("viewed", connection.execute("SELECT hash FROM viewed").fetchnumpy()["hash"])
             connection.execute("DROP TABLE viewed")
     if merged.rows:
         ranges = _hash_ranges(*buckets, 1 + merged.rows // ROWS_PER_BATCH)
-        batches: Iterator[Batch] = ((merged.select(hash_between(first, last)), {}) for first, last in ranges)
-        yield from evaluate(plan, connection, batches, None)
+        yield from evaluate(((merged.select(hash_between(first, last)), {}) for first, last in ranges), None)
 
 
-def _batches(
-    plan: ComputationPlan, events: Events, connection: duckdb.DuckDBPyConnection, first_bucket: int, last_bucket: int
-) -> Iterator[Batch]:
-    conditions = hash_conditions(events, connection, first_bucket, last_bucket)
-    return ((_query(plan, events, condition), plan.parameters) for condition in conditions)
+def read_ahead(
+    connection: duckdb.DuckDBPyConnection,
+    batches: Iterable[Batch],
+    merged: MergedRows | None,
+    evaluate: Callable[[dict[str, Any]], T],
+) -> Iterator[T]:
+    """The result of `evaluate` for the rows of each batch, without those that belong to `merged`.
+
+    DuckDB reads the next batch while numpy evaluates this one.
+    """
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        pending: Future[T] | None = None
+        for query, parameters in batches:
+            rows = connection.execute(query, parameters).fetchnumpy()
+            if merged is not None:
+                rows = _without_merged(connection, rows, merged)
+            if pending is not None:
+                yield pending.result()
+            pending = worker.submit(evaluate, rows)
+        if pending is not None:
+            yield pending.result()
 
 
 def hash_conditions(
@@ -144,21 +175,8 @@ def _run_without_charts(
     batches: Iterable[Batch],
     merged: MergedRows | None,
 ) -> Iterator[PartialResult]:
-    """The partial result of each batch. DuckDB reads the next batch while numpy evaluates the links of this one.
-
-    Rows that belong to `merged` are left out.
-    """
-    with ThreadPoolExecutor(max_workers=1) as worker:
-        pending: Future[LinkResult] | None = None
-        for query, parameters in batches:
-            rows = connection.execute(query, parameters).fetchnumpy()
-            if merged is not None:
-                rows = _without_merged(connection, rows, merged)
-            if pending is not None:
-                yield _without_charts(pending.result())
-            pending = worker.submit(_evaluate, plan, rows)
-        if pending is not None:
-            yield _without_charts(pending.result())
+    """The partial result of each batch. Rows that belong to `merged` are left out."""
+    return map(_without_charts, read_ahead(connection, batches, merged, partial(_evaluate, plan)))
 
 
 def _without_merged(
@@ -188,7 +206,9 @@ def _run_with_charts(
     Rows that belong to `merged` are left out.
     """
     for query, parameters in batches:
-        rows = _view(plan, connection, query, parameters)
+        _create_viewed(connection, query, parameters)
+        joined = "" if plan.join_column is None else ", conversation"
+        rows = connection.execute(f"SELECT hash, date, marks{joined} FROM viewed").fetchnumpy()
         if merged is not None:
             is_merged = merged.divert("viewed", rows["hash"])
             rows["marks"] = np.where(is_merged, rows["marks"].dtype.type(0), rows["marks"])  # They match no element.
@@ -202,10 +222,6 @@ def _run_with_charts(
         yield PartialResult(result.elements, result.durations, result.spans, charts)
 
 
-def _view(
-    plan: ComputationPlan, connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object]
-) -> dict[str, Any]:
-    """Create the temporary table `viewed` of a query's rows. Returns the columns that links read."""
+def _create_viewed(connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object]) -> None:
+    """Create the temporary table `viewed` of a query's rows."""
     connection.execute(f"CREATE OR REPLACE TEMP TABLE viewed AS {query}", parameters)
-    joined = "" if plan.join_column is None else ", conversation"
-    return connection.execute(f"SELECT hash, date, marks{joined} FROM viewed").fetchnumpy()

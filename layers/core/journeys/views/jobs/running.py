@@ -91,9 +91,9 @@ class _Run:
         persons = self._persons(self._spec.identity) if self._spec.identity is not None else None
         self._fetch(own.files)
         events = Events.of(self._connection, own, self._paths)
-        if isinstance(self._plan, PathPlan):
-            return run_paths(self._plan, events, self._connection, *self._buckets)
         merging = Merging(persons, self._folder, self._elsewhere(persons)) if persons else None
+        if isinstance(self._plan, PathPlan):
+            return run_paths(self._plan, events, self._connection, *self._buckets, merging)
         return run(self._plan, events, self._connection, *self._buckets, merging)
 
     def _persons(self, identity: JobIdentity) -> Persons:

@@ -106,9 +106,8 @@ def make_spec(
 ) -> JobSpec:
     """The specification of a job's current attempt.
 
-    `identity` reads which identifiers an organization counts as one person; paths count identifiers. Raises NotFound if
-    an event type of the definition was deleted, and BrokenView if the definition does not fit its
-    event types.
+    `identity` reads which identifiers an organization counts as one person. Raises NotFound if an event type of the
+    definition was deleted, and BrokenView if the definition does not fit its event types.
     """
     spec = JobSpec(
         organization_id=job.organization_id,
@@ -119,14 +118,10 @@ def make_spec(
         types=_event_types(definition, job.organization_id, event_types),
         snapshot=snapshot,
         parts=(),
-        identity=identity(job.organization_id) if _counts_persons(definition) else None,
+        identity=identity(job.organization_id) if definition.counts_persons else None,
     )
     plan = spec.plan()
     return replace(spec, parts=split(snapshot.within(plan.start, plan.end), events_per_run))
-
-
-def _counts_persons(definition: ViewDefinition | PathDefinition) -> bool:
-    return isinstance(definition, ViewDefinition) and definition.counts_persons
 
 
 def _event_types(

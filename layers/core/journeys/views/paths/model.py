@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from journeys.registry.schemas.model import ALL_SLOTS
 from journeys.views.model import (
+    AnyIdentity,
+    CountedIdentity,
     Element,
     ElementAttributes,
     EventCountType,
@@ -39,7 +41,8 @@ class PathDefinition(BaseModel):
 
     With `end`, only the paths that reach an event that matches it. `eventTypes` are the ids of the event types that
     count as steps; None means all. The event types of `start` and `end` count as steps only at these events, unless
-    `eventTypes` has them. `sessionGap` is an ISO-8601 duration: a longer time between two events ends a session.
+    `eventTypes` has them. `sessionGap` is an ISO-8601 duration: a longer time between two events ends a session. Paths
+    without `identity` are those of persons, as in a view.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -54,7 +57,12 @@ class PathDefinition(BaseModel):
     sessionGap: Text | None = None
     eventTypes: list[Id] | None = Field(default=None, min_length=1, max_length=len(ALL_SLOTS))
     collapseRepeats: bool = False
+    identity: AnyIdentity | None = None
     mostPerLevel: int = Field(default=10, ge=1, le=MAX_PER_LEVEL)
+
+    @property
+    def counts_persons(self) -> bool:
+        return self.identity is not CountedIdentity.IDENTIFIER
 
     def selections(self) -> Mapping[str, EventSelection]:
         """`start` and, if it is set, `end`, by the names of their fields."""
@@ -85,6 +93,7 @@ def view_of(
         "name": definition.name,
         "interval": definition.interval,
         "duration": definition.duration,
+        "identity": definition.identity,
         "elements": [
             Element(
                 id=f"step-{number}",

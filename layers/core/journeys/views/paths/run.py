@@ -2,14 +2,14 @@
 
 # ruff: noqa: S608  (queries are composed here; all user input is passed as query parameters)
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 
 import duckdb
 
 from journeys.archive.columns import BUCKETS
 from journeys.archive.reading import Events
-from journeys.views.computation.run import hash_conditions
+from journeys.views.computation.merging import MergedRows, Merging
+from journeys.views.computation.run import Batch, evaluate_customers, read_ahead
 from journeys.views.paths.partial_result import PathResult, merge
 from journeys.views.paths.plan import END, MARK_BITS, START, TYPE_BITS, PathPlan
 from journeys.views.paths.steps import follow_paths
@@ -21,26 +21,20 @@ def run(
     connection: duckdb.DuckDBPyConnection,
     first_bucket: int = 0,
     last_bucket: int = BUCKETS - 1,
+    merging: Merging | None = None,
 ) -> PathResult:
-    """The partial result of the customers in the buckets from first to last. Raises TooManyPaths."""
-    # Files are sorted by customer and date. If DuckDB keeps that order, numpy does not have to sort.
-    connection.execute("SET preserve_insertion_order = true")
-    return merge(_run(plan, events, connection, hash_conditions(events, connection, first_bucket, last_bucket)))
+    """The partial result of the customers in the buckets from first to last, as `computation.run.run`.
 
+    Raises TooManyPaths.
+    """
 
-def _run(
-    plan: PathPlan, events: Events, connection: duckdb.DuckDBPyConnection, batches: list[str]
-) -> Iterator[PathResult]:
-    """The partial result of each batch. DuckDB reads the next batch while numpy follows the paths of this one."""
-    with ThreadPoolExecutor(max_workers=1) as worker:
-        pending: Future[PathResult] | None = None
-        for condition in batches:
-            rows = connection.execute(_query(plan, events, condition), plan.parameters).fetchnumpy()
-            if pending is not None:
-                yield pending.result()
-            pending = worker.submit(follow_paths, plan, rows["hash"], rows["packed"])
-        if pending is not None:
-            yield pending.result()
+    def query(events_: Events, hash_condition: str) -> Batch:
+        return _query(plan, events_, hash_condition), plan.parameters
+
+    def follow(batches: Iterable[Batch], merged: MergedRows | None) -> Iterator[PathResult]:
+        return read_ahead(connection, batches, merged, lambda rows: follow_paths(plan, rows["hash"], rows["packed"]))
+
+    return merge(evaluate_customers(query, follow, events, connection, (first_bucket, last_bucket), merging))
 
 
 def _query(plan: PathPlan, events: Events, hash_condition: str) -> str:
