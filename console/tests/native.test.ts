@@ -74,6 +74,13 @@ test("a call is its menu, queue, agent and wrap-up, each once", () => {
   ]);
 });
 
+test("the code of the work after a call stands for a wrap-up that did not come", () => {
+  expect(summaryOf([native("acw", 9, { wrapUpCode: "Solved" })]).parts).toEqual([
+    { type: "native-wrapup", text: "Wrap-up Solved" },
+  ]);
+  expect(summaryOf([native("acw", 9)]).parts).toEqual([]);
+});
+
 test("the summary does not depend on the order of the events", () => {
   fc.assert(
     fc.property(fc.shuffledSubarray(CALL, { minLength: CALL.length }), (events) => {
