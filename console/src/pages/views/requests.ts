@@ -3,6 +3,7 @@
 import { api, call, type Model } from "../../api/client";
 import type { Page } from "../../api/loading";
 import { ApiProblem } from "../../api/problem";
+import { fromView } from "../builder/definition";
 import type { DefinitionName, View } from "../../journey/words";
 
 export type { View };
@@ -42,11 +43,10 @@ export function deleteView(viewId: string): Promise<unknown> {
   return call(api.DELETE("/api/v2/journey/views/{viewId}", { params: { path: { viewId } } }));
 }
 
-/** Creates a view with the definition of another one. */
+/** Creates a view with the definition of another one, whatever fields that has. */
 export async function duplicateView(viewId: string): Promise<View> {
-  const { name = "", ...view } = await getView(viewId, undefined);
-  const { description, interval, duration, identity, elements, charts } = view;
-  const body = { name: `Copy of ${name}`.slice(0, 256), description, interval, duration, identity, elements, charts };
+  const definition = fromView(await getView(viewId, undefined));
+  const body = { ...definition, name: `Copy of ${definition.name}`.slice(0, 256) };
   return call(api.POST("/api/v2/journey/views", { body: body as unknown as Model<"ViewDefinition"> }));
 }
 
