@@ -3,15 +3,20 @@
 The bodies follow the vendors' documentation; see journeys/native/genesys.py and journeys/native/connect.py.
 """
 
+import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from journeys import dates
 from journeys.native import connect, genesys
+from tools.stack import Stack
 
 LOCAL_SOURCE = "local.contact-center"
 """A source that anybody can send. AWS and its partners alone can send those that begin with `aws.`."""
+
+ENTRIES = 10
+"""The most events that EventBridge accepts in one call."""
 
 _NAMESPACE = uuid.UUID("0f6a4e0e-6f0a-4a39-9d5e-3b8f0d1c7a52")
 
@@ -69,6 +74,29 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
 
 CONTACT_EVENTS = ("INITIATED", "CONNECTED_TO_SYSTEM", "QUEUED", "CONNECTED_TO_AGENT", "DISCONNECTED", "COMPLETED")
 INSTANCE = "arn:aws:connect:us-east-1:111122223333:instance/0b5f7c31-1111-4222-8333-444455556666"
+
+
+class EventsNotPut(Exception):
+    """The event bus did not accept some events."""
+
+
+def put_events(stack: Stack, envelopes: Iterable[Mapping[str, Any]]) -> None:
+    """Puts events on the stack's event bus, as a partner does. Raises EventsNotPut."""
+    events, bus = stack.client("events"), stack.outputs["NativeEventBusName"]
+    entries = [
+        {
+            "EventBusName": bus,
+            "Source": envelope["source"],
+            "DetailType": envelope["detail-type"],
+            "Detail": json.dumps(envelope["detail"]),
+            "Time": dates.parse(envelope["time"]) / 1000,
+        }
+        for envelope in envelopes
+    ]
+    for start in range(0, len(entries), ENTRIES):
+        refused = events.put_events(Entries=entries[start : start + ENTRIES])["FailedEntryCount"]
+        if refused:
+            raise EventsNotPut(f"The event bus refused {refused} events.")
 
 
 def genesys_event(

@@ -22,8 +22,9 @@ from tests.support.template import ROOT
 from tools.api import ApiClient, batches
 from tools.browser import ARGUMENTS, NO_CHROMIUM, chromium
 from tools.local_stack.run import configurations
-from tools.local_stack.sample import events
+from tools.local_stack.sample import calls, events
 from tools.local_stack.sample_view import sample_view
+from tools.native_events import put_events
 from tools.operator.admin import Admin
 from tools.operator.view_results import computed_view
 from tools.stack import Stack
@@ -173,6 +174,9 @@ def _sample(stack: Stack, file: Path) -> Sample:
     for event_type, sent in _by_type(organization_id).items():
         for batch in batches(sent):
             api.send(configurations(api)[event_type], batch)
+    source = f"local.{organization_id}"
+    admin.add_native_source(organization_id, source)
+    put_events(stack, calls(organization_id, CUSTOMERS, datetime.now(UTC), source))
     definitions = {one["name"]: one["id"] for one in api.call("GET", "views/eventdefinitions")["entities"]}
     view_id = api.call("POST", "views", sample_view(definitions))["id"]
     view, result = computed_view(api, view_id, timeout=SECONDS)

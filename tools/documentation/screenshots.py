@@ -37,7 +37,7 @@ PICTURES = (
     Picture("console-view", "views/{view}", 660),
     Picture("console-view-dark", "views/{view}", 660, "dark"),
     Picture("console-builder", "builder/{view}", 660),
-    Picture("console-customer", "customers?source=crm&value=C-0001", 660),
+    Picture("console-customer", "customers?source=crm&value=C-0024", 660),
 )
 
 

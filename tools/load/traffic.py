@@ -11,13 +11,24 @@ from random import Random
 from threading import Lock
 from typing import Any
 
-from tools.local_stack.sample import CASE, CUSTOMER_SOURCE, EVENT_TYPES, ORDER, WEB_VISIT, SampleEventType, events
+from tools.local_stack.sample import (
+    CASE,
+    CUSTOMER_SOURCE,
+    EMAIL_SOURCE,
+    EVENT_TYPES,
+    ORDER,
+    WEB_VISIT,
+    SampleEventType,
+    events,
+)
 from tools.signing import sign
 
 Event = dict[str, Any]
 
 CUSTOMERS = 200
 HOT_CUSTOMERS = tuple(f"hot-{number}" for number in range(3))
+LINKING = 0.4
+"""The share of events that name the customer's e-mail address as well."""
 EVENTS_PER_REQUEST = 100
 EVENTS_PER_LARGE_DELIVERY = 1000
 REMEMBERED = 500
@@ -278,10 +289,13 @@ class Traffic:
         date = now - timedelta(days=self._dice.uniform(2, 60)) if kind is TrafficKind.LATE else now
         hot = kind is TrafficKind.HOT
         customer = self._dice.choice(HOT_CUSTOMERS) if hot else f"C-{self._dice.randrange(CUSTOMERS):04d}"
+        identifiers = [{"externalSourceId": CUSTOMER_SOURCE, "value": customer}]
+        if kind in POSTED and self._dice.random() < LINKING:  # Deliveries are mapped to one identifier.
+            identifiers.append({"externalSourceId": EMAIL_SOURCE, "value": f"{customer.lower()}@mail.example"})
         event = {
             "id": f"load-{self._number}",
             "dateCreated": date.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "identifiers": {"externalIds": [{"externalSourceId": CUSTOMER_SOURCE, "value": customer}]},
+            "identifiers": {"externalIds": identifiers},
             "attributes": self._dice.choice(self._attributes[title]),
         }
         if kind is TrafficKind.UNDATED:

@@ -19,9 +19,10 @@ from journeys.registry.people.model import Role
 from tools.api import ApiClient, ApiError, batches
 from tools.console import output_console
 from tools.deliveries import SampleDelivery, adobe_key, sample_deliveries, serve_adobe_key
-from tools.local_stack.sample import CUSTOMER_SOURCE, EVENT_TYPES, events
+from tools.local_stack.sample import CUSTOMER_SOURCE, EVENT_TYPES, calls, events
 from tools.local_stack.sample_view import sample_paths, sample_view
 from tools.local_stack.stack import LocalStack, StackFailed
+from tools.native_events import put_events
 from tools.operator.admin import Admin, temporary_password
 from tools.operator.show import show_journey, show_paths, show_view
 from tools.operator.view_results import computed_paths, computed_view
@@ -125,7 +126,9 @@ class LocalRun:
             self._console.print("  The sample events were sent before.")
             return
         _write(self._sample_file, sample)
-        self._console.print("\n[bold]Events[/bold] from Adobe Analytics, an ERP, ServiceNow and Qualtrics")
+        self._console.print(
+            "\n[bold]Events[/bold] from Adobe Analytics, an ERP, ServiceNow and Qualtrics, and a contact center's calls"
+        )
         outcomes: Counter[str] = Counter()
         sent: dict[str, int] = {}
         with progress_bars() as bars:
@@ -136,9 +139,13 @@ class LocalRun:
                 by_type: dict[str, list[dict[str, Any]]] = defaultdict(list)
                 for event_type, event in events(organization_id, customers, today):
                     by_type[event_type.title].append(event)
-                sent[organization_id] = sum(map(len, by_type.values()))
+                of_calls = list(calls(organization_id, customers, today, organization["nativeSource"]))
+                sent[organization_id] = sum(map(len, by_type.values())) + len(of_calls)
                 with bars.bar(organization_id, sent[organization_id]) as bar:
                     outcomes += _send(api, by_type, bar)
+                    put_events(stack, of_calls)
+                    outcomes["native"] += len(of_calls)
+                    bar.advance(len(of_calls))
             self._console.print("  " + ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items())))
             _wait(bars, "journeys", sum(sent.values()), lambda: _events_in_journeys(stack, sent))
             _wait(bars, "archive", sum(sent.values()), lambda: _events_in_archive(stack, sent))

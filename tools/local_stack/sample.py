@@ -1,13 +1,25 @@
-"""Sample data: event types of four systems, and simulated customers of a web shop."""
+"""Sample data: event types of four systems, calls to a contact center, and simulated customers of a web shop.
+
+Each system knows customers by an identifier of its own. The shop's pages know a visitor, and the customer only after
+sign-in; orders name the customer and an e-mail address; surveys the e-mail address alone; calls a contact and a
+telephone number; and a case names the customer and the contact who called.
+"""
 
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
+
+from tools.native_events import genesys_event
 
 CUSTOMER_SOURCE = "crm"
+VISITOR_SOURCE, EMAIL_SOURCE, CONTACT_SOURCE = "adobe-ecid", "email", "genesys"
 DAYS = 60
+
+QUEUES = ("queue-orders", "queue-returns", "queue-billing")
+AGENTS = tuple(f"agent-{number}" for number in range(1, 9))
 
 
 def core(kind: str, **constraints: Any) -> dict[str, Any]:
@@ -101,8 +113,20 @@ class SimulatedCustomer:
     now: datetime
     end: datetime
     events: list[tuple[SampleEventType, dict[str, Any]]] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
 
-    def add_event(self, event_type: SampleEventType, id_: str, attributes: dict[str, Any]) -> None:
+    @property
+    def identifiers(self) -> dict[str, str]:
+        """The customer's identifiers, by their source."""
+        return {
+            CUSTOMER_SOURCE: f"C-{self.number:04d}",
+            VISITOR_SOURCE: f"4040{self.number:034d}",
+            EMAIL_SOURCE: f"c{self.number:04d}@mail.example",
+            CONTACT_SOURCE: f"contact-{self.number:04d}",
+        }
+
+    def add_event(self, event_type: SampleEventType, id_: str, attributes: dict[str, Any], *sources: str) -> None:
+        """Adds an event that names the customer by the identifiers of these sources."""
         if self.now < self.end:
             self.events.append(
                 (
@@ -111,11 +135,26 @@ class SimulatedCustomer:
                         "id": id_,
                         "dateCreated": self.now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
                         "identifiers": {
-                            "externalIds": [{"externalSourceId": CUSTOMER_SOURCE, "value": f"C-{self.number:04d}"}]
+                            "externalIds": [
+                                {"externalSourceId": source, "value": self.identifiers[source]} for source in sources
+                            ]
                         },
                         "attributes": attributes,
                     },
                 )
+            )
+
+    def add_call_event(self, kind: str, conversation_id: str, **body: Any) -> None:
+        """Adds an event of a call, as EventBridge delivers it."""
+        if self.now < self.end:
+            date = int(self.now.timestamp() * 1000)
+            contact = self.identifiers[CONTACT_SOURCE]
+            named: dict[str, Any] = {"conversationExternalContactIds": [contact]}
+            if kind.startswith("customer."):
+                named["externalContactId"] = contact
+            number = f"tel:+1317555{self.number:04d}"
+            self.calls.append(
+                genesys_event(kind, date_ms=date, conversation_id=conversation_id, ani=number, **named, **body)
             )
 
     def wait(self, **limit: float) -> None:
@@ -135,21 +174,22 @@ class SimulatedCustomer:
         campaign = self.dice.choice(["", "", "autumn-sale", "newsletter-42", "search-brand"])
         for _ in range(self.dice.randint(1, 4)):
             section = self.dice.choice(["home", "laptops", "phones", "audio", "laptops"])
-            self._visit(section, campaign)
+            self._visit(section, campaign, logged_in=self.dice.random() < 0.3)
             self.wait(hours=20)
 
-    def _visit(self, section: str, campaign: str = "") -> None:
+    def _visit(self, section: str, campaign: str = "", *, logged_in: bool = True) -> None:
         pages = self.dice.randint(1, 14)
         attributes = {
             "section": section,
             "device": self.dice.choice(["desktop", "mobile", "mobile", "tablet"]),
             "pages": pages,
             "minutes": round(pages * self.dice.uniform(0.4, 1.6), 1),
-            "loggedIn": self.dice.random() < 0.4,
+            "loggedIn": logged_in,
         }
         if campaign:
             attributes["campaign"] = campaign
-        self.add_event(WEB_VISIT, f"hit-{self.number:04d}-{len(self.events):03d}", attributes)
+        sources = (CUSTOMER_SOURCE, VISITOR_SOURCE) if logged_in else (VISITOR_SOURCE,)
+        self.add_event(WEB_VISIT, f"hit-{self.number:04d}-{len(self.events):03d}", attributes, *sources)
 
     def _order(self) -> None:
         self._visit("checkout")
@@ -164,7 +204,8 @@ class SimulatedCustomer:
         }
 
         def change_status(status: str) -> None:
-            self.add_event(ORDER, f"{order_id}-{status}", {**order, "status": status})
+            attributes = {**order, "status": status}
+            self.add_event(ORDER, f"{order_id}-{status}", attributes, CUSTOMER_SOURCE, EMAIL_SOURCE)
 
         change_status("placed")
         self.wait(days=2)
@@ -183,8 +224,11 @@ class SimulatedCustomer:
 
     def _complain(self) -> None:
         self.wait(days=2)
-        self._visit("support")
+        self._visit("support", logged_in=self.dice.random() < 0.5)
         self.wait(minutes=40)
+        if self.dice.random() < 0.75:
+            self._call()
+            self.wait(minutes=20)
         number = f"CS{self.number:04d}{len(self.events):03d}"
         case: dict[str, Any] = {
             "caseNumber": number,
@@ -194,9 +238,45 @@ class SimulatedCustomer:
         }
         states = ["New", "In Progress", *(["Awaiting Customer"] * (self.dice.random() < 0.4)), "Resolved", "Closed"]
         for index, state in enumerate(states):
-            self.add_event(CASE, f"{number}-{index}", {**case, "state": state})
+            attributes = {**case, "state": state}
+            self.add_event(CASE, f"{number}-{index}", attributes, CUSTOMER_SOURCE, CONTACT_SOURCE)
             case["reassignments"] += self.dice.random() < 0.25
             self.wait(hours=30)
+
+    def _call(self) -> None:
+        """A call: a voice menu, a queue, and an agent, unless the customer hangs up before."""
+        conversation = str(UUID(int=self.dice.getrandbits(128), version=4))
+        queue, agent = {"queueId": self.dice.choice(QUEUES)}, self.dice.choice(AGENTS)
+        waiting, talking = self.dice.randint(5, 420), self.dice.randint(90, 900)
+        self.add_call_event("customer.start", conversation)
+        self.wait(seconds=2)
+        self.add_call_event("flow.start", conversation)
+        self.wait(seconds=40)
+        self.add_call_event("flow.end", conversation)
+        self.wait(seconds=1)
+        self.add_call_event("acd.start", conversation, **queue)
+        self.now += timedelta(seconds=waiting)
+        answered = self.dice.random() < 1 - waiting / 800
+        self.add_call_event(
+            "acd.end",
+            conversation,
+            **queue,
+            acdOutcome="ANSWERED" if answered else "ABANDON",
+            answeredUserId=agent if answered else None,
+            connectedDurationMs=1000 * waiting,
+        )
+        self.wait(seconds=1)
+        if answered:
+            self.add_call_event("user.start", conversation, **queue, userId=agent)
+            self.now += timedelta(seconds=talking)
+            self.add_call_event("user.end", conversation, **queue, userId=agent, interactingDurationMs=1000 * talking)
+        self.add_call_event("customer.end", conversation, interactingDurationMs=1000 * talking if answered else None)
+        if answered:
+            code = self.dice.choice(["code-refund", "code-delivery", "code-question", "code-complaint"])
+            self.wait(seconds=45)
+            self.add_call_event("wrapup", conversation, **queue, wrapupCode=code)
+            self.wait(seconds=5)
+            self.add_call_event("acw", conversation, **queue, userId=agent, wrapupCode=code)
 
     def _respond(self, happy: bool) -> None:
         score = self.dice.randint(8, 10) if happy else self.dice.randint(0, 7)
@@ -212,13 +292,25 @@ class SimulatedCustomer:
             "comment": comment,
             "topics": self.dice.sample(["price", "delivery", "support", "product"], k=self.dice.randint(1, 2)),
         }
-        self.add_event(SURVEY, f"R_{self.number:04d}{len(self.events):03d}", attributes)
+        self.add_event(SURVEY, f"R_{self.number:04d}{len(self.events):03d}", attributes, EMAIL_SOURCE)
 
 
 def events(seed: str, customers: int, today: datetime) -> Iterator[tuple[SampleEventType, dict[str, Any]]]:
     """Yields the events of some customers in the 60 days before `today`. The same arguments give the same events."""
+    for customer in _simulated(seed, customers, today):
+        yield from customer.events
+
+
+def calls(seed: str, customers: int, today: datetime, source: str) -> Iterator[dict[str, Any]]:
+    """Yields the events of the same customers' calls, as EventBridge delivers them. `source` is the contact center."""
+    for customer in _simulated(seed, customers, today):
+        for event in customer.calls:
+            yield event | {"source": source}
+
+
+def _simulated(seed: str, customers: int, today: datetime) -> Iterator[SimulatedCustomer]:
     end = today.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     for number in range(1, customers + 1):
         customer = SimulatedCustomer(number, random.Random(f"{seed}-{number}"), end - timedelta(days=DAYS), end)
         customer.simulate()
-        yield from customer.events
+        yield customer

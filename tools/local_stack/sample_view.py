@@ -1,8 +1,9 @@
-"""A journey view over the sample data, from the checkout to the survey, and the paths after a checkout."""
+"""A journey view over the sample data, from the checkout over calls to the survey, and the paths after a checkout."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from journeys.registry.native_types import CONVERSATION_ID
 from tools.local_stack.sample import CASE, DAYS, ORDER, SURVEY, WEB_VISIT, SampleEventType
 
 CHARTS = [
@@ -43,6 +44,9 @@ def sample_view(definitions: Mapping[str, str]) -> dict[str, Any]:
             definition["filter"] = {"type": "And", "predicates": [{"dimension": attribute, "values": [value]}]}
         return definition
 
+    def native(id_: str, name: str, title: str) -> dict[str, Any]:
+        return {"id": id_, "name": name, "attributes": {"type": "Event", "id": definitions[title]}}
+
     def followed_by(id_: str, value: int, unit: str) -> dict[str, Any]:
         return {"id": id_, "constraintWithin": {"unit": unit, "value": value}}
 
@@ -51,21 +55,26 @@ def sample_view(definitions: Mapping[str, str]) -> dict[str, Any]:
     delivered = element("delivered", "Order delivered", ORDER, "status", "delivered")
     survey = element("survey", "Survey answered", SURVEY)
     support = element("support", "Support visited", WEB_VISIT, "section", "support")
+    waiting = native("waiting", "Waits in a queue", "ACD start")
+    answered = native("answered", "Talks to an agent", "Agent start")
     case = element("case", "Case opened", CASE, "state", "New")
     resolved = element("resolved", "Case resolved", CASE, "state", "Resolved")
 
     checkout["followedBy"] = [followed_by("placed", 1, "Hours")]
     placed["followedBy"] = [followed_by("delivered", 7, "Days")]
     delivered["followedBy"] = [followed_by("survey", 14, "Days"), followed_by("support", 3, "Days")]
-    support["followedBy"] = [followed_by("case", 1, "Hours")]
+    support["followedBy"] = [followed_by("waiting", 1, "Hours"), followed_by("case", 1, "Hours")]
+    waiting["followedBy"] = [followed_by("answered", 15, "Minutes") | {"joinAttributes": [CONVERSATION_ID]}]
+    answered["followedBy"] = [followed_by("case", 1, "Hours")]
     case["followedBy"] = [followed_by("resolved", 3, "Days")]
 
     return {
         "name": "From the checkout to the survey",
-        "description": f"Orders, deliveries and surveys of the last {DAYS} days, and customers who need support.",
+        "description": f"Orders, deliveries and surveys of the last {DAYS} days, and visits and calls to support.",
         "duration": f"P{DAYS + 1}D",
-        "elements": [checkout, placed, delivered, survey, support, case, resolved],
+        "elements": [checkout, placed, delivered, survey, support, waiting, answered, case, resolved],
         "charts": CHARTS,
+        "durations": [{"fromId": "checkout", "toId": "survey"}, {"fromId": "support", "toId": "resolved"}],
     }
 
 

@@ -17,6 +17,12 @@ PATH_OUTCOMES = {"ended": "ended", "dropped": "dropped off", "others": "other st
 """What `show_paths` calls the paths that do not go on with a shown step."""
 
 
+SAME_IN_A_CONVERSATION = frozenset(
+    {"vendor", "conversationId", "participantId", "sessionId", "mediaType", "direction", "provider"}
+)
+"""Attributes of native events that tell its events apart from others rather than from each other."""
+
+
 def show_journey(console: Console, summary: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> None:
     """Prints a journey: its events day by day, its event types, and its most frequent transitions."""
     colors = {
@@ -27,6 +33,7 @@ def show_journey(console: Console, summary: Mapping[str, Any], events: Iterable[
         Panel(
             Group(
                 Text(_span(summary), style="dim"),
+                Text(_identifiers(summary), style="dim"),
                 Text(),
                 _timeline(events, colors),
                 Text("\nTransitions", style="bold"),
@@ -36,6 +43,11 @@ def show_journey(console: Console, summary: Mapping[str, Any], events: Iterable[
             padding=(1, 2),
         )
     )
+
+
+def _identifiers(summary: Mapping[str, Any]) -> str:
+    """The identifiers of the person, such as "crm C-0001, email ada@example.com"."""
+    return ", ".join(f"{one['externalSourceId']} {one['value']}" for one in summary.get("identifiers", []))
 
 
 def _timeline(events: Iterable[Mapping[str, Any]], colors: Mapping[str, str]) -> Table:
@@ -58,8 +70,9 @@ def _timeline(events: Iterable[Mapping[str, Any]], colors: Mapping[str, str]) ->
 
 def _transitions(summary: Mapping[str, Any], colors: Mapping[str, str]) -> Table:
     table = Table.grid(padding=(0, 2))
-    most = max((transition["count"] for transition in summary["transitions"]), default=1)
-    for transition in summary["transitions"][:6]:
+    transitions = summary.get("transitions", [])
+    most = max((transition["count"] for transition in transitions), default=1)
+    for transition in transitions[:6]:
         names = Text(" → ").join(Text(transition[end], colors.get(transition[end], "white")) for end in ("from", "to"))
         table.add_row(
             names, Text("█" * max(1, round(transition["count"] / most * BAR)), style="dim"), str(transition["count"])
@@ -70,6 +83,8 @@ def _transitions(summary: Mapping[str, Any], colors: Mapping[str, str]) -> Table
 def _words(attributes: Mapping[str, Any]) -> str:
     words = []
     for name, value in attributes.items():
+        if name in SAME_IN_A_CONVERSATION:
+            continue
         if value is True:
             words.append(name)
         elif value is not False and value != 0:
