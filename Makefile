@@ -155,6 +155,10 @@ test: $(TOOLS) console/src/api/schema.d.ts  ## all tests; two workers
 	@$(BIN)/python -m pytest -n 2 --dist worksteal tests; status=$$?; \
 	  $(JOURNEYS) down --home .local/test; exit $$status
 
+.PHONY: properties
+properties: $(TOOLS)  ## the property tests of figures, persons, mappings and validation with 20 times as many examples
+	@TEST_THOROUGHNESS=20 $(BIN)/python -m pytest -q -n 2 --dist worksteal $$(grep -l "import examples" tests/unit/*.py)
+
 .PHONY: sam-local
 sam-local: $(TOOLS)  ## run every function under `sam local invoke`, with Docker
 	@$(JOURNEYS) sam-local test

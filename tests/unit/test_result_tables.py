@@ -23,6 +23,7 @@ from journeys.views.tables import COUNTS, DURATION, TABLES, charts
 from tests.support.csv_reading import read_csv
 from tests.support.functions import Context, api_event
 from tests.support.jobs import HOUR, NOON, JobHarness, harness
+from tests.support.properties import examples
 
 __all__ = ["harness"]
 
@@ -183,7 +184,7 @@ def numbers_as_texts(value: Any) -> Any:
     return value if value is None or isinstance(value, str) else jsontext.dumps(value)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(computed())
 def test_the_csv_of_a_result_has_what_its_json_has(made: tuple[ViewDefinition, dict[str, Any]]) -> None:
     view, result = made

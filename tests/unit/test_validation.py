@@ -16,6 +16,7 @@ from journeys.events.model import Event, StoredEvent
 from journeys.events.refusals import REASONS, SCHEMA_REASONS, Refusal
 from journeys.events.validation import check
 from journeys.registry.schemas.document import parse
+from tests.support.properties import examples
 from tests.unit.test_ingest import an_event, of
 
 NOW = dates.parse("2026-11-23T12:00:00Z")
@@ -215,7 +216,7 @@ def fields(draw: st.DrawFn) -> tuple[dict[str, Any], Any]:
     return definition, draw(st.one_of(close.get(kind_of(definition), TEXTS), VALUES))
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(200))
 @given(fields())
 @example(({"type": "number"}, Decimal("1E-131")))
 @example(({"type": "number"}, Decimal("-0.0")))

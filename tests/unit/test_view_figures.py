@@ -29,6 +29,7 @@ from journeys.views.computation.partial_result import PartialResult, TooManyGrou
 from journeys.views.computation.persons import Persons
 from journeys.views.computation.plan import BrokenView, EventType, compile_plan
 from journeys.views.model import ViewDefinition
+from tests.support.properties import examples
 from tests.support.views_reference import CUSTOMERS, Happened, figures
 
 FIELDS = {
@@ -317,16 +318,16 @@ def cases(draw: st.DrawFn, also: st.SearchStrategy[tuple[str, ...]] = NOTHING) -
     return view, draw(event_lists(types, also))
 
 
-def bounded(examples: int) -> settings:
+def bounded(count: int) -> settings:
     return settings(
-        max_examples=examples,
+        max_examples=count,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
     )
 
 
 @pytest.mark.slow
-@bounded(300)
+@bounded(examples(100))
 @given(
     case=cases(),
     at=moments,
@@ -390,7 +391,7 @@ def joined_cases(draw: st.DrawFn) -> tuple[ViewDefinition, list[Happened]]:
 
 
 @pytest.mark.slow
-@bounded(500)
+@bounded(examples(150))
 @given(case=joined_cases(), at=moments, key_bits=st.sampled_from([1, 17, 62]))
 def test_links_that_join_by_conversation_equal_the_reference_for_events_in_any_order(
     case: tuple[ViewDefinition, list[Happened]], at: int, key_bits: int
@@ -415,7 +416,7 @@ def test_links_that_join_by_conversation_equal_the_reference_for_events_in_any_o
 
 
 @pytest.mark.slow
-@bounded(200)
+@bounded(examples(70))
 @given(filter_=filters, events=event_lists(["type-a"]))
 def test_every_filter_selects_the_same_events_as_the_reference(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, filter_: dict[str, Any] | None, events: list[Happened]
@@ -426,7 +427,7 @@ def test_every_filter_selects_the_same_events_as_the_reference(
 
 
 @pytest.mark.slow
-@bounded(80)
+@bounded(examples(30))
 @given(case=cases(), cuts=st.sets(st.integers(1, BUCKETS - 1), max_size=4))
 def test_partial_results_of_any_split_merge_to_the_whole(
     connection: duckdb.DuckDBPyConnection,

@@ -17,6 +17,7 @@ from journeys.identity.resolve import persons as reference
 from journeys.identity.settings import IdentitySettings, Linking
 from journeys.views.computation.persons import DecisionArrays, Persons, resolve
 from journeys.views.jobs.identity import JobIdentity
+from tests.support.properties import examples
 
 ORGANIZATION = "acme"
 SOURCES = ("crm", "email", "phone", "Phone")
@@ -96,7 +97,7 @@ guards_ = st.sampled_from([GUARDS, Guards(3, 5), Guards(2, 50), Guards(10, 3)])
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(links=graphs, decisions=decisions_, rules=st.just(DEFAULTS) | rules_, guards=guards_)
 def test_persons_equal_those_of_the_reference(
     links: set[Pair], decisions: dict[Pair, Decision], rules: IdentitySettings, guards: Guards

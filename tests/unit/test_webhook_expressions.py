@@ -20,6 +20,7 @@ from journeys.webhooks.expressions import (
     TooExpensive,
     compile_expression,
 )
+from tests.support.properties import examples
 
 HEADERS = {"x-github-event": "issues", "authorization": "Bearer secret", "x-hub-signature-256": "sha256=secret"}
 
@@ -216,7 +217,7 @@ def test_an_expression_within_its_budget_returns_what_jmespath_returns(text: str
     assert Evaluator.of_delivery({}, 0).search(compile_expression(text), payload) == expected
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(st.lists(PARTS, min_size=1, max_size=30).map(" | ".join), JSON)
 def test_every_result_is_json_or_too_expensive(text: str, payload: Any) -> None:
     try:

@@ -39,6 +39,7 @@ from journeys.webhooks.service import EndpointService
 from tests.conftest import ORGANIZATION
 from tests.support.functions import Context, api_event, load
 from tests.support.inbox import CASES, Inbox, make_inbox, sample
+from tests.support.properties import examples
 from tests.support.tables import Tables
 from tests.support.webhooks import SCHEMA, salesforce_body
 from tests.unit.test_failures import LAMBDA_RESPONSE
@@ -186,7 +187,7 @@ def depth_of(value: Any) -> int:
 
 
 @pytest.mark.slow
-@settings(max_examples=400)
+@settings(max_examples=examples(150))
 @example("@" + "|[@,@]" * 21, {"a": 1})
 @example("length(" + "@" + "|[@,@][]" * 100 + ")", [1])
 @example("'" + "a" * 16 + "'" + "|join('',[@,@])" * 60, None)
@@ -249,7 +250,7 @@ VALID_MAPPINGS = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @example("hmac", {"attributes": dict.fromkeys(SCHEMA["properties"], "a")}, {"a": "\x01" * 100_000})
 @given(st.sampled_from(sorted(SENDERS)), MAPPINGS, PAYLOADS)
 def test_any_mapping_is_refused_or_makes_events_of_any_payload(name: str, own: dict[str, Any], payload: Any) -> None:
@@ -304,7 +305,7 @@ FORMS = [
 ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(
     st.sampled_from(sorted(SENDERS)),
     TREES.map(lambda payload: jsontext.dumps(payload).encode())
