@@ -316,7 +316,7 @@ def get_journey_views_data_details(world: World) -> None:
     world.send(configuration.id, event("a", date_created=later), event("b", date_created=moment))
     until = time.monotonic() + LANDED
     found = nothing
-    while found.date_min is None and time.monotonic() < until:
+    while (found.date_min, found.date_max) != (moment, later) and time.monotonic() < until:
         time.sleep(1)
         found = world.sdk.get_journey_views_data_details()
     assert (found.date_min, found.date_max) == (moment, later)
