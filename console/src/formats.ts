@@ -70,6 +70,17 @@ export function duration(milliseconds: number): string {
     .join(" ");
 }
 
+/** "9.7 hr" for 35,022,000 milliseconds: the largest unit only, for narrow places. */
+export function shortDuration(milliseconds: number): string {
+  const [unit, length] = LENGTHS.find(([, seconds]) => milliseconds >= seconds * 1000) ?? ["millisecond", 0.001];
+  return inUnit(unit, milliseconds / (length * 1000), 1);
+}
+
+/** "9 hr 43 min"; below a minute "4.2 sec" or "120 ms". */
+export function exactDuration(milliseconds: number): string {
+  return milliseconds < 60_000 ? shortDuration(milliseconds) : duration(milliseconds);
+}
+
 const LENGTHS = [
   ["day", 86_400, Infinity],
   ["hour", 3600, 24],
@@ -77,8 +88,9 @@ const LENGTHS = [
   ["second", 1, 60],
 ] as const;
 
-function inUnit(unit: (typeof LENGTHS)[number][0], value: number): string {
-  return new Intl.NumberFormat(undefined, { style: "unit", unit, unitDisplay: "short" }).format(value);
+function inUnit(unit: (typeof LENGTHS)[number][0] | "millisecond", value: number, maximumFractionDigits = 0): string {
+  const style = { style: "unit", unit, unitDisplay: "short", maximumFractionDigits } as const;
+  return new Intl.NumberFormat(undefined, style).format(value);
 }
 
 /** The same moment in UTC, for a hint: "2026-11-27 08:15:30 UTC". */

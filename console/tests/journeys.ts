@@ -1,7 +1,7 @@
 /** Journeys for tests: any definition without cycles. */
 
 import fc from "fast-check";
-import type { ElementFigures, Figures, GraphElement } from "../src/journey/model";
+import type { Duration, ElementFigures, Figures, GraphElement } from "../src/journey/model";
 import { linkKey } from "../src/journey/model";
 
 /** Any elements whose links lead forward, in a shuffled order. */
@@ -49,9 +49,11 @@ export function elementFigures(values: Partial<ElementFigures>): ElementFigures 
 export function figuresOf(
   elements: Record<string, Partial<ElementFigures>>,
   links: readonly (readonly [string, string, number])[] = [],
+  durations: readonly (readonly [string, string, Duration])[] = [],
 ): Figures {
   return {
     elements: new Map(Object.entries(elements).map(([id, values]) => [id, elementFigures(values)])),
     links: new Map(links.map(([from, to, customers]) => [linkKey(from, to), customers])),
+    durations: new Map(durations.map(([from, to, duration]) => [linkKey(from, to), duration])),
   };
 }

@@ -17,9 +17,11 @@ const NAME_INNER = INNER / 1.08;
 const NAME_LINE = 17;
 const NAME_LINES = 2;
 const SMALL = 12;
-/** The widths of the text on a link: customers and their share, or a time limit. */
-const COUNT_WIDTH = 76;
+/** The widths of the texts on a link: customers with their share and their median time, or a time limit. */
+const COUNT_WIDTH = 92;
 export const NOTE_WIDTH = 108;
+/** The height of a line of these texts. */
+export const LABEL_LINE = 15;
 /** Heights below the name: the source, and the figures. */
 const SOURCE_LINE = 16;
 /** The icon of a contact center's event, with the space behind it. The picture of an icon is 20 wide. */
@@ -48,7 +50,10 @@ export function sizesFor(elements: readonly GraphElement[], withFigures: boolean
   const noted = elements.some(({ followedBy }) => followedBy.some(({ note }) => note));
   return {
     card: { width: WIDTH, height },
-    label: { width: withFigures ? COUNT_WIDTH : noted ? NOTE_WIDTH : 40, height: withFigures || noted ? 20 : 8 },
+    label: {
+      width: noted ? NOTE_WIDTH : withFigures ? COUNT_WIDTH : 40,
+      height: withFigures ? (noted ? 3 : 2) * LABEL_LINE + 4 : noted ? 20 : 8,
+    },
   };
 }
 

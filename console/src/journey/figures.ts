@@ -8,8 +8,16 @@
  *   customer may have reached more than one of them.
  */
 
-import { count, number, share } from "../formats";
-import { type Connection, connections, type ElementFigures, type Figures, type GraphElement, linkKey } from "./model";
+import { count, exactDuration, number, share } from "../formats";
+import {
+  type Connection,
+  connections,
+  type Duration,
+  type ElementFigures,
+  type Figures,
+  type GraphElement,
+  linkKey,
+} from "./model";
 
 /** The first element that leads to each element; undefined where there are several. */
 export function firstElements(elements: readonly GraphElement[]): Map<string, GraphElement | undefined> {
@@ -72,6 +80,13 @@ export function linkSentence(connection: Connection, figures: Figures): string {
     `Of ${count(all, "customer")} who reached ${from.name}, ${number(went)} ` +
     `(${shareOfPrevious(connection, figures)}) went on to ${to.name}${note}.`
   );
+}
+
+/** How long customers took; empty where nobody did or the result does not say. */
+export function durationSentence(duration: Duration | undefined): string {
+  const { median, percentile90 } = duration ?? {};
+  if (median === undefined || percentile90 === undefined) return "";
+  return `Half of them took at most ${exactDuration(median)} (the median), and 90% at most ${exactDuration(percentile90)}.`;
 }
 
 /** An element's share of the first one, as a sentence; empty where there is none. */

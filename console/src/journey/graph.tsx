@@ -4,9 +4,16 @@ import "./graph.css";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { CONTACT_CENTER } from "../components/native";
 import { NativeIcon } from "../components/native-icon";
-import { number, shortNumber } from "../formats";
-import { ElementCard, GROUPS, GroupMark, NOTE_WIDTH, sizesFor } from "./card";
-import { elementSentence, firstElements, firstSentence, linkSentence, shareOfPrevious } from "./figures";
+import { number, shortDuration, shortNumber } from "../formats";
+import { ElementCard, GROUPS, GroupMark, LABEL_LINE, NOTE_WIDTH, sizesFor } from "./card";
+import {
+  durationSentence,
+  elementSentence,
+  firstElements,
+  firstSentence,
+  linkSentence,
+  shareOfPrevious,
+} from "./figures";
 import {
   cardAt,
   type Direction,
@@ -170,16 +177,35 @@ function Link({ link, direction, figures, strong, onPoint }: LinkProps) {
   );
 }
 
-/** The customers of a link; without figures, its note. */
+/** The customers of a link, its time limit, and the median time that customers took; without figures, its limit only. */
 function LinkLabel({ link, figures }: { link: DrawnLink; figures: Figures | undefined }) {
-  const text = figures
-    ? `${shortNumber(figures.links.get(link.key) ?? 0)} · ${shareOfPrevious(link, figures)}`
-    : cut(link.link.note ?? "", NOTE_WIDTH, 11);
-  if (!text) return null;
+  const note = cut(link.link.note ?? "", NOTE_WIDTH, 11);
+  const median = figures?.durations.get(link.key)?.median;
+  const lines = figures
+    ? [
+        {
+          name: "label-count",
+          text: `${shortNumber(figures.links.get(link.key) ?? 0)} · ${shareOfPrevious(link, figures)}`,
+        },
+        ...(median === undefined ? [] : [{ name: "label-median", text: `median ${shortDuration(median)}` }]),
+        ...(note ? [{ name: "label-note", text: note }] : []),
+      ]
+    : [{ name: "label-count", text: note }].filter(({ text }) => text);
   return (
-    <text class="link-label" x={link.label.x} y={link.label.y} text-anchor="middle" dominant-baseline="central">
-      {text}
-    </text>
+    <>
+      {lines.map(({ name, text }, index) => (
+        <text
+          key={name}
+          class={`link-label ${name}`}
+          x={link.label.x}
+          y={link.label.y + (index - (lines.length - 1) / 2) * LABEL_LINE}
+          text-anchor="middle"
+          dominant-baseline="central"
+        >
+          {text}
+        </text>
+      ))}
+    </>
   );
 }
 
@@ -227,7 +253,9 @@ function Explanation({ id, elements, layout, figures, first }: ExplanationProps)
   return (
     <div class="journey-explanation">
       {link ? (
-        <p>{linkSentence(link, figures)}</p>
+        <p>
+          {linkSentence(link, figures)} {durationSentence(figures.durations.get(link.key))}
+        </p>
       ) : element && own ? (
         <>
           <p>
@@ -235,7 +263,7 @@ function Explanation({ id, elements, layout, figures, first }: ExplanationProps)
           </p>
           {leaving.map((one) => (
             <p key={one.key} class="small">
-              {linkSentence(one, figures)}
+              {linkSentence(one, figures)} {durationSentence(figures.durations.get(one.key))}
             </p>
           ))}
         </>

@@ -1,5 +1,7 @@
 /** A journey as the picture shows it: elements, the links between them, and the figures of both. */
 
+import type { Model } from "../api/client";
+
 /** A link to the element with this id. */
 export interface GraphLink {
   readonly id: string;
@@ -26,10 +28,15 @@ export interface ElementFigures {
   readonly dropout: number;
 }
 
+/** How long customers took, in milliseconds. */
+export type Duration = Model<"Duration">;
+
 /** The figures of a view, by the id of the element, and of the links, by `linkKey`. */
 export interface Figures {
   readonly elements: ReadonlyMap<string, ElementFigures>;
   readonly links: ReadonlyMap<string, number>;
+  /** How long customers took along the links, by `linkKey`. Old results lack it. */
+  readonly durations: ReadonlyMap<string, Duration>;
 }
 
 /** The key of a link in `Figures`. Ids may contain any character, so they are written as JSON. */

@@ -51,7 +51,10 @@ export function resultFigures(result: Model<"ViewResult">): Figures {
   const links = result.elements.flatMap(({ id = "", followedBy = [] }) =>
     followedBy.map((link) => [linkKey(id, link.id ?? ""), link.connectionCount ?? 0] as const),
   );
-  return { elements, links: new Map(links) };
+  const durations = result.elements.flatMap(({ id, followedBy }) =>
+    followedBy.flatMap((link) => (link.duration ? [[linkKey(id, link.id), link.duration] as const] : [])),
+  );
+  return { elements, links: new Map(links), durations: new Map(durations) };
 }
 
 /** The time limits of a link: "within 7 days", "after at least 1 hour and within 7 days"; undefined without any. */

@@ -9,6 +9,7 @@ import { pngFile, svgFile } from "../../components/pictures";
 import { Empty, Failed, Loading } from "../../components/states";
 import { Tabs } from "../../components/tabs";
 import { Time } from "../../components/times";
+import { DurationCards, DurationTable, measuredOf } from "../../journey/durations";
 import { JourneyGraph } from "../../journey/graph";
 import { JourneyTable } from "../../journey/table";
 import { countedText, graphElements, resultFigures, timeFrame } from "../../journey/words";
@@ -246,6 +247,10 @@ function Results({ loaded, view, computation, table, selected }: ResultsProps) {
   const computed = loaded.data?.view ?? view;
   const elements = useMemo(() => graphElements(computed, definitions.data), [computed, definitions.data]);
   const figures = useMemo(() => loaded.data && resultFigures(loaded.data.result), [loaded.data]);
+  const measured = useMemo(
+    () => (figures ? measuredOf(elements, figures, loaded.data?.result.durations, table ? undefined : selected) : []),
+    [elements, figures, loaded.data, table, selected],
+  );
   const svg = useRef<SVGSVGElement | null>(null);
   const keep = useCallback((element: SVGSVGElement | null) => {
     svg.current = element;
@@ -275,7 +280,9 @@ function Results({ loaded, view, computation, table, selected }: ResultsProps) {
       )}
       {table && waiting && <Loading what="figures" />}
       {table && figures && <JourneyTable elements={elements} figures={figures} />}
+      {table && <DurationTable measured={measured} />}
       {loaded.data && <Saving svg={svg} outcome={loaded.data} table={table} />}
+      {!table && <DurationCards measured={measured} at={elements.find(({ id }) => id === selected)?.name} />}
       {!table && loaded.data && <Charts outcome={loaded.data} />}
     </>
   );
