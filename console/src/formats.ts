@@ -70,15 +70,10 @@ export function duration(milliseconds: number): string {
     .join(" ");
 }
 
-/** "9.7 hr" for 35,022,000 milliseconds: the largest unit only, for narrow places. */
+/** "9.7 hr" for 35,022,000 milliseconds: in the largest unit, as exact as percentiles are. */
 export function shortDuration(milliseconds: number): string {
   const [unit, length] = LENGTHS.find(([, seconds]) => milliseconds >= seconds * 1000) ?? ["millisecond", 0.001];
   return inUnit(unit, milliseconds / (length * 1000), 1);
-}
-
-/** "9 hr 43 min"; below a minute "4.2 sec" or "120 ms". */
-export function exactDuration(milliseconds: number): string {
-  return milliseconds < 60_000 ? shortDuration(milliseconds) : duration(milliseconds);
 }
 
 const LENGTHS = [

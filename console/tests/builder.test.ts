@@ -12,11 +12,19 @@ import {
   comparisonsFor,
   conditions,
 } from "../src/pages/builder/conditions";
-import { canConnect, type Definition, EMPTY, fromView, toBody, typedText } from "../src/pages/builder/definition";
+import {
+  canConnect,
+  type Definition,
+  EMPTY,
+  fromView,
+  nextSpan,
+  toBody,
+  typedText,
+} from "../src/pages/builder/definition";
 import { applyEdit, type Edit, freeName } from "../src/pages/builder/edits";
 import { jsonNumber, numberText, parseExactly } from "../src/pages/builder/exact";
 import { begin, type History, MAX_STEPS, reduce } from "../src/pages/builder/history";
-import { LIMITS } from "../src/pages/builder/problems";
+import { findProblems, LIMITS } from "../src/pages/builder/problems";
 import { definitions, readOnlyFields } from "./definitions";
 
 const drafts = definitions.map((json) => json as unknown as Definition);
@@ -225,6 +233,51 @@ describe("conditions", () => {
   });
 });
 
+describe("the durations that a view measures", () => {
+  const element = (id: string, ...links: string[]) => ({
+    id,
+    name: id,
+    attributes: { id: "event" },
+    followedBy: links.map((target) => ({ id: target })),
+  });
+  const line = { ...EMPTY, elements: [element("a", "b"), element("b", "c"), element("c")] };
+
+  test("the next one goes as far as links lead, and none is offered twice", () => {
+    const offered: unknown[] = [];
+    let definition: Definition = line;
+    for (let next = nextSpan(definition); next; next = nextSpan(definition)) {
+      offered.push([next.fromId, next.toId]);
+      definition = { ...definition, durations: [...(definition.durations ?? []), next] };
+    }
+    expect(offered).toEqual([
+      ["a", "c"],
+      ["a", "b"],
+      ["b", "c"],
+    ]);
+    expect(nextSpan({ ...EMPTY, elements: [element("a"), element("b")] })).toBeUndefined();
+  });
+
+  test("those of a removed element go with it", () => {
+    const durations = [
+      { fromId: "a", toId: "c" },
+      { fromId: "a", toId: "b" },
+    ];
+    const removed = applyEdit({ ...line, durations }, { do: "removeElement", id: "c" });
+    expect(removed.durations).toEqual([{ fromId: "a", toId: "b" }]);
+  });
+
+  test("elements that no links join and repeated pairs are problems", () => {
+    const durations = [
+      { fromId: "a", toId: "c" },
+      { fromId: "c", toId: "a" },
+      { fromId: "b", toId: "b" },
+      { fromId: "a", toId: "c" },
+    ];
+    const found = findProblems({ ...line, durations }, new Map()).filter(({ path }) => path.startsWith("durations"));
+    expect(found.map(({ path }) => path)).toEqual(["durations[1].toId", "durations[2].toId", "durations[3].toId"]);
+  });
+});
+
 test("the limits are those of the OpenAPI document", () => {
   const file = readFileSync(new URL("../../functions/openapi/openapi.json", import.meta.url), "utf8");
   const { schemas } = (JSON.parse(file) as { components: { schemas: Record<string, Model> } }).components;
@@ -235,6 +288,7 @@ test("the limits are those of the OpenAPI document", () => {
     links: property("Element", "followedBy").maxItems,
     predicates: property("Filter", "predicates").maxItems,
     values: optional("Predicate", "values").maxItems,
+    durations: optional("ViewDefinition", "durations").maxItems,
     metrics: property("Chart", "metrics").maxItems,
     groups: property("Chart", "groupByAttributes").maxItems,
     name: property("ViewDefinition", "name").maxLength,

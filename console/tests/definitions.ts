@@ -138,6 +138,7 @@ export const definitions = some(
     identity: nullable(fc.constantFrom("Person", "Identifier")),
     elements,
     charts: fc.array(chart, { maxLength: 3 }),
+    durations: nullable(fc.array(fc.record({ fromId: text, toId: text }), { maxLength: 3 })),
   },
   ["name", "elements"],
 ) as unknown as fc.Arbitrary<DefinitionJson>;

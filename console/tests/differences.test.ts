@@ -26,6 +26,7 @@ test("what is added, removed and changed is named", () => {
     ...VIEW,
     duration: "P60D",
     identity: "Identifier" as const,
+    durations: [{ fromId: "a", toId: "b" }],
     elements: [
       { ...placed, followedBy: [{ id: "b", constraintWithin: { unit: "Days" as const, value: 3 } }, { id: "s" }] },
       { ...delivered, filter: { predicates: [{ dimension: "status", values: ["delivered"] }] } },
@@ -36,6 +37,7 @@ test("what is added, removed and changed is named", () => {
   expect(differences(VIEW, to)).toEqual([
     { kind: "changed", subject: "View: time frame", before: "the last 30 days", after: "the last 60 days" },
     { kind: "changed", subject: "View: counts", before: "people", after: "identifiers" },
+    { kind: "changed", subject: "View: durations", before: "none", after: "from Placed to Delivered" },
     { kind: "changed", subject: "Element Delivered: filter", before: "none", after: "status is “delivered”" },
     {
       kind: "changed",

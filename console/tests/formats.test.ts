@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { count, localDate, share, utc } from "../src/formats";
+import { count, localDate, share, shortDuration, utc } from "../src/formats";
 
 test("a share of nothing is a dash", () => {
   expect(share(3, 0)).toBe("–");
@@ -32,4 +32,9 @@ test("a local date sorts like its moment", () => {
       },
     ),
   );
+});
+
+test("durations in their largest unit", () => {
+  const times = [0, 120, 4200, 59_999, 35_022_000, 12.4 * 86_400_000];
+  expect(times.map(shortDuration)).toEqual(["0 ms", "120 ms", "4.2 sec", "60 sec", "9.7 hr", "12.4 days"]);
 });

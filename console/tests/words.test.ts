@@ -93,13 +93,14 @@ test("a result's figures belong to the elements and links of its view", () => {
       {
         id: "a",
         metrics: { participantCount: 5, completedCount: 3, flowCount: 0, activeCount: 1, dropoutCount: 1 },
-        followedBy: [{ id: "b", connectionCount: 3 }],
+        followedBy: [{ id: "b", connectionCount: 3, duration: { customerCount: 3, median: 7, histogram: [] } }],
       },
-      { id: "b", metrics: { participantCount: 3, completedCount: 3 } },
+      { id: "b", metrics: { participantCount: 3, completedCount: 3 }, followedBy: [] },
     ],
   });
   const elements = graphElements(view, new Map([["type", { name: "Order", native: false }]]));
   expect(elements.map(({ source }) => source)).toEqual(["Order", "Shop"]);
   expect(elements.map(({ id }) => figures.elements.get(id)?.participants)).toEqual([5, 3]);
   expect(figures.links.get(linkKey("a", "b"))).toBe(3);
+  expect(figures.durations.get(linkKey("a", "b"))?.median).toBe(7);
 });

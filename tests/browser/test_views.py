@@ -2,8 +2,10 @@
 
 import csv
 import re
+import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from journeys.registry.people.model import Role
-from tests.browser.conftest import Account, Sample, violations
+from tests.browser.conftest import SECONDS, Account, Sample, violations
 from tests.conftest import Caller
+from tools.operator.view_results import computed_view
 
 Opens = Callable[..., Page]
 Own = tuple[Caller, Account]
@@ -44,6 +47,28 @@ def definition(schema_id: str, name: str) -> dict[str, Any]:
     followed_by = [{"id": "submitted", "constraintWithin": {"unit": "Days", "value": 2}}]
     elements = [element("opened") | {"followedBy": followed_by}, element("submitted")]
     return {"name": name, "duration": "P30D", "elements": elements}
+
+
+def send_forms(client: Caller, view: dict[str, Any], minutes: Iterable[int]) -> None:
+    """Send customers who each opened a form and submitted it after these minutes, and wait until views count them."""
+    configuration_id = client.api.ensure_configuration("Forms", view["elements"][0]["attributes"]["id"], "Forms")
+    opened = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
+    sent: list[dict[str, Any]] = [
+        {
+            "id": f"{index}-{step}",
+            "dateCreated": (opened + timedelta(minutes=after)).isoformat().replace("+00:00", "Z"),
+            "identifiers": {"externalIds": [{"externalSourceId": "forms", "value": f"F-{index}"}]},
+            "attributes": {"step": step},
+        }
+        for index, taken in enumerate(minutes)
+        for step, after in (("opened", 0), ("submitted", taken))
+    ]
+    assert not client.api.send(configuration_id, sent)["unprocessedEntities"]
+    newest = max(event["dateCreated"] for event in sent)
+    deadline = time.monotonic() + SECONDS
+    while client.api.call("GET", "views/data/details").get("dateMax", "")[:19] < newest[:19]:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
 
 
 def card(page: Page, name: str) -> Locator:
@@ -91,6 +116,39 @@ def test_the_picture_explains_its_numbers_in_sentences(sample_page: Callable[...
     card(page, "Order placed").hover()
     expect(page.locator(".journey-explanation")).to_contain_text(sentence)
     expect(page.locator(".journey-explanation")).to_contain_text("went on to Order delivered within 7 days.")
+
+
+def test_durations_are_those_of_the_api_in_the_picture_in_cards_and_in_a_table(signed_in: Opens, own: Own) -> None:
+    client, administrator = own
+    view = view_of(client, durations=[{"fromId": "opened", "toId": "submitted"}])
+    minutes = (2, 10, 90)
+    send_forms(client, view, minutes)
+    _, result = computed_view(client.api, view["id"], timeout=SECONDS)
+    (link,) = result["elements"][0]["followedBy"]
+    assert link["duration"]["customerCount"] == len(minutes)
+    page = signed_in(administrator, f"views/{view['id']}")
+    expect(page.locator(".journey-graph .label-median")).to_have_text("median 10 min")
+    card(page, "Opened").focus()
+    expect(page.locator(".journey-explanation")).to_contain_text("Half of them took at most 10 min (the median)")
+    cards = page.get_by_role("region", name="Duration from Opened to Submitted")
+    expect(cards).to_have_count(2)
+    for about in ("Across the view, 3 customers", "Link within 2 days, 3 customers"):
+        one = cards.filter(has_text=about)
+        for text in ("Minimum2 min", "Median10 min", "Maximum1.5 hr"):
+            expect(one.locator("dl div").filter(has_text=re.compile(f"^{text}$"))).to_have_count(1)
+        expect(one.locator(".duration-histogram rect")).to_have_count(3)
+        one.locator("summary").focus()
+        page.keyboard.press("Enter")
+        expect(one.locator("tbody tr")).to_have_count(3)
+    assert violations(page) == []
+    (row,) = records(saved(page, page.get_by_role("button", name="Save durations as CSV")))
+    assert int(row["durationMedian"]) == result["durations"][0]["median"]
+    page.get_by_role("link", name="Table", exact=True).click()
+    rows = page.get_by_role("region", name="Durations").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    shown = rows.first.locator("td").all_inner_texts()
+    assert shown == ["Submitted", "3", "2 min", "10 min", "34 min", "1.5 hr", "1.5 hr", "1.5 hr", "1.5 hr"]
+    assert violations(page) == []
 
 
 def test_the_values_of_a_chart_are_drawn_and_stand_in_its_table(

@@ -4,7 +4,7 @@ import "./durations.css";
 import { useMemo, useState } from "preact/hooks";
 import type { Model } from "../api/client";
 import { Table } from "../components/tables";
-import { count, exactDuration, number } from "../formats";
+import { count, number, shortDuration } from "../formats";
 import { type Bar, histogram } from "./histogram";
 import { connections, type Duration, type Figures, type GraphElement, linkKey } from "./model";
 
@@ -53,7 +53,7 @@ const FIGURES = [
   { name: "maximum", title: "Maximum" },
 ] as const;
 
-/** Cards that are shown before the reader asks for more. */
+/** Cards that are shown before the reader asks for more. Links without customers have none. */
 const SHOWN = 6;
 
 interface CardsProps {
@@ -64,8 +64,9 @@ interface CardsProps {
 
 export function DurationCards({ measured, at }: CardsProps) {
   const [all, setAll] = useState(false);
-  if (measured.length === 0) return null;
-  const shown = all ? measured : measured.slice(0, SHOWN);
+  const taken = measured.filter(({ duration }) => duration.customerCount > 0);
+  if (taken.length === 0) return null;
+  const shown = all ? taken : taken.slice(0, SHOWN);
   return (
     <section class="stack" aria-labelledby="durations">
       <div>
@@ -80,7 +81,7 @@ export function DurationCards({ measured, at }: CardsProps) {
           <DurationCard key={one.key} measured={one} />
         ))}
       </div>
-      {measured.length > SHOWN && (
+      {taken.length > SHOWN && (
         <div>
           <button
             type="button"
@@ -88,7 +89,7 @@ export function DurationCards({ measured, at }: CardsProps) {
               setAll(!all);
             }}
           >
-            {all ? `Show ${SHOWN} durations` : `Show all ${number(measured.length)} durations`}
+            {all ? `Show ${SHOWN} durations` : `Show all ${number(taken.length)} durations`}
           </button>
         </div>
       )}
@@ -97,7 +98,8 @@ export function DurationCards({ measured, at }: CardsProps) {
 }
 
 function DurationCard({ measured: { from, to, about, duration } }: { measured: Measured }) {
-  const name = `${from} to ${to}`;
+  // A link and a time that the view names can join the same elements.
+  const name = `${from} to ${to} (${about})`;
   return (
     <section class="card duration-card" aria-label={`Duration from ${name}`}>
       <div>
@@ -109,34 +111,23 @@ function DurationCard({ measured: { from, to, about, duration } }: { measured: M
           {about}, {count(duration.customerCount, "customer")}
         </p>
       </div>
-      {duration.customerCount === 0 ? (
-        <p class="soft">No customer went this way.</p>
-      ) : (
-        <>
-          <HistogramPicture duration={duration} name={name} />
-          <dl>
-            {FIGURES.map(({ name: figure, title }) => (
-              <div key={figure} class={figure === "median" ? "duration-median" : ""}>
-                <dt>{title}</dt>
-                <dd>{shownFigure(duration, figure)}</dd>
-              </div>
-            ))}
-          </dl>
-          <details>
-            <summary class="small">
-              Bars as a table<span class="unseen"> of {name}</span>
-            </summary>
-            <Bars bars={duration.histogram} name={name} />
-          </details>
-        </>
-      )}
+      <HistogramPicture duration={duration} name={name} />
+      <dl>
+        {FIGURES.map(({ name: figure, title }) => (
+          <div key={figure} class={figure === "median" ? "duration-median" : ""}>
+            <dt>{title}</dt>
+            <dd>{shortDuration(duration[figure] ?? 0)}</dd>
+          </div>
+        ))}
+      </dl>
+      <details>
+        <summary class="small">
+          Bars as a table<span class="unseen"> of {name}</span>
+        </summary>
+        <Bars bars={duration.histogram} name={name} />
+      </details>
     </section>
   );
-}
-
-function shownFigure(duration: Duration, name: (typeof FIGURES)[number]["name"]): string {
-  const value = duration[name];
-  return value === undefined ? "–" : exactDuration(value);
 }
 
 const WIDTH = 336;
@@ -174,7 +165,7 @@ function HistogramPicture({ duration, name }: { duration: Duration; name: string
       <path class="duration-axis" d={`M0 ${HEIGHT + 0.5}H${WIDTH}`} />
       <path class="duration-mark" d={`M${median} 0V${HEIGHT}`} />
       {ticks.map(({ at, text }) => (
-        <text key={text} x={at * WIDTH} y={HEIGHT + 14} text-anchor="middle">
+        <text key={text} x={at * WIDTH} y={HEIGHT + 14} text-anchor={at < 0.1 ? "start" : at > 0.9 ? "end" : "middle"}>
           {text}
         </text>
       ))}
@@ -183,7 +174,7 @@ function HistogramPicture({ duration, name }: { duration: Duration; name: string
 }
 
 function barText({ from, to }: Bar): string {
-  return from === 0 && to === 1 ? "at once" : `${exactDuration(from)} to ${exactDuration(to)}`;
+  return from === 0 && to === 1 ? "at once" : `${shortDuration(from)} to ${shortDuration(to)}`;
 }
 
 function Bars({ bars, name }: { bars: readonly Bar[]; name: string }) {
@@ -217,7 +208,10 @@ export function DurationTable({ measured }: { measured: readonly Measured[] }) {
         ...FIGURES.map(({ name, title }) => ({
           title,
           numeric: true,
-          cell: ({ duration }: Measured) => shownFigure(duration, name),
+          cell: ({ duration }: Measured) => {
+            const value = duration[name];
+            return value === undefined ? "–" : shortDuration(value);
+          },
         })),
       ]}
     />

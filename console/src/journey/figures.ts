@@ -8,7 +8,7 @@
  *   customer may have reached more than one of them.
  */
 
-import { count, exactDuration, number, share } from "../formats";
+import { count, number, share, shortDuration } from "../formats";
 import {
   type Connection,
   connections,
@@ -86,7 +86,7 @@ export function linkSentence(connection: Connection, figures: Figures): string {
 export function durationSentence(duration: Duration | undefined): string {
   const { median, percentile90 } = duration ?? {};
   if (median === undefined || percentile90 === undefined) return "";
-  return `Half of them took at most ${exactDuration(median)} (the median), and 90% at most ${exactDuration(percentile90)}.`;
+  return `Half of them took at most ${shortDuration(median)} (the median), and 90% at most ${shortDuration(percentile90)}.`;
 }
 
 /** An element's share of the first one, as a sentence; empty where there is none. */

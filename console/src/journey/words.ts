@@ -5,8 +5,8 @@ import { count, moment } from "../formats";
 import type { Figures, GraphElement } from "./model";
 import { linkKey } from "./model";
 
-/** A view in an answer. Which customers it counts is our addition to the contract's model. */
-export type View = Model<"JourneyView"> & Pick<Model<"ViewDefinition">, "identity">;
+/** A view in an answer. Which customers it counts, and the durations, are our additions to the contract's model. */
+export type View = Model<"JourneyView"> & Pick<Model<"ViewDefinition">, "identity" | "durations">;
 type Link = Model<"JourneyViewLink">;
 type Constraint = Model<"JourneyViewLinkTimeConstraint">;
 
@@ -37,7 +37,7 @@ export function graphElements(
 /** The figures of a result. */
 export function resultFigures(result: Model<"ViewResult">): Figures {
   const elements = new Map(
-    result.elements.map(({ id = "", metrics = {} }) => [
+    result.elements.map(({ id, metrics }) => [
       id,
       {
         participants: metrics.participantCount ?? 0,
@@ -48,8 +48,8 @@ export function resultFigures(result: Model<"ViewResult">): Figures {
       },
     ]),
   );
-  const links = result.elements.flatMap(({ id = "", followedBy = [] }) =>
-    followedBy.map((link) => [linkKey(id, link.id ?? ""), link.connectionCount ?? 0] as const),
+  const links = result.elements.flatMap(({ id, followedBy }) =>
+    followedBy.map((link) => [linkKey(id, link.id), link.connectionCount] as const),
   );
   const durations = result.elements.flatMap(({ id, followedBy }) =>
     followedBy.flatMap((link) => (link.duration ? [[linkKey(id, link.id), link.duration] as const] : [])),

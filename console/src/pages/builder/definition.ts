@@ -106,6 +106,12 @@ export interface Chart {
   readonly version?: number | null | undefined;
 }
 
+/** Two elements between which the view measures how long customers take, by their ids. */
+export interface Span {
+  readonly fromId: string;
+  readonly toId: string;
+}
+
 export interface Definition {
   readonly name: string;
   readonly description?: string | null | undefined;
@@ -115,6 +121,7 @@ export interface Definition {
   readonly identity?: "Person" | "Identifier" | null | undefined;
   readonly elements: readonly Element[];
   readonly charts?: readonly Chart[] | undefined;
+  readonly durations?: readonly Span[] | null | undefined;
 }
 
 export const EMPTY: Definition = { name: "", duration: "P30D", elements: [] };
@@ -207,4 +214,17 @@ export function downstream(elements: readonly Element[], start: string): Set<str
 export function canConnect(elements: readonly Element[], from: string, to: string): boolean {
   const linked = elements.find(({ id }) => id === from)?.followedBy?.some(({ id }) => id === to) ?? false;
   return !linked && !downstream(elements, to).has(from);
+}
+
+/** A pair of elements joined by links that is not measured yet: the farthest if there is one, since each link is measured anyway. */
+export function nextSpan({ elements, durations }: Definition): Span | undefined {
+  const pairs = elements.flatMap(({ id: fromId, followedBy = [] }) =>
+    [...downstream(elements, fromId)]
+      .filter((toId) => toId !== fromId)
+      .filter((toId) => !durations?.some((span) => span.fromId === fromId && span.toId === toId))
+      .map((toId) => ({ fromId, toId, linked: followedBy.some(({ id }) => id === toId) })),
+  );
+  const start = pairs.find(({ linked }) => !linked)?.fromId;
+  const found = pairs.findLast(({ fromId, linked }) => fromId === start && !linked) ?? pairs[0];
+  return found && { fromId: found.fromId, toId: found.toId };
 }

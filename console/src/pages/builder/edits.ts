@@ -69,7 +69,7 @@ function addElement(definition: Definition, event: string, name: string, after: 
   return after === undefined ? added : applyEdit(added, { do: "connect", from: after, to: id });
 }
 
-/** Removes an element with the links to it, and what charts show of it. A chart that then shows nothing is removed too. */
+/** Removes an element with the links to it, the times from and to it, and what charts show of it. A chart that then shows nothing is removed too. */
 function removeElement(definition: Definition, id: string): Definition {
   if (!definition.elements.some((element) => element.id === id)) return definition;
   const elements = definition.elements.flatMap((element) => {
@@ -85,7 +85,8 @@ function removeElement(definition: Definition, id: string): Definition {
     const groups = chart.groupByAttributes?.filter(({ elementId }) => elementId !== id);
     return metrics.length > 0 ? [{ ...chart, metrics, ...(groups && { groupByAttributes: groups }) }] : [];
   });
-  return { ...definition, elements, ...(charts && { charts }) };
+  const durations = definition.durations?.filter(({ fromId, toId }) => fromId !== id && toId !== id);
+  return { ...definition, elements, ...(charts && { charts }), ...(durations && { durations }) };
 }
 
 function addChart(definition: Definition, id: string): Definition {

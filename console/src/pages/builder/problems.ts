@@ -32,6 +32,7 @@ export const LIMITS = {
   predicates: 50,
   values: 1000,
   charts: 10,
+  durations: 10,
   metrics: 10,
   groups: 10,
   name: 256,
@@ -54,6 +55,7 @@ export function findProblems(definition: Definition, events: EventDefinitions): 
       ...elementProblems(element, `elements[${index}]`, events.get(element.attributes.id)),
       ...linkProblems(element, `elements[${index}].followedBy`, elements),
     ]),
+    ...spanProblems(definition),
     ...tooMany(charts, LIMITS.charts, "charts", "charts"),
     ...duplicates(charts, "charts", "chart"),
     ...charts.flatMap((chart, index) => chartProblems(chart, `charts[${index}]`, elements, events)),
@@ -272,6 +274,21 @@ function constraintProblems(constraint: TimeConstraint | null | undefined, path:
     return [problem(path, "Enter a whole number, such as 7.")];
   }
   return milliseconds(constraint) > LONGEST ? [problem(path, "The time is longer than 100 years. Shorten it.")] : [];
+}
+
+function spanProblems({ elements, durations }: Definition): Problem[] {
+  const spans = durations ?? [];
+  return [
+    ...tooMany(spans, LIMITS.durations, "durations", "times"),
+    ...spans.flatMap(({ fromId, toId }, index) => {
+      const path = `durations[${index}].toId`;
+      if (fromId === toId || !downstream(elements, fromId).has(toId)) {
+        return [problem(path, "No chain of links leads from the first element to this one. Choose a later element.")];
+      }
+      const same = spans.findIndex((one) => one.fromId === fromId && one.toId === toId);
+      return same < index ? [problem(path, "The view measures this time already. Choose another element.")] : [];
+    }),
+  ];
 }
 
 // -- charts ------------------------------------------------------------------------------------------------------------

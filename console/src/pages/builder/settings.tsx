@@ -1,7 +1,9 @@
 /** What a view is called, and which time it covers. */
 
 import { Select, TextArea, TextField } from "../../components/forms";
-import { SelectAt, TextAt, useBuilding, useProblem } from "./building";
+import { elementOptions, SelectAt, TextAt, useBuilding, useProblem } from "./building";
+import { downstream, nextSpan, type Span } from "./definition";
+import { LIMITS } from "./problems";
 import { durationText, simpleDuration, suggestedName } from "./sentences";
 
 export function Settings() {
@@ -47,6 +49,7 @@ export function Settings() {
       </section>
       <TimeFrame />
       <Counted />
+      <Spans />
     </div>
   );
 }
@@ -76,6 +79,106 @@ function Counted() {
           : "Each identifier is a customer of its own, whatever it is linked with."}
       </p>
     </section>
+  );
+}
+
+/** The times that are measured beside those along links. */
+function Spans() {
+  const { definition, edit, focus } = useBuilding();
+  const { elements } = definition;
+  const spans = definition.durations ?? [];
+  const problem = useProblem("durations", false);
+  const next = nextSpan(definition);
+  const change = (durations: readonly Span[]) => {
+    edit({ do: "changeView", change: { durations } });
+  };
+  const replace = (index: number, span: Span) => {
+    change(spans.with(index, span));
+  };
+  return (
+    <section class="card" aria-labelledby="spans" data-path="durations" tabindex={-1}>
+      <h2 id="spans">Durations</h2>
+      <p class="soft small">
+        How long customers take along each link is always measured. Add the time between two elements that chains of
+        links join, such as from the first to the last.
+      </p>
+      {problem && <p class="problem">{problem}</p>}
+      {spans.map((span, index) => (
+        <SpanForm
+          key={index}
+          span={span}
+          index={index}
+          onChange={(changed) => {
+            replace(index, changed);
+          }}
+          onRemove={() => {
+            change(spans.toSpliced(index, 1));
+          }}
+        />
+      ))}
+      <div>
+        <button
+          type="button"
+          disabled={!next || spans.length >= LIMITS.durations}
+          onClick={() => {
+            if (!next) return;
+            change([...spans, next]);
+            focus(`durations[${spans.length}].fromId`);
+          }}
+        >
+          Add time
+        </button>
+        {spans.length >= LIMITS.durations && (
+          <span class="soft small"> A view measures at most {LIMITS.durations} times.</span>
+        )}
+        {elements.length < 2 && <span class="soft small"> Link two elements first.</span>}
+      </div>
+    </section>
+  );
+}
+
+interface SpanProps {
+  span: Span;
+  index: number;
+  onChange: (span: Span) => void;
+  onRemove: () => void;
+}
+
+function SpanForm({ span, index, onChange, onRemove }: SpanProps) {
+  const { definition } = useBuilding();
+  const options = elementOptions(definition);
+  const later = downstream(definition.elements, span.fromId);
+  return (
+    <fieldset>
+      <legend class="unseen">Time {index + 1}</legend>
+      <div class="pair">
+        <SelectAt
+          path={`durations[${index}].fromId`}
+          label="From"
+          value={span.fromId}
+          options={options}
+          onValue={(fromId) => {
+            const reached = [...downstream(definition.elements, fromId)];
+            const toId = reached.includes(span.toId) && span.toId !== fromId ? span.toId : (reached.at(-1) ?? fromId);
+            onChange({ fromId, toId });
+          }}
+        />
+        <SelectAt
+          path={`durations[${index}].toId`}
+          label="To"
+          value={span.toId}
+          options={options.filter(({ value }) => (value !== span.fromId && later.has(value)) || value === span.toId)}
+          onValue={(toId) => {
+            onChange({ ...span, toId });
+          }}
+        />
+      </div>
+      <div>
+        <button type="button" class="plain" onClick={onRemove}>
+          Remove time<span class="unseen"> {index + 1}</span>
+        </button>
+      </div>
+    </fieldset>
   );
 }
 

@@ -336,15 +336,17 @@ interface SavingProps {
   table: boolean;
 }
 
-const FILES: readonly ResultTable[] = ["elements", "links", "charts"];
+const FILES: readonly ResultTable[] = ["elements", "links", "durations", "charts"];
 
-function Saving({ svg, outcome: { job, view }, table }: SavingProps) {
+function Saving({ svg, outcome: { job, view, result }, table }: SavingProps) {
   const [error, setError] = useState<unknown>();
   const name = view.name ?? "view";
   const saving = useAction(async (file: ResultTable) => {
     downloadCsv(`${name} - ${file}`, await resultTable(job, file));
   });
-  const files = FILES.filter((file) => file !== "charts" || (view.charts ?? []).length > 0);
+  // The table of the links has their durations, so this one only has those that the view names.
+  const optional = { charts: view.charts ?? [], durations: result.durations ?? [] };
+  const files = FILES.filter((file) => !(file in optional) || optional[file as keyof typeof optional].length > 0);
   return (
     <div class="row view-saving small">
       {!table && (

@@ -52,7 +52,7 @@ function parts(view: View): Map<string, Part> {
   const elements = view.elements ?? [];
   const names = new Map(elements.map(({ id = "", name = "" }) => [id, name]));
   return new Map<string, Part>([
-    ["view", { subject: "View", properties: viewProperties(view) }],
+    ["view", { subject: "View", properties: viewProperties(view, names) }],
     ...elements.map((element) => [`element ${element.id ?? ""}`, elementPart(element)] as const),
     ...elements.flatMap((element) =>
       (element.followedBy ?? []).map((link) => [linkId(element, link), linkPart(element, link, names)] as const),
@@ -61,12 +61,14 @@ function parts(view: View): Map<string, Part> {
   ]);
 }
 
-function viewProperties(view: View): Record<string, string> {
+function viewProperties(view: View, names: ReadonlyMap<string, string>): Record<string, string> {
+  const name = (id: string) => names.get(id) ?? id;
   return {
     name: view.name ?? "",
     description: view.description ?? "",
     "time frame": timeFrame(view),
     counts: countedText(view),
+    durations: (view.durations ?? []).map(({ fromId, toId }) => `from ${name(fromId)} to ${name(toId)}`).join(", "),
   };
 }
 

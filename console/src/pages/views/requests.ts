@@ -145,7 +145,7 @@ export async function outcome(
 }
 
 /** The tables of a result that the API answers as CSV, except those of single charts. */
-export type ResultTable = "elements" | "links" | "charts";
+export type ResultTable = "elements" | "links" | "durations" | "charts";
 
 /** A table of a job's result as one CSV file. */
 export function resultTable({ id, journeyView }: Job, table: ResultTable): Promise<string> {
