@@ -4,16 +4,23 @@ import json
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
+from journeys import dates
 from tests.conftest import Caller
 from tests.e2e.test_isolation import MARK, OPERATIONS, ORDER, OnStack
+from tests.e2e.test_operate import _wait_until as wait_until
+from tests.e2e.test_pipeline import MINUTES
 from tests.support.description import served
 from tests.support.template import ROOT
 from tests.support.webhooks import sender_cases
 from tests.unit.test_canary import CANARY, EVENTS, HEADERS
+from tools.native_events import genesys_event
 from tools.stack import Stack
+
+START = dates.parse("2026-03-02T12:00:00Z")
 
 
 def logged(stack: Stack, group: str, since: float) -> str:
@@ -36,6 +43,13 @@ def test_no_log_of_the_stack_names_what_a_customer_is_known_by(stack: Stack, cal
     bad: list[Any] = [event for event in EVENTS if event is not EVENTS[0]]
     status, text = world.ask(world.owner, "POST", path, {"entities": [EVENTS[0] | {"attributes": {}}, *bad]})
     assert (status, CANARY in text) == (200, True)
+    named: dict[str, Any] = {"externalContactId": CANARY, "ani": f"sip:{CANARY}@shop.example", "wrapupNotes": CANARY,
+                             "conversation_id": CANARY, "source": world.native_source}  # fmt: skip
+    kinds = ("customer.start", "acw", "wrapup")
+    bad = [genesys_event("acw", date_ms=START, **named, queueId=[CANARY])]
+    world.put_native(*(genesys_event(kind, date_ms=START, **named) for kind in kinds), *bad)
+    journey = f"customers?{urlencode({'externalSourceId': 'genesys', 'value': CANARY})}"
+    wait_until(lambda: json.loads(world.ask(world.owner, "GET", journey)[1]).get("eventCount") == len(kinds), MINUTES)
     for operation in sorted(OPERATIONS, key=lambda one: (ORDER.index(one.method), -len(one.path))):
         if served(operation) and operation.method != "DELETE":
             for who in (world.stranger, world.owner):
@@ -52,6 +66,7 @@ def test_no_log_of_the_stack_names_what_a_customer_is_known_by(stack: Stack, cal
     assert {group for group, text in everything.items() if "request completed" in text} >= {
         f"/journeys/{stack.name}/{name}" for name in ("ingest", "schemas", "configurations", "failures", "customers")
     }
+    assert "EventsTaken" in everything[f"/journeys/{stack.name}/native"]
     assert "DeliveriesNotProven" in everything[f"/journeys/{stack.name}/webhooks"]
     assert [group for group, text in everything.items() if MARK in text] == []
     if stack.endpoint_url is not None:

@@ -23,6 +23,7 @@ from journeys import aws, dates
 from journeys.http.router import Router
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
+from journeys.registry.native_sources.store import NativeSourceStore
 from journeys.registry.people.model import Person, Role
 from journeys.registry.people.store import PersonStore
 from journeys.webhooks.deliveries.model import DeliveryRecord, RecordedOutcome, new_record_id
@@ -36,6 +37,8 @@ from tests.support.pools import UserPools
 from tests.support.tables import Tables
 from tests.support.template import ROOT
 from tools.documentation.routes import template
+from tools.native_events import genesys_event, put_events
+from tools.operator.admin import Admin
 from tools.stack import Stack
 
 MARK = f"mark{uuid.uuid4().hex[:12]}"
@@ -47,13 +50,23 @@ NOBODYS = {"name": "text", "version": "1", "chartVersion": "1"}
 """Path variables that are not ids of an organization's resources."""
 
 SCHEMA = {"title": f"Page viewed {MARK}", "properties": {"page": {"type": "string"}}}
-EVENT = {
+EVENT: dict[str, Any] = {
     "id": f"e-1-{MARK}",
     "dateCreated": "2026-01-31T09:30:00Z",
-    "identifiers": {"externalIds": [{"externalSourceId": "crm", "value": f"ada-{MARK}"}]},
+    "identifiers": {
+        "externalIds": [
+            {"externalSourceId": "crm", "value": f"ada-{MARK}"},
+            {"externalSourceId": "email", "value": f"ada@{MARK}.example"},
+            {"externalSourceId": f"visitor-{MARK}", "value": "4711"},
+        ]
+    },
     "attributes": {"page": "/home"},
 }
 CUSTOMER = {"externalSourceId": "crm", "value": f"ada-{MARK}"}
+LINKED = {"externalSourceId": "email", "value": f"ada@{MARK}.example"}
+CONTACT = {"externalSourceId": "genesys", "value": f"contact-{MARK}"}
+
+SETTINGS = {"linking": "AllExcept", "sources": ["phone", f"kiosk-{MARK}"]}
 
 VIEW = {
     "name": f"View {MARK}",
@@ -85,8 +98,8 @@ BODIES: dict[str, Any] = {
     "PUT views/{viewId}/schedules": {"frequency": "Weekly"},
     "POST views/encodings/validate": [{"name": "page", "value": "/home"}],
     "PATCH views/{viewId}/versions/{version}/jobs/{jobId}": {"status": "Cancelled"},
-    "POST customers/links": {"from": CUSTOMER, "to": CUSTOMER | {"externalSourceId": "email"}},
-    "POST customers/unlinks": {"from": CUSTOMER, "to": CUSTOMER | {"externalSourceId": "email"}},
+    "POST customers/links": {"from": CUSTOMER, "to": LINKED},
+    "POST customers/unlinks": {"from": CUSTOMER, "to": LINKED},
     "PUT customers/settings": {"linking": "Only", "sources": ["crm"]},
     "POST paths/jobs": {"name": "Another", "duration": "P30D", "start": {"attributes": {"id": "{schemaId}"}}},
     "PATCH paths/jobs/{pathJobId}": {"status": "Cancelled"},
@@ -128,6 +141,13 @@ ORDER = ("POST", "PUT", "PATCH", "GET", "DELETE")
 """The order of the owner's requests: a resource is read before it is deleted."""
 
 
+def native_event(kind: str, source: str, **body: Any) -> dict[str, Any]:
+    """Return a native event of the owner's customer."""
+    start = dates.parse(EVENT["dateCreated"])
+    named = {"externalContactId": CONTACT["value"], "conversation_id": f"call-{MARK}", "source": source}
+    return genesys_event(kind, date_ms=start, **named | body)
+
+
 class Who(NamedTuple):
     """A client. `proof` is its id or its access token."""
 
@@ -140,6 +160,8 @@ class World(ABC):
 
     owner: Who
     stranger: Who
+    native_source: str
+    strangers_source: str
     ids: dict[str, str]
     strangers_ids: dict[str, str]
     headers: Mapping[str, str] = {}
@@ -162,6 +184,14 @@ class World(ABC):
     @abstractmethod
     def settle(self) -> None:
         """Wait until the owner's event is in a journey."""
+
+    @abstractmethod
+    def add_native_source(self, who: Who) -> str:
+        """Map a source of native events to an organization, and return it."""
+
+    @abstractmethod
+    def put_native(self, *envelopes: dict[str, Any]) -> None:
+        """Put native events on the event bus, and wait until the owner's are stored."""
 
     @abstractmethod
     def compute(self, job: str) -> None:
@@ -205,6 +235,10 @@ class World(ABC):
         )
         self.records().add(delivery)
         self.settle()
+        made("PUT", "customers/settings", SETTINGS)
+        self.native_source, self.strangers_source = map(self.add_native_source, (self.owner, self.stranger))
+        malformed = native_event("acw", self.native_source, queueId=7)
+        self.put_native(native_event("customer.start", self.native_source), malformed)
         view = made("POST", "views", self.fill(VIEW, {"schemaId": schema["id"]}))
         job = made("POST", f"views/{view['id']}/versions/1/jobs", None)
         self.compute(f"views/{view['id']}/versions/1/jobs/{job['id']}")
@@ -346,6 +380,16 @@ class InProcess(World):
         ]
         assert load("projector").handler({"Records": records}, Context()) == {"batchItemFailures": []}
 
+    def add_native_source(self, who: Who) -> str:
+        source = f"local.{who.organization_id}"
+        NativeSourceStore(self._tables.dynamodb, self._tables.registry).add(source, who.organization_id)
+        return source
+
+    def put_native(self, *envelopes: dict[str, Any]) -> None:
+        records = [{"messageId": str(place), "body": json.dumps(one)} for place, one in enumerate(envelopes)]
+        assert load("native").handler({"Records": records}, Context()) == {"batchItemFailures": []}
+        self.settle()
+
     def compute(self, job: str) -> None:
         (message,) = aws.sqs().receive_message(QueueUrl=self._queue_url)["Messages"]
         attributes = {"ApproximateReceiveCount": "1"}
@@ -395,6 +439,24 @@ class OnStack(World):
 
     def settle(self) -> None:
         wait_until_journey_is_there(self._owner.api, f"ada-{MARK}")
+
+    def add_native_source(self, who: Who) -> str:
+        source = f"local.{who.organization_id}"
+        Admin(self._stack).add_native_source(who.organization_id, source)
+        return source
+
+    def put_native(self, *envelopes: dict[str, Any]) -> None:
+        put_events(self._stack, envelopes)
+        ends = time.monotonic() + 120
+        while not self._native_is_there():
+            assert time.monotonic() < ends, "the native events are not stored after two minutes"
+            time.sleep(0.2)
+
+    def _native_is_there(self) -> bool:
+        """Return whether the owner has a journey of native events, and a failure."""
+        status, _ = self.ask(self.owner, "GET", f"customers?{urlencode(CONTACT)}")
+        failures = self.ask(self.owner, "GET", "externalevents/failures?configurationId=native")[1]
+        return status == 200 and bool(json.loads(failures)["entities"])
 
     def compute(self, job: str) -> None:
         ends = time.monotonic() + 120
@@ -510,6 +572,42 @@ def test_listings_and_creations_show_and_change_nothing_of_another_organization(
     listings = [one for one in asked if one.method == "GET"]
     seen = [one.name for one in listings if MARK in world.ask(world.owner, *world.request(one, world.ids))[1]]
     assert len(seen) >= 6, "the owner must see the mark, or the test proves nothing"
+
+
+def test_identifiers_links_settings_and_native_events_are_seen_by_their_organization_alone(world: World) -> None:
+    """Both organizations have the same identifiers, which are linked in one of them."""
+    known = {name: one for name, one in EVENT.items() if name != "identifiers"}
+    (named, _, _) = EVENT["identifiers"]["externalIds"]
+    same = known | {"id": "e-same", "attributes": {}, "identifiers": {"externalIds": [named]}}
+    path = f"externalevents/configurations/{world.strangers_ids['configurationId']}/events"
+    assert world.ask(world.stranger, "POST", path, {"entities": [same]})[0] == 200
+    owners = world.stored(world.owner)
+    world.put_native(
+        native_event("customer.end", world.strangers_source, organizationId=world.owner.organization_id),
+        native_event("customer.end", f"{world.native_source}.other"),
+    )
+
+    def read(who: Who, path: str, query: dict[str, str]) -> tuple[int, Any]:
+        status, text = world.ask(who, "GET", f"{path}?{urlencode(query)}")
+        return status, json.loads(text)
+
+    def until(query: dict[str, str]) -> Any:
+        ends = time.monotonic() + 120
+        while (answer := read(world.stranger, "customers", query))[0] == 404:
+            assert time.monotonic() < ends, "the events are not stored after two minutes"
+            time.sleep(0.2)
+        return answer[1]
+
+    assert until(CUSTOMER)["identifiers"] == [CUSTOMER]
+    assert [one["eventName"] for one in until(CONTACT)["eventTypes"]] == ["Customer end"]
+    assert read(world.stranger, "customers/identifiers", CUSTOMER)[1]["links"] == []
+    for query in (LINKED, {"externalSourceId": f"visitor-{MARK}", "value": "4711"}):
+        assert read(world.stranger, "customers/identifiers", query)[0] == 404
+    assert MARK not in world.ask(world.stranger, "GET", "customers/settings")[1]
+    assert world.stored(world.owner) == owners
+    assert len(read(world.owner, "customers", CUSTOMER)[1]["identifiers"]) == 3
+    assert read(world.owner, "customers", CONTACT)[1]["eventCount"] == 1
+    assert f"kiosk-{MARK}" in world.ask(world.owner, "GET", "customers/settings")[1]
 
 
 def test_a_cursor_of_another_organization_is_refused(world: World) -> None:

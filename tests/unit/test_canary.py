@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from journeys import dates
 from journeys.events.failures.store import FailureStore
 from journeys.events.store import EventLog
+from journeys.identity.store import LinkStore
 from journeys.telemetry import logger
 from tests.e2e import test_isolation
 from tests.e2e.test_isolation import MARK, OPERATIONS, ORDER, InProcess
@@ -19,6 +21,8 @@ from tests.support.functions import Context, load
 from tests.support.template import ROOT
 from tests.support.webhooks import SCHEMA, sender_cases
 from tests.unit.test_ingest import an_event, of
+from tools.native_events import BODIES as NATIVE_BODIES
+from tools.native_events import CONTACT_EVENTS, connect_event, genesys_event
 
 in_process = test_isolation.in_process  # a fixture
 
@@ -37,6 +41,8 @@ HEADERS = {
 
 NAME = f"{CANARY}@shop.example"
 """An attribute name that is customer data. Names that look like fields may appear in error messages."""
+
+NOON = dates.parse("2026-03-02T12:00:00Z")
 
 EVENTS: list[Any] = [
     an_event(f"good-{CANARY}", identifiers=of("crm", CANARY), attributes={"page": CANARY}),
@@ -179,6 +185,66 @@ def test_identifiers_links_and_settings(world: InProcess, said: Callable[[], str
     assert_clean(said(), "request completed")
 
 
+def test_native_events_good_and_bad(world: InProcess, said: Callable[[], str]) -> None:
+    """What names a customer, and what agents wrote, in every field that may hold it."""
+    named: dict[str, Any] = {
+        "externalContactId": CANARY,
+        "conversationExternalContactIds": [CANARY],
+        "ani": f"sip:{CANARY}@shop.example",
+        "addressFrom": f"{CANARY}@shop.example",
+        "callbackNumbers": [CANARY],
+        "callbackUserName": CANARY,
+        "subject": CANARY,
+        "wrapupNotes": CANARY,
+        "participantId": CANARY,
+        "conversation_id": CANARY,
+        "source": world.native_source,
+    }
+    bad: list[dict[str, Any]] = [
+        {"eventTime": CANARY},
+        {"queueId": {CANARY: CANARY}},
+        {"conversationId": [CANARY]},
+        {"participantId": CANARY * 300},
+        {"externalContactId": CANARY * 300},
+        {"wrapupDurationMs": CANARY},
+        {"mediaType": CANARY},
+        {NAME: CANARY},
+        {"source": "local.unknown"},
+    ]
+    envelopes: list[Any] = [
+        genesys_event(kind, date_ms=NOON, **named) for kind in NATIVE_BODIES if kind != "attributes"
+    ]
+    envelopes.append(genesys_event("attributes", date_ms=NOON, **named, attributes={NAME: CANARY}))
+    envelopes += [genesys_event("acw", date_ms=NOON + index, **named | one) for index, one in enumerate(bad, 1)]
+    contact: dict[str, Any] = {
+        "contact_id": CANARY,
+        "source": world.native_source,
+        "customerId": CANARY,
+        "tags": {CANARY: CANARY},
+    }
+    endpoint = {"type": CANARY, "address": f"{CANARY}@shop.example"}
+    envelopes += [
+        connect_event(one, date_ms=NOON, **contact, customerEndpoint=endpoint, agentInfo={"agentArn": CANARY})
+        for one in CONTACT_EVENTS[:3]
+    ]
+    envelopes += [
+        connect_event("QUEUED", date_ms=NOON, **contact, queueInfo={CANARY: [CANARY]}, channel={CANARY: CANARY}),
+        {CANARY: CANARY, "source": world.native_source, "detail-type": "v2.detail.events.conversation.{id}.acw"},
+        {"detail": CANARY, "source": world.native_source, "detail-type": CANARY},
+        [CANARY],
+    ]
+    world.put_native(*envelopes)
+    assert CANARY in world.ask(world.owner, "GET", f"customers?externalSourceId=genesys&value={CANARY}")[1]
+    assert CANARY in world.ask(world.owner, "GET", f"customers?externalSourceId=amazon-connect&value={CANARY}")[1]
+    _, text = world.ask(world.owner, "GET", "externalevents/failures?configurationId=native&pageSize=100")
+    failures = json.loads(text)["entities"]
+    assert len(failures) >= 7
+    assert MARK not in json.dumps([one["message"] for one in failures])
+    for failure in failures:
+        assert world.ask(world.owner, "POST", f"externalevents/failures/{failure['id']}/replay")[0] == 200
+    assert_clean(said(), "NativeEventsUnmapped", "EventsTaken", "EventsRefused")
+
+
 def _deliver(
     body: bytes, headers: dict[str, str], query: dict[str, str], path: str, endpoint_id: str
 ) -> tuple[int, str]:
@@ -260,6 +326,17 @@ def test_errors_that_hold_the_canary_themselves(
     with monkeypatch.context() as patch:
         patch.setattr("journeys.journey.projector.count_steps", failing)
         load("projector").handler({"Records": records}, Context())
+    with monkeypatch.context() as patch:
+        patch.setattr(LinkStore, "put", failing)
+        patch.setattr(LinkStore, "existing", lambda *_: frozenset())
+        load("projector").handler({"Records": records[1:]}, Context())
+    envelopes = [genesys_event("acw", date_ms=NOON, conversation_id=CANARY, source=world.native_source, queueId=queue)
+                 for queue in ("queue-1", 7)]  # fmt: skip
+    with monkeypatch.context() as patch:
+        patch.setattr(EventLog, "put", failing)
+        patch.setattr(FailureStore, "put", failing)
+        native = [{"messageId": str(place), "body": json.dumps(one)} for place, one in enumerate(envelopes)]
+        load("native").handler({"Records": native}, Context())
     removed = [{"eventName": "REMOVE", "dynamodb": {"OldImage": items[0], "SequenceNumber": "3"}}]
     load("projector").handler({"Records": removed}, Context())
     assert_clean(said(), '"level":"ERROR"', "LogTampering")

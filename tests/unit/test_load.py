@@ -6,36 +6,45 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from threading import Event as Flag
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
 
-from journeys import dates, jsontext
+from journeys import dates, jsontext, keys
 from journeys.events.attributes import AttributeValidator
 from journeys.events.model import Event as ValidEvent
+from journeys.events.model import ExternalId
+from journeys.events.store import EventLog
 from journeys.events.validation import check
 from journeys.http.body import MAX_BODY
+from journeys.identity.model import Evidence, Pair, pair
+from journeys.identity.store import LinkStore
+from journeys.native.bindings import NativeBindings
+from journeys.native.reading import read
 from journeys.registry.schemas.document import parse
 from journeys.webhooks.delivery import Delivery as Received
 from journeys.webhooks.delivery import SignatureInvalid
 from journeys.webhooks.expressions import Evaluator
 from journeys.webhooks.mapping import compile_mapping
 from journeys.webhooks.senders.registry import SENDERS
+from tests.support.tables import Tables
 from tools.load import run as load_run
-from tools.load import traffic
+from tools.load import stored, traffic
 from tools.load.kills import kill, processes
 from tools.load.report import LoadCheck, checks
-from tools.load.run import LoadOrganization, LoadRun, Pace, SideEffects, outcome_of
+from tools.load.run import LoadOrganization, LoadRun, Pace, StoredState, outcome_of
 from tools.load.traffic import (
     DELIVERED,
     FRESH,
     NO_RESPONSE,
+    ON_BUS,
     POSTED,
     QUEUED,
     REFUSAL_REASONS,
@@ -46,9 +55,11 @@ from tools.load.traffic import (
     TrafficDelivery,
     TrafficKind,
     TrafficRequest,
+    links_of,
 )
 from tools.local_stack.sample import EVENT_TYPES
 from tools.operator.report import ARCHIVE_MISSING, RepairReport
+from tools.operator.stores import OperatorStores
 from tools.stack import Stack
 
 URL = "https://api.example/local/webhooks/one"
@@ -188,6 +199,67 @@ def test_a_large_delivery_has_1000_new_events_in_one_list() -> None:
     assert len(first.body) <= MAX_BODY
 
 
+def calls(number: int = 60) -> list[tuple[TrafficKind, Any]]:
+    sent = Traffic("seed")
+    made = [sent.call("load.acme") for _ in range(number)]
+    return [one for call in made for one in zip(call.kinds, call.events, strict=True)]
+
+
+def test_the_product_accepts_refuses_or_drops_each_native_event_as_expected() -> None:
+    """Ingest's rules accept new events and refuse malformed ones. The others have a source that nobody has."""
+    found, bindings = calls(), NativeBindings()
+    by_kind: dict[TrafficKind, list[ValidEvent]] = defaultdict(list)
+    kinds = Counter(kind for kind, _ in found)
+    assert min(kinds[kind] for kind in ON_BUS) >= 20
+    for kind, envelope in found:
+        event = read(as_read(envelope))
+        assert event is not None
+        validator = bindings.get("acme", NativeBindings.key(event.schema_id, event.vendor)).validator
+        checked = check(event.event, validator, dates.now_ms())
+        assert (envelope["source"] == "load.acme") == (kind is not TrafficKind.NATIVE_UNMAPPED)
+        if kind is TrafficKind.NATIVE_MALFORMED:
+            assert not isinstance(checked, ValidEvent)
+            assert checked.reason == REFUSAL_REASONS[kind]
+            continue
+        assert isinstance(checked, ValidEvent), checked
+        by_kind[kind].append(checked)
+    new, repeated = by_kind[TrafficKind.NATIVE], by_kind[TrafficKind.NATIVE_REPEATED]
+    assert len({one.event_id for one in new}) == len(new)
+    assert all(one in new for one in repeated)
+
+
+def test_the_events_of_a_call_are_put_out_of_order() -> None:
+    sent = Traffic("seed")
+    orders = []
+    for _ in range(20):
+        call = sent.call("load.acme")
+        new = zip(call.kinds, call.events, strict=True)
+        orders.append([one["detail"]["eventBody"]["eventTime"] for kind, one in new if kind is TrafficKind.NATIVE])
+    assert sum(order != sorted(order) for order in orders) >= 15
+
+
+def test_each_event_that_is_dropped_has_a_source_of_its_own() -> None:
+    sources = [envelope["source"] for kind, envelope in calls() if kind is TrafficKind.NATIVE_UNMAPPED]
+    assert len(sources) == len(set(sources))
+    assert all(source.startswith("load.acme.") for source in sources)
+
+
+def test_the_expected_links_are_those_that_the_product_makes() -> None:
+    numbers = Counter(len(links_of(event)) for _, kind, event in posted() if kind is TrafficKind.NEW)
+    assert set(numbers) == {0, 1, 3}
+    assert 0.3 < (numbers[1] + numbers[3]) / numbers.total() < 0.5
+    sent = Traffic("seed")
+    for _ in range(20):
+        call = sent.call("load.acme")
+        made: set[Pair] = set()
+        for kind, envelope in zip(call.kinds, call.events, strict=True):
+            event = read(as_read(envelope))
+            assert event is not None
+            if kind is TrafficKind.NATIVE:
+                made |= set(links_of(dict(event.event)))
+        assert call.links == made != set()
+
+
 # -- expected outcomes -------------------------------------------------------------------------------------------------
 
 
@@ -207,7 +279,7 @@ def test_each_kind_adds_up_only_with_its_expected_outcomes(kind: TrafficKind, re
         or (outcome == QUEUED and kind in DELIVERED)
         or REFUSAL_REASONS.get(kind) == outcome
     )
-    assert tally.adds_up(kind) == expected
+    assert tally.adds_up(kind) == (outcome == QUEUED if kind in ON_BUS else expected)
 
 
 def test_a_lost_event_or_a_second_outcome_does_not_add_up() -> None:
@@ -221,27 +293,32 @@ def test_a_lost_event_or_a_second_outcome_does_not_add_up() -> None:
     assert not tally.adds_up(TrafficKind.NEW)
 
 
-def settled() -> tuple[LoadTally, SideEffects, RepairReport, Counter[str]]:
-    """The figures of a run without any problem."""
-    tally = LoadTally()
-    tally.send(TrafficKind)
-    report = RepairReport(events=len(FRESH))
-    return tally, SideEffects(), report, Counter(REFUSAL_REASONS[kind] for kind in STORED_REFUSALS)
+PAIR = pair(ExternalId("crm", "C-1"), ExternalId("email", "c-1@mail.example"))
 
 
-def broken(tally: LoadTally, side_effects: SideEffects, report: RepairReport, failures: Counter[str]) -> list[str]:
-    return [check.name for check in checks(tally, side_effects, report, failures) if not check.passed]
+def settled() -> tuple[LoadRun, RepairReport, StoredState]:
+    """A run without any problem, and what is stored at its end."""
+    load = LoadRun(Stack("none", None), [], rate=1)
+    load.tally.send(TrafficKind)
+    load.links.add(("acme", PAIR))
+    failures = Counter(REFUSAL_REASONS[kind] for kind in STORED_REFUSALS)
+    native = Counter(created=1, duplicate=1, dropped=1)
+    return load, RepairReport(events=len(FRESH)), StoredState(failures, {("acme", PAIR)}, native)
+
+
+def broken(load: LoadRun, report: RepairReport, state: StoredState) -> list[str]:
+    return [check.name for check in checks(load, report, state) if not check.passed]
 
 
 def test_the_checks_fail_for_a_wrong_log_failure_journey_or_archive() -> None:
     assert broken(*settled()) == []
-    tally, side_effects, report, failures = settled()
+    load, report, state = settled()
     report.events -= 1
     report.differences[ARCHIVE_MISSING] += 1
-    side_effects.lost_events += 1
-    failures["missing.date"] -= 1
-    failures["projection.failed"] += 1
-    assert broken(tally, side_effects, report, failures) == [
+    load.side_effects.lost_events += 1
+    state.failures["missing.date"] -= 1
+    state.failures["projection.failed"] += 1
+    assert broken(load, report, state) == [
         "events in the log",
         "failures: missing.date",
         "failures with another reason",
@@ -249,6 +326,34 @@ def test_the_checks_fail_for_a_wrong_log_failure_journey_or_archive() -> None:
         ARCHIVE_MISSING,
     ]
     assert not LoadCheck("name", 1, 0).passed
+
+
+@pytest.mark.parametrize(
+    ("outcome", "number", "name"),
+    [
+        ("created", 0, "native events created"),
+        ("created", 2, "native events created"),
+        ("duplicate", 0, "native events sent before, duplicates"),
+        ("dropped", 0, "native events dropped"),
+        ("dropped", 2, "native events dropped"),
+    ],
+)
+def test_the_checks_fail_for_a_native_event_without_its_outcome(outcome: str, number: int, name: str) -> None:
+    load, report, state = settled()
+    state.native[outcome] = number
+    assert broken(load, report, state) == [name]
+
+
+def test_a_new_native_event_that_the_queue_delivers_again_is_one_more_duplicate() -> None:
+    load, report, state = settled()
+    state.native["duplicate"] += 1
+    assert broken(load, report, state) == []
+
+
+def test_the_checks_fail_for_a_missing_or_a_foreign_link() -> None:
+    load, report, state = settled()
+    state.links = {("globex", PAIR)}
+    assert broken(load, report, state) == ["links", "links that no event sent"]
 
 
 # -- sending -----------------------------------------------------------------------------------------------------------
@@ -366,6 +471,90 @@ def test_the_pace_limits_the_rate_and_ends_with_the_run() -> None:
     assert not pace.wait(1)
 
 
+def test_the_links_of_new_posted_events_are_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    organization = LoadOrganization("acme", None, {}, {}, Traffic("seed"))  # type: ignore[arg-type]
+    run, made = LoadRun(Stack("none", None), [organization], rate=1), list[TrafficRequest]()
+
+    def send(_: LoadOrganization, request: TrafficRequest) -> None:
+        made.append(request)
+        if len(made) == 20:
+            run._stopped.set()
+
+    monkeypatch.setattr(run, "_send", send)
+    run._post(organization, Pace(1e9, run._stopped))
+    sent = [both for request in made for both in zip(request.kinds, request.events, strict=True)]
+    expected = {("acme", one) for kind, event in sent if kind in FRESH for one in links_of(event)}
+    assert run.links == expected != set()
+
+
+def test_calls_are_put_on_the_bus_and_their_links_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    put: list[Any] = []
+    organization = LoadOrganization("acme", None, {}, {}, Traffic("seed"))  # type: ignore[arg-type]
+    run = LoadRun(Stack("none", None), [organization], rate=1)
+
+    def put_one(_: Stack, events: Sequence[Any]) -> None:
+        put.extend(events)
+        run._stopped.set()
+
+    monkeypatch.setattr(load_run, "put_events", put_one)
+    run._call(organization, Pace(1e9, run._stopped))
+    call = Traffic("seed").call(organization.native_source)
+    assert [one["detail-type"] for one in put] == [one["detail-type"] for one in call.events]
+    assert run.tally.sent == Counter(call.kinds)
+    assert all(run.tally.adds_up(kind) for kind in ON_BUS)
+    assert run.links == {("acme", one) for one in call.links}
+
+
+# -- what is stored ----------------------------------------------------------------------------------------------------
+
+
+class Logs:
+    """A stack whose function `native` has logged these lines."""
+
+    name = "one"
+
+    def __init__(self, *lines: str) -> None:
+        self._lines = lines
+
+    def client(self, name: str) -> "Logs":
+        assert name == "logs"
+        return self
+
+    def get_paginator(self, name: str) -> "Logs":
+        assert name == "filter_log_events"
+        return self
+
+    def paginate(self, **given: Any) -> list[Any]:
+        assert given == {"logGroupName": "/journeys/one/native", "startTime": 7}
+        return [{"events": [{"message": line}]} for line in self._lines]
+
+
+def test_duplicates_and_dropped_events_are_counted_from_the_log() -> None:
+    taken, source = '{"EventsTaken":1,"outcome":"%s"}', '{"NativeEventsUnmapped":1,"nativeSource":"%s"}'
+    lines = ("START", taken % "created", taken % "duplicate", taken % "duplicate",
+             source % "load.acme.unknown-1", source % "load.acme.unknown-1", source % "load.acme.unknown-2",
+             source % "local.other")  # fmt: skip
+    assert stored.logged(Logs(*lines), 7, ["load.acme."]) == {"duplicate": 2, "dropped": 2}  # type: ignore[arg-type]
+
+
+def test_links_with_both_rows_and_native_events_of_an_organization_are_counted(tables: Tables) -> None:
+    """`OperatorStores` has the log and the links of the stack; here they are those of the test."""
+    log, links = EventLog(tables.dynamodb, tables.events), LinkStore(tables.dynamodb, tables.links)
+    stores = cast("OperatorStores", SimpleNamespace(log=log, links=links))
+    lone = pair(PAIR.first, ExternalId("phone", "+13175550100"))
+    for organization_id in ("acme", "acme2"):
+        links.put(organization_id, dict.fromkeys((PAIR, lone), Evidence(1, "native", "e-1", 1)))
+    row = next(one for one in tables.items(tables.links) if one["pk"]["S"].startswith("acme#phone"))
+    tables.dynamodb.delete_item(TableName=tables.links, Key={"pk": row["pk"], "sk": row["sk"]})
+    assert stored.links(stores, "acme") == {PAIR}
+    assert stored.links(stores, "acme2") == {PAIR, lone}
+    for configuration_id in ("native", "native2", "one"):
+        for organization_id in ("acme", "acme2"):
+            item = keys.item(keys.event(organization_id, configuration_id, "e-1"))
+            tables.dynamodb.put_item(TableName=tables.events, Item=item)
+    assert stored.native_events(stores, "acme") == 1
+
+
 # -- at the same time --------------------------------------------------------------------------------------------------
 
 
@@ -411,8 +600,9 @@ def test_functions_are_killed_in_turn_until_the_run_ends(monkeypatch: pytest.Mon
     assert run.side_effects.killed["IngestFunction"] == 4
 
 
-def test_no_function_is_killed_before_an_event_has_its_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_function_is_killed_before_a_sender_has_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     run = LoadRun(Stack("none", None), [], rate=1)
+    run.tally.add(TrafficKind.NATIVE, QUEUED, retried=False)  # which nobody was told
     waits = iter([False, False, True])
     monkeypatch.setattr(run._stopped, "wait", lambda _: next(waits))
     run._kill_functions(lambda _: pytest.fail("a function was killed"))

@@ -25,10 +25,11 @@ MAX_FAULT_RATE = 0.5
 def load(seconds: float, rate: float, fault_rate: float, fault_seconds: float | None, fault_seed: int) -> None:
     """Send load while AWS fails and functions are killed, and account for every event.
 
-    Starts a local stack of its own. Senders post single events and batches, repeat events, send late events, deliver to
-    webhooks, and get one in a hundred wrong. Meanwhile functions are killed, and journeys are rebuilt and read.
-    For a part of the time the functions' calls to AWS are throttled, reset, delayed, answered with status 500, or
-    executed without an answer. The exit status is 1 when an event is not accounted for.
+    Starts a local stack of its own. Senders post single events and batches, repeat events, send late events, link
+    identifiers, deliver to webhooks, and get one in a hundred wrong; calls arrive on the event bus. Meanwhile functions
+    are killed, and journeys are rebuilt and read. For a part of the time the functions' calls to AWS are throttled,
+    reset, delayed, answered with status 500, or executed without an answer. The exit status is 1 when an event is not
+    accounted for.
 
     \b
     Examples:

@@ -18,7 +18,7 @@ from tools.load.report import (
     faults_table,
     sent_table,
 )
-from tools.load.run import KILLED, LoadRun, set_up
+from tools.load.run import KILLED, NATIVE_HIDDEN_SECONDS, LoadRun, set_up
 from tools.load.traffic import TrafficKind
 from tools.local_stack.stack import LocalStack
 from tools.operator.report import RepairReport
@@ -76,6 +76,9 @@ def run_load(seconds: float, rate: float, plan: FaultPlan, fault_seconds: float)
 
 def _run(local: LocalStack, seconds: float, rate: float, plan: FaultPlan, fault_seconds: float) -> LoadResult:
     stack = local.up()
+    stack.client("sqs").set_queue_attributes(
+        QueueUrl=stack.physical_id("NativeQueue"), Attributes={"VisibilityTimeout": str(NATIVE_HIDDEN_SECONDS)}
+    )
     functions = {name: stack.physical_id(name) for name in KILLED}
     emulator = local.process_id
     with contextlib.ExitStack() as contexts:
@@ -87,16 +90,16 @@ def _run(local: LocalStack, seconds: float, rate: float, plan: FaultPlan, fault_
 
             def tick(passed: float) -> None:
                 bar.set(passed, _progress_text(load))
-                if load.tally.outcomes:
+                if load.tally.answered:
                     plan.begin(fault_seconds)
 
             load.run(seconds, tick)
         with bars.bar("catching up", None) as bar:
             report = load.settle(lambda differences: bar.set(0, f"{differences:,} differences"))
-        failures = load.failures()
+        state = load.stored()
         repaired = load.verify(repair=True) if report.differences.total() else None
         remaining = load.verify() if repaired is not None else None
-    results = [*checks(load.tally, load.side_effects, report, failures), *fault_checks(plan)]
+    results = [*checks(load, report, state), *fault_checks(plan)]
     return LoadResult(load, results, repaired, remaining)
 
 

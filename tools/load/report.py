@@ -8,7 +8,7 @@ from rich.table import Table
 
 from journeys.journey.rebuild import RebuildOutcome
 from tools.load.faults import FaultKind, FaultPlan
-from tools.load.run import LoadRun, SideEffects
+from tools.load.run import LoadRun, StoredState
 from tools.load.traffic import FRESH, QUEUED, RECORDED, REFUSAL_REASONS, STORED_REFUSALS, LoadTally, TrafficKind
 from tools.operator.report import DIFFERENCES, RepairReport
 
@@ -50,26 +50,41 @@ class LoadCheck:
         return self.expected == self.actual
 
 
-def checks(
-    tally: LoadTally, side_effects: SideEffects, report: RepairReport, failures: Counter[str]
-) -> list[LoadCheck]:
-    """What must hold when every request has a response.
+def checks(load: LoadRun, report: RepairReport, state: StoredState) -> list[LoadCheck]:
+    """What must hold when every request has a response, and the queues are empty.
 
     Args:
         report: the report of `verify`.
-        failures: the stored failures, by reason.
+        state: what is stored at the end.
     """
-    stored = [
-        LoadCheck(f"failures: {REFUSAL_REASONS[kind]}", tally.sent[kind], failures[REFUSAL_REASONS[kind]])
+    tally, side_effects = load.tally, load.side_effects
+    refused = [
+        LoadCheck(f"failures: {REFUSAL_REASONS[kind]}", tally.sent[kind], state.failures[REFUSAL_REASONS[kind]])
         for kind in sorted(STORED_REFUSALS)
     ]
-    others = failures.total() - sum(check.actual for check in stored)
+    others = state.failures.total() - sum(check.actual for check in refused)
     return [
         LoadCheck("events in the log", sum(tally.sent[kind] for kind in FRESH), report.events),
-        *stored,
+        *_native_checks(tally, state.native),
+        *refused,
         LoadCheck("failures with another reason", 0, others),
+        LoadCheck("links", len(load.links), len(load.links & state.links)),
+        LoadCheck("links that no event sent", 0, len(state.links - load.links)),
         LoadCheck("reads that lost events", 0, side_effects.lost_events),
         *(LoadCheck(kind, 0, report.differences[kind]) for kind in DIFFERENCES),
+    ]
+
+
+def _native_checks(tally: LoadTally, native: Counter[str]) -> list[LoadCheck]:
+    """What must have become of the native events, beside the failures.
+
+    The queue delivers an event again whose function was killed, so more than those sent twice can be duplicates.
+    """
+    repeated = tally.sent[TrafficKind.NATIVE_REPEATED]
+    return [
+        LoadCheck("native events created", tally.sent[TrafficKind.NATIVE], native["created"]),
+        LoadCheck("native events sent before, duplicates", repeated, min(native["duplicate"], repeated)),
+        LoadCheck("native events dropped", tally.sent[TrafficKind.NATIVE_UNMAPPED], native["dropped"]),
     ]
 
 

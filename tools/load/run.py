@@ -8,7 +8,7 @@ import itertools
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,20 +17,26 @@ from threading import Lock
 
 import httpx
 
+from journeys import dates
+from journeys.identity.model import Pair
 from journeys.registry.clients.model import PERMISSIONS
 from tools.api import ApiClient
+from tools.load import stored
 from tools.load.traffic import (
     FRESH,
     HOT_CUSTOMERS,
     NO_RESPONSE,
+    QUEUED,
     RECORDED,
     SENDERS,
     LoadTally,
     Traffic,
     TrafficDelivery,
     TrafficRequest,
+    links_of,
 )
 from tools.local_stack.sample import CUSTOMER_SOURCE, EVENT_TYPES
+from tools.native_events import put_events
 from tools.operator.admin import Admin
 from tools.operator.archive_repair import ArchiveRepair
 from tools.operator.repair import JourneyRepair
@@ -38,8 +44,8 @@ from tools.operator.report import RepairReport, RepairScope
 from tools.operator.stores import OperatorStores
 from tools.stack import Stack
 
-DELIVERED_SHARE = 0.1
-"""The share of events that are delivered to webhooks."""
+DELIVERED_SHARE, CALLED_SHARE = 0.1, 0.15
+"""The shares of events that are delivered to webhooks, and that a contact center puts on the event bus."""
 
 POSTERS = 2
 """Threads of each organization that post events."""
@@ -47,7 +53,10 @@ POSTERS = 2
 LARGE_INTERVAL = 10.0
 """Seconds before each delivery of many events. Only the first organization sends them."""
 
-KILLED = ("IngestFunction", "ProjectorFunction", "WebhooksFunction", "LandingFunction", "DeliveriesFunction")
+KILLED = (
+    "IngestFunction", "ProjectorFunction", "WebhooksFunction", "LandingFunction", "DeliveriesFunction",
+    "NativeFunction",
+)  # fmt: skip
 KILL_INTERVAL = 3.0
 SURVIVAL_SECONDS = 15.0
 """How long a killed function is then left alone. On a busy machine it would otherwise never finish its start."""
@@ -67,6 +76,8 @@ STILL_SECONDS, CATCH_UP_SECONDS = 30.0, 400.0
 """How long journeys and archive may make no progress, and how long they may take altogether."""
 QUEUE_STILL_SECONDS = 150.0
 """The same while acknowledged events are not in the log: a killed function's message is hidden for two minutes."""
+NATIVE_HIDDEN_SECONDS = 90
+"""How long a native event whose function was killed is hidden. The template's six minutes would outlast the run."""
 
 RETRYABLE_STATUSES = frozenset({429, 500, 502, 503, 504})
 
@@ -96,9 +107,14 @@ class LoadOrganization:
     endpoints: dict[str, str]
     traffic: Traffic
 
+    @property
+    def native_source(self) -> str:
+        """The source of its contact center."""
+        return f"load.{self.organization_id}"
+
 
 def set_up(stack: Stack, organization_id: str, seed: str) -> LoadOrganization:
-    """Creates an organization, its event types and its webhook endpoints."""
+    """Creates an organization, its event types, its webhook endpoints and its source of native events."""
     admin = Admin(stack)
     admin.create_organization(organization_id, organization_id.capitalize())
     client = admin.create_client(organization_id, "load", sorted(PERMISSIONS))
@@ -119,7 +135,9 @@ def set_up(stack: Stack, organization_id: str, seed: str) -> LoadOrganization:
         }
         endpoint = api.call("POST", "webhooks/endpoints", body)
         endpoints[sender.name] = endpoint["url"]
-    return LoadOrganization(organization_id, api, configurations, endpoints, Traffic(seed))
+    organization = LoadOrganization(organization_id, api, configurations, endpoints, Traffic(seed))
+    admin.add_native_source(organization_id, organization.native_source)
+    return organization
 
 
 def outcomes_of(response: httpx.Response | None, indexes: Sequence[int]) -> tuple[dict[int, str], list[int]]:
@@ -165,6 +183,18 @@ class SideEffects:
     seconds: float = 0.0
 
 
+@dataclass
+class StoredState:
+    """What is stored at the end of a run."""
+
+    failures: Counter[str]
+    """By reason."""
+    links: set[tuple[str, Pair]]
+    """With their organization."""
+    native: Counter[str]
+    """Native events that were created, duplicates or dropped."""
+
+
 class LoadRun:
     """One load run. `kill` kills a function, by its name in the template; without it none is killed."""
 
@@ -179,8 +209,10 @@ class LoadRun:
     ) -> None:
         self._stack, self._organizations = stack, organizations
         self.rate, self._scopes, self._kill = rate, scopes, kill
-        self._stopped, self._lock = Flag(), Lock()
+        self._stopped, self._lock, self._started = Flag(), Lock(), dates.now_ms()
         self.tally, self.side_effects = LoadTally(), SideEffects()
+        self.links: set[tuple[str, Pair]] = set()
+        """The links that the new events make, with their organization."""
 
     def run(self, seconds: float, tick: Callable[[float], None] = lambda _: None) -> None:
         """Sends events for some seconds, and then until every event has a response.
@@ -189,12 +221,14 @@ class LoadRun:
             tick: called with the seconds that have passed, four times a second.
         """
         start = time.monotonic()
-        posting = Pace(self.rate * (1 - DELIVERED_SHARE), self._stopped)
+        posting = Pace(self.rate * (1 - DELIVERED_SHARE - CALLED_SHARE), self._stopped)
         delivering = Pace(self.rate * DELIVERED_SHARE, self._stopped)
+        calling = Pace(self.rate * CALLED_SHARE, self._stopped)
         workers: list[Callable[[], None]] = [self._rebuild]
         for organization in self._organizations:
             workers += [partial(self._post, organization, posting)] * POSTERS
             workers += [partial(self._deliver, organization, delivering), partial(self._read, organization)]
+            workers.append(partial(self._call, organization, calling))
         workers.append(partial(self._deliver_many, self._organizations[0]))
         if self._kill is not None:
             workers.append(partial(self._kill_functions, self._kill))
@@ -219,6 +253,9 @@ class LoadRun:
             if not pace.wait(len(request.kinds)):
                 return
             self.tally.send(request.kinds)
+            for kind, event in zip(request.kinds, request.events, strict=True):
+                if kind in FRESH:
+                    self._link(organization, links_of(event))
             self._send(organization, request)
 
     def _send(self, organization: LoadOrganization, request: TrafficRequest) -> None:
@@ -268,6 +305,22 @@ class LoadRun:
             if delivery.kind in FRESH and outcome in RECORDED:
                 organization.traffic.recorded(delivery.sender.event_type.title, event, delivered=True)
 
+    def _call(self, organization: LoadOrganization, pace: Pace) -> None:
+        """Puts events of calls on the event bus. Nobody is told what becomes of them."""
+        while True:
+            call = organization.traffic.call(organization.native_source)
+            if not pace.wait(len(call.kinds)):
+                return
+            self.tally.send(call.kinds)
+            put_events(self._stack, call.events)
+            self._link(organization, call.links)
+            for kind in call.kinds:
+                self.tally.add(kind, QUEUED, retried=False)
+
+    def _link(self, organization: LoadOrganization, links: Iterable[Pair]) -> None:
+        with self._lock:
+            self.links.update((organization.organization_id, one) for one in links)
+
     def _response(self, request: Callable[[], httpx.Response], deadline: float) -> tuple[httpx.Response | None, int]:
         """The first response that says what became of a request, or None, and the number of attempts."""
         for attempts in itertools.count(1):
@@ -291,7 +344,7 @@ class LoadRun:
 
         The first one is killed after an event has its outcome, so that the functions have started once.
         """
-        while not self.tally.outcomes:
+        while not self.tally.answered:
             if self._stopped.wait(0.25):
                 return
         pause = KILL_INTERVAL
@@ -363,8 +416,9 @@ class LoadRun:
         start = progressed = time.monotonic()
         least: int | None = None
         while True:
+            waiting = stored.waiting(self._stack)
             report = self.verify()
-            missing = max(0, expected - report.events)
+            missing = max(0, expected - report.events) + waiting
             left, now = report.differences.total() + missing, time.monotonic()
             tick(left)
             if least is None or left < least:
@@ -381,3 +435,15 @@ class LoadRun:
             for summary in organization.api.call("GET", "externalevents/failures/summary")["entities"]:
                 failures[summary["reason"]] += summary["count"]
         return failures
+
+    def stored(self) -> StoredState:
+        """What is stored at the end, and what the function `native` logged."""
+        stores = OperatorStores(self._stack)
+        ids = [organization.organization_id for organization in self._organizations]
+        sources = [f"{organization.native_source}." for organization in self._organizations]
+        logged = stored.logged(self._stack, self._started, sources)
+        return StoredState(
+            failures=self.failures(),
+            links={(one, both) for one in ids for both in stored.links(stores, one)},
+            native=Counter(created=sum(stored.native_events(stores, one) for one in ids)) + logged,
+        )

@@ -1,4 +1,4 @@
-"""The traffic of a load run: events, repeats, deliveries and invalid input, with the outcome that each must have."""
+"""The traffic of a load run: events, repeats, deliveries, calls and invalid input, each with its expected outcome."""
 
 import json
 import time
@@ -11,8 +11,11 @@ from random import Random
 from threading import Lock
 from typing import Any
 
+from journeys.events.model import ExternalId
+from journeys.identity.model import Pair, pairs
 from tools.local_stack.sample import (
     CASE,
+    CONTACT_SOURCE,
     CUSTOMER_SOURCE,
     EMAIL_SOURCE,
     EVENT_TYPES,
@@ -21,14 +24,19 @@ from tools.local_stack.sample import (
     SampleEventType,
     events,
 )
+from tools.native_events import genesys_event
 from tools.signing import sign
 
 Event = dict[str, Any]
 
 CUSTOMERS = 200
 HOT_CUSTOMERS = tuple(f"hot-{number}" for number in range(3))
-LINKING = 0.4
-"""The share of events that name the customer's e-mail address as well."""
+TELEPHONE_SOURCE = "phone"
+LINKING = {(): 60, (EMAIL_SOURCE,): 25, (CONTACT_SOURCE,): 10, (EMAIL_SOURCE, CONTACT_SOURCE): 5}
+"""The other sources of which a posted event names an identifier, and of how many of 100 events."""
+CALL = ("customer.start", "flow.start", "acd.start", "user.start", "user.end", "customer.end", "wrapup")
+"""The kinds of a call's events."""
+HOT_CALLERS = 0.3
 EVENTS_PER_REQUEST = 100
 EVENTS_PER_LARGE_DELIVERY = 1000
 REMEMBERED = 500
@@ -55,28 +63,49 @@ class TrafficKind(StrEnum):
     CONFLICTING = "with the id of another event"
     GARBLED = "not JSON"
     FORGED = "with a forged signature"
+    NATIVE = "new, of a contact center, out of order"
+    NATIVE_REPEATED = "of a contact center, sent before"
+    NATIVE_MALFORMED = "of a contact center, malformed"
+    NATIVE_UNMAPPED = "of an unknown contact center"
 
 
-FRESH = frozenset({TrafficKind.NEW, TrafficKind.HOT, TrafficKind.LATE, TrafficKind.DELIVERED, TrafficKind.LARGE})
-REPEATS = frozenset({TrafficKind.REPEATED, TrafficKind.REDELIVERED})
+FRESH = frozenset(
+    {
+        TrafficKind.NEW, TrafficKind.HOT, TrafficKind.LATE, TrafficKind.DELIVERED, TrafficKind.LARGE,
+        TrafficKind.NATIVE,
+    }
+)  # fmt: skip
+REPEATS = frozenset({TrafficKind.REPEATED, TrafficKind.REDELIVERED, TrafficKind.NATIVE_REPEATED})
 DELIVERED = frozenset({TrafficKind.DELIVERED, TrafficKind.LARGE, TrafficKind.REDELIVERED})
+ON_BUS = frozenset(
+    {TrafficKind.NATIVE, TrafficKind.NATIVE_REPEATED, TrafficKind.NATIVE_MALFORMED, TrafficKind.NATIVE_UNMAPPED}
+)
+"""The kinds that are put on the event bus. Nobody is told their outcome: it is read from what is stored and logged."""
 REFUSAL_REASONS = {
     TrafficKind.UNDATED: "missing.date",
     TrafficKind.UNKNOWN: "unknown.attribute",
     TrafficKind.CONFLICTING: "event.conflict",
     TrafficKind.GARBLED: "bad.request",
     TrafficKind.FORGED: "not.proven",
+    TrafficKind.NATIVE_MALFORMED: "invalid.attribute",
 }
 """The reason for which each kind of invalid input is refused."""
 
-STORED_REFUSALS = frozenset({TrafficKind.UNDATED, TrafficKind.UNKNOWN, TrafficKind.CONFLICTING})
+STORED_REFUSALS = frozenset(
+    {TrafficKind.UNDATED, TrafficKind.UNKNOWN, TrafficKind.CONFLICTING, TrafficKind.NATIVE_MALFORMED}
+)
 """The kinds that are stored as failures. The others cannot be read, or do not come from the sender."""
 
 POSTED = {TrafficKind.NEW: 200, TrafficKind.HOT: 80, TrafficKind.LATE: 56,
           TrafficKind.REPEATED: 60, TrafficKind.UNDATED: 1, TrafficKind.UNKNOWN: 1, TrafficKind.CONFLICTING: 1,
           TrafficKind.GARBLED: 1}  # fmt: skip
 CARRIED = {TrafficKind.DELIVERED: 39, TrafficKind.REDELIVERED: 10, TrafficKind.FORGED: 1}
-"""The mix of kinds among posted events, and among deliveries: 1% is invalid."""
+CALLED = {TrafficKind.NATIVE: 14, TrafficKind.NATIVE_REPEATED: 4,
+          TrafficKind.NATIVE_MALFORMED: 1, TrafficKind.NATIVE_UNMAPPED: 1}  # fmt: skip
+"""The mix of kinds among posted events, among deliveries, and among events of calls.
+
+Of the posted and delivered events 1% is invalid. Calls have more, because a short run has few of them.
+"""
 
 
 # -- expected outcomes -------------------------------------------------------------------------------------------------
@@ -113,6 +142,11 @@ class LoadTally:
         """The number of events of some kinds with some outcomes."""
         return sum(self.outcomes[kind, outcome] for kind in kinds for outcome in outcomes)
 
+    @property
+    def answered(self) -> bool:
+        """Whether a sender was told an outcome, which shows that the functions behind the API have started."""
+        return any(kind not in ON_BUS for kind, _ in self.outcomes.copy())
+
     def refused(self, kind: TrafficKind) -> Counter[str]:
         """The refused events of a kind, by reason."""
         return Counter(
@@ -130,6 +164,8 @@ class LoadTally:
 
 
 def _expected(kind: TrafficKind, *, retried: bool) -> frozenset[str]:
+    if kind in ON_BUS:
+        return frozenset({QUEUED})
     queued = {QUEUED} if kind in DELIVERED else set()
     if kind in REPEATS:
         return frozenset({"duplicate"} | queued)
@@ -171,6 +207,21 @@ class TrafficDelivery:
         """The headers that sign the delivery at the present time."""
         secret = self.sender.wrong_secret if self.kind is TrafficKind.FORGED else self.sender.secret
         return sign(self.sender.name, self.body, secret, url, time.time()).headers
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficCall:
+    """Events of a call, as EventBridge delivers them, in the order in which they are put on the bus."""
+
+    kinds: tuple[TrafficKind, ...]
+    events: tuple[Event, ...]
+    links: frozenset[Pair]
+    """The links that its new events make."""
+
+
+def links_of(event: Event) -> list[Pair]:
+    """The links that a posted event makes."""
+    return pairs([ExternalId(one["externalSourceId"], one["value"]) for one in event["identifiers"]["externalIds"]])
 
 
 @dataclass(frozen=True)
@@ -232,6 +283,7 @@ class Traffic:
     def __init__(self, seed: str) -> None:
         self._dice = Random(seed)
         self._posted, self._carried = _Deck(POSTED, self._dice), _Deck(CARRIED, self._dice)
+        self._called, self._calls = _Deck(CALLED, self._dice), deque[Event](maxlen=REMEMBERED)
         self._lock = Lock()
         self._number = 0
         self._attributes: dict[str, list[Any]] = defaultdict(list)
@@ -276,6 +328,26 @@ class Traffic:
             made = tuple(self._event(title, kind) for _ in range(EVENTS_PER_LARGE_DELIVERY))
             return TrafficDelivery(LARGE_SENDER, kind, made)
 
+    def call(self, source: str) -> TrafficCall:
+        """The events of the next call, out of order. `source` is the contact center's."""
+        with self._lock:
+            self._number += 1
+            customer, start = self._customer(hot=self._dice.random() < HOT_CALLERS), datetime.now(UTC)
+            drawn: list[tuple[TrafficKind, Event]] = []
+            for index, step in enumerate(CALL):
+                kind = self._called.draw()
+                if kind is TrafficKind.NATIVE_REPEATED and not self._calls:
+                    self._called.put_back(kind)
+                    kind = TrafficKind.NATIVE
+                date = start - timedelta(seconds=len(CALL) - index)
+                drawn.append((kind, self._call_event(step, kind, customer, date, source)))
+            self._dice.shuffle(drawn)
+            kinds, made = zip(*drawn, strict=True)
+            linked = pairs(
+                [ExternalId(CONTACT_SOURCE, _contact(customer)), ExternalId(TELEPHONE_SOURCE, _telephone(customer))]
+            )
+            return TrafficCall(kinds, made, frozenset(linked if TrafficKind.NATIVE in kinds else ()))
+
     def recorded(self, title: str, event: Event, *, delivered: bool) -> None:
         """Remembers a recorded event, so that it can be sent again."""
         with self._lock:
@@ -288,14 +360,11 @@ class Traffic:
         now = datetime.now(UTC)
         date = now - timedelta(days=self._dice.uniform(2, 60)) if kind is TrafficKind.LATE else now
         hot = kind is TrafficKind.HOT
-        customer = self._dice.choice(HOT_CUSTOMERS) if hot else f"C-{self._dice.randrange(CUSTOMERS):04d}"
-        identifiers = [{"externalSourceId": CUSTOMER_SOURCE, "value": customer}]
-        if kind in POSTED and self._dice.random() < LINKING:  # Deliveries are mapped to one identifier.
-            identifiers.append({"externalSourceId": EMAIL_SOURCE, "value": f"{customer.lower()}@mail.example"})
+        customer = self._customer(hot=hot)
         event = {
             "id": f"load-{self._number}",
             "dateCreated": date.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "identifiers": {"externalIds": identifiers},
+            "identifiers": {"externalIds": self._identifiers(kind, customer)},
             "attributes": self._dice.choice(self._attributes[title]),
         }
         if kind is TrafficKind.UNDATED:
@@ -305,3 +374,40 @@ class Traffic:
         if kind is TrafficKind.CONFLICTING:
             event["id"] = self._dice.choice(self._recorded[title, False])["id"]
         return event
+
+    def _customer(self, *, hot: bool) -> str:
+        return self._dice.choice(HOT_CUSTOMERS) if hot else f"C-{self._dice.randrange(CUSTOMERS):04d}"
+
+    def _identifiers(self, kind: TrafficKind, customer: str) -> list[dict[str, str]]:
+        """The identifiers that an event names. Deliveries are mapped to one."""
+        values = {EMAIL_SOURCE: f"{customer.lower()}@mail.example", CONTACT_SOURCE: _contact(customer)}
+        (others,) = self._dice.choices(list(LINKING), list(LINKING.values())) if kind in POSTED else ((),)
+        named = {CUSTOMER_SOURCE: customer} | {source: values[source] for source in others}
+        return [{"externalSourceId": source, "value": value} for source, value in named.items()]
+
+    def _call_event(self, step: str, kind: TrafficKind, customer: str, date: datetime, source: str) -> Event:
+        if kind is TrafficKind.NATIVE_REPEATED:
+            return self._dice.choice(self._calls)
+        body: Event = {
+            "date_ms": int(date.timestamp() * 1000),
+            "conversation_id": f"call-{self._number}",
+            "ani": f"tel:{_telephone(customer)}",
+            "externalContactId": _contact(customer),
+            "source": source,
+        }
+        if kind is TrafficKind.NATIVE_MALFORMED:
+            return genesys_event(step, **body, provider=self._number)
+        if kind is TrafficKind.NATIVE_UNMAPPED:
+            # A source of its own, so that the log tells one that was dropped twice from two.
+            return genesys_event(step, **body | {"source": f"{source}.unknown-{self._number}-{step}"})
+        event = genesys_event(step, **body)
+        self._calls.append(event)
+        return event
+
+
+def _contact(customer: str) -> str:
+    return f"contact-{customer.lower()}"
+
+
+def _telephone(customer: str) -> str:
+    return f"+1317{'555' if customer in HOT_CUSTOMERS else '556'}{int(customer.rpartition('-')[2]):04d}"
