@@ -73,7 +73,7 @@ def test_the_operator_maps_native_sources_to_organizations(
     operator.add_native_source("initech", source)
 
 
-@pytest.mark.parametrize("source", ["", "x" * (MAX_SOURCE + 1), "aws.connect"])
+@pytest.mark.parametrize("source", ["", "x" * (MAX_SOURCE + 1), "aws.connect", "a b", "local.shop "])
 def test_a_source_that_cannot_belong_to_one_organization_is_refused(operator: Admin, source: str) -> None:
     with pytest.raises(ToolError):
         operator.add_native_source("globex", source)

@@ -216,8 +216,13 @@ def test_outcomes_that_end_at_the_same_time_are_different_events() -> None:
 
 
 def test_a_contact_event_without_its_own_time_has_that_of_the_envelope() -> None:
-    without = contact("COMPLETED", agentInfo=None)
+    without = contact("QUEUED", queueInfo=None)
     assert read(without).event["dateCreated"] == "2026-03-02T12:00:00.000Z"
+
+
+@pytest.mark.parametrize("agent", [None, {"agentArn": f"{INSTANCE}/agent/agent-1"}])
+def test_a_completed_contact_without_work_after_it_is_ignored(agent: dict[str, Any] | None) -> None:
+    assert reading.read(contact("COMPLETED", agentInfo=agent)) is None
 
 
 def test_names_are_read_without_regard_to_case() -> None:

@@ -16,7 +16,7 @@ from journeys.registry.clients.model import PERMISSIONS, Client, ClientWithSecre
 from journeys.registry.clients.service import ClientService
 from journeys.registry.clients.store import ClientPool, ClientStore
 from journeys.registry.limits import QUOTAS
-from journeys.registry.native_sources.store import MAX_SOURCE, NativeSource, NativeSourceStore
+from journeys.registry.native_sources.store import NativeSource, NativeSourceStore
 from journeys.registry.people.model import Person, Role, normalized_email
 from journeys.registry.people.service import PeopleService
 from journeys.registry.people.store import PersonPool, PersonStore
@@ -108,9 +108,7 @@ class Admin:
     # -- native sources ------------------------------------------------------------------------------------------------
 
     def add_native_source(self, organization_id: str, source: str) -> None:
-        """Maps a source of native events to an organization. Raises ToolError if another organization has it."""
-        if not 1 <= len(source) <= MAX_SOURCE:
-            raise ToolError(f"A source has 1 to {MAX_SOURCE} characters.")
+        """Maps a source of native events to an organization. Raises ToolError if it cannot be one, or is another's."""
         if source == CONNECT_SOURCE:
             raise ToolError(
                 f"{CONNECT_SOURCE} is the source of all instances of Amazon Connect. Use the ARN of the instance."

@@ -62,6 +62,8 @@ def read(envelope: Mapping[str, Any]) -> NativeEvent | None:
     queue, agent = (_lower(mapping(detail, name)) for name in ("queueinfo", "agentinfo"))
     held = {"queueInfo": queue, "agentInfo": agent}[holder] if holder is not None else detail
     date = _moment(held, timestamp)
+    if date is None and kind == "COMPLETED":
+        return None  # Every contact is completed. Without this time, no agent had work after it.
     if date is None:
         date = moment(envelope.get("time"), "time")
     if date is None:

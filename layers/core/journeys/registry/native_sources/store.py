@@ -1,18 +1,21 @@
 """Which organization the events of a native source belong to. Only the operator writes these rows."""
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from journeys import dates, keys
 from journeys.aws import from_item, is_condition_failure, to_item, to_value
-from journeys.errors import Conflict, NotFound
+from journeys.errors import BadRequest, Conflict, NotFound
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MAX_SOURCE = 500
 """Characters of a source. Those of EventBridge have at most 256, and ARNs of Amazon Connect fewer."""
+_SOURCE = re.compile(rf"[\w./:-]{{1,{MAX_SOURCE}}}", re.ASCII)
+"""The characters of EventBridge's sources, and the colons of ARNs."""
 
 
 class NativeSource(NamedTuple):
@@ -38,7 +41,11 @@ class NativeSourceStore:
         return str(from_item(response["Item"])["organizationId"]) if "Item" in response else None
 
     def add(self, source: str, organization_id: str) -> None:
-        """Maps a source to an organization. Raises Conflict if another organization has it."""
+        """Maps a source to an organization. Raises BadRequest, and Conflict if another organization has it."""
+        if not _SOURCE.fullmatch(source):
+            raise BadRequest(
+                f"A source has 1 to {MAX_SOURCE} letters, digits and the characters . / : - _, without blanks."
+            )
         values = {"source": source, "organizationId": organization_id, "dateAdded": dates.text(dates.now_ms())}
         try:
             self._dynamodb.put_item(
