@@ -15,6 +15,7 @@ from journeys.events.model import Event, ExternalId, StoredEvent
 from journeys.events.store import EventLog
 from journeys.identity import resolve
 from journeys.identity.model import Evidence, pairs
+from journeys.identity.settings import NOT_LINKING
 from journeys.identity.store import LinkStore
 from journeys.journey.model import step_of
 from journeys.journey.projection import count_steps
@@ -150,7 +151,17 @@ def test_an_identifier_without_own_events_leads_to_its_person(customers: Custome
         wire(EMAIL) | {"eventCount": 0},
         wire(VISITOR) | {"eventCount": 1, "dateFirstEvent": dates.text(NOON), "dateLastEvent": dates.text(NOON)},
     ]
-    assert customers.call("GET", "", **wire(EMAIL), scope="identifier")[0] == 404
+    for path in ("", "/events"):
+        status, body = customers.call("GET", path, **wire(EMAIL), scope="identifier")
+        assert (status, "customers/identifiers" in body["message"]) == (404, True)
+
+
+def test_an_identifier_that_may_not_link_and_has_no_own_events_is_shown(customers: Customers) -> None:
+    customers.store(0, EMAIL, PHONE)
+    shown = customers.get(PHONE, "/identifiers")
+    assert (shown["identifiers"], shown["links"]) == ([wire(PHONE) | {"eventCount": 0}], [])
+    status, body = customers.call("GET", "", **wire(PHONE))
+    assert (status, "customers/identifiers" in body["message"]) == (404, True)
 
 
 def test_a_cursor_of_a_person_survives_a_change_of_the_identifiers(ada: Customers) -> None:
@@ -274,6 +285,7 @@ def test_identifiers_of_another_organization_are_not_found(ada: Customers, actio
 def test_a_source_that_does_not_link_is_refused_with_the_reason(ada: Customers) -> None:
     status, body = ada.decide("links", EMAIL, PHONE)
     assert (status, body["code"]) == (409, "source.not.linking")
+    assert '"phone"' in body["message"]
     assert "customers/settings" in body["message"]
     assert ada.decide("unlinks", EMAIL, PHONE)[0] == 200
 
@@ -307,6 +319,14 @@ def test_an_invalid_link_is_refused_without_repeating_it(ada: Customers, action:
     assert ada.tables.items(ada.tables.links) == before
 
 
+@pytest.mark.parametrize("field_name", ["from", "to"])
+def test_a_placeholder_is_refused_with_the_field_that_has_it(ada: Customers, field_name: str) -> None:
+    body = {"from": wire(EMAIL), "to": wire(VISITOR)} | {field_name: wire(ExternalId("crm", "\u201cguest\u201d"))}
+    status, error = ada.call("POST", "/links", body)
+    assert (status, error["details"][0]["fieldName"]) == (400, field_name)
+    assert "placeholder" in error["message"]
+
+
 def test_the_links_that_were_cut_last_are_listed(ada: Customers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("journeys.journey.identifiers.MAX_UNLINKED", 2)
     for number in range(3):
@@ -331,6 +351,56 @@ def test_an_identifier_that_everybody_shares_links_nobody_and_is_named(customers
     assert customers.get(visitors[0])["eventCount"] == 1
     assert customers.decide("unlinks", visitors[0], kiosk)[0] == 200
     assert customers.get(visitors[1])["eventCount"] == resolve.MAX_LINKS
+
+
+def test_a_link_that_would_stop_an_identifier_is_refused(customers: Customers) -> None:
+    visitors = [ExternalId("web", f"visitor-{number:02}") for number in range(resolve.MAX_LINKS + 1)]
+    for number, visitor in enumerate(visitors[:-1]):
+        customers.store(number, visitor, EMAIL)
+    customers.store(50, visitors[-1])
+    before = customers.tables.items(customers.tables.links)
+    for one, other in ((visitors[-1], EMAIL), (EMAIL, visitors[-1])):
+        status, body = customers.decide("links", one, other)
+        assert (status, body["code"]) == (409, "identifier.stopped")
+        assert f"{resolve.MAX_LINKS} links" in body["message"]
+    assert customers.tables.items(customers.tables.links) == before
+    assert customers.decide("unlinks", visitors[0], EMAIL)[0] == 200
+    assert customers.decide("links", visitors[-1], EMAIL)[0] == 200
+    customers.store(60, ExternalId("web", "by an event"), EMAIL)
+    status, body = customers.decide("links", EMAIL, visitors[-1])
+    assert (status, body["stopped"]) == (200, [wire(EMAIL) | {"eventCount": 0}])
+
+
+def test_a_link_that_would_make_a_person_too_large_is_refused(customers: Customers) -> None:
+    chain = [ExternalId("crm", f"c-{number:03}") for number in range(resolve.MAX_IDENTIFIERS)]
+    for number in range(len(chain) - 1):
+        customers.store(number, *chain[number : number + 2])
+    before = customers.tables.items(customers.tables.links)
+    for one, other in ((SURVEY, chain[3]), (chain[3], SURVEY)):
+        status, body = customers.decide("links", one, other)
+        assert (status, body["code"]) == (409, "person.too.large")
+        assert f"{resolve.MAX_IDENTIFIERS} identifiers" in body["message"]
+    assert customers.tables.items(customers.tables.links) == before
+    assert customers.decide("unlinks", SURVEY, chain[3])[0] == 200
+    assert customers.decide("unlinks", chain[-2], chain[-1])[0] == 200
+    assert customers.decide("links", SURVEY, chain[3])[0] == 200
+    customers.store(99, chain[-2], ExternalId("crm", "by an event"))
+    status, body = customers.decide("links", SURVEY, chain[3])
+    assert (status, body["tooLarge"]) == (200, True)
+    assert customers.get(SURVEY, "/identifiers")["tooLarge"] is True
+
+
+def test_an_identifier_of_a_person_that_is_too_large_is_shown(customers: Customers) -> None:
+    chain = [ExternalId("crm", f"c-{number:03}") for number in range(resolve.MAX_IDENTIFIERS + 1)]
+    for number in range(len(chain) - 1):
+        customers.store(number, *chain[number : number + 2])
+    shown = customers.get(chain[-1], "/identifiers")
+    assert (shown["identifiers"], shown["tooLarge"]) == ([wire(chain[-1]) | {"eventCount": 0}], True)
+    for path in ("", "/events"):
+        status, body = customers.call("GET", path, **wire(chain[-1]))
+        assert (status, "customers/identifiers" in body["message"]) == (404, True)
+    status, body = customers.decide("unlinks", chain[-1], chain[-2])
+    assert (status, body["tooLarge"]) == (200, False)
 
 
 def test_the_summary_of_the_largest_person_is_one_answer(customers: Customers) -> None:
@@ -405,18 +475,41 @@ def test_settings_say_which_sources_link(ada: Customers) -> None:
     assert ada.call("PUT", "/settings", {"linking": "None"})[0] == 200
 
 
+def test_sources_in_the_settings_are_compared_without_case_and_white_space(ada: Customers) -> None:
+    status, body = ada.call("PUT", "/settings", {"linking": "AllExcept", "sources": ["phone", " Phone "]})
+    assert (status, body["sources"]) == (200, ["Phone"])
+    assert ada.get(PHONE)["identifiers"] == [wire(PHONE)]
+
+
+def test_switching_links_off_keeps_the_sources(ada: Customers) -> None:
+    assert ada.call("PUT", "/settings", {"linking": "None"})[1]["sources"] == list(NOT_LINKING)
+    assert ada.call("PUT", "/settings", {"linking": "None", "sources": ["web"]})[1]["sources"] == ["web"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
         {},
         {"linking": "Some"},
+        {"linking": "AllExcept"},
+        {"linking": "Only"},
         {"linking": "Only", "sources": "web"},
         {"linking": "Only", "sources": [LONG]},
         {"linking": "Only", "sources": [""]},
         {"linking": "Only", "sources": [f"s-{number}" for number in range(101)]},
         {"linking": "Only", "sources": [], "revision": 1},
     ],
-    ids=["nothing", "another word", "a text", "a long source", "an empty source", "too many", "a field too many"],
+    ids=[
+        "nothing",
+        "another word",
+        "no sources except",
+        "no sources only",
+        "a text",
+        "a long source",
+        "an empty source",
+        "too many",
+        "a field too many",
+    ],
 )
 def test_invalid_settings_are_refused(ada: Customers, body: Any) -> None:
     before = ada.call("GET", "/settings")

@@ -43,14 +43,17 @@ def _decided(state: DecisionState) -> Decision:
     [
         "[object Object]", '"[object Object]"', "null", " Undefined ", "GUEST", "test", "true", "False", "-1", "0",
         "00000000-0000-0000-0000-000000000000", "000000", "0000-0000", "+000 000", "0.0", "...", "not_authenticated",
-        "distinct_id", "lmy47d", "{}",
+        "distinct_id", "lmy47d", "{}", "[]", "(null)", "<nil>", "\u201cguest\u201d", "(guest)", "[ 'guest' ]",
+        "\u00abtest\u00bb", "\uff10\uff10\uff10", "\uff47uest", "gu\u200best", "\ufeffguest", "guest\x00",
+        "\u300ctest\u300d", "(0)", "\u200b",
     ],
 )  # fmt: skip
 def test_values_that_many_customers_share_never_link(value: str) -> None:
     assert not values.may_link(Identifier("crm", value))
 
 
-@pytest.mark.parametrize("value", ["ann@example.org", "0010", "10", "testament", "guest-17", "C-0001", "+14155550100"])
+@pytest.mark.parametrize("value", ["ann@example.org", "0010", "10", "testament", "guest-17", "C-0001", "+14155550100",
+                                   "(030) 12", "\u00e9mile", "\u5f20\u4f1f"])  # fmt: skip
 def test_values_of_one_customer_may_link(value: str) -> None:
     assert values.may_link(Identifier("crm", value))
 
@@ -96,6 +99,7 @@ def test_settings_name_sources_that_may_or_that_may_not_link() -> None:
     assert IdentitySettings(Linking.ONLY, ("crm",)).may_link("CRM")
     assert not IdentitySettings(Linking.ONLY, ("crm",)).may_link("web")
     assert not IdentitySettings(Linking.NONE, ("crm",)).may_link("web")
+    assert not IdentitySettings(Linking.ALL_EXCEPT, (" Phone ",)).may_link("pHone ")
     assert IdentitySettings.from_values(DEFAULTS.to_values()) == DEFAULTS
 
 
@@ -127,6 +131,22 @@ def test_a_decision_overrules_the_events_both_ways() -> None:
     found = person(_read([made], cut), identifier("web:1"), DEFAULTS)
     assert found.identifiers == tuple(_ids("crm:7 web:1"))
     assert [link.pair for link in found.unlinked] == [made]
+
+
+def test_a_decision_can_be_tried_without_being_stored() -> None:
+    read = _read(_pairs("web:1-email:a"))
+    joined, linked = pair(*_ids("crm:7 web:1")), _decided(DecisionState.LINKED)
+    tried = resolve.with_decision(read, joined, linked)
+    for start in _ids("crm:7 email:a web:1"):
+        assert person(tried, start, DEFAULTS).identifiers == tuple(_ids("crm:7 email:a web:1"))
+    assert person(read, identifier("crm:7"), DEFAULTS).identifiers == (identifier("crm:7"),)
+
+
+def test_a_decision_that_is_tried_counts_as_a_row() -> None:
+    read = _read([pair(identifier("web:1"), Identifier("phone", f"{n + 1:05}")) for n in range(resolve.MAX_ROWS)])
+    tried = resolve.with_decision(read, pair(*_ids("web:1 crm:7")), _decided(DecisionState.LINKED))
+    assert read(identifier("web:1")).complete
+    assert not tried(identifier("web:1")).complete
 
 
 def test_a_link_counts_only_if_both_rows_are_there() -> None:

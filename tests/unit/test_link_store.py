@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from journeys import keys
-from journeys.errors import BadRequest, Conflict, LimitReached
+from journeys.errors import Conflict, LimitReached
 from journeys.identity import store as stores
 from journeys.identity.model import Decision, DecisionState, Evidence, Identifier, Links, pair
 from journeys.identity.resolve import person
@@ -118,12 +118,6 @@ def test_the_number_of_decisions_is_bounded(links: LinkStore, monkeypatch: pytes
     links.decide("acme", first, DecisionState.UNLINKED, by="a", now_ms=1)
     links.decide("other", third, DecisionState.LINKED, by="a", now_ms=1)
     assert len(links.decisions("acme")) == 2
-
-
-def test_placeholders_and_one_identifier_alone_cannot_be_linked_by_hand(links: LinkStore) -> None:
-    for one, other in ((WEB, Identifier("crm", "null")), (WEB, WEB)):
-        with pytest.raises(BadRequest):
-            links.decide("acme", pair(one, other), DecisionState.LINKED, by="a", now_ms=1)
 
 
 def test_sources_are_listed_once_and_up_to_a_bound(links: LinkStore, monkeypatch: pytest.MonkeyPatch) -> None:

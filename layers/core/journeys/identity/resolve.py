@@ -14,7 +14,7 @@ The rules, none of which depends on an order:
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from journeys.identity.model import Decision, DecisionState, Evidence, Identifier, Link, Links, Pair, Person
 from journeys.identity.settings import IdentitySettings
@@ -68,6 +68,21 @@ def _can_link(identifier: Identifier, settings: IdentitySettings) -> bool:
 def _is_linked(decision: Decision | None) -> bool:
     """Whether a link exists: an event made it, unless a decision says otherwise."""
     return decision is None or decision.state is DecisionState.LINKED
+
+
+def with_decision(read: Read, pair: Pair, decision: Decision) -> Read:
+    """`read` as it would be if a decision about two identifiers were stored."""
+
+    def reader(identifier: Identifier) -> Links:
+        links = read(identifier)
+        if identifier not in pair:
+            return links
+        (other,) = set(pair) - {identifier}
+        decisions = {**links.decisions, other: decision}
+        complete = links.complete and len(links.evidence) + len(decisions) <= MAX_ROWS
+        return replace(links, decisions=decisions, complete=complete)
+
+    return reader
 
 
 # -- one person --------------------------------------------------------------------------------------------------------

@@ -20,6 +20,11 @@ class Linking(StrEnum):
     NONE = "None"
 
 
+def comparable(source_id: str) -> str:
+    """A source as it is compared."""
+    return source_id.strip().casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class IdentitySettings:
     """The settings of an organization. `revision` is 0 if the organization has not set any."""
@@ -29,10 +34,10 @@ class IdentitySettings:
     revision: int = 0
 
     def may_link(self, source_id: str) -> bool:
-        """Whether identifiers of a source may link. The case of a source does not matter."""
+        """Whether identifiers of a source may link. Case and white space around a source do not matter."""
         if self.linking is Linking.NONE:
             return False
-        named = source_id.casefold() in {source.casefold() for source in self.sources}
+        named = comparable(source_id) in map(comparable, self.sources)
         return named is (self.linking is Linking.ONLY)
 
     def to_values(self) -> dict[str, Any]:

@@ -25,12 +25,11 @@ from journeys.aws import (
     to_value,
     transact,
 )
-from journeys.errors import BadRequest, Conflict, LimitReached
+from journeys.errors import Conflict, LimitReached
 from journeys.identity import model
 from journeys.identity.model import Decision, DecisionState, Evidence, Identifier, Links, Pair
 from journeys.identity.resolve import MAX_ROWS
 from journeys.identity.settings import IdentitySettings
-from journeys.identity.values import may_link
 from journeys.registry.limits import JOURNEY_NAMESPACE
 
 if TYPE_CHECKING:
@@ -128,13 +127,9 @@ class LinkStore:
     def decide(self, organization_id: str, pair: Pair, state: DecisionState, *, by: str, now_ms: int) -> Decision:
         """Links or unlinks two identifiers by hand. `by` is the id of the caller.
 
-        Deciding the same again changes nothing. Returns the decision that holds. Raises BadRequest if one of them can
-        link nobody, LimitReached, and Conflict if others keep deciding about the same link.
+        Deciding the same again changes nothing. Returns the decision that holds. Raises LimitReached, and Conflict if
+        others keep deciding about the same link.
         """
-        if pair.first == pair.second:
-            raise BadRequest("The two identifiers are the same. Name two different ones.")
-        if not all(map(may_link, pair)):
-            raise BadRequest("One of the identifiers is a placeholder or too long, so it can link nobody.")
         for _ in range(MAX_ATTEMPTS):
             before = self.decision(organization_id, pair)
             if before is not None and before.state is state:

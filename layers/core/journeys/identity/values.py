@@ -9,6 +9,7 @@ a customer's, so that their events are stored, but that nobody should be linked 
   code: https://www.twilio.com/docs/segment/unify/identity-resolution/identity-resolution-onboarding
 """
 
+import unicodedata
 from collections.abc import Sequence
 
 from journeys import keys
@@ -33,18 +34,35 @@ REFUSED = PLACEHOLDERS | FROM_MIXPANEL | FROM_POSTHOG | FROM_SEGMENT
 
 
 def may_link(identifier: ExternalId) -> bool:
-    """Whether an identifier can stand for one customer, by its value. Case and surrounding white space do not matter.
+    """Whether an identifier can stand for one customer, by its value. How the value is written does not matter: its
+    case and width, invisible characters, and white space, quotation marks and brackets around it.
 
-    Quotation marks around a value do not matter either. A value of zeros and punctuation only, such as a UUID without
-    content, stands for nobody.
+    A value of zeros and punctuation only, such as a UUID without content, stands for nobody.
     """
-    value = identifier.value.strip().strip("\"'").strip().casefold()
-    if value in REFUSED or not value.translate(_NOTHING):
+    value = _bare(identifier.value)
+    if value in _REFUSED or not value.translate(_NOTHING):
         return False
     return len(keys.join(identifier.source_id, identifier.value)) <= MAX_KEY
 
 
+def _bare(value: str) -> str:
+    """A value without what does not matter."""
+    text = unicodedata.normalize("NFKC", value)
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(char for char in text if unicodedata.category(char) not in _INVISIBLE)
+    return text.strip(_AROUND).casefold()
+
+
+_INVISIBLE = frozenset({"Cc", "Cf"})
+"""Control characters, and those without width. https://www.unicode.org/reports/tr44/#General_Category_Values"""
+_AROUND = "\"'`<>" + "".join(
+    char
+    for char in map(chr, range(0x3020))  # Brackets in common use; the normal form has no wide ones.
+    if char.isspace() or unicodedata.category(char) in {"Ps", "Pe", "Pi", "Pf"}
+)
+"""White space, quotation marks and brackets."""
 _NOTHING = dict.fromkeys(map(ord, "0-_.:/+ "))
+_REFUSED = frozenset(map(_bare, REFUSED))
 
 
 def linking(external_ids: Sequence[ExternalId]) -> tuple[ExternalId, ...]:

@@ -4,16 +4,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from journeys import dates, keys
-from journeys.errors import Conflict
+from journeys.errors import Conflict, NotFound
 from journeys.identity.model import Decision, DecisionState, Evidence, Identifier, Link, Pair
 from journeys.identity.reading import PersonReader
 from journeys.identity.requests import IdentitySettingsUpdate
-from journeys.identity.settings import IdentitySettings
+from journeys.identity.resolve import MAX_IDENTIFIERS, MAX_LINKS
+from journeys.identity.settings import IdentitySettings, comparable
 from journeys.identity.store import IdentitySettingsStore, LinkStore
 from journeys.journey.model import Journey
-from journeys.journey.reading import not_found, to_wire
+from journeys.journey.reading import to_wire
 from journeys.journey.store import JourneyStore
 from journeys.jsontext import omit_none
+from journeys.messages import shorten
 from journeys.parallel import Reads
 from journeys.registry.callers import Caller
 
@@ -36,12 +38,20 @@ class IdentifierService:
         self._reads = reads
 
     def get(self, organization_id: str, asked: Identifier) -> dict[str, Any]:
-        """The identifiers of the person behind an identifier, and how they came to be linked. Raises NotFound."""
+        """The identifiers of the person behind an identifier, and how they came to be linked.
+
+        Raises NotFound if no event names the identifier, and nobody decided about it.
+        """
+        shown = self._shown(organization_id, asked)
+        has_links = any(shown[name] for name in ("links", "unlinked", "stopped", "tooLarge"))
+        has_events = any(one["eventCount"] for one in shown["identifiers"])
+        if not (has_links or has_events or any(self._named(organization_id, [asked]))):
+            raise NotFound("No event names this identifier. Check externalSourceId and value.")
+        return shown
+
+    def _shown(self, organization_id: str, asked: Identifier) -> dict[str, Any]:
         person = self._persons.person(organization_id, asked)
         journeys = self._journeys_of(organization_id, [*person.identifiers, *person.stopped])
-        has_events = any(journey.count for journey in journeys.values())
-        if not (has_events or person.links or person.unlinked or person.stopped):
-            raise not_found()
         return to_wire(asked) | {
             "identifiers": [_summary(one, journeys[one]) for one in person.identifiers],
             "links": [_link(link) for link in person.links],
@@ -53,16 +63,37 @@ class IdentifierService:
     def decide(self, caller: Caller, asked: Identifier, pair: Pair, state: DecisionState) -> dict[str, Any]:
         """Links or unlinks two identifiers, and returns the person behind `asked` as it is then.
 
-        Raises NotFound if no event has named either of them, and Conflict if the settings keep one from linking.
+        Raises NotFound if no event has named either of them, and Conflict if a link would join nobody. Nothing is
+        written then.
         """
         organization_id = caller.organization_id
         journeys = self._journeys_of(organization_id, pair)
         if not any(journey.count for journey in journeys.values()) and not any(self._named(organization_id, pair)):
-            raise not_found()
+            raise NotFound("No event names either of the two identifiers. At least one must be in an event.")
         if state is DecisionState.LINKED:
             _require_linking(self._settings.get(organization_id), pair)
+            self._require_room(organization_id, pair)
         self._links.decide(organization_id, pair, state, by=caller.caller_id, now_ms=dates.now_ms())
-        return self.get(organization_id, asked)
+        return self._shown(organization_id, asked)
+
+    def _require_room(self, organization_id: str, pair: Pair) -> None:
+        """Raises Conflict if a new decision to link two identifiers would have no effect because of a bound."""
+        before = self._links.decision(organization_id, pair)
+        if before is not None and before.state is DecisionState.LINKED:
+            return
+        person = self._persons.person(organization_id, pair.first, if_linked=pair)
+        if set(pair) & set(person.stopped):
+            raise Conflict(
+                f"One of the two identifiers would have more than {MAX_LINKS} links, and would link nobody. "
+                "Unlink it from identifiers that do not belong to it with POST customers/unlinks, then link again.",
+                code="identifier.stopped",
+            )
+        if person.too_large:
+            raise Conflict(
+                f"The person would have more than {MAX_IDENTIFIERS} identifiers, so that each would stand alone. "
+                "Unlink identifiers that do not belong to the person with POST customers/unlinks, then link again.",
+                code="person.too.large",
+            )
 
     def search(self, organization_id: str, value: str) -> dict[str, Any]:
         """The identifiers with this value in any source that the organization's events have used."""
@@ -81,7 +112,8 @@ class IdentifierService:
     def update_settings(self, organization_id: str, update: IdentitySettingsUpdate) -> dict[str, Any]:
         """Stores which sources may link. Raises Conflict if another request stored other settings meanwhile."""
         before = self._settings.get(organization_id)
-        after = IdentitySettings(update.linking, tuple(sorted(set(update.sources))), before.revision + 1)
+        sources = {comparable(source): source for source in update.sources}.values()
+        after = IdentitySettings(update.linking, tuple(sorted(sources)), before.revision + 1)
         if (after.linking, after.sources) != (before.linking, before.sources):
             self._settings.put(organization_id, after)
         return self._settings_wire(organization_id, after)
@@ -115,9 +147,11 @@ def _latest(unlinked: Iterable[Link]) -> list[Link]:
 
 
 def _require_linking(settings: IdentitySettings, pair: Pair) -> None:
-    if not all(settings.may_link(one.source_id) for one in pair):
+    excluded = sorted({one.source_id for one in pair if not settings.may_link(one.source_id)})
+    if excluded:
+        names = " and ".join(f'"{shorten(source)}"' for source in excluded)
         raise Conflict(
-            "The settings keep the source of an identifier from linking. Change them with PUT customers/settings.",
+            f"The settings keep the source {names} from linking. Change them with PUT customers/settings.",
             code="source.not.linking",
         )
 

@@ -163,4 +163,7 @@ def _keys(organization_id: str, identifiers: Sequence[ExternalId]) -> list[str]:
 
 
 def not_found() -> NotFound:
-    return NotFound("No event of this customer is stored. Check externalSourceId and value.")
+    return NotFound(
+        "No event is stored under this identifier. Check externalSourceId and value. "
+        "GET customers/identifiers shows whether events name it beside another identifier."
+    )
