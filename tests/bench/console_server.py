@@ -21,6 +21,7 @@ from tests.support.functions import load
 
 ELEMENTS, LINKS, STEPS, PAGE = 50, 120, 10_000, 100
 VIEW, JOB = "v-1", "j-1"
+CUSTOMER = {"externalSourceId": "crm", "value": "7"}
 NONCE = "nonce-of-the-benchmark"
 DATE = datetime(2026, 3, 1, tzinfo=UTC)
 TYPES = ("Page viewed", "Cart changed", "Order placed", "Case opened", "Survey answered")
@@ -115,6 +116,7 @@ def recorded() -> dict[str, Any]:
         f"{jobs}/{JOB}/results": result(),
         "views/eventdefinitions": {"entities": []},
         "customers": journey(),
+        "customers/identifiers": identifiers(),
         "externalevents/configurations": {"entities": []},
         "externalevents/schemas": {"entities": []},
     }
@@ -171,6 +173,7 @@ def step(place: int) -> dict[str, Any]:
         "dateCreated": date,
         "dateReceived": date,
         "attributes": attributes,
+        "identifier": CUSTOMER,
     }
 
 
@@ -190,5 +193,10 @@ def journey() -> dict[str, Any]:
         {"schemaId": f"s-{place}", "eventName": name, "eventCount": STEPS // 5} | dates
         for place, name in enumerate(TYPES)
     ]
-    person = {"externalSourceId": "crm", "value": "7", "eventCount": STEPS}
+    person = {"externalSourceId": "crm", "value": "7", "eventCount": STEPS, "identifiers": [CUSTOMER]}
     return person | dates | {"eventTypes": types, "transitions": [], "recentEvents": []}
+
+
+def identifiers() -> dict[str, Any]:
+    """What links the identifiers of the one customer, who has only one."""
+    return {"identifiers": [CUSTOMER | {"eventCount": STEPS}], "links": [], "stopped": [], "unlinked": []}

@@ -2,8 +2,9 @@
 
 import uuid
 
+from tools.load.organizations import set_up
 from tools.load.report import checks
-from tools.load.run import LoadRun, set_up
+from tools.load.run import LoadRun
 from tools.load.traffic import FRESH, ON_BUS, TrafficKind
 from tools.operator.report import RepairScope
 from tools.stack import Stack

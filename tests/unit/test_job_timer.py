@@ -14,6 +14,7 @@ from journeys.registry.schemas.store import SchemaStore
 from journeys.views.jobs.model import Job
 from journeys.views.jobs.store import JobStore
 from journeys.views.model import View
+from journeys.views.paths.model import PathDefinition
 from journeys.views.schedules import timer
 from journeys.views.schedules.model import Frequency, next_date
 from journeys.views.schedules.store import ScheduleStore
@@ -232,10 +233,10 @@ def test_an_unexpected_error_of_a_schedule_is_logged_by_type_and_does_not_stop_t
     if broken == "the store is slow":
         create = JobStore.create
 
-        def slow(store: JobStore, job: Job, most: int) -> bool:
+        def slow(store: JobStore, job: Job, most: int, paths: PathDefinition | None = None) -> bool:
             if job.view_id == first:
                 raise TooManyRequests("The store asks to slow down.")
-            return create(store, job, most)
+            return create(store, job, most, paths)
 
         monkeypatch.setattr(JobStore, "create", slow)
     else:

@@ -38,8 +38,10 @@ from tests.support.tables import Tables
 from tools.load import run as load_run
 from tools.load import stored, traffic
 from tools.load.kills import kill, processes
+from tools.load.organizations import LoadOrganization
+from tools.load.outcomes import outcome_of
 from tools.load.report import LoadCheck, checks
-from tools.load.run import LoadOrganization, LoadRun, Pace, StoredState, outcome_of
+from tools.load.run import LoadRun, Pace, StoredState
 from tools.load.traffic import (
     DELIVERED,
     FRESH,

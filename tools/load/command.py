@@ -8,6 +8,7 @@ from tools.console import output_console
 from tools.load.fault_proxy import fault_proxy
 from tools.load.faults import FaultPlan
 from tools.load.kills import kill
+from tools.load.organizations import set_up
 from tools.load.report import (
     LoadCheck,
     checks,
@@ -18,7 +19,7 @@ from tools.load.report import (
     faults_table,
     sent_table,
 )
-from tools.load.run import KILLED, NATIVE_HIDDEN_SECONDS, LoadRun, set_up
+from tools.load.run import KILLED, NATIVE_HIDDEN_SECONDS, LoadRun
 from tools.load.traffic import TrafficKind
 from tools.local_stack.stack import LocalStack
 from tools.operator.report import RepairReport

@@ -19,25 +19,22 @@ import httpx
 
 from journeys import dates
 from journeys.identity.model import Pair
-from journeys.registry.clients.model import PERMISSIONS
-from tools.api import ApiClient
 from tools.load import stored
+from tools.load.organizations import LoadOrganization
+from tools.load.outcomes import outcome_of, outcomes_of
 from tools.load.traffic import (
     FRESH,
     HOT_CUSTOMERS,
     NO_RESPONSE,
     QUEUED,
     RECORDED,
-    SENDERS,
     LoadTally,
-    Traffic,
     TrafficDelivery,
     TrafficRequest,
     links_of,
 )
-from tools.local_stack.sample import CUSTOMER_SOURCE, EVENT_TYPES
+from tools.local_stack.sample import CUSTOMER_SOURCE
 from tools.native_events import put_events
-from tools.operator.admin import Admin
 from tools.operator.archive_repair import ArchiveRepair
 from tools.operator.repair import JourneyRepair
 from tools.operator.report import RepairReport, RepairScope
@@ -95,75 +92,6 @@ class Pace:
             due = self._due = max(self._due, time.monotonic() - 1)
             self._due += number / self._rate
         return not self._stopped.wait(max(0.0, due - time.monotonic()))
-
-
-@dataclass(frozen=True)
-class LoadOrganization:
-    """An organization whose senders take part. `endpoints` are the addresses of its endpoints, by sender."""
-
-    organization_id: str
-    api: ApiClient
-    configurations: dict[str, str]
-    endpoints: dict[str, str]
-    traffic: Traffic
-
-    @property
-    def native_source(self) -> str:
-        """The source of its contact center."""
-        return f"load.{self.organization_id}"
-
-
-def set_up(stack: Stack, organization_id: str, seed: str) -> LoadOrganization:
-    """Creates an organization, its event types, its webhook endpoints and its source of native events."""
-    admin = Admin(stack)
-    admin.create_organization(organization_id, organization_id.capitalize())
-    client = admin.create_client(organization_id, "load", sorted(PERMISSIONS))
-    api = ApiClient(stack.api_url, stack.token_url, client.client_id, client.client_secret)
-    configurations: dict[str, str] = {}
-    for event_type in EVENT_TYPES:
-        schema_id = api.call("POST", "externalevents/schemas", event_type.schema)["id"]
-        body = {"name": event_type.title, "schemaId": schema_id, "source": event_type.source}
-        configurations[event_type.title] = api.call("POST", "externalevents/configurations", body)["id"]
-    endpoints: dict[str, str] = {}
-    for sender in SENDERS:
-        body = {
-            "name": sender.name,
-            "sender": sender.name,
-            "configurationId": configurations[sender.event_type.title],
-            "secret": sender.secret,
-            "mapping": sender.mapping,
-        }
-        endpoint = api.call("POST", "webhooks/endpoints", body)
-        endpoints[sender.name] = endpoint["url"]
-    organization = LoadOrganization(organization_id, api, configurations, endpoints, Traffic(seed))
-    admin.add_native_source(organization_id, organization.native_source)
-    return organization
-
-
-def outcomes_of(response: httpx.Response | None, indexes: Sequence[int]) -> tuple[dict[int, str], list[int]]:
-    """The outcomes of the events at these indexes, and the indexes of events to retry."""
-    if response is None:
-        return dict.fromkeys(indexes, NO_RESPONSE), []
-    body = response.json()
-    if not response.is_success:
-        return dict.fromkeys(indexes, str(body["code"])), []
-    outcomes = {indexes[result["originalRequestIndex"]]: str(result["outcome"]) for result in body["processed"]}
-    to_retry: list[int] = []
-    for result in body["unprocessedEntities"]:
-        index = indexes[result["originalRequestIndex"]]
-        if result["isRetryable"]:
-            to_retry.append(index)
-        else:
-            outcomes[index] = str(result["errorCode"])
-    return outcomes, to_retry
-
-
-def outcome_of(response: httpx.Response | None) -> str:
-    """The outcome of a delivery's only event, or of all of its events if it is queued."""
-    if response is None:
-        return NO_RESPONSE
-    body = response.json()
-    return next(name for name, number in body.items() if number) if response.is_success else str(body["code"])
 
 
 def _deliver_once(http: httpx.Client, url: str, delivery: TrafficDelivery) -> httpx.Response:

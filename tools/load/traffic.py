@@ -3,8 +3,8 @@
 import json
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from random import Random
@@ -13,6 +13,7 @@ from typing import Any
 
 from journeys.events.model import ExternalId
 from journeys.identity.model import Pair, pairs
+from tools.load.deck import Deck
 from tools.local_stack.sample import (
     CASE,
     CONTACT_SOURCE,
@@ -255,25 +256,6 @@ LARGE_SENDER = next(sender for sender in SENDERS if sender.name == "segment")
 """The sender of deliveries of many events."""
 
 
-@dataclass
-class _Deck:
-    """Draws kinds in random order, in a fixed mix. When all are drawn, they are shuffled again."""
-
-    of: Mapping[TrafficKind, int]
-    dice: Random
-    left: list[TrafficKind] = field(default_factory=list)
-
-    def draw(self) -> TrafficKind:
-        if not self.left:
-            self.left = list(Counter(self.of).elements())
-            self.dice.shuffle(self.left)
-        return self.left.pop()
-
-    def put_back(self, kind: TrafficKind) -> None:
-        """Puts back a kind that cannot be sent yet."""
-        self.left.insert(self.dice.randrange(len(self.left) + 1), kind)
-
-
 class Traffic:
     """The endless traffic of one organization's senders. May be used by several threads.
 
@@ -282,8 +264,8 @@ class Traffic:
 
     def __init__(self, seed: str) -> None:
         self._dice = Random(seed)
-        self._posted, self._carried = _Deck(POSTED, self._dice), _Deck(CARRIED, self._dice)
-        self._called, self._calls = _Deck(CALLED, self._dice), deque[Event](maxlen=REMEMBERED)
+        self._posted, self._carried = Deck(POSTED, self._dice), Deck(CARRIED, self._dice)
+        self._called, self._calls = Deck(CALLED, self._dice), deque[Event](maxlen=REMEMBERED)
         self._lock = Lock()
         self._number = 0
         self._attributes: dict[str, list[Any]] = defaultdict(list)

@@ -305,9 +305,9 @@ CASES = (
         "paths-result",
         "JobsFunction",
         {
-            "start": {"customerCount": 2, "eventCount": 2},
+            "start": {"customerCount": 3, "eventCount": 3},
             "tree": {
-                "dropped": {"customerCount": 1},
+                "dropped": {"customerCount": 2},
                 "steps": [{"eventType": {"id": SCHEMA, "name": "Order Placed"}, "customerCount": 1}],
             },
         },
