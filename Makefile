@@ -134,14 +134,20 @@ screenshots: $(JOURNEYS)  ## take the documentation's pictures of the console fr
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: check
-check: $(TOOLS) $(CHECKOV)/.installed console/src/api/schema.d.ts  ## style, types, template
+.PHONY: check check-python check-template check-console
+check: check-python check-template check-console  ## style, types, template; with -j2 at the same time
+
+check-python: $(TOOLS)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy layers/core/journeys functions tools tests
+
+check-template: $(TOOLS) $(CHECKOV)/.installed
 	$(BIN)/cfn-lint template.yaml monitoring/template.yaml
 	$(SAM)/bin/sam validate --lint --region us-east-1
 	$(CHECKOV)/bin/checkov --config-file .checkov.yaml
+
+check-console: console/src/api/schema.d.ts
 	$(NPM) run --silent check
 	$(NPM) run --silent audit
 
