@@ -136,7 +136,7 @@ def connect_the_source(page: Page, hand: Hand) -> tuple[str, str]:
 
 
 def payload(customer: str, action: str, hours: int) -> bytes:
-    """What GitHub sends when something happened to an issue, so many hours ago."""
+    """The delivery that GitHub sends for an issue that changed some hours ago."""
     sample: dict[str, Any] = json.loads(sample_payload("github"))
     sample["issue"]["updated_at"] = (datetime.now(UTC) - timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
     return json.dumps(sample | {"action": action, "sender": {"login": customer}}).encode()

@@ -11,10 +11,10 @@ import httpx
 from journeys import dates
 from tests.conftest import Caller
 from tests.e2e.test_isolation import MARK, OPERATIONS, ORDER, OnStack
-from tests.e2e.test_operate import _wait_until as wait_until
 from tests.e2e.test_pipeline import MINUTES
 from tests.support.description import served
 from tests.support.template import ROOT
+from tests.support.waiting import wait_until
 from tests.support.webhooks import sender_cases
 from tests.unit.test_canary import CANARY, EVENTS, HEADERS
 from tools.native_events import genesys_event

@@ -1,22 +1,13 @@
 """The compaction on the local stack: the timer, the queue, and the role of the function."""
 
 import json
-import time
 from collections.abc import Callable
 
 from journeys.archive.store import ArchiveStore
 from tests.conftest import Caller
 from tests.e2e.test_pipeline import ORDER, configure, event
+from tests.support.waiting import wait_until
 from tools.stack import Stack
-
-SECONDS = 180
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(1)
 
 
 def test_the_hourly_run_compacts_every_organization_through_the_queue(
@@ -30,12 +21,12 @@ def test_the_hourly_run_compacts_every_organization_through_the_queue(
         answer = own.api.send(configuration_id, [event("one", "2026-01-02T00:00:00Z", {}, ("crm", "ada"))])
         assert len(answer["processed"]) == 1
     for own in callers:
-        _wait_until(lambda: bool(store.snapshot(own.organization_id).files))  # noqa: B023  # It is called here.
+        wait_until(lambda: bool(store.snapshot(own.organization_id).files))  # noqa: B023  # It is called here.
 
     answer = stack.client("lambda").invoke(FunctionName=outputs["CompactionFunctionName"], Payload=b"{}")
     assert json.loads(answer["Payload"].read())["archives"] >= 0  # The stack's own schedule can have been faster.
     for own, configuration_id in zip(callers, configurations, strict=True):
-        _wait_until(lambda: not store.snapshot(own.organization_id).landed)  # noqa: B023
+        wait_until(lambda: not store.snapshot(own.organization_id).landed)  # noqa: B023
         manifest = store.manifest(own.organization_id)
         assert [file.rows for file in manifest.compacted] == [1]
         assert list(manifest.sources) == [configuration_id]

@@ -1,6 +1,5 @@
 """Native events on the deployed stack: from the event bus to journeys, archive and views, and whose they are."""
 
-import json
 import random
 import uuid
 from collections.abc import Callable
@@ -10,12 +9,11 @@ import pytest
 
 from journeys import dates
 from tests.conftest import Caller
-from tests.e2e.test_operate import _wait_until as wait_until
-from tests.e2e.test_operate import run  # noqa: F401  # a fixture
 from tests.e2e.test_pipeline import MINUTES, events_of, wait_for
 from tests.e2e.test_views import computed
+from tests.support.waiting import wait_until
 from tools.api import ApiError
-from tools.native_events import BODIES, connect_event, genesys_event
+from tools.native_events import BODIES, connect_event, genesys_event, put_events
 from tools.operator.admin import Admin
 from tools.stack import Stack
 
@@ -27,7 +25,7 @@ class Bus:
     """The event bus, and a source of a new organization on it."""
 
     def __init__(self, stack: Stack, caller: Caller) -> None:
-        self._events, self._bus = stack.client("events"), stack.outputs["NativeEventBusName"]
+        self._stack = stack
         self.organization_id, self.api = caller.organization_id, caller.api
         self.source = f"local.{caller.organization_id}"
         self.customer = ("genesys", f"contact-{uuid.uuid4().hex[:8]}")
@@ -40,18 +38,7 @@ class Bus:
 
     def put(self, *envelopes: dict[str, Any]) -> None:
         """Put events on the bus, as a partner does."""
-        for start in range(0, len(envelopes), 10):
-            entries = [
-                {
-                    "EventBusName": self._bus,
-                    "Source": envelope["source"],
-                    "DetailType": envelope["detail-type"],
-                    "Detail": json.dumps(envelope["detail"]),
-                    "Time": dates.parse(envelope["time"]) / SECOND,
-                }
-                for envelope in envelopes[start : start + 10]
-            ]
-            assert self._events.put_events(Entries=entries)["FailedEntryCount"] == 0
+        put_events(self._stack, envelopes)
 
     def journey(self) -> list[dict[str, Any]]:
         """Return the customer's events, oldest first; none if there is no journey."""
@@ -75,7 +62,7 @@ def bus(stack: Stack, caller: Callable[..., Caller]) -> Callable[[], Bus]:
 
 def test_events_of_every_kind_arrive_in_any_order_and_again(
     bus: Callable[[], Bus],
-    run: Callable[..., int],  # noqa: F811
+    run: Callable[..., int],
 ) -> None:
     own = bus()
     envelopes = [own.event(kind, index) for index, kind in enumerate(BODIES)]

@@ -1,7 +1,6 @@
 """`journeys verify`, `rebuild` and `redrive` on the deployed stack, while events arrive."""
 
 import json
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -16,21 +15,11 @@ from journeys.journey.store import JourneyStore
 from journeys.stream.store import PREFIX
 from tests.conftest import Caller
 from tests.e2e.test_pipeline import ORDER, PAGE, configure, event, events_of, wait_for
-from tests.support.cli import run_journeys
+from tests.support.waiting import wait_until
 from tools.api import ApiClient, ApiError
-from tools.operator import repair
 from tools.stack import Stack
 
 FIRST = datetime(2026, 1, 2, tzinfo=UTC)
-
-
-@pytest.fixture
-def run(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Runs a command on the stack and returns its exit status. Requests to this stack take less than a second."""
-    monkeypatch.setattr(repair, "READER_SECONDS", 3.0)
-    monkeypatch.setenv("JOURNEYS_STACK", stack.name)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", str(stack.endpoint_url))
-    return lambda *arguments: run_journeys(*arguments).exit_code
 
 
 def _send(api: ApiClient, configuration_id: str, numbers: range, customer: str) -> None:
@@ -40,13 +29,6 @@ def _send(api: ApiClient, configuration_id: str, numbers: range, customer: str) 
     ]
     response = api.send(configuration_id, events)
     assert len(response["processed"]) == len(events)
-
-
-def _wait_until(condition: Callable[[], bool], seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(1)
 
 
 def _damage(stack: Stack, ada: str, bob: str) -> None:
@@ -115,7 +97,7 @@ def test_damaged_journeys_are_repaired_while_events_arrive_and_readers_lose_no_e
     assert all(count >= 40 for count in counts)
     assert counts[-1] >= 70
     assert run("verify", "--journeys-only", "--in-flight", "0", *organization) == 0
-    _wait_until(lambda: run("verify", "--in-flight", "0", *organization) == 0)  # until the archive has the events
+    wait_until(lambda: run("verify", "--in-flight", "0", *organization) == 0)  # until the archive has the events
 
 
 def test_a_discarded_batch_is_processed_by_redrive(

@@ -7,10 +7,9 @@ import pytest
 
 from journeys import dates
 from tests.conftest import Caller
-from tests.e2e.test_operate import _wait_until as wait_until
-from tests.e2e.test_operate import run  # noqa: F401  # a fixture
 from tests.e2e.test_pipeline import MINUTES, events_of
 from tests.e2e.test_views import computed
+from tests.support.waiting import wait_until
 from tools.api import ApiClient, ApiError
 from tools.local_stack.run import configurations
 from tools.local_stack.sample import CASE, ORDER, SURVEY, WEB_VISIT, SampleEventType
@@ -83,7 +82,7 @@ def shop(stack: Stack, caller: Callable[..., Caller]) -> Shop:
 
 def test_a_person_of_four_systems_and_a_call_is_one_journey_and_one_way_through_a_view(
     shop: Shop,
-    run: Callable[..., int],  # noqa: F811
+    run: Callable[..., int],
 ) -> None:
     api = shop.api
     shop.send(SURVEY, 80, EMAIL)

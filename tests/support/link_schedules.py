@@ -52,7 +52,7 @@ class MemoryLog(EventLog):
         self.events |= {stored.key: stored for stored in events}
 
     def scan(self) -> list[StoredEvent]:
-        """Every event that was stored before the scan began; those that are stored meanwhile are missed."""
+        """Every event that was stored before the scan began; events that are stored during the scan are missed."""
         found = list(self.events.values())
         self.before()
         return found

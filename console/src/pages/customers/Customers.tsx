@@ -5,7 +5,7 @@
  * browsers store.
  */
 
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { useLoaded } from "../../api/loading";
 import { Text } from "../../components/content";
 import { Field, TextField } from "../../components/forms";
@@ -21,6 +21,7 @@ import "./customers.css";
 import { useIdentitySettings } from "./identifiers";
 import { type Identifier, identifierKey } from "./person";
 import { type IdentifierSummary, searchIdentifiers } from "./requests";
+import { SourceInput } from "./SourceInput";
 
 export default function Customers() {
   const { query } = useRoute();
@@ -50,7 +51,6 @@ function Search({ identifier }: { identifier: Identifier }) {
   const [value, setValue] = useState(identifier.value);
   const [tried, setTried] = useState(false);
   const settings = useIdentitySettings();
-  const list = useId();
   return (
     <form
       class="customer-search"
@@ -72,26 +72,13 @@ function Search({ identifier }: { identifier: Identifier }) {
       />
       <Field label="Identifier's source">
         {(control) => (
-          <>
-            <input
-              {...control}
-              list={list}
-              value={source}
-              maxLength={255}
-              placeholder="any source"
-              autocomplete="off"
-              autocapitalize="off"
-              spellcheck={false}
-              onInput={(event) => {
-                setSource(event.currentTarget.value);
-              }}
-            />
-            <datalist id={list}>
-              {(settings.data?.knownSources ?? []).map(({ externalSourceId }) => (
-                <option key={externalSourceId} value={externalSourceId} />
-              ))}
-            </datalist>
-          </>
+          <SourceInput
+            control={control}
+            source={source}
+            known={settings.data?.knownSources ?? []}
+            placeholder="any source"
+            onSource={setSource}
+          />
         )}
       </Field>
       <button type="submit" class="primary">

@@ -1,6 +1,6 @@
 /** Dialogs that change who belongs to a person. Each says what changes, and how to undo it. */
 
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { useLoaded } from "../../api/loading";
 import { Confirm, FormDialog } from "../../components/dialogs";
 import { Field, Select, TextField } from "../../components/forms";
@@ -18,6 +18,7 @@ import {
   sameIdentifier,
 } from "./person";
 import { getPerson, type IdentifierSummary, link, type Person, unlink } from "./requests";
+import { SourceInput } from "./SourceInput";
 
 interface UnlinkProps {
   person: Person;
@@ -106,7 +107,6 @@ export function JoinDialog({ looked, person, onJoined, onClose }: JoinProps) {
   const [own, setOwn] = useState(identifierKey(looked));
   const [source, setSource] = useState("");
   const [value, setValue] = useState("");
-  const list = useId();
   const settings = useIdentitySettings();
   const from = person.identifiers.find((one) => identifierKey(one) === own) ?? looked;
   const to = { externalSourceId: source.trim(), value };
@@ -157,25 +157,12 @@ export function JoinDialog({ looked, person, onJoined, onClose }: JoinProps) {
         hint={<a href={address(["sources", "identifiers"])}>Which sources link</a>}
       >
         {(control) => (
-          <>
-            <input
-              {...control}
-              list={list}
-              value={source}
-              maxLength={255}
-              autocomplete="off"
-              autocapitalize="off"
-              spellcheck={false}
-              onInput={(event) => {
-                setSource(event.currentTarget.value);
-              }}
-            />
-            <datalist id={list}>
-              {(settings.data?.knownSources ?? []).map(({ externalSourceId }) => (
-                <option key={externalSourceId} value={externalSourceId} />
-              ))}
-            </datalist>
-          </>
+          <SourceInput
+            control={control}
+            source={source}
+            known={settings.data?.knownSources ?? []}
+            onSource={setSource}
+          />
         )}
       </Field>
       <TextField label="Other identifier" value={value} maxLength={255} autocomplete="off" onValue={setValue} />

@@ -110,7 +110,7 @@ class IdentifierService:
         return self._settings_wire(organization_id, self._settings.get(organization_id))
 
     def update_settings(self, organization_id: str, update: IdentitySettingsUpdate) -> dict[str, Any]:
-        """Stores which sources may link. Raises Conflict if another request stored other settings meanwhile."""
+        """Stores which sources may link. Raises Conflict if another request changed them since they were read."""
         before = self._settings.get(organization_id)
         sources = {comparable(source): source for source in update.sources}.values()
         after = IdentitySettings(update.linking, tuple(sorted(sources)), before.revision + 1)

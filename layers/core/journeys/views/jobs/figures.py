@@ -23,11 +23,11 @@ FIGURES: Mapping[Kind, Figures] = {
     Kind.VIEW: Figures(
         views.PartialResult.from_values,
         views.merge,
-        lambda spec, merged: views.to_result(spec.definition, merged),  # type: ignore[arg-type]  # a view's
+        lambda spec, merged: views.to_result(spec.definition, merged),  # type: ignore[arg-type]  # Jobs of this kind have a view.
     ),
     Kind.PATHS: Figures(
         paths.PathResult.from_values,
         paths.merge,
-        lambda spec, merged: paths.to_result(spec.definition, spec.types, merged),  # type: ignore[arg-type]  # paths'
+        lambda spec, merged: paths.to_result(spec.definition, spec.types, merged),  # type: ignore[arg-type]  # Jobs of this kind have paths.
     ),
 }

@@ -1,6 +1,7 @@
 """Which identifiers a job counts as one person: the settings and decisions of the organization when an attempt starts.
 
-All parts of an attempt use the same, whatever people decide meanwhile. The links themselves are those of the snapshot.
+All parts of an attempt use the same decisions and settings, also if they change while it runs. The links are those of
+the snapshot.
 """
 
 from collections.abc import Mapping
