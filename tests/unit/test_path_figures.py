@@ -24,6 +24,7 @@ from journeys.views.paths.partial_result import PathResult, Tally, TooManyPaths,
 from journeys.views.paths.plan import compile_paths
 from journeys.views.paths.run import run
 from tests.support import paths_reference
+from tests.support.properties import examples
 from tests.support.views_reference import Happened, Rules, with_persons
 from tests.unit.test_view_figures import (
     AT,
@@ -108,7 +109,7 @@ def cases(draw: st.DrawFn, also: st.SearchStrategy[tuple[str, ...]] = NOTHING) -
 
 
 @pytest.mark.slow
-@bounded(500)
+@bounded(examples(166))
 @given(
     case=cases(),
     at=moments,
@@ -155,7 +156,7 @@ def check_sums(step: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-@bounded(100)
+@bounded(examples(33))
 @given(case=cases())
 def test_the_customers_of_a_path_take_part_in_every_element_of_its_view(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, case: tuple[PathDefinition, list[Happened]]
@@ -173,7 +174,7 @@ def test_the_customers_of_a_path_take_part_in_every_element_of_its_view(
 
 
 @pytest.mark.slow
-@bounded(200)
+@bounded(examples(66))
 @given(
     case=cases(also),
     rules=rules,

@@ -21,6 +21,7 @@ from journeys.views.computation.partial_result import PartialResult, merge, to_r
 from journeys.views.computation.persons import DecisionArrays, Persons, resolve
 from journeys.views.computation.plan import compile_plan
 from journeys.views.model import ViewDefinition
+from tests.support.properties import examples
 from tests.support.views_reference import Happened, Link_, Rules, figures, with_persons
 from tests.unit.test_view_figures import (
     AT,
@@ -119,7 +120,7 @@ rules = st.builds(
 
 
 @pytest.mark.slow
-@bounded(300)
+@bounded(examples(100))
 @given(
     case=cases(also),
     rules=rules,
