@@ -90,9 +90,9 @@ def test_a_new_clients_secret_is_shown_once_and_works(stack: Stack, signed_in: O
 def test_only_permissions_of_the_reader_can_be_granted(signed_in: Opens, own: Own) -> None:
     page = signed_in(own[1], "clients")
     page.get_by_role("button", name="Create an API client").click()
-    offered = page.get_by_role("dialog").get_by_role("checkbox").count()
+    offered = page.get_by_role("dialog").get_by_role("checkbox")
     me = own[0].api.call("GET", "me")  # a client with every permission, as an administrator has
-    assert offered == len(me["permissions"])
+    expect(offered).to_have_count(len(me["permissions"]))
 
 
 def test_limits_are_those_of_the_api(signed_in: Opens, sample: Sample, person: Callable[..., Account]) -> None:

@@ -66,8 +66,9 @@ for _stored in SAMPLE:
 
 
 @pytest.fixture
-def answers(tables: Tables, tmp_path: Path) -> Iterator[list[list[Any]]]:
+def answers(tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[Any]]]:
     """The rows of each statement of the page, in order. The files are where the page has them."""
+    monkeypatch.chdir(tmp_path)  # The repository can have files of the same names, from the page's commands.
     archive, local = Archive.of(tables), tmp_path / ".local"
     local.mkdir()
     archive.land(*SAMPLE[::2])
@@ -77,7 +78,7 @@ def answers(tables: Tables, tmp_path: Path) -> Iterator[list[list[Any]]]:
     every = Export(ORGANIZATION, 0, dates.parse("2100-01-01T00:00:00Z"), local / "events.parquet")
     export.run(archive.store, every, ProgressBars(), memory="200MB", threads=1)
     download_files(archive.store, ORGANIZATION, local / "archive", ProgressBars())
-    with duckdb.connect(config={"file_search_path": str(tmp_path)}) as connection:
+    with duckdb.connect() as connection:
         statements = [statement for block in SQL for statement in connection.extract_statements(block.text)]
         yield [connection.execute(statement).fetchall() for statement in statements]
 
