@@ -15,8 +15,8 @@ from journeys import jsontext
 from journeys.archive.columns import BUCKETS
 from journeys.archive.reading import connect
 from journeys.views.computation import run as batches
-from journeys.views.computation.partial_result import to_result as view_result
 from journeys.views.computation.plan import EventType, compile_plan
+from journeys.views.computation.results import to_result as view_result
 from journeys.views.computation.run import run as run_view
 from journeys.views.paths import partial_result, steps
 from journeys.views.paths.model import PathDefinition, view_of

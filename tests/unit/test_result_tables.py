@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from journeys import csvtext, jsontext
 from journeys.http import csv_pages
 from journeys.views.computation.durations import Durations
-from journeys.views.computation.partial_result import Counts, PartialMetric, PartialResult, to_result
+from journeys.views.computation.partial_result import Counts, PartialMetric, PartialResult
+from journeys.views.computation.results import to_result
 from journeys.views.model import Aggregate, View, ViewDefinition
 from journeys.views.tables import COUNTS, DURATION, TABLES, charts
 from tests.support.csv_reading import read_csv

@@ -22,12 +22,14 @@ from journeys.archive.reading import Events, connect
 from journeys.events.model import Event, ExternalId, StoredEvent
 from journeys.registry.schemas.kinds import AttributeKind
 from journeys.views.computation import charts as charts_module
-from journeys.views.computation import links, run
+from journeys.views.computation import links, portions, run
 from journeys.views.computation import partial_result as partial_result_module
+from journeys.views.computation.figures import evaluate_links
 from journeys.views.computation.merging import Merging
-from journeys.views.computation.partial_result import PartialResult, TooManyGroups, merge, to_result
+from journeys.views.computation.partial_result import PartialResult, TooManyGroups, merge
 from journeys.views.computation.persons import Persons
 from journeys.views.computation.plan import BrokenView, EventType, compile_plan
+from journeys.views.computation.results import to_result
 from journeys.views.model import ViewDefinition
 from tests.support.properties import examples
 from tests.support.views_reference import CUSTOMERS, Happened, figures
@@ -348,7 +350,7 @@ def test_every_figure_equals_the_reference(
     archive = archived(connection, tmp_path, events, shuffle)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "ROWS_PER_BATCH", rows_per_batch)
-        patch.setattr(links, "KEY_BITS", key_bits)
+        patch.setattr(portions, "KEY_BITS", key_bits)
         part = run.run(compile_plan(view, TYPES, at), archive, connection)
     assert to_result(view, part) == figures(view, events, at)
 
@@ -400,8 +402,8 @@ def test_links_that_join_by_conversation_equal_the_reference_for_events_in_any_o
     plan = compile_plan(view, {"type-a": EventType("a", FIELDS | MARKED)}, at)
     indexes = {one.id: index for index, one in enumerate(view.elements)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(links, "KEY_BITS", key_bits)
-        result = links.evaluate_links(
+        patch.setattr(portions, "KEY_BITS", key_bits)
+        result = evaluate_links(
             plan,
             np.array([int(event.customer) for event in events], np.int64),
             np.array([event.date for event in events], np.int64),
@@ -580,10 +582,10 @@ def test_more_conversations_than_keys_can_number_are_refused() -> None:
     days = np.array([0, 1, 2, 1 << 61], np.int64)
     marks = np.array([1, 2, 1, 2], np.uint8)
     plan = compile_plan(view, TYPES, AT)
-    found = links.evaluate_links(plan, np.zeros(4, np.int64), days, marks, np.array([7, 7, 7, 7], np.uint64))
+    found = evaluate_links(plan, np.zeros(4, np.int64), days, marks, np.array([7, 7, 7, 7], np.uint64))
     assert [durations.count for durations in found.durations] == [1]
     with pytest.raises(links.TooManyConversations):
-        links.evaluate_links(plan, np.zeros(4, np.int64), days, marks, np.array([7, 7, 8, 9], np.uint64))
+        evaluate_links(plan, np.zeros(4, np.int64), days, marks, np.array([7, 7, 8, 9], np.uint64))
 
 
 def test_customers_with_many_conversations_are_evaluated_in_portions() -> None:
@@ -593,7 +595,7 @@ def test_customers_with_many_conversations_are_evaluated_in_portions() -> None:
     dates_ = np.array([0, 1, 2, 1 << 59] * 2, np.int64)
     marks = np.array([1, 1, 1, 2] * 2, np.uint8)
     conversations = np.array([7, 8, 9, 9] * 2, np.uint64)
-    found = links.evaluate_links(compile_plan(view, TYPES, AT), hashes, dates_, marks, conversations)
+    found = evaluate_links(compile_plan(view, TYPES, AT), hashes, dates_, marks, conversations)
     assert [durations.count for durations in found.durations] == [2]
 
 
@@ -602,12 +604,12 @@ def test_portions_have_as_many_whole_customers_as_keys_can_number(
     monkeypatch: pytest.MonkeyPatch, customers: list[int]
 ) -> None:
     """Each customer is given by the number of events. With 8 values per date, 3 of 5 bits are left for 4 numbers."""
-    monkeypatch.setattr(links, "KEY_BITS", 5)
+    monkeypatch.setattr(portions, "KEY_BITS", 5)
     hashes = np.repeat(np.arange(len(customers)), customers)
     dates_ = np.arange(len(hashes)) % 8
     edges = {0, *np.cumsum(customers).tolist()}
     for by_event in (False, True):
-        found = list(links._portions(hashes, dates_, by_event=by_event))
+        found = list(portions.divide(hashes, dates_, by_event=by_event))
         assert [one.start for one in found[1:]] == [one.stop for one in found[:-1]]
         assert {found[0].start, *(one.stop for one in found)} <= edges
         for one in found:

@@ -17,9 +17,10 @@ from journeys.archive.reading import Events, connect
 from journeys.identity.resolve import Guards
 from journeys.views.computation import run
 from journeys.views.computation.merging import Merging
-from journeys.views.computation.partial_result import PartialResult, merge, to_result
+from journeys.views.computation.partial_result import PartialResult, merge
 from journeys.views.computation.persons import DecisionArrays, Persons, resolve
 from journeys.views.computation.plan import compile_plan
+from journeys.views.computation.results import to_result
 from journeys.views.model import ViewDefinition
 from tests.support.properties import examples
 from tests.support.views_reference import Happened, Link_, Rules, figures, with_persons

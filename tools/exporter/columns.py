@@ -31,7 +31,7 @@ from journeys import csvtext, jsontext
 from journeys.archive import columns
 from journeys.archive.columns import quoted
 from journeys.archive.parquet import literal
-from journeys.views.computation.partial_result import number
+from journeys.views.computation.results import number
 
 EXACT_TEXT = "exact_text"
 """The SQL name of the function `exact_text`."""

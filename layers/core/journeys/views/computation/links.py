@@ -39,28 +39,27 @@ event and element. Links that join by conversation take O(N log N) once to numbe
 each, and 16 bytes per event; plans without such links take none of this.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from journeys.errors import NotComputable
-from journeys.views.computation.durations import Durations
-from journeys.views.computation.partial_result import Counts, added
+from journeys.views.computation.partial_result import State
 from journeys.views.computation.plan import ComputationPlan, PlannedLink, mark
-
-Integers = NDArray[np.int64]
-Booleans = NDArray[np.bool_]
-Numbers = NDArray[np.uint64]
-
-MAX_KEY_BITS = 62
-"""Bits of a key. An int64 has 63 without its sign; the spare bit allows a window to end after the last customer."""
-
-KEY_BITS = MAX_KEY_BITS
-"""Bits of a key that a portion may use, unless one customer alone needs more."""
+from journeys.views.computation.portions import (
+    MAX_KEY_BITS,
+    Booleans,
+    Integers,
+    Numbers,
+    Portion,
+    changes,
+    date_bits,
+    in_original_order,
+    is_sorted,
+)
 
 
 class TooManyConversations(NotComputable):
@@ -76,89 +75,11 @@ class TooManyConversations(NotComputable):
 
 
 @dataclass(frozen=True, slots=True)
-class LinkResult:
-    """The figures of all elements and links, and where each event is reachable.
+class Timed:
+    """Customers by their numbers, each once and ascending, and the duration of each in milliseconds."""
 
-    `elements` has one entry per element, `durations` one per link and `spans` one per span, all by index in the plan.
-    `marks` has the shape and dtype of the input marks: bit i is set if the event is reachable at element i. It is all
-    zeros if the plan has no charts, because only charts use it.
-    """
-
-    elements: tuple[Counts, ...]
-    durations: tuple[Durations, ...]
-    spans: tuple[Durations, ...]
-    marks: NDArray[Any]
-
-
-def evaluate_links(
-    plan: ComputationPlan,
-    hashes: Integers,
-    dates: Integers,
-    marks: NDArray[Any],
-    conversations: Numbers | None = None,
-) -> LinkResult:
-    """Evaluate all links of a plan. The events may be in any order; all events of a customer must be among them.
-
-    `conversations` is needed if links join by conversation. Raises TooManyConversations.
-    """
-    order = None if _is_sorted(hashes) else np.argsort(hashes, kind="stable")
-    if order is not None:
-        hashes, dates, marks = hashes[order], dates[order], marks[order]
-        conversations = None if conversations is None else conversations[order]
-    elements: tuple[Counts, ...] = (Counts(),) * len(plan.order)
-    durations: tuple[Durations, ...] = (Durations(),) * len(plan.links)
-    spans: tuple[Durations, ...] = (Durations(),) * len(plan.spans)
-    reachable = np.zeros_like(marks)
-    for rows in _portions(hashes, dates, by_event=conversations is not None):
-        some = None if conversations is None else conversations[rows]
-        result = _LinkEvaluation(plan, hashes[rows], dates[rows], marks[rows], some).run()
-        elements, spans = added(elements, result.elements), added(spans, result.spans)
-        durations = added(durations, result.durations)
-        reachable[rows] = result.marks
-    return LinkResult(elements, durations, spans, _in_original_order(reachable, order))
-
-
-def _is_sorted(values: Integers) -> bool:
-    return bool(np.all(values[1:] >= values[:-1]))
-
-
-def _in_original_order(values: NDArray[Any], order: Integers | None) -> NDArray[Any]:
-    """Undo `values = original[order]`; None means that the order did not change."""
-    if order is None:
-        return values
-    original = np.empty_like(values)
-    original[order] = values
-    return original
-
-
-def _portions(hashes: Integers, dates: Integers, *, by_event: bool) -> Iterator[slice]:
-    """Slices of the sorted events, each with as many customers as the keys can number; usually there is one slice.
-
-    With `by_event`, keys must be able to number each of a slice's events. A slice has at least one customer.
-    """
-    if not len(hashes):
-        return
-    first_rows = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1])))
-    limit = 1 << max(KEY_BITS - _date_bits(dates), 0)
-    if by_event:
-        bounds = _bounds(np.append(first_rows, len(hashes)), limit)
-    else:
-        bounds = [*first_rows[::limit].tolist(), len(hashes)]
-    yield from (slice(first, end) for first, end in pairwise(bounds))
-
-
-def _bounds(rows: Integers, limit: int) -> list[int]:
-    """Some of these ascending rows, among them the first and the last, at most `limit` apart wherever possible."""
-    indexes = [0]
-    while indexes[-1] < len(rows) - 1:
-        farthest = int(np.searchsorted(rows, rows[indexes[-1]] + limit, side="right")) - 1
-        indexes.append(max(farthest, indexes[-1] + 1))
-    return [int(rows[index]) for index in indexes]
-
-
-def _date_bits(dates: Integers) -> int:
-    """The number of bits that hold every date's distance from the first date, in milliseconds."""
-    return max(int(dates.max() - dates.min()).bit_length(), 1)
+    customers: Integers
+    milliseconds: Integers
 
 
 def _starts(customers: Integers, conversations: Numbers) -> Booleans:
@@ -169,27 +90,27 @@ def _starts(customers: Integers, conversations: Numbers) -> Booleans:
     return starts
 
 
-class _LinkEvaluation:
-    """One evaluation, over events that are sorted by customer and not empty."""
+class LinkEvaluation:
+    """The evaluation of a plan's links over a portion of the events.
 
-    def __init__(
-        self,
-        plan: ComputationPlan,
-        hashes: Integers,
-        dates: Integers,
-        marks: NDArray[Any],
-        conversations: Numbers | None,
-    ) -> None:
+    Customers are numbered 0, 1, 2, ... in the order of their hashes. Figures are computed when they are asked for.
+    Raises TooManyConversations.
+    """
+
+    def __init__(self, plan: ComputationPlan, portion: Portion) -> None:
         self._plan = plan
-        self._date_bits = _date_bits(dates)
+        hashes, dates, marks, conversations = portion.hashes, portion.dates, portion.marks, portion.conversations
+        self._date_bits = date_bits(dates)
         self._first_date = int(dates.min())
         self._date_mask = (1 << self._date_bits) - 1
-        keys = np.zeros(len(hashes), np.int64)
-        np.cumsum(hashes[1:] != hashes[:-1], out=keys[1:])  # customer numbers: 0, 1, 2, ...
-        self._customers = int(keys[-1]) + 1
+        begins = changes(hashes)
+        self.customers: Integers = hashes[begins]
+        """The hash of each customer, by the customer's number."""
+        keys = np.cumsum(begins, dtype=np.int64)
+        keys -= 1
         keys <<= self._date_bits
         keys += dates - self._first_date
-        self._order = None if _is_sorted(keys) else np.argsort(keys, kind="stable")
+        self._order = None if is_sorted(keys) else np.argsort(keys, kind="stable")
         if self._order is not None:
             keys, marks = keys[self._order], marks[self._order]
             conversations = None if conversations is None else conversations[self._order]
@@ -200,7 +121,10 @@ class _LinkEvaluation:
         self._incoming = [[link for link in plan.links if link.target == index] for index in indexes]
         # By element: the rows of the reachable events, and whether each customer satisfies some outgoing link.
         self._reachable = [np.zeros(0, np.int64)] * len(plan.order)
-        self._satisfying = [np.zeros(self._customers, np.bool_)] * len(plan.order)
+        self._satisfying = [np.zeros(len(self.customers), np.bool_)] * len(plan.order)
+        for index in plan.order:
+            self._reachable[index] = self._find_reachable(index)
+        self._completed = self._find_completed()
 
     def _find_joined_keys(self, conversations: Numbers) -> Integers:
         """The joined key of each row."""
@@ -215,17 +139,6 @@ class _LinkEvaluation:
         joined_keys: Integers = numbers[np.cumsum(starts) - 1] << self._date_bits
         joined_keys |= self._keys & self._date_mask
         return joined_keys
-
-    def run(self) -> LinkResult:
-        for index in self._plan.order:
-            self._reachable[index] = self._find_reachable(index)
-        completed = self._find_completed()
-        return LinkResult(
-            tuple(self._counts(index, completed[index]) for index in range(len(self._plan.order))),
-            tuple(self._duration(link) for link in self._plan.links),
-            tuple(self._span(start, end) for start, end in self._plan.spans),
-            self._reachable_marks(),
-        )
 
     # -- forward pass --------------------------------------------------------------------------------------------------
 
@@ -274,7 +187,7 @@ class _LinkEvaluation:
         """For each element, a boolean per customer: whether one of its reachable events there completes."""
         plan = self._plan
         per_event = self._elements_behind_meetings()
-        customers = [np.zeros(self._customers, np.bool_)] * len(plan.order)
+        customers = [np.zeros(len(self.customers), np.bool_)] * len(plan.order)
         # For elements in `per_event`, the rows of the completing events; other entries are not read.
         completing_rows = list(self._reachable)
         for index in reversed(plan.order):
@@ -283,7 +196,7 @@ class _LinkEvaluation:
                 customers[index] = self._customers_of(self._keys[rows])
                 continue
             completing = np.zeros(len(rows), np.bool_)
-            through_single_links = np.zeros(self._customers, np.bool_)
+            through_single_links = np.zeros(len(self.customers), np.bool_)
             for link in self._outgoing[index]:
                 if link.target in per_event:
                     completing |= self._has_target(link, rows, completing_rows[link.target])
@@ -329,17 +242,20 @@ class _LinkEvaluation:
 
     # -- durations -----------------------------------------------------------------------------------------------------
 
-    def _duration(self, link: PlannedLink) -> Durations:
-        """The durations of a link."""
+    def link(self, link: PlannedLink) -> Timed:
+        """The customers that are counted on a link, with their durations."""
         rows = self._reachable[link.source]
         satisfies, targets = self._find_targets(link, rows, self._reachable[link.target])
         keys = self._keys[rows[satisfies]]
         durations = (targets[satisfies] & self._date_mask) - (keys & self._date_mask)
         is_first = self._is_first(keys)
-        return Durations.of(self._least(keys[is_first], durations[is_first]))
+        keys, durations = keys[is_first], durations[is_first]
+        starts = np.flatnonzero(self._changes(keys))
+        least = np.minimum.reduceat(durations, starts) if len(starts) else durations
+        return Timed(keys[starts] >> self._date_bits, least)
 
-    def _span(self, start: int, end: int) -> Durations:
-        """The durations of a span, from one element to another."""
+    def span(self, start: int, end: int) -> Timed:
+        """The customers of a span, from one element to another, with their durations."""
         leading = self._find_leading(end)
         first = leading[start][self._is_first(self._keys[leading[start]])]
         reached = {start: first}
@@ -354,7 +270,7 @@ class _LinkEvaluation:
         starts, ends = self._keys[first], self._keys[reached[end]]
         starts = starts[self._changes(starts)]  # One of the first events of each customer: they have the same date.
         ends = ends[self._changes(ends)]
-        return Durations.of((ends & self._date_mask) - (starts & self._date_mask))
+        return Timed(starts >> self._date_bits, (ends & self._date_mask) - (starts & self._date_mask))
 
     def _find_leading(self, end: int) -> list[Integers]:
         """By element, the rows of the reachable events that lead to the element `end`."""
@@ -377,30 +293,22 @@ class _LinkEvaluation:
         is_first: Booleans = keys == keys[changes][np.cumsum(changes) - 1]
         return is_first
 
-    def _least(self, keys: Integers, values: Integers) -> Integers:
-        """The least value of each customer. `keys` are ascending; each has a value."""
-        starts = np.flatnonzero(self._changes(keys))
-        return np.minimum.reduceat(values, starts) if len(starts) else values
-
     def _changes(self, keys: Integers) -> Booleans:
         """For each of these ascending keys, whether it is the first of its customer."""
-        customers = keys >> self._date_bits
-        changes = np.ones(len(keys), np.bool_)
-        changes[1:] = customers[1:] != customers[:-1]
-        return changes
+        return changes(keys >> self._date_bits)
 
-    # -- figures -------------------------------------------------------------------------------------------------------
+    # -- elements ------------------------------------------------------------------------------------------------------
 
-    def _counts(self, index: int, completed: Booleans) -> Counts:
-        """The figures of an element. `completed` has one boolean per customer."""
+    def states(self, index: int) -> NDArray[np.uint8]:
+        """The `State` of each customer at an element, by the customer's number."""
         rows = self._reachable[index]
         keys = self._keys[rows]
-        participants = self._customers_of(keys)
-        flow = self._satisfying[index] & ~completed
-        waits = self._customers_of(keys[self._can_still_satisfy(index, rows, keys)])
-        active = waits & ~self._satisfying[index] & ~completed
-        total, done, continued, waiting = map(int, map(np.count_nonzero, (participants, completed, flow, active)))
-        return Counts(total, done, continued, waiting, dropout=total - done - continued - waiting)
+        states = np.full(len(self.customers), State.ABSENT, np.uint8)
+        states[keys >> self._date_bits] = State.DROPOUT
+        states[keys[self._can_still_satisfy(index, rows, keys)] >> self._date_bits] = State.ACTIVE
+        states[self._satisfying[index]] = State.FLOW
+        states[self._completed[index]] = State.COMPLETED
+        return states
 
     def _can_still_satisfy(self, index: int, rows: Integers, keys: Integers) -> Booleans:
         """For each of an element's reachable events, whether it is open, given that it satisfies no outgoing link.
@@ -423,18 +331,16 @@ class _LinkEvaluation:
         longest = max(window for window in windows if window is not None)
         return (keys & self._date_mask) > self._plan.at - longest - self._first_date
 
-    def _reachable_marks(self) -> NDArray[Any]:
-        """`LinkResult.marks` in the order of the constructor's arrays."""
+    def reachable_marks(self) -> NDArray[Any]:
+        """For each of the portion's events, the marks of the elements that it is reachable at."""
         marks = np.zeros_like(self._marks)
-        if not self._plan.charts:
-            return marks
         for index, rows in enumerate(self._reachable):
             marks[rows] |= marks.dtype.type(mark(index))
-        return _in_original_order(marks, self._order)
+        return in_original_order(marks, self._order)
 
     def _customers_of(self, keys: Integers) -> Booleans:
         """One boolean per customer: whether one of the keys is the customer's."""
-        customers = np.zeros(self._customers, np.bool_)
+        customers = np.zeros(len(self.customers), np.bool_)
         customers[keys >> self._date_bits] = True
         return customers
 

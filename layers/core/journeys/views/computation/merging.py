@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from journeys.archive.parquet import literal
 from journeys.archive.reading import Events
-from journeys.views.computation.persons import Booleans, Integers, Persons
+from journeys.views.computation.persons import Persons
+from journeys.views.computation.portions import Booleans, Integers
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,7 @@ from numpy.typing import NDArray
 from journeys.archive.columns import BUCKET_BITS, BUCKETS
 from journeys.archive.links import LinkArrays
 from journeys.identity.resolve import GUARDS, MAX_ROWS, Guards
-
-Integers = NDArray[np.int64]
-Booleans = NDArray[np.bool_]
+from journeys.views.computation.portions import Booleans, Integers, changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class Persons:
         """
         if not len(hashes) or not len(self):
             return hashes, np.zeros(len(hashes), np.bool_)
-        starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1])))
+        starts = np.flatnonzero(changes(hashes))
         lengths = np.diff(starts, append=len(hashes))
         found = hashes[starts]
         indexes = np.minimum(np.searchsorted(self.identifiers, found), len(self) - 1)
@@ -102,8 +100,7 @@ def _numbered(hashes: Integers) -> tuple[Integers, Integers]:
     """The different hashes in order, and the index of each given hash among them."""
     order = np.argsort(hashes, kind="stable")
     in_order = hashes[order]
-    starts = np.ones(len(hashes), np.bool_)
-    starts[1:] = in_order[1:] != in_order[:-1]
+    starts = changes(in_order)
     numbers = np.empty(len(hashes), np.int64)
     numbers[order] = np.cumsum(starts) - 1
     return in_order[starts], numbers

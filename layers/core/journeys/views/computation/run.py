@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from journeys.archive.columns import BUCKETS, bounds, quoted
 from journeys.archive.reading import Events
 from journeys.views.computation.charts import aggregate
-from journeys.views.computation.links import LinkResult, evaluate_links
+from journeys.views.computation.figures import LinkFigures, evaluate_links
 from journeys.views.computation.merging import MergedRows, Merging
 from journeys.views.computation.partial_result import PartialResult, merge
 from journeys.views.computation.plan import ComputationPlan
@@ -165,7 +165,7 @@ def _number(column: str) -> str:
     return f"CASE WHEN {quoted(column)} IS NULL THEN 0::UBIGINT ELSE greatest(hash({quoted(column)}), 1::UBIGINT) END"
 
 
-def _evaluate(plan: ComputationPlan, rows: dict[str, Any]) -> LinkResult:
+def _evaluate(plan: ComputationPlan, rows: dict[str, Any]) -> LinkFigures:
     return evaluate_links(plan, rows["hash"], rows["date"], rows["marks"], rows.get("conversation"))
 
 
@@ -191,7 +191,7 @@ def _without_merged(
     return {name: column[~is_merged] for name, column in rows.items()} if is_merged.any() else rows
 
 
-def _without_charts(result: LinkResult) -> PartialResult:
+def _without_charts(result: LinkFigures) -> PartialResult:
     return PartialResult(result.elements, result.durations, result.spans, ())
 
 

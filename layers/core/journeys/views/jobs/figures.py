@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from journeys.views.computation import partial_result as views
+from journeys.views.computation import results
 from journeys.views.jobs.model import Kind
 from journeys.views.jobs.spec import JobSpec
 from journeys.views.paths import partial_result as paths
@@ -23,7 +24,7 @@ FIGURES: Mapping[Kind, Figures] = {
     Kind.VIEW: Figures(
         views.PartialResult.from_values,
         views.merge,
-        lambda spec, merged: views.to_result(spec.definition, merged),  # type: ignore[arg-type]  # Jobs of this kind have a view.
+        lambda spec, merged: results.to_result(spec.definition, merged),  # type: ignore[arg-type]  # Jobs of this kind have a view.
     ),
     Kind.PATHS: Figures(
         paths.PathResult.from_values,

@@ -38,14 +38,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from journeys.errors import NotComputable
 from journeys.registry.schemas.model import ALL_SLOTS
 from journeys.views.computation.plan import EventType
+from journeys.views.computation.portions import Integers, changes
 from journeys.views.paths.model import PathDefinition
-
-Integers = NDArray[np.int64]
 
 SYMBOL_BITS = 6
 """Bits of a step in the code of a path. A path of 10 steps has 60, so that a code fits 64 bits."""
@@ -125,13 +123,6 @@ class Tally:
     @classmethod
     def from_values(cls, values: Sequence[str]) -> "Tally":
         return cls(*(np.frombuffer(zlib.decompress(base64.b64decode(text)), "<i8") for text in values))
-
-
-def changes(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """For each value, whether it differs from the one before; true for the first."""
-    changed = np.ones(len(values), np.bool_)
-    np.not_equal(values[1:], values[:-1], out=changed[1:])
-    return changed
 
 
 @dataclass(frozen=True, slots=True)

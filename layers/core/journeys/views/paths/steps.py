@@ -18,11 +18,11 @@ per path.
 """
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from journeys.views.computation.portions import Booleans, Integers, changes, is_sorted
 from journeys.views.paths.partial_result import (
     DROPPED,
     ENDED,
@@ -30,15 +30,12 @@ from journeys.views.paths.partial_result import (
     SET_BITS,
     SYMBOL_BITS,
     SYMBOL_MASK,
-    Integers,
     PathResult,
     Tally,
     TooManyPaths,
-    changes,
 )
 from journeys.views.paths.plan import END, MARK_BITS, START, TYPE_BITS, PathPlan
 
-Booleans = NDArray[np.bool_]
 Numbers = NDArray[np.int32]
 
 KEY_BITS = 63
@@ -56,7 +53,7 @@ def follow_paths(plan: PathPlan, hashes: Integers, packed: Integers) -> PathResu
     """
     if not len(hashes):
         return PathResult.nothing()
-    if not _is_sorted(hashes):
+    if not is_sorted(hashes):
         order = np.argsort(hashes, kind="stable")
         hashes, packed = hashes[order], packed[order]
     begins = changes(hashes)
@@ -82,10 +79,6 @@ def _sorted(begins: Booleans, packed: Integers) -> Integers:
         keys.sort(kind="stable")  # Files are sorted by customer and date, which this sort makes use of.
         in_order[first:end] = keys & ((1 << packed_bits) - 1)
     return in_order
-
-
-def _is_sorted(values: NDArray[Any]) -> bool:
-    return bool(np.all(values[1:] >= values[:-1]))
 
 
 class _Walk:
