@@ -63,6 +63,11 @@ WAITING_JOB, PARTS_JOB = scheduled_id(VIEW, WAITING_DATE), scheduled_id(VIEW, PA
 """The view's jobs for two dates: one waits to be computed, the other is being computed in two parts."""
 PATH_JOB = scheduled_id("paths", WAITING_DATE)
 """A job of paths that waits to be computed. Its definition is that of the case paths-create."""
+JANE = {"externalSourceId": "shop", "value": "jane@example.com"}
+"""The customer of the events of the case ingest-accepted."""
+CUSTOMER = {"externalSourceId": "crm", "value": "customer-7"}
+LINK = {"from": CUSTOMER, "to": JANE}
+"""The link that the case customers-link makes, and the case customers-unlink cuts."""
 
 
 @dataclass(frozen=True)
@@ -326,6 +331,12 @@ CASES = (
         "CustomersFunction",
         {"entities": [{"id": "order-1001", "attributes": {"total": 49.9}}, {"id": "order-1002"}]},
     ),
+    Case("customers-link", "CustomersFunction", {"identifiers": [CUSTOMER, JANE], "links": [LINK], "unlinked": []}),
+    Case("customers-identifiers", "CustomersFunction", JANE | {"identifiers": [CUSTOMER, JANE], "links": [LINK]}),
+    Case("customers-unlink", "CustomersFunction", {"identifiers": [JANE], "links": [], "unlinked": [LINK]}),
+    Case("customers-search", "CustomersFunction", {"entities": [JANE | {"eventCount": 2}]}),
+    Case("customers-settings", "CustomersFunction", {"linking": "AllExcept"}),
+    Case("customers-settings-update", "CustomersFunction", {"linking": "Only", "sources": ["crm", "shop"]}),
     Case(
         "failures-list",
         "FailuresFunction",
