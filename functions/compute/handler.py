@@ -16,7 +16,8 @@ from journeys.views.jobs.computing import JobComputer
 from journeys.views.jobs.identity import IdentityReader
 from journeys.views.jobs.running import Runner
 from journeys.views.jobs.shares.store import ShareStore
-from journeys.views.jobs.store import ComputationStateMachine, JobQueue, JobStore, WorkStore
+from journeys.views.jobs.store import ComputationStateMachine, JobQueue, JobStore
+from journeys.views.jobs.work.store import WorkStore
 
 RETRY_SECONDS = 20
 """Seconds until the queue delivers the message of a failed attempt again."""

@@ -19,7 +19,8 @@ from journeys.settings import JobSettings
 from journeys.views.jobs.model import Kind, Status, new_id
 from journeys.views.jobs.requests import JobUpdate, PathJobUpdate
 from journeys.views.jobs.service import JobResults, JobService
-from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
+from journeys.views.jobs.store import JobQueue, JobStore
+from journeys.views.jobs.work.store import WorkStore
 from journeys.views.model import VIEWS, interval
 from journeys.views.paths.model import MAX_STEPS, PATHS, PathDefinition, view_of
 from journeys.views.paths.rules import check as check_paths

@@ -16,7 +16,8 @@ from journeys.aws import batch_s3, dynamodb, sqs
 from journeys.settings import JobSettings
 from journeys.telemetry import logger
 from journeys.views.jobs.computing import JobCompletion
-from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
+from journeys.views.jobs.store import JobQueue, JobStore
+from journeys.views.jobs.work.store import WorkStore
 
 settings = JobSettings.read()
 completion = JobCompletion(

@@ -10,7 +10,8 @@ from journeys.settings import ArchiveSettings
 from journeys.telemetry import logger
 from journeys.views.jobs.computing import PartComputer
 from journeys.views.jobs.running import Runner
-from journeys.views.jobs.store import JobStore, WorkStore
+from journeys.views.jobs.store import JobStore
+from journeys.views.jobs.work.store import WorkStore
 
 settings = ArchiveSettings.read()
 archive = ArchiveStore(dynamodb(), settings.registry_table, batch_s3, settings.archive_bucket)

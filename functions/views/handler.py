@@ -13,7 +13,8 @@ from journeys.registry.event_types import EventTypes
 from journeys.settings import ViewSettings
 from journeys.views.deletion import ViewDeletion
 from journeys.views.encodings import Labels, validate
-from journeys.views.jobs.store import JobStore, WorkStore
+from journeys.views.jobs.store import JobStore
+from journeys.views.jobs.work.store import WorkStore
 from journeys.views.model import VIEWS, ViewDefinition
 from journeys.views.rules import check
 from journeys.views.schedules.requests import ScheduleRequest

@@ -5,7 +5,8 @@ from typing import Any
 from journeys import aws, jsontext
 from journeys.registry.schemas.model import Activation, Schema
 from journeys.views.deletion import ViewDeletion
-from journeys.views.jobs.store import JobStore, WorkStore
+from journeys.views.jobs.store import JobStore
+from journeys.views.jobs.work.store import WorkStore
 from journeys.views.model import ViewDefinition
 from journeys.views.store import ViewStore
 from tests.support.tables import Tables

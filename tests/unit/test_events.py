@@ -13,7 +13,7 @@ from journeys.archive import columns
 from journeys.aws import s3, secretsmanager
 from journeys.events.model import StoredEvent
 from journeys.registry.native_types import NATIVE_TYPES
-from journeys.views.jobs.store import WorkStore
+from journeys.views.jobs.work.store import WorkStore
 from journeys.webhooks.rotation import Rotation
 from journeys.webhooks.senders.adobe import Adobe
 from journeys.webhooks.senders.registry import SENDERS

@@ -25,7 +25,8 @@ from journeys.registry.schemas.model import Activation, Schema
 from journeys.views.jobs.identity import JobIdentity
 from journeys.views.jobs.model import NEVER, accepted, accepted_paths
 from journeys.views.jobs.spec import make_spec
-from journeys.views.jobs.store import JobStore, WorkStore
+from journeys.views.jobs.store import JobStore
+from journeys.views.jobs.work.store import WorkStore
 from journeys.views.model import MILLISECONDS, ViewDefinition
 from journeys.views.paths.model import PathDefinition
 from journeys.views.schedules.model import Frequency

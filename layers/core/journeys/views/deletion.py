@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from journeys import keys
 from journeys.errors import ServiceUnavailable
-from journeys.views.jobs.store import JobStore, WorkStore
+from journeys.views.jobs.store import JobStore
+from journeys.views.jobs.work.store import WorkStore
 from journeys.views.store import ViewStore
 
 BATCH = 100

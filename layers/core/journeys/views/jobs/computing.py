@@ -21,7 +21,8 @@ from journeys.views.jobs.identity import JobIdentity
 from journeys.views.jobs.model import BROKEN, Job, JobError, Status
 from journeys.views.jobs.shares.store import ShareStore
 from journeys.views.jobs.spec import JobSpec, make_spec
-from journeys.views.jobs.store import ComputationStateMachine, JobQueue, JobStore, ShareUsed, WorkStore
+from journeys.views.jobs.store import ComputationStateMachine, JobQueue, JobStore, ShareUsed
+from journeys.views.jobs.work.store import WorkStore
 
 if TYPE_CHECKING:
     from journeys.archive.store import ArchiveStore

@@ -13,7 +13,8 @@ from journeys.registry.quotas.store import QuotaStore
 from journeys.telemetry import emit_count
 from journeys.views import tables
 from journeys.views.jobs.model import NOT_QUEUED, Job, Kind, Status, accepted, accepted_paths, moment_of, scheduled_id
-from journeys.views.jobs.store import JobQueue, JobStore, WorkStore
+from journeys.views.jobs.store import JobQueue, JobStore
+from journeys.views.jobs.work.store import WorkStore
 from journeys.views.model import View
 from journeys.views.paths.model import PathDefinition
 from journeys.views.schedules.model import Schedule

@@ -1,12 +1,11 @@
-"""The stores of jobs: the registry table, the archive bucket, the job queue, and the state machine."""
+"""The stores of jobs: the registry table, the job queue, and the state machine."""
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
@@ -24,7 +23,7 @@ from journeys.aws import (
     to_value,
     transact,
 )
-from journeys.errors import Conflict, NotFound, ServiceUnavailable
+from journeys.errors import Conflict, NotFound
 from journeys.registry.limits import WAITING_JOBS
 from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, UNFINISHED, Job, JobError, Kind, Status, lowest_id
 from journeys.views.jobs.shares.store import ShareStore
@@ -35,12 +34,8 @@ from journeys.views.store import require_view
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
-
-MAX_KEYS = 1000
-"""Objects that S3 deletes in one request."""
 
 
 class ShareUsed(Exception):
@@ -293,80 +288,6 @@ class JobStore:
 
 def _job(organization_id: str, item: Mapping[str, Any]) -> Job:
     return Job.from_values(organization_id, from_item(item)).seen_at(dates.now_ms())
-
-
-class WorkStore:
-    """The objects that attempts write to the archive bucket.
-
-    Each attempt has its own object keys, so attempts do not overwrite each other's objects:
-
-    - `work/{organization}/{job}/{attempt}/order.json`: the `JobSpec`. A lifecycle rule deletes `work/`.
-    - `work/{organization}/{job}/{attempt}/parts/{number}.json`: a partial result.
-    - `results/{organization}/{job}/{attempt}.json`: the result. Only that of the completing attempt is ever read.
-    """
-
-    def __init__(self, s3: "S3Client", bucket: str) -> None:
-        self._s3, self._bucket = s3, bucket
-
-    def put_spec(self, spec: JobSpec) -> None:
-        self._put(_work(spec.organization_id, spec.job_id, spec.attempt, "order"), spec.to_values())
-
-    def spec(self, organization_id: str, job_id: str, attempt: int) -> JobSpec:
-        """The specification of an attempt."""
-        return JobSpec.from_values(self._get(_work(organization_id, job_id, attempt, "order")))
-
-    def put_part(self, spec: JobSpec, number: int, values: Mapping[str, Any]) -> None:
-        """Store the values of a partial result. Parts are numbered from 0."""
-        name = f"parts/{number}"
-        self._put(_work(spec.organization_id, spec.job_id, spec.attempt, name), values)
-
-    def parts(self, spec: JobSpec) -> Iterator[Mapping[str, Any]]:
-        """The values of the partial results of all parts, in order."""
-        for number in range(len(spec.parts)):
-            name = f"parts/{number}"
-            yield self._get(_work(spec.organization_id, spec.job_id, spec.attempt, name))
-
-    def put_result(self, spec: JobSpec, text: bytes) -> None:
-        """Store the JSON text of an attempt's result."""
-        self._put_text(_result(spec.organization_id, spec.job_id, spec.attempt), text)
-
-    def result(self, job: Job) -> dict[str, Any]:
-        """The result of a complete job. Raises NotFound if it has expired."""
-        try:
-            result: dict[str, Any] = self._get(_result(job.organization_id, job.job_id, job.attempt))
-        except ClientError as error:
-            if error_code(error) != "NoSuchKey":
-                raise
-            raise NotFound("The results of the job have expired. Create a new job.", code="results.expired") from None
-        return result
-
-    def delete_results(self, jobs: Iterable[Job]) -> None:
-        """Delete the results of all attempts at these jobs. Raises ServiceUnavailable if S3 does not delete all."""
-        results = [
-            _result(job.organization_id, job.job_id, attempt) for job in jobs for attempt in range(1, job.attempt + 1)
-        ]
-        for start in range(0, len(results), MAX_KEYS):
-            objects: Any = [{"Key": key} for key in results[start : start + MAX_KEYS]]
-            response = self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
-            if response.get("Errors"):
-                raise ServiceUnavailable("Some results of the view could not be deleted. Send the request again.")
-
-    def _put(self, key: str, value: Any) -> None:
-        self._put_text(key, jsontext.dumps(value).encode())
-
-    def _put_text(self, key: str, text: bytes) -> None:
-        self._s3.put_object(Bucket=self._bucket, Key=key, Body=text, ContentType="application/json")
-
-    def _get(self, key: str) -> Any:
-        return jsontext.loads(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
-
-
-def _work(organization_id: str, job_id: str, attempt: int, name: str) -> str:
-    return f"work/{quote(organization_id, safe='')}/{job_id}/{attempt}/{name}.json"
-
-
-def _result(organization_id: str, job_id: str, attempt: int) -> str:
-    return f"results/{quote(organization_id, safe='')}/{job_id}/{attempt}.json"
 
 
 class JobQueue:
