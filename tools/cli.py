@@ -9,6 +9,7 @@ from tools.commands.development import load, openapi
 from tools.commands.events import deliver, send
 from tools.commands.exporting import export_command
 from tools.commands.importing import import_command
+from tools.commands.importing_native import import_native_command
 from tools.commands.local import down, env, logs, up
 from tools.commands.operate import archive, identities_command, rebuild, redrive_command, verify
 from tools.commands.sam_local import sam_local
@@ -48,7 +49,7 @@ def journeys() -> None:
 
 
 for command in (
-    up, down, logs, env, show, send, import_command, export_command, deliver, admin,
+    up, down, logs, env, show, send, import_command, import_native_command, export_command, deliver, admin,
     verify, rebuild, redrive_command, archive, identities_command, sam_local, load, openapi, docs,
 ):  # fmt: skip
     journeys.add_command(command)

@@ -1,8 +1,10 @@
 """Native events on the deployed stack: from the event bus to journeys, archive and views, and whose they are."""
 
+import json
 import random
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,6 +126,25 @@ def test_a_malformed_event_is_a_failure_that_can_be_replayed(bus: Callable[[], B
     assert whole["payload"]["detail"]["eventBody"]["queueId"] == 7
     again = own.api.call("POST", f"externalevents/failures/{failure['id']}/replay")
     assert again["replays"][-1]["reason"] == "invalid.attribute"
+
+
+def test_past_events_are_imported_through_the_function_of_new_ones(
+    bus: Callable[[], Bus], run: Callable[..., int], tmp_path: Path
+) -> None:
+    own = bus()
+    past = [own.event(kind, index) for index, kind in enumerate(BODIES)]
+    stranger = own.event("acw", source=f"local.unknown-{uuid.uuid4().hex[:8]}")
+    file = tmp_path / "calls"  # As Amazon Data Firehose writes it, without line breaks.
+    file.write_text("".join(json.dumps(one) for one in [*past, own.event("acd.end", 99, queueId=7), stranger]))
+    assert run("import-native", str(file), "--dry-run") == 1
+    assert own.journey() == []
+    for _ in range(2):
+        assert run("import-native", str(file)) == 1
+        wait_for(own.api, len(past), own.customer)
+    own.put(*past)
+    own.put(own.event("acw", 100))
+    wait_for(own.api, len(past) + 1, own.customer)
+    assert [one["reason"] for one in own.failures()] == ["invalid.attribute"]
 
 
 def test_a_source_writes_only_into_the_organization_that_has_it(bus: Callable[[], Bus]) -> None:

@@ -20,7 +20,7 @@ from tools.commands import options
 from tools.stack import Stack, session
 
 DOCUMENTED = (
-    "up", "down", "logs", "env", "show customer", "show view", "send", "import", "deliver",
+    "up", "down", "logs", "env", "show customer", "show view", "send", "import", "import-native", "deliver",
     "admin organization create", "admin organization list", "admin client create", "admin client list",
     "admin limits show", "admin limits set", "admin client rotate",
     "admin client set-permissions", "admin client delete", "verify", "rebuild", "redrive",

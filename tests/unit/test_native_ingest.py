@@ -223,17 +223,17 @@ def test_an_event_that_cannot_be_stored_is_retried_or_a_failure(
 ) -> None:
     store = FailureStore(inbound.tables.dynamodb, inbound.tables.failures, aws.s3, "archive")
     consumer = NativeConsumer(inbound.sources, NativeIngest(Log(client_error(code)), store))
-    assert consumer.consume(json.dumps(event()), request_id="r-1", seconds=9) is done
+    assert consumer.consume(json.dumps(event()), request_id="r-1", seconds=9).is_settled is done
     assert len(inbound.failures()) == failures
 
 
 def test_one_failed_message_does_not_fail_the_others(inbound: Inbound, monkeypatch: pytest.MonkeyPatch) -> None:
     consume = inbound.function.consumer.consume
 
-    def fail_for(message: str, **options: Any) -> bool:
+    def fail_for(message: str, **options: Any) -> Any:
         if "conversation-2" in message:
             raise RuntimeError
-        return bool(consume(message, **options))
+        return consume(message, **options)
 
     monkeypatch.setattr(inbound.function.consumer, "consume", fail_for)
     assert inbound.send(event(), event(conversation_id="conversation-2"), event("acw")) == [1]

@@ -1,6 +1,7 @@
 """Counts the rows of an import by outcome."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rich.markup import escape
@@ -38,15 +39,26 @@ class ImportTally:
         return sum(number for (name, _, _), number in self.counts.items() if name == outcome)
 
 
-def import_table(tally: ImportTally, title: str, *, dry_run: bool = False) -> Table:
-    """The number of rows by outcome and reason, with the numbers of some lines. It fits a screen."""
+def import_table(
+    tally: ImportTally,
+    title: str,
+    *,
+    dry_run: bool = False,
+    outcomes: Sequence[str] = OUTCOMES,
+    headings: tuple[str, str] = ("rows", "in line"),
+) -> Table:
+    """The number of rows by outcome and reason, with the numbers of some lines. It fits a screen.
+
+    `headings` are those of the numbers: what is counted, and where it is.
+    """
+    counted, place = headings
     table = Table(title=title, title_justify="left")
     table.add_column("outcome")
-    table.add_column("rows", justify="right")
+    table.add_column(counted, justify="right")
     table.add_column("reason")
-    table.add_column("in line")
+    table.add_column(place)
     shown = {key for key, _ in [one for one in tally.counts.most_common() if one[0][1]][:REASONS_SHOWN]}
-    for outcome in OUTCOMES:
+    for outcome in outcomes:
         keys = sorted(key for key in tally.counts if key[0] == outcome)
         if not keys and outcome not in (NO_RESPONSE, "created" if dry_run else VALID):
             table.add_row(outcome, "0", "", "")

@@ -369,6 +369,12 @@ CASES = (
         Case(f"native-{kind}", "NativeFunction", {"batchItemFailures": []}, status=None)
         for kind in (*(schema_id.removeprefix("native-") for schema_id in NATIVE_TYPES), "connect")
     ),
+    Case(
+        "native-import",
+        "NativeFunction",
+        {"outcomes": [{"outcome": "duplicate"}, {"outcome": "duplicate"}, {"outcome": "unmapped"}]},
+        status=None,
+    ),
     Case("console-config", "ConsoleFunction", {"clientId": "sam-local-console"}),
     Case("openapi", "OpenapiFunction", {"openapi": "3.1.0", "info": {"title": "Journeys"}}),
 )

@@ -1,7 +1,8 @@
-"""Ingests native events, from the queue and when failures are replayed."""
+"""Ingests native events: from the queue, of an import, and when failures are replayed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from journeys import dates, jsontext
@@ -10,7 +11,7 @@ from journeys.defects import report
 from journeys.events.failures.model import Failure
 from journeys.events.failures.replay import ReplayOutcome
 from journeys.events.failures.store import MAX_DEPTH, FailureStore
-from journeys.events.ingest import Ingest
+from journeys.events.ingest import Ingest, IngestResult
 from journeys.events.refusals import InvalidEvent, Refusal
 from journeys.events.store import EventLog
 from journeys.native.bindings import NativeBindings
@@ -26,10 +27,34 @@ MAX_SOURCE_SHOWN = 300
 
 @dataclass(frozen=True, slots=True)
 class NativeOutcome:
-    """What became of an event: `created`, `duplicate`, `ignored`, or a refusal."""
+    """What became of an event.
+
+    `outcome` is `created`, `duplicate`, `valid`, `ignored`, `unmapped` (its source belongs to no organization),
+    `unreadable` (it is not JSON) or `failed`, with a refusal. `source` is that of an unmapped event.
+    """
 
     outcome: str
     refusal: Refusal | None = None
+    source: str | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do. Otherwise the event has to be delivered again."""
+        return self.refusal is None or not self.refusal.retryable
+
+    def to_values(self) -> dict[str, Any]:
+        """JSON values."""
+        values: dict[str, Any] = {"outcome": self.outcome, "source": self.source}
+        if self.refusal is not None:
+            values |= {
+                "errorCode": self.refusal.reason,
+                "errorMessage": self.refusal.message,
+                "isRetryable": self.refusal.retryable,
+            }
+        return jsontext.omit_none(values)
+
+
+_NOT_RECORDED = Refusal("service.unavailable", "The event was refused, and could not be stored as a failure.")
 
 
 class NativeIngest:
@@ -43,6 +68,17 @@ class NativeIngest:
         self, organization_id: str, envelope: Mapping[str, Any], *, request_id: str, seconds: float
     ) -> NativeOutcome:
         """Stores an event for an organization, through the same rules as external events."""
+        store = partial(self._ingest.ingest, request_id=request_id, seconds=seconds, record_failures=False)
+        return self._map(organization_id, envelope, store)
+
+    def validate(self, organization_id: str, envelope: Mapping[str, Any]) -> NativeOutcome:
+        """Judges an event as `ingest` does, without storing anything."""
+        return self._map(organization_id, envelope, self._ingest.validate)
+
+    @staticmethod
+    def _map(
+        organization_id: str, envelope: Mapping[str, Any], then: Callable[[str, str, list[object]], IngestResult]
+    ) -> NativeOutcome:
         try:
             event = read(envelope)
         except InvalidEvent as invalid:
@@ -52,14 +88,7 @@ class NativeIngest:
         if event is None:
             emit_count("NativeEventsIgnored")
             return NativeOutcome("ignored")
-        result = self._ingest.ingest(
-            organization_id,
-            NativeBindings.key(event.schema_id, event.vendor),
-            [event.event],
-            request_id=request_id,
-            seconds=seconds,
-            record_failures=False,
-        )
+        result = then(organization_id, NativeBindings.key(event.schema_id, event.vendor), [event.event])
         if 0 in result.refused:
             return NativeOutcome("failed", result.refused[0])
         return NativeOutcome(str(result.processed[0][1]))
@@ -84,14 +113,14 @@ class NativeIngest:
 
 
 class NativeConsumer:
-    """Consumes the messages of the queue: one EventBridge event each."""
+    """Consumes messages: one EventBridge event each, as text."""
 
     def __init__(self, sources: NativeSourceStore, ingest: NativeIngest) -> None:
         self._ingest = ingest
         self._organizations: Cache[str, str | None] = Cache(sources.find)
 
-    def consume(self, message: str, *, request_id: str, seconds: float) -> bool:
-        """Ingests the event of a message. Returns False if the message has to be delivered again, as without `seconds`.
+    def consume(self, message: str, *, request_id: str, seconds: float, validate_only: bool = False) -> NativeOutcome:
+        """Ingests the event of a message, or stores it as a failure. It is not settled without `seconds`.
 
         An event whose source belongs to no organization is dropped: nobody may read it, so it is stored nowhere.
         """
@@ -100,17 +129,21 @@ class NativeConsumer:
         except ValueError as error:
             log_error("a native event is not valid JSON", error)
             emit_count("NativeEventsUnmapped")
-            return True
+            return NativeOutcome("unreadable")
         source = source_of(envelope) if isinstance(envelope, dict) else None
         organization_id = self._organization(source) if source is not None else None
         if organization_id is None:
             emit_count("NativeEventsUnmapped")
-            log_info("a native event of an unknown source was dropped", nativeSource=(source or "")[:MAX_SOURCE_SHOWN])
-            return True
+            shown = (source or "")[:MAX_SOURCE_SHOWN]
+            log_info("a native event of an unknown source was dropped", nativeSource=shown)
+            return NativeOutcome("unmapped", source=shown)
+        if validate_only:
+            return self._ingest.validate(organization_id, envelope)
         result = self._ingest.ingest(organization_id, envelope, request_id=request_id, seconds=seconds)
-        if result.refusal is None:
-            return True
-        return not result.refusal.retryable and self._ingest.record(organization_id, envelope, result.refusal)
+        if result.refusal is None or result.refusal.retryable:
+            return result
+        recorded = self._ingest.record(organization_id, envelope, result.refusal)
+        return result if recorded else NativeOutcome("failed", _NOT_RECORDED)
 
     def _organization(self, source: str) -> str | None:
         """The organization of a source. A source that was added a moment ago is found at once."""
