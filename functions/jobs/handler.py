@@ -8,7 +8,17 @@ from journeys import cursors, dates
 from journeys.aws import dynamodb, s3, sqs
 from journeys.errors import Conflict, TooManyWaiting
 from journeys.http.csv_pages import FORMAT, csv_page, wants_csv
-from journeys.http.parameters import CURSOR, PAGE, PAGE_NUMBER, PAGE_SIZE, Parameter, choice, optional_choice, text
+from journeys.http.parameters import (
+    CURSOR,
+    PAGE,
+    PAGE_NUMBER,
+    PAGE_SIZE,
+    Parameter,
+    choice,
+    optional_choice,
+    required_text,
+    text,
+)
 from journeys.http.request import Request
 from journeys.http.response import TextBody
 from journeys.http.router import MAX_ID, Router
@@ -16,7 +26,9 @@ from journeys.registry.event_types import EventTypes
 from journeys.registry.quotas.store import QuotaStore
 from journeys.registry.repeats.store import RepeatStore
 from journeys.settings import JobSettings
+from journeys.views.jobs.comparing import OTHER_JOB, JobComparison
 from journeys.views.jobs.model import Kind, Status, new_id
+from journeys.views.jobs.options import JobOptions
 from journeys.views.jobs.requests import JobUpdate, PathJobUpdate
 from journeys.views.jobs.service import JobResults, JobService
 from journeys.views.jobs.store import JobQueue, JobStore
@@ -26,6 +38,7 @@ from journeys.views.paths.model import MAX_STEPS, PATHS, PathDefinition, view_of
 from journeys.views.paths.rules import check as check_paths
 from journeys.views.store import ViewStore
 from journeys.views.tables import TABLES
+from journeys.views.tables import comparison as comparison_table
 from journeys.views.tables import paths as paths_table
 
 JOBS = "/api/v2/journey/views/jobs"
@@ -65,6 +78,7 @@ STATUSES: Parameter[frozenset[Status]] = Parameter(
 VIEW_ID = text("viewId", "Only jobs that compute the view with this id.")
 PATH_LISTING = (INTERVAL, STATUSES, *PAGE, CURSOR)
 LISTING = (INTERVAL, STATUSES, VIEW_ID, *PAGE, CURSOR)
+OTHER = required_text(OTHER_JOB, "The id of the other job, of any version of the same view.")
 TABLE = optional_choice("table", "The table that the CSV has. Default: elements.", tuple(TABLES))
 ROWS = replace(CURSOR, description="With format=csv, the cursor in the header Link of the previous page.")
 PATH: Parameter[tuple[str, ...]] = Parameter(
@@ -88,7 +102,8 @@ jobs = JobService(
     QuotaStore(dynamodb(), table),
     int(settings.job_retention_days),
 )
-results = JobResults(jobs, WorkStore(s3(), settings.archive_bucket))
+work = WorkStore(s3(), settings.archive_bucket)
+results, comparison = JobResults(jobs, work), JobComparison(jobs, work)
 repeats, event_types = RepeatStore(dynamodb(), table), EventTypes(dynamodb(), table)
 router = Router.for_registry(table)
 
@@ -151,18 +166,22 @@ def list_own_jobs(request: Request) -> dict[str, Any]:
     summary="Create a job",
     tag=TAG,
     permission=ADD,
+    body=JobOptions,
+    needs_body=False,
     response="ViewJob",
     status=202,
     errors=(TooManyWaiting, Conflict),
     idempotent=True,
 )
-def create_job(request: Request, view_id: str, version: int) -> dict[str, Any]:
+def create_job(request: Request, view_id: str, version: int, body: JobOptions) -> dict[str, Any]:
     organization_id, client_id = request.organization_id, request.caller.caller_id
     key, job_id = request.idempotency_key, new_id(dates.now_ms())
+    options = body if body.to_values() else None
     if key is None:
-        return jobs.accept(organization_id, view_id, version, client_id, job_id).to_wire()
-    job_id = repeats.claim(organization_id, f"createJob {client_id}", key, f"{view_id} {version}", job_id)
-    return jobs.accept_once(organization_id, view_id, version, client_id, job_id).to_wire()
+        return jobs.accept(organization_id, view_id, version, client_id, job_id, options).to_wire()
+    content = f"{view_id} {version}" + (f" {options.model_dump_json()}" if options else "")
+    job_id = repeats.claim(organization_id, f"createJob {client_id}", key, content, job_id)
+    return jobs.accept_once(organization_id, view_id, version, client_id, job_id, options).to_wire()
 
 
 @router.route(
@@ -231,6 +250,25 @@ def get_job_chart_result(
         table = results.chart_table(request.organization_id, view_id, version, job_id, chart_id)
         return csv_page(request, f"{results_path(view_id, version, job_id)}/charts/{chart_id}", "chart", *table)
     return results.get_chart(request.organization_id, view_id, version, job_id, chart_id)
+
+
+@router.route(
+    "GET",
+    f"{JOB}/results/comparison",
+    summary="Compare the results of two jobs",
+    tag=TAG,
+    permission=VIEW_RESULTS,
+    query=(OTHER, FORMAT, ROWS),
+    response="ViewComparison",
+    errors=(Conflict,),
+)
+def compare_job_results(request: Request, view_id: str, version: int, job_id: str) -> dict[str, Any] | TextBody:
+    other_id = request.get(OTHER)
+    compared = comparison.get(request.organization_id, view_id, version, job_id, other_id)
+    if wants_csv(request):
+        path = f"{results_path(view_id, version, job_id)}/comparison"
+        return csv_page(request, path, "comparison", *comparison_table(compared), **{OTHER.name: other_id})
+    return compared
 
 
 def results_path(view_id: str, version: int, job_id: str) -> str:

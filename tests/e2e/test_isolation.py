@@ -97,6 +97,7 @@ BODIES: dict[str, Any] = {
     "POST views/{viewId}/schedules": {"frequency": "Daily"},
     "PUT views/{viewId}/schedules": {"frequency": "Weekly"},
     "POST views/encodings/validate": [{"name": "page", "value": "/home"}],
+    "POST views/{viewId}/versions/{version}/jobs": {"period": "Before"},
     "PATCH views/{viewId}/versions/{version}/jobs/{jobId}": {"status": "Cancelled"},
     "POST customers/links": {"from": CUSTOMER, "to": LINKED},
     "POST customers/unlinks": {"from": CUSTOMER, "to": LINKED},
@@ -117,6 +118,7 @@ QUERIES: dict[str, dict[str, str]] = {
     "GET customers/identifiers": CUSTOMER,
     "GET customers/search": {"value": CUSTOMER["value"]},
     "GET views": {"id": "{viewId}"},
+    "GET views/{viewId}/versions/{version}/jobs/{jobId}/results/comparison": {"jobId": "{otherJobId}"},
 }
 """The query of each operation that can select the owner's resources by it."""
 
@@ -240,8 +242,10 @@ class World(ABC):
         malformed = native_event("acw", self.native_source, queueId=7)
         self.put_native(native_event("customer.start", self.native_source), malformed)
         view = made("POST", "views", self.fill(VIEW, {"schemaId": schema["id"]}))
-        job = made("POST", f"views/{view['id']}/versions/1/jobs", None)
-        self.compute(f"views/{view['id']}/versions/1/jobs/{job['id']}")
+        jobs = []
+        for options in (None, {"period": "Before"}):
+            jobs.append(made("POST", f"views/{view['id']}/versions/1/jobs", options)["id"])
+            self.compute(f"views/{view['id']}/versions/1/jobs/{jobs[-1]}")
         path_job = made("POST", "paths/jobs", self.fill(BODIES["POST paths/jobs"], {"schemaId": schema["id"]}))
         self.compute(f"paths/jobs/{path_job['id']}")
         wanted = {"email": f"{uuid.uuid4().hex[:12]}@test.example", "name": f"Ana {MARK}", "role": "viewer"}
@@ -257,7 +261,8 @@ class World(ABC):
             "endpointId": endpoint["id"],
             "deliveryId": delivery.record_id,
             "viewId": view["id"],
-            "jobId": job["id"],
+            "jobId": jobs[0],
+            "otherJobId": jobs[1],
             "pathJobId": path_job["id"],
             "chartId": view["charts"][0]["id"],
         }

@@ -36,7 +36,7 @@ FUNCTION_OF = {
     "list_own_jobs": "jobs",
     "list_path_jobs": "jobs",
 }
-TABLES_AS_CSV = {"get_job_results", "get_job_chart_result", "get_path_job_results"}
+TABLES_AS_CSV = {"get_job_results", "get_job_chart_result", "get_path_job_results", "compare_job_results"}
 """Their cursors are rows of a stored result; see test_result_tables.py."""
 INTERVAL = "2026-01-01T00:00:00Z/2026-02-01T00:00:00Z"
 JOURNEY = {"externalSourceId": CUSTOMER.source_id, "value": CUSTOMER.value}

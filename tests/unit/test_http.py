@@ -619,6 +619,7 @@ CONTRACT = {
 """The contract's operations that this API serves, and the permission that each requires."""
 
 OURS = {
+    "GET views/{}/versions/{}/jobs/{}/results/comparison": "journey:viewsResults:view",
     "POST externalevents/configurations/{}/events/validate": "journey:externalEventsEvent:add",
     "GET externalevents/failures": "journey:externalEventsFailures:view",
     "GET externalevents/failures/summary": "journey:externalEventsFailures:view",

@@ -161,7 +161,7 @@ def _operation(route: Route, components: Components) -> dict[str, Any]:
     }
     if route.body is not None:
         operation["requestBody"] = {
-            "required": True,
+            "required": route.needs_body,
             "content": _json(components.body(route.body), example.get("request")),
         }
     return operation

@@ -309,6 +309,7 @@ def configuration(organization_id: str, configuration_id: str) -> Key:
 
 SCHEDULES, SHARES = "SCHEDULES", "SHARES"
 ARCHIVES = "ARCHIVES"
+JOB, JOB_WITH_OPTIONS = "JOB", "OPTIONS"
 
 
 def views(organization_id: str) -> str:
@@ -343,18 +344,23 @@ def chart_version(organization_id: str, view_id: str, chart_id: str, version: in
 
 
 def version_jobs(version: int) -> str:
-    """The sort key prefix of a version's jobs."""
-    return join("JOB", f"{version:08d}", "")
+    """The sort key prefix of a version's jobs without options."""
+    return join(JOB, f"{version:08d}", "")
 
 
 def job_of_version(sort_key: str) -> str | None:
     """The id of the job that an item of a view refers to, or None if the item is no reference to a job."""
     kind, *parts = split(sort_key)
-    return parts[-1] if kind == "JOB" else None
+    return parts[-1] if kind in (JOB, JOB_WITH_OPTIONS) else None
 
 
 def version_job(organization_id: str, view_id: str, version: int, job_id: str) -> Key:
     return item(view_parts(organization_id, view_id), version_jobs(version) + job_id)
+
+
+def version_job_with_options(organization_id: str, view_id: str, version: int, job_id: str) -> Key:
+    """The key of the reference to a job with options. It is not one of `version_jobs`, so it is never the latest."""
+    return item(view_parts(organization_id, view_id), join(JOB_WITH_OPTIONS, f"{version:08d}", job_id))
 
 
 def jobs(organization_id: str) -> str:

@@ -35,8 +35,13 @@ class JsonBody(Generic[T]):
     schema: Mapping[str, Any]
 
 
-def read_body(event: Mapping[str, Any], declared: "JsonBody[Any] | type[BaseModel]") -> Any:
-    """Return the request's body as the route declares it. Raises BadRequest, PayloadTooLarge, UnsupportedMediaType."""
+def read_body(event: Mapping[str, Any], declared: "JsonBody[Any] | type[BaseModel]", *, needed: bool = True) -> Any:
+    """Return the request's body as the route declares it. Raises BadRequest, PayloadTooLarge, UnsupportedMediaType.
+
+    If a model is not `needed`, a request without a body counts as one with an empty object.
+    """
+    if not needed and not isinstance(declared, JsonBody) and not body_bytes(event):
+        return declared()
     if isinstance(declared, JsonBody):
         return declared.read(_read_json(event))
     optional = not any(field.is_required() for field in declared.model_fields.values())

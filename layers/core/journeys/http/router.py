@@ -41,7 +41,7 @@ class Route:
     """One operation.
 
     `response` names the type of the response's body; None means a response without a body. An `idempotent` operation
-    takes the header Idempotency-Key.
+    takes the header Idempotency-Key. Without `needs_body`, a request without a body counts as one with an empty object.
     """
 
     method: str
@@ -56,6 +56,7 @@ class Route:
     status: int
     errors: Sequence[type[JourneysError]]
     idempotent: bool = False
+    needs_body: bool = True
 
 
 class Router:
@@ -88,6 +89,7 @@ class Router:
         body: "JsonBody[Any] | type[BaseModel] | None" = None,
         errors: Sequence[type[JourneysError]] = (),
         idempotent: bool = False,
+        needs_body: bool = True,
     ) -> Callable[[H], H]:
         """Register a handler for an operation.
 
@@ -110,6 +112,7 @@ class Router:
                 status,
                 tuple(errors),
                 idempotent,
+                needs_body,
             )
             self.routes.append(declared)
             self._methods(path)[method] = declared
@@ -144,7 +147,7 @@ class Router:
         values = read_query(event, route.query)
         request = Request(event, caller=caller, values=values, invocation_id=invocation_id, received=received)
         if route.body is not None:
-            variables["body"] = read_body(event, route.body)
+            variables["body"] = read_body(event, route.body, needed=route.needs_body)
         body = route.handler(request, **variables)
         if isinstance(body, TextBody):
             return text_response(route.status, body)

@@ -112,6 +112,43 @@ TABLES: Mapping[str, Callable[[ViewDefinition, Result], Table]] = {
 """The tables by the name that the query parameter `table` has."""
 
 
+_TESTED = ("share", "otherShare", "difference", "z", "pValue", "isSignificant", "isSignificantCorrected", "reason")
+
+
+def comparison(compared: Result) -> Table:
+    """A row per figure of a comparison.
+
+    `targetElementId` is set for figures of links and of durations between two elements. Elements, links and durations
+    that only one of the jobs has have a row without a figure, with `only`.
+    """
+    tested = tuple(f"test{name[0].upper()}{name[1:]}" for name in _TESTED)
+    return Table(
+        ("elementId", "targetElementId", "figure", "value", "otherValue", "difference", "ratio", *tested, "only"),
+        _comparison_rows(compared),
+    )
+
+
+def _comparison_rows(compared: Result) -> Iterator[Row]:
+    for element in compared["elements"]:
+        yield from _figure_rows(element, (element["id"], None), element.get("metrics", {}))
+        for link in element.get("followedBy", ()):
+            figures = {"connectionCount": link["connectionCount"]} if "connectionCount" in link else {}
+            durations_ = {f"duration{name.capitalize()}": figure for name, figure in link.get("duration", {}).items()}
+            yield from _figure_rows(link, (element["id"], link["id"]), figures | durations_)
+    for span in compared["durations"]:
+        figures = {name: figure for name, figure in span.items() if isinstance(figure, dict)}
+        yield from _figure_rows(span, (span["fromId"], span["toId"]), figures)
+
+
+def _figure_rows(owner: Result, ids: tuple[str, str | None], figures: Result) -> Iterator[Row]:
+    """The rows of the figures of an element, a link or a duration, or one row if only one of the jobs has it."""
+    if "only" in owner:
+        yield (*ids, *[None] * (5 + len(_TESTED)), owner["only"])
+    for name, figure in figures.items():
+        values = (figure["value"], figure["otherValue"], figure["difference"], figure["ratio"])
+        yield (*ids, name, *values, *map(figure.get("test", {}).get, _TESTED), None)
+
+
 PATH_OUTCOMES = ("dropped", "ended", "others")
 
 

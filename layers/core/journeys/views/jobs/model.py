@@ -10,6 +10,7 @@ from typing import Any
 
 from journeys import dates
 from journeys.jsontext import omit_none
+from journeys.views.jobs.options import JobOptions
 from journeys.views.model import View
 from journeys.views.paths.model import PATHS, PathDefinition
 
@@ -71,6 +72,7 @@ class Job:
     only one that can complete the job; it is 0 before the first. `received` is when the newest event in the archive was
     received, at the time that the result was computed from. `revision` is that of the view's version when the job was
     accepted. The job and its result do not exist after `expires`. A job of paths has no view: its `view_id` is empty.
+    `options` are what a job of a view computes differently from its view.
 
     A job that is unfinished at its `deadline` has failed. Every write requires that the deadline has not passed.
     Therefore no job executes forever, and no job that was shown as failed completes later.
@@ -92,6 +94,7 @@ class Job:
     date_completed: int | None = None
     error: JobError | None = None
     kind: Kind = Kind.VIEW
+    options: JobOptions | None = None
 
     def seen_at(self, now: int) -> "Job":
         """The job as of `now`. An unfinished job past its deadline has failed, although no write has recorded it."""
@@ -110,6 +113,10 @@ class Job:
         return self.deadline - ATTEMPT_DEADLINE_MS
 
     @property
+    def has_result(self) -> bool:
+        return self.status is Status.COMPLETE
+
+    @property
     def path(self) -> str:
         """The job's path in the API."""
         if self.kind is Kind.PATHS:
@@ -117,12 +124,14 @@ class Job:
         return f"/api/v2/journey/views/{self.view_id}/versions/{self.version}/jobs/{self.job_id}"
 
     def to_wire(self, view: View | None = None) -> dict[str, Any]:
-        """The contract's `JourneyViewJob`, with two additional fields.
+        """The contract's `JourneyViewJob`, with three additional fields.
 
-        `error` says why the job failed. `dateDataUntil` is when the newest event in the archive was received. Without
-        `view`, `journeyView` has the view's id, version, name and address only.
+        `options` are what the job computes differently from its view. `error` says why the job failed. `dateDataUntil`
+        is when the newest event in the archive was received. Without `view`, `journeyView` has the view's id, version,
+        name and address only.
         """
-        return self._to_wire({"journeyView": view.to_wire() if view else self._view_to_wire()})
+        options = self.options.to_values() if self.options else None
+        return self._to_wire({"journeyView": view.to_wire() if view else self._view_to_wire(), "options": options})
 
     def paths_to_wire(self, definition: PathDefinition | None = None) -> dict[str, Any]:
         """A job of paths, with or without its definition."""
@@ -165,6 +174,7 @@ class Job:
             "received": self.received,
             "dateCompleted": dates.text(self.date_completed) if self.date_completed is not None else None,
             "error": {"code": self.error.code, "message": self.error.message} if self.error else None,
+            "options": self.options.to_values() if self.options else None,
         }
 
     @classmethod
@@ -187,11 +197,20 @@ class Job:
             date_completed=dates.parse(values["dateCompleted"]) if "dateCompleted" in values else None,
             error=JobError(error["code"], error["message"]) if error else None,
             kind=Kind(values.get("kind", Kind.VIEW)),
+            options=JobOptions.model_validate(values["options"]) if "options" in values else None,
         )
 
 
 def accepted(
-    organization_id: str, view: View, job_id: str, user_id: str, *, date_created: int, now: int, expires: int
+    organization_id: str,
+    view: View,
+    job_id: str,
+    user_id: str,
+    *,
+    date_created: int,
+    now: int,
+    expires: int,
+    options: JobOptions | None = None,
 ) -> Job:
     """A new job that waits for its first attempt. Dates are milliseconds since 1970."""
     return Job(
@@ -206,6 +225,7 @@ def accepted(
         deadline=now + START_DEADLINE_MS,
         revision=view.revision,
         expires=expires,
+        options=options,
     )
 
 

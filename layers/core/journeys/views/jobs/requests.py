@@ -22,6 +22,7 @@ class JobUpdate(BaseModel):
     userId: ReadOnly
     error: ReadOnly
     dateDataUntil: ReadOnly
+    options: ReadOnly
     selfUri: ReadOnly
 
 

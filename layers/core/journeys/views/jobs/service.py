@@ -13,6 +13,7 @@ from journeys.registry.quotas.store import QuotaStore
 from journeys.telemetry import emit_count
 from journeys.views import tables
 from journeys.views.jobs.model import NOT_QUEUED, Job, Kind, Status, accepted, accepted_paths, moment_of, scheduled_id
+from journeys.views.jobs.options import JobOptions, check
 from journeys.views.jobs.store import JobQueue, JobStore
 from journeys.views.jobs.work.store import WorkStore
 from journeys.views.model import View
@@ -57,23 +58,41 @@ class JobService:
         self._views, self._jobs, self._queue, self._quotas = views, jobs, queue, quotas
         self._retention_ms = retention_days * DAY_MS
 
-    def accept(self, organization_id: str, view_id: str, version: int, client_id: str, job_id: str) -> JobWithView:
+    def accept(
+        self,
+        organization_id: str,
+        view_id: str,
+        version: int,
+        client_id: str,
+        job_id: str,
+        options: JobOptions | None = None,
+    ) -> JobWithView:
         """Create a job with a new id for one version of a view.
 
-        Raises NotFound if the version does not exist, and TooManyWaiting. If the queue does not accept the message,
-        marks the job as failed and raises TooManyRequests, ServiceUnavailable or ServerError.
+        Raises BadRequest if the options do not fit the view, NotFound if the version does not exist, and
+        TooManyWaiting. If the queue does not accept the message, marks the job as failed and raises TooManyRequests,
+        ServiceUnavailable or ServerError.
         """
-        view, job = self._new(organization_id, view_id, version, client_id, job_id)
+        view, job = self._new(organization_id, view_id, version, client_id, job_id, options)
         self._create_and_send(job)
         return JobWithView(job, view)
 
-    def accept_once(self, organization_id: str, view_id: str, version: int, client_id: str, job_id: str) -> JobWithView:
+    def accept_once(
+        self,
+        organization_id: str,
+        view_id: str,
+        version: int,
+        client_id: str,
+        job_id: str,
+        options: JobOptions | None = None,
+    ) -> JobWithView:
         """Create the job with this id, or return it if a repeated request finds it.
 
         If the queue does not accept the message, the job waits: a repeated request sends the message again. Raises
-        NotFound if the version does not exist, TooManyWaiting, and the errors of the stores.
+        BadRequest if the options do not fit the view, NotFound if the version does not exist, TooManyWaiting, and the
+        errors of the stores.
         """
-        _, job = self._new(organization_id, view_id, version, client_id, job_id)
+        _, job = self._new(organization_id, view_id, version, client_id, job_id, options)
         return self._with_view(self._create_once(job))
 
     def accept_paths(self, organization_id: str, definition: PathDefinition, client_id: str, job_id: str) -> Job:
@@ -90,11 +109,23 @@ class JobService:
         now = dates.now_ms()
         return accepted_paths(organization_id, definition, job_id, client_id, now=now, expires=now + self._retention_ms)
 
-    def _new(self, organization_id: str, view_id: str, version: int, client_id: str, job_id: str) -> tuple[View, Job]:
+    def _new(
+        self,
+        organization_id: str,
+        view_id: str,
+        version: int,
+        client_id: str,
+        job_id: str,
+        options: JobOptions | None,
+    ) -> tuple[View, Job]:
         view, now = self._views.get_version(organization_id, view_id, version), dates.now_ms()
         # Listings select jobs by the moments of their ids.
         created, expires = moment_of(job_id), now + self._retention_ms
-        return view, accepted(organization_id, view, job_id, client_id, date_created=created, now=now, expires=expires)
+        if options is not None:
+            check(options, view.definition, created)
+        return view, accepted(
+            organization_id, view, job_id, client_id, date_created=created, now=now, expires=expires, options=options
+        )
 
     def accept_scheduled(self, schedule: Schedule, due_ms: int) -> Job:
         """Create the job that a schedule has for a due date, for the latest version of the view.
@@ -143,7 +174,7 @@ class JobService:
         return self._with_view(self._find(organization_id, view_id, version, job_id))
 
     def get_latest(self, organization_id: str, view_id: str, version: int) -> JobWithView:
-        """The most recently accepted job of a version. Raises NotFound."""
+        """The most recently accepted job of a version without options. Raises NotFound."""
         self._views.get_version(organization_id, view_id, version)
         return self._with_view(self._jobs.latest(organization_id, view_id, version))
 
@@ -198,6 +229,10 @@ class JobService:
         self._find(organization_id, view_id, version, job_id)
         return self._with_view(self._jobs.cancel(organization_id, job_id))
 
+    def get_any(self, organization_id: str, job_id: str) -> Job:
+        """One job of any view, or of paths. Raises NotFound."""
+        return self._jobs.get(organization_id, job_id)
+
     def get_complete(self, organization_id: str, view_id: str, version: int, job_id: str) -> Job:
         """One job that has a result. Raises NotFound, and Conflict if the job is not complete."""
         return _complete(self._find(organization_id, view_id, version, job_id))
@@ -238,7 +273,7 @@ class JobService:
 
 
 def _complete(job: Job) -> Job:
-    if job.status is not Status.COMPLETE:
+    if not job.has_result:
         raise Conflict(
             f"The status of the job is {job.status}. Only a job with the status Complete has results.",
             code="job.not.complete",

@@ -14,6 +14,7 @@ from journeys.registry.schemas.model import Schema
 from journeys.views.computation.plan import ComputationPlan, EventType, compile_plan
 from journeys.views.jobs.identity import JobIdentity
 from journeys.views.jobs.model import Job, Kind
+from journeys.views.jobs.options import moment
 from journeys.views.model import ViewDefinition
 from journeys.views.paths.model import PathDefinition
 from journeys.views.paths.plan import PathPlan, compile_paths
@@ -113,7 +114,7 @@ def make_spec(
         organization_id=job.organization_id,
         job_id=job.job_id,
         attempt=job.attempt,
-        at=job.date_created,
+        at=moment(job.options, definition, job.date_created),
         definition=definition,
         types=_event_types(definition, job.organization_id, event_types),
         snapshot=snapshot,

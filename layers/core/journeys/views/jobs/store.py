@@ -26,6 +26,7 @@ from journeys.aws import (
 from journeys.errors import Conflict, NotFound
 from journeys.registry.limits import WAITING_JOBS
 from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, UNFINISHED, Job, JobError, Kind, Status, lowest_id
+from journeys.views.jobs.options import applied
 from journeys.views.jobs.shares.store import ShareStore
 from journeys.views.jobs.spec import JobSpec
 from journeys.views.model import View, ViewDefinition
@@ -87,7 +88,9 @@ class JobStore:
 
     def definition(self, job: Job) -> ViewDefinition | PathDefinition:
         """What a job computes. Raises NotFound if the view was deleted since the job was accepted."""
-        return self.view(job).definition if job.kind is Kind.VIEW else self.paths(job)
+        if job.kind is Kind.PATHS:
+            return self.paths(job)
+        return applied(job.options, self.view(job).definition, job.date_created)
 
     def paths(self, job: Job) -> PathDefinition:
         """The definition of a job of paths."""
@@ -96,7 +99,7 @@ class JobStore:
         return PathDefinition.model_validate(jsontext.loads(from_item(item)["definition"].encode()))
 
     def latest(self, organization_id: str, view_id: str, version: int) -> Job:
-        """The most recently accepted job of a version. Raises NotFound if the version has no job."""
+        """The most recently accepted job of a version without options. Raises NotFound if there is none."""
         response = self._dynamodb.query(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :jobs)",
@@ -152,7 +155,8 @@ class JobStore:
             beside = keys.paths(job.organization_id, job.job_id)
             beside |= to_item({"definition": jsontext.dumps(paths.to_values())})
         else:
-            beside = keys.version_job(job.organization_id, job.view_id, job.version, job.job_id) | IN_FORM
+            reference = keys.version_job if job.options is None else keys.version_job_with_options
+            beside = reference(job.organization_id, job.view_id, job.version, job.job_id) | IN_FORM
             writes.append(require_view(self._table, job.organization_id, job.view_id))
         writes.append(self._put_new(beside | {"expires": own["expires"]}))
         try:

@@ -1,0 +1,265 @@
+"""Compares the results of two jobs of one view: differences, ratios, and whether a difference is more than chance.
+
+Elements and links are matched by their ids. *Shares* of customers are tested with the two-proportion z-test with a
+pooled standard error. For x of n customers in one job and y of m in the other:
+
+    p = (x + y) / (n + m)        z = (x / n - y / m) / sqrt(p * (1 - p) * (1 / n + 1 / m))
+
+The p-value is two-sided, `erfc(|z| / sqrt(2))`. The test needs customers who are independent of each other, different
+customers in both jobs, and large samples. It is that of `proportions_ztest` in statsmodels; the tests use its example:
+https://www.statsmodels.org/stable/generated/statsmodels.stats.proportion.proportions_ztest.html
+
+- Each state of an element and each link is a share of the participants of the element.
+- The participants of an element are a share of those of the first element that leads to it: the one without incoming
+  links. All of them are its participants, too. If several first elements lead to an element, its participants can be
+  those of any of them, and there is no such share.
+
+Durations are compared without a test.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from journeys import dates
+from journeys.views.computation.plan import time_range
+from journeys.views.computation.results import AVERAGES
+from journeys.views.model import Element, ViewDefinition
+
+TEST = "Two-proportion z-test"
+SIGNIFICANCE = 0.05
+"""The p-value below which a difference counts as more than chance."""
+LEAST_EXPECTED = 5
+"""The least of each of the four counts that the pooled share predicts, for the normal distribution to be close."""
+
+STATES = ("completedCount", "flowCount", "activeCount", "dropoutCount")
+DURATIONS = ("average", "median")
+
+Figures = Mapping[str, Any]
+"""A part of a result as a job stored it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A definition as a job computed it, as of `at` in milliseconds since 1970, and the result."""
+
+    definition: ViewDefinition
+    at: int
+    result: Figures
+
+    @property
+    def interval(self) -> tuple[int, int]:
+        """The start (inclusive) and the end (exclusive) of the events, in milliseconds since 1970."""
+        return time_range(self.definition, self.at)
+
+    @property
+    def counts_active(self) -> bool:
+        """Whether a customer can be active: the interval had not ended before the job's time."""
+        return self.interval[1] >= self.at
+
+    def interval_text(self) -> str:
+        return "/".join(map(dates.text, self.interval))
+
+
+def compare(one: Computed, other: Computed) -> dict[str, Any]:
+    """The comparison of two results for the API, without what identifies the jobs."""
+    (start, end), (other_start, other_end) = one.interval, other.interval
+    comparison = _Comparison(one, other, have_common_time=start < other_end and other_start < end)
+    elements, durations = list(comparison.elements()), list(comparison.durations())
+    tests = comparison.tests
+    level = SIGNIFICANCE / max(len(tests), 1)
+    for test in tests:
+        test["isSignificantCorrected"] = test["pValue"] < level
+    return {
+        "elements": elements,
+        "durations": durations,
+        "testCount": len(tests),
+        "significanceLevel": SIGNIFICANCE,
+        "correctedLevel": level,
+        "assumptions": list(_assumptions(one, other, len(tests))),
+    }
+
+
+def _assumptions(one: Computed, other: Computed, tests: int) -> Iterator[str]:
+    yield "The customers are independent of each other."
+    yield "The two jobs count different customers. A customer who is in both makes a test less certain."
+    yield f"The samples are large. Therefore, each of the four expected counts must be at least {LEAST_EXPECTED}."
+    yield (
+        f"There are {tests} tests. Where nothing but chance is at work, about 1 of 20 tests is significant. "
+        "isSignificantCorrected divides the level by the number of tests (Bonferroni), so that any of them is "
+        "significant by chance in at most 1 of 20 comparisons."
+    )
+    if one.counts_active is not other.counts_active:
+        yield (
+            "Only one of the jobs counts active customers, because the interval of the other one had ended. "
+            "The shares of active customers and dropouts can differ for this reason alone."
+        )
+    if one.definition.counts_persons is not other.definition.counts_persons:
+        yield "One of the jobs counts persons and the other one identifiers."
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """Compares two results. `tests` are the tests that were made so far."""
+
+    one: Computed
+    other: Computed
+    have_common_time: bool
+    tests: list[dict[str, Any]] = field(default_factory=list)
+
+    # -- elements ------------------------------------------------------------------------------------------------------
+
+    def elements(self) -> Iterator[dict[str, Any]]:
+        one, other = (
+            {element["id"]: element for element in side.result["elements"]} for side in (self.one, self.other)
+        )
+        for id_, found, other_found in _matched(one, other):
+            defined = (self.one if found else self.other).definition.element(id_)
+            named = {"id": id_, "name": defined.name}
+            if found is None or other_found is None:
+                yield named | _only(found)
+            else:
+                yield named | self._element(defined, found, other_found)
+
+    def _element(self, element: Element, found: Figures, other: Figures) -> dict[str, Any]:
+        metrics, other_metrics = found["metrics"], other["metrics"]
+        totals = (metrics["participantCount"], other_metrics["participantCount"])
+        participants = _figure(*totals) | {"test": self._test_of_participants(element.id, totals)}
+        states = {name: (metrics[name], other_metrics[name]) for name in STATES}
+        links, other_links = ({link["id"]: link for link in side["followedBy"]} for side in (found, other))
+        return {
+            "metrics": {"participantCount": participants}
+            | {name: _figure(*counts) | {"test": self._test(counts, totals)} for name, counts in states.items()},
+            "followedBy": [
+                {"id": id_}
+                | (_only(link) if link is None or other_link is None else self._link(link, other_link, totals))
+                for id_, link, other_link in _matched(links, other_links)
+            ],
+        }
+
+    def _link(self, link: Figures, other: Figures, totals: tuple[int, int]) -> dict[str, Any]:
+        counts = (link["connectionCount"], other["connectionCount"])
+        return {
+            "connectionCount": _figure(*counts) | {"test": self._test(counts, totals)},
+            "duration": _durations(link.get("duration", {}), other.get("duration", {})),
+        }
+
+    def _test_of_participants(self, element_id: str, counts: tuple[int, int]) -> dict[str, Any]:
+        """The test of an element's participants as a share of those of the first element that leads to it."""
+        firsts = [_first_elements(side.definition, element_id) for side in (self.one, self.other)]
+        if {element_id} in firsts:
+            return _untested("Journeys begin at this element, so its customers are a share of no others.")
+        if any(len(ids) > 1 for ids in firsts):
+            return _untested("Several first elements lead to this one, so compare the shares of its links.")
+        if firsts[0] != firsts[1]:
+            return _untested("The first elements that lead to this one differ.")
+        ((first,),) = {tuple(ids) for ids in firsts}
+        total, other_total = (_participants(side.result, first) for side in (self.one, self.other))
+        return self._test(counts, (total, other_total))
+
+    # -- durations -----------------------------------------------------------------------------------------------------
+
+    def durations(self) -> Iterator[dict[str, Any]]:
+        one, other = (
+            {(span["fromId"], span["toId"]): span for span in side.result.get("durations", ())}
+            for side in (self.one, self.other)
+        )
+        for (from_id, to_id), found, other_found in _matched(one, other):
+            ids = {"fromId": from_id, "toId": to_id}
+            if found is None or other_found is None:
+                yield ids | _only(found)
+            else:
+                counts = (found["customerCount"], other_found["customerCount"])
+                yield ids | {"customerCount": _figure(*counts)} | _durations(found, other_found)
+
+    # -- tests ---------------------------------------------------------------------------------------------------------
+
+    def _test(self, counts: tuple[int, int], totals: tuple[int, int]) -> dict[str, Any]:
+        if self.have_common_time:
+            return _untested("The jobs count events of a common time, so they have customers in common.")
+        test = z_test(counts, totals)
+        if "pValue" in test:
+            self.tests.append(test)
+        return test
+
+
+def z_test(counts: tuple[int, int], totals: tuple[int, int]) -> dict[str, Any]:
+    """The test of whether two shares differ, or the reason why there is none."""
+    if not all(totals):
+        return _untested("One of the jobs has no customers to take a share of.")
+    count, total = sum(counts), sum(totals)
+    shares = [Fraction(one, of) for one, of in zip(counts, totals, strict=True)]
+    difference = shares[0] - shares[1]
+    found = {"share": float(shares[0]), "otherShare": float(shares[1]), "difference": float(difference)}
+    if any(of * one < LEAST_EXPECTED * total for of in totals for one in (count, total - count)):
+        reason = f"One of the four expected counts is less than {LEAST_EXPECTED}."
+        return {"name": TEST, **found, "reason": reason}
+    pooled = Fraction(count, total)
+    z = float(difference) / math.sqrt(pooled * (1 - pooled) * sum(Fraction(1, of) for of in totals))
+    p_value = math.erfc(abs(z) / math.sqrt(2))
+    return {"name": TEST, **found, "z": z, "pValue": p_value, "isSignificant": p_value < SIGNIFICANCE}
+
+
+def _untested(reason: str) -> dict[str, Any]:
+    return {"name": TEST, "reason": reason}
+
+
+# -- figures -----------------------------------------------------------------------------------------------------------
+
+
+def _figure(value: int | Decimal | None, other: int | Decimal | None) -> dict[str, Any]:
+    """Two values of a figure, with their difference and ratio. Those that do not exist are None."""
+    found: dict[str, Any] = {"value": value, "otherValue": other, "difference": None, "ratio": None}
+    if value is None or other is None:
+        return found | {"ratioReason": "One of the jobs has no such value."}
+    found["difference"] = _difference(value, other)
+    if not other:
+        return found | {"ratioReason": "The value of the other job is 0."}
+    return found | {"ratio": float(Fraction(value) / Fraction(other))}
+
+
+def _difference(value: int | Decimal, other: int | Decimal) -> int | Decimal:
+    if isinstance(value, int) and isinstance(other, int):
+        return value - other
+    return AVERAGES.subtract(Decimal(value), Decimal(other))
+
+
+def _durations(found: Figures, other: Figures) -> dict[str, Any]:
+    return {name: _figure(found.get(name), other.get(name)) for name in DURATIONS}
+
+
+# -- matching ----------------------------------------------------------------------------------------------------------
+
+
+def _matched(one: Mapping[Any, Figures], other: Mapping[Any, Figures]) -> Iterator[tuple[Any, Any, Any]]:
+    """Each key with its figures in both results, None where a result lacks it; first in the order of `one`."""
+    for key in {**one, **other}:
+        yield key, one.get(key), other.get(key)
+
+
+def _only(found: Figures | None) -> dict[str, str]:
+    return {"only": "OtherJob" if found is None else "Job"}
+
+
+def _participants(result: Figures, element_id: str) -> int:
+    (count,) = (one["metrics"]["participantCount"] for one in result["elements"] if one["id"] == element_id)
+    return int(count)
+
+
+def _first_elements(definition: ViewDefinition, element_id: str) -> set[str]:
+    """The ids of the elements without incoming links from which links lead to an element, or of the element itself."""
+    sources: dict[str, list[str]] = {element.id: [] for element in definition.elements}
+    for element in definition.elements:
+        for link in element.followedBy:
+            sources[link.id].append(element.id)
+    firsts, waiting, seen = set[str](), [element_id], set[str]()
+    while waiting:
+        id_ = waiting.pop()
+        if id_ not in seen:
+            seen.add(id_)
+            waiting += sources[id_]
+            firsts |= set() if sources[id_] else {id_}
+    return firsts

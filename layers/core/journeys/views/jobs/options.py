@@ -1,0 +1,77 @@
+"""Options of a job: what it computes differently from its view. A job without options computes the view as it is.
+
+The job applies its options to the view's definition, so everything after that knows definitions only. The rules are
+checked when the job is accepted, and again, by compiling the plan, when it is computed.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from journeys import dates
+from journeys.views.computation.plan import time_range
+from journeys.views.model import Text, ViewDefinition
+from journeys.views.paths.model import PathDefinition
+from journeys.views.rules import ViewProblem, refuse, time_problems
+
+
+class JobOptions(BaseModel):
+    """What a job computes differently from its view; all of it is optional.
+
+    `interval` is an ISO-8601 interval. `period` Before is the time before the view's own, of the same length. Unknown
+    fields are refused.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    interval: Text | None = None
+    period: Literal["Before"] | None = None
+
+    def to_values(self) -> dict[str, Any]:
+        """The options that are set. `model_validate` restores them."""
+        return self.model_dump(mode="python", exclude_none=True)
+
+
+def applied(options: JobOptions | None, definition: ViewDefinition, at: int) -> ViewDefinition:
+    """The definition that a job computes as of `at`, in milliseconds since 1970.
+
+    Raises BrokenView, and OverflowError if the period before begins before the year 1.
+    """
+    if options is None:
+        return definition
+    interval = options.interval
+    if options.period is not None:
+        start, end = time_range(definition, at)
+        interval = f"{dates.text(start - (end - start))}/{dates.text(start)}"
+    return definition if interval is None else definition.model_copy(update={"interval": interval, "duration": None})
+
+
+def moment(options: JobOptions | None, definition: ViewDefinition | PathDefinition, at: int) -> int:
+    """The time T that a job computes its applied definition as of; `at` is the time of the job.
+
+    For the period before, T is earlier by the length of the period. So customers are active in both periods alike, and
+    not dropouts in the period before only because it has ended.
+    """
+    if options is None or options.period is None:
+        return at
+    start, end = time_range(definition, at)
+    return at - (end - start)
+
+
+def check(options: JobOptions, view: ViewDefinition, at: int) -> None:
+    """Check the options of a job of a view against all rules. Raises BadRequest with one detail per problem."""
+    refuse(problems(options, view, at), "invalid.options")
+
+
+def problems(options: JobOptions, view: ViewDefinition, at: int) -> Iterator[ViewProblem]:
+    """All problems of the options. `at` is the time of the job, in milliseconds since 1970."""
+    if options.interval is not None and options.period is not None:
+        yield ViewProblem("interval.or.period", "period", "There are both an interval and a period. Set one of them.")
+        return
+    try:
+        yield from time_problems(applied(options, view, at))
+    except OverflowError:
+        yield ViewProblem(
+            "period.too.early", "period", "The period before begins before the year 1. Use an interval instead."
+        )
