@@ -125,7 +125,11 @@ class Recorder:
         filled = re.sub(r"<(?:int:)?(\w+)>", lambda match: str(path[camel_case(match[1])]), route.path)
         text = _answer(module, route.method, filled, body, query)
         response = json.loads(text) if text else None
-        csv = _answer(module, route.method, filled, body, (query or {}) | {FORMAT.name: CSV_FORMAT}) if FORMAT in route.query else None
+        csv = (
+            _answer(module, route.method, filled, body, (query or {}) | {FORMAT.name: CSV_FORMAT})
+            if FORMAT in route.query
+            else None
+        )
         facts = {"path": path, "query": query, "request": body, "response": response, "csv": csv}
         example = {name: value for name, value in facts.items() if value or (name == "request" and value is not None)}
         if operation_id in self.recorded:

@@ -307,6 +307,18 @@ CASES = (
         },
     ),
     Case(
+        "jobs-comparison",
+        "JobsFunction",
+        {
+            "job": {"id": WAITING_JOB},
+            "otherJob": {"id": PARTS_JOB},
+            "elements": [
+                {"id": "web", "metrics": {"participantCount": {"value": 3, "otherValue": 2, "ratio": 1.5}}},
+                {"id": "app", "metrics": {"participantCount": {"value": 2, "otherValue": 1, "ratio": 2}}},
+            ],
+        },
+    ),
+    Case(
         "paths-result",
         "JobsFunction",
         {
