@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journeys import dates
+from journeys.registry.clients.model import PERMISSIONS, Client
+from journeys.registry.clients.store import ClientStore
 from journeys.registry.schemas.model import Schema
 from journeys.views.comparison import LEAST_EXPECTED, Computed, compare, z_test
 from journeys.views.model import View, ViewDefinition
@@ -250,7 +252,7 @@ def test_participants_are_a_share_only_of_one_first_element(links: Any, other: A
 def test_participants_are_a_share_of_the_first_element_of_the_chain() -> None:
     links = {"c": [], "a": ["b"], "b": ["c", "d"], "d": ["c"]}
     sides = [{"a": (100, n), "b": (n, n), "c": (n, n), "d": (n, n)} for n in (50, 60)]
-    for element in compared(*sides, links)["elements"]:
+    for element in compared(sides[0], sides[1], links)["elements"]:
         if element["id"] != "a":
             test = element["metrics"]["participantCount"]["test"]
             assert (test["share"], test["otherShare"]) == (0.5, 0.6)
@@ -344,8 +346,20 @@ def test_a_comparison_as_csv(harness: JobHarness, view: View) -> None:
     assert (rows[0]["elementId"], rows[0]["value"], rows[0]["otherValue"], rows[0]["ratio"]) == (
         "placed", "30", "20", "1.5",
     )  # fmt: skip
-    assert rows[1]["testShare"] == rows[1]["testOtherShare"] == "1"
+    assert rows[1]["testShare"] == rows[1]["testOtherShare"] == "1.0"
     assert rows[1]["testReason"] == "One of the four expected counts is less than 5."
+
+
+def test_a_job_of_another_organization_is_not_found(harness: JobHarness, view: View) -> None:
+    tables = harness.tables
+    ClientStore(tables.dynamodb, tables.registry).put(Client("other", "globex", "Another", PERMISSIONS))
+    job, compared_ = accept(harness, view), accept(harness, view)
+    elements = [element.model_dump() for element in view.definition.elements]
+    own = harness.view("globex", name="Own", duration="P7D", elements=elements)
+    _, theirs = harness.request("POST", f"/{own.view_id}/versions/1/jobs", client_id="other")
+    assert harness.deliver() == []
+    assert ask(harness, job, compared_)[0] == 200
+    assert ask(harness, job, theirs)[0] == 404
 
 
 def test_jobs_that_cannot_be_compared_are_refused(harness: JobHarness, view: View, placed: Schema) -> None:
