@@ -121,7 +121,7 @@ def test_create_client_adds_it_to_cognito_and_to_the_registry(
     made = operator.create_client("globex", "shop", [VIEW, ADD])
     assert made.to_json()["permissions"] == sorted([VIEW, ADD])
     assert made.client_secret
-    assert clients.get(made.client_id, consistent=True) == Client(
+    assert clients.find(made.client_id, consistent=True) == Client(
         made.client_id, "globex", "shop", frozenset({VIEW, ADD})
     )
     in_cognito = pool.clients[made.client_id]
@@ -139,7 +139,7 @@ def test_all_grants_every_permission(operator: Admin) -> None:
 def test_set_permissions_replaces_only_the_permissions(operator: Admin, clients: ClientStore) -> None:
     made = operator.create_client("globex", "shop", [VIEW])
     operator.set_permissions(made.client_id, [ADD])
-    assert clients.get(made.client_id, consistent=True) == Client(made.client_id, "globex", "shop", frozenset({ADD}))
+    assert clients.find(made.client_id, consistent=True) == Client(made.client_id, "globex", "shop", frozenset({ADD}))
 
 
 def test_delete_client_removes_it_from_cognito_and_from_the_registry(
@@ -147,7 +147,7 @@ def test_delete_client_removes_it_from_cognito_and_from_the_registry(
 ) -> None:
     made = operator.create_client("globex", "shop", [VIEW])
     operator.delete_client(made.client_id)
-    assert clients.get(made.client_id, consistent=True) is None
+    assert clients.find(made.client_id, consistent=True) is None
     assert pool.clients == {}
 
 
@@ -162,9 +162,9 @@ def test_rotate_creates_a_client_like_the_existing_one_which_keeps_working(
     old = operator.create_client("globex", "shop", [VIEW])
     new = operator.rotate_client(old.client_id)
     assert new.client_id != old.client_id
-    assert clients.get(new.client_id, consistent=True) == Client(new.client_id, "globex", "shop", frozenset({VIEW}))
+    assert clients.find(new.client_id, consistent=True) == Client(new.client_id, "globex", "shop", frozenset({VIEW}))
     assert pool.clients.keys() == {old.client_id, new.client_id}
-    assert clients.get(old.client_id, consistent=True) is not None
+    assert clients.find(old.client_id, consistent=True) is not None
 
 
 def test_clients_lists_those_of_one_organization_or_of_all(operator: Admin) -> None:
@@ -204,7 +204,7 @@ def test_an_unknown_permission_changes_nothing(operator: Admin, clients: ClientS
     made = operator.create_client("globex", "shop", [VIEW])
     with pytest.raises(ToolError):
         operator.set_permissions(made.client_id, [ADD, "everything"])
-    client = clients.get(made.client_id, consistent=True)
+    client = clients.find(made.client_id, consistent=True)
     assert client is not None
     assert client.permissions == {VIEW}
 
@@ -237,14 +237,14 @@ def test_the_command_creates_lists_changes_and_deletes(clients: ClientStore) -> 
     assert created.stderr == "Store the secret now. It cannot be shown again.\n"
     assert client_id in run_journeys("admin", "client", "list", "initech").stdout
     assert run_journeys("admin", "client", "set-permissions", client_id, "--permission", "all").exit_code == 0
-    client = clients.get(client_id, consistent=True)
+    client = clients.find(client_id, consistent=True)
     assert client is not None
     assert (client.organization_id, client.name, client.permissions) == ("initech", "crm", PERMISSIONS)
     rotated = run_journeys("admin", "client", "rotate", client_id)
     assert json.loads(rotated.stdout)["permissions"] == sorted(PERMISSIONS)
     assert f"The old client {client_id} keeps working" in rotated.stderr
     assert run_journeys("admin", "client", "delete", client_id, "--yes").exit_code == 0
-    assert clients.get(client_id, consistent=True) is None
+    assert clients.find(client_id, consistent=True) is None
 
 
 @pytest.mark.parametrize(("reply", "status"), [("y", 0), ("n", 1), ("", 1)])
@@ -253,7 +253,7 @@ def test_delete_asks_for_confirmation(operator: Admin, clients: ClientStore, rep
     result = run_journeys("admin", "client", "delete", client_id, stdin=f"{reply}\n" if reply else "")
     assert result.exit_code == status
     assert f'Delete the client {client_id} ("shop" of globex)?' in result.stderr
-    assert (clients.get(client_id, consistent=True) is None) == (status == 0)
+    assert (clients.find(client_id, consistent=True) is None) == (status == 0)
 
 
 def test_the_help_lists_every_permission() -> None:

@@ -172,7 +172,7 @@ def test_an_address_of_another_organization_is_refused_like_one_of_the_own(api: 
 def test_a_user_that_nobody_registered_can_be_invited(api: Api) -> None:
     """A request can end between the pool and the registry. The next one completes it."""
     made = api.invite()
-    api.people.delete(api.people.find("acme", made["id"]))
+    api.people.delete(api.people.get("acme", made["id"]))
     api.pools.calls.clear()
     assert api.invite()["id"] == made["id"]
     assert api.pools.calls == ["AdminCreateUser", "AdminGetUser", "AdminEnableUser", "AdminGetUser",
@@ -256,14 +256,14 @@ def test_nobody_gives_a_role_with_a_permission_that_he_or_she_lacks(api: Api) ->
     assert api.ask_as(may, "PATCH", "people/viewer", {"name": "Another"})[0] == 200
     new = ROLES[Role.ANALYST] - ROLES[Role.VIEWER]
     assert api.ask_as(may | new, "PATCH", "people/viewer", {"role": "analyst"})[0] == 200
-    assert api.people.find("acme", "viewer").role is Role.ANALYST
+    assert api.people.get("acme", "viewer").role is Role.ANALYST
 
 
 def test_nobody_enables_a_person_with_a_permission_that_he_or_she_lacks(api: Api) -> None:
     api.register("second", Role.ADMINISTRATOR)
     assert api.ask("PATCH", "people/second", {"state": "Disabled"})[0] == 200
     assert api.ask_as(frozenset({"journey:people:edit"}), "PATCH", "people/second", {"state": "Active"})[0] == 403
-    assert api.people.find("acme", "second").state is State.DISABLED
+    assert api.people.get("acme", "second").state is State.DISABLED
 
 
 @pytest.mark.parametrize(
@@ -284,10 +284,10 @@ def test_nobody_gets_a_client_with_a_permission_that_he_or_she_lacks(
     granted = {"journey:customers:view"} if path == "clients/victim" and "permissions" in (body or {}) else PERMISSIONS
     api.clients.put(Client("victim", "acme", "Victim", frozenset(granted), state))
     may = frozenset({"journey:clients:add", "journey:clients:edit", "journey:customers:view"})
-    before = api.clients.get("victim", consistent=True)
+    before = api.clients.find("victim", consistent=True)
     status, error = api.ask_as(may, method, path, body)
     assert (status, error["code"]) == (403, "missing.permissions")
-    assert api.clients.get("victim", consistent=True) == before
+    assert api.clients.find("victim", consistent=True) == before
     assert api.pools.clients == {}
 
 
@@ -296,7 +296,7 @@ def test_permissions_that_a_client_has_already_are_not_granted_again(api: Api) -
     may = frozenset({"journey:clients:edit"})
     assert api.ask_as(may, "PATCH", "clients/other", {"name": "Renamed"})[0] == 200
     assert api.ask_as(may, "PATCH", "clients/other", {"permissions": ["journey:views:delete"]})[0] == 200
-    client = api.clients.get("other", consistent=True)
+    client = api.clients.find("other", consistent=True)
     assert client is not None
     assert (client.name, sorted(client.permissions)) == ("Renamed", ["journey:views:delete"])
 
@@ -313,7 +313,7 @@ def test_the_last_administrator_remains(api: Api, method: str, body: Any) -> Non
     everything = PERMISSIONS
     status, error = api.ask_as(everything, method, f"people/{ADMINISTRATOR}", body)
     assert (status, error["code"]) == (409, "last.administrator")
-    assert api.people.find("acme", ADMINISTRATOR).is_active_administrator
+    assert api.people.get("acme", ADMINISTRATOR).is_active_administrator
     assert api.pools.users[ADMINISTRATOR]["Enabled"]
     api.register("second", Role.ADMINISTRATOR)
     assert api.ask_as(everything, method, f"people/{ADMINISTRATOR}", body)[0] in (200, 204)
@@ -338,7 +338,7 @@ def test_administrators_are_counted_as_they_come_and_go(api: Api) -> None:
 def test_of_two_requests_that_remove_the_last_two_administrators_one_is_refused(api: Api) -> None:
     """Both have read both administrators before one of them is deleted."""
     api.register("second", Role.ADMINISTRATOR)
-    first, second = (api.people.find("acme", one) for one in (ADMINISTRATOR, "second"))
+    first, second = (api.people.get("acme", one) for one in (ADMINISTRATOR, "second"))
     api.people.delete(first)
     with pytest.raises(Conflict) as refused:
         api.people.delete(second)
@@ -371,7 +371,7 @@ def test_a_change_that_failed_in_the_user_pool_can_be_repeated(api: Api) -> None
     made = api.invite()
     api.pools.fails = "InternalErrorException"
     assert api.ask("PATCH", f"people/{made['id']}", {"state": "Disabled"})[0] >= 500
-    assert api.people.find("acme", made["id"]).state is State.DISABLED  # The API refuses the person already.
+    assert api.people.get("acme", made["id"]).state is State.DISABLED  # The API refuses the person already.
     assert api.ask("PATCH", f"people/{made['id']}", {"state": "Disabled"})[0] == 200
     assert not api.pools.users[made["id"]]["Enabled"]
 
@@ -388,8 +388,8 @@ def test_a_deleted_person_is_neither_listed_nor_counted_nor_a_user(api: Api) -> 
 def test_an_overtaken_change_is_a_conflict(api: Api) -> None:
     api.register("viewer", Role.VIEWER)
     api.clients.put(Client("other", "acme", "Other", PERMISSIONS))
-    person = api.people.find("acme", "viewer")
-    client = api.clients.find("acme", "other")
+    person = api.people.get("acme", "viewer")
+    client = api.clients.get("acme", "other")
     assert api.ask("PATCH", "people/viewer", {"name": "Another"})[0] == 200
     assert api.ask("PATCH", "clients/other", {"name": "Another"})[0] == 200
     with pytest.raises(Conflict, match="changed this at the same time"):

@@ -157,7 +157,7 @@ class Admin:
 
     def client(self, client_id: str) -> Client:
         """The client with that id. Raises ToolError when it does not exist."""
-        client = self._clients.get(client_id, consistent=True)
+        client = self._clients.find(client_id, consistent=True)
         if client is None:
             raise ToolError(f"There is no client {client_id}. `journeys admin client list` lists them.")
         return client

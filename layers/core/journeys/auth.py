@@ -29,7 +29,7 @@ class Authenticator:
     def for_registry(cls, table: str) -> "Authenticator":
         """Return an authenticator that reads clients and people from the registry table."""
         dynamodb = aws.dynamodb()
-        return cls(Cache(ClientStore(dynamodb, table).get), Cache(PersonStore(dynamodb, table).get))
+        return cls(Cache(ClientStore(dynamodb, table).find), Cache(PersonStore(dynamodb, table).find))
 
     def authorize(self, event: Mapping[str, Any], permission: str | None) -> Caller:
         """Return the client or the person that sent the request. None means that no permission is needed.

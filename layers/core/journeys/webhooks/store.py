@@ -10,17 +10,14 @@ from botocore.exceptions import ClientError
 
 from journeys import keys
 from journeys.aws import (
-    IN_FORM,
     ConditionsFailed,
     error_code,
-    from_item,
-    get_all,
-    query_all,
     to_item,
     to_value,
     transact,
 )
-from journeys.errors import Conflict, NotFound, ServiceUnavailable
+from journeys.errors import Conflict, ServiceUnavailable
+from journeys.registry.items import OwnedItems
 from journeys.registry.limits import ENDPOINTS
 from journeys.registry.quotas.store import QuotaStore
 from journeys.webhooks.model import Endpoint
@@ -30,8 +27,6 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 
-UNKNOWN = "The endpoint does not exist."
-
 MAX_ATTEMPTS = 5
 """Attempts to store a change while other requests change the same endpoint."""
 
@@ -39,49 +34,19 @@ MAX_ATTEMPTS = 5
 _UNCHANGED = "(attribute_not_exists(revision) OR revision = :revision)"
 
 
-class EndpointStore:
-    """Stores endpoints. An endpoint is found by its identifier alone, or in the list of its organization."""
+class EndpointStore(OwnedItems[Endpoint]):
+    """Stores endpoints."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
-        self._dynamodb, self._table = dynamodb, table
+        super().__init__(
+            dynamodb, table, keys.webhook, keys.webhooks, Endpoint.from_values, "The endpoint does not exist."
+        )
         self._quotas = QuotaStore(dynamodb, table)
-
-    def find(self, endpoint_id: str, consistent: bool) -> Endpoint | None:
-        """Return an endpoint of any organization, or None."""
-        response = self._dynamodb.get_item(
-            TableName=self._table, Key=keys.webhook(endpoint_id), ConsistentRead=consistent
-        )
-        return Endpoint.from_values(from_item(response["Item"])) if "Item" in response else None
-
-    def get(self, organization_id: str, endpoint_id: str) -> Endpoint:
-        """Return an endpoint of the organization. Raises NotFound."""
-        endpoint = self.find(endpoint_id, consistent=True)
-        if endpoint is None or endpoint.organization_id != organization_id:
-            raise NotFound(UNKNOWN)
-        return endpoint
-
-    def all(self, organization_id: str) -> list[Endpoint]:
-        """Return the organization's endpoints, sorted by name."""
-        rows = query_all(
-            self._dynamodb,
-            TableName=self._table,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": keys.webhooks(organization_id)}},
-            ConsistentRead=True,
-        )
-        items = get_all(self._dynamodb, self._table, [keys.webhook(row["sk"]["S"]) for row in rows], consistent=True)
-        return sorted(
-            (Endpoint.from_values(from_item(item)) for item in items),
-            key=lambda endpoint: (endpoint.name.casefold(), endpoint.endpoint_id),
-        )
 
     def create(self, endpoint: Endpoint) -> None:
         """Store a new endpoint and its entry in the organization's list, in one transaction. Raises LimitReached."""
-        listed = keys.item(keys.webhooks(endpoint.organization_id), endpoint.endpoint_id)
-        writes = [
-            self._put(endpoint, "attribute_not_exists(pk)"),
-            {"Put": {"TableName": self._table, "Item": listed | IN_FORM}},
-        ]
+        entry = self._put_entry(endpoint.organization_id, endpoint.endpoint_id)
+        writes = [self._put(endpoint, "attribute_not_exists(pk)"), entry]
         self._quotas.create(endpoint.organization_id, (ENDPOINTS,), writes)
 
     def update(self, endpoint: Endpoint) -> bool:
@@ -112,14 +77,13 @@ class EndpointStore:
 
         False if another request changed or deleted the endpoint.
         """
-        listed = keys.item(keys.webhooks(endpoint.organization_id), endpoint.endpoint_id)
         delete = {
             "TableName": self._table,
             "Key": keys.webhook(endpoint.endpoint_id),
             "ConditionExpression": f"attribute_exists(pk) AND {_UNCHANGED}",
             "ExpressionAttributeValues": _revision(endpoint.revision),
         }
-        writes = [{"Delete": delete}, {"Delete": {"TableName": self._table, "Key": listed}}]
+        writes = [{"Delete": delete}, self._delete_entry(endpoint.organization_id, endpoint.endpoint_id)]
         try:
             self._quotas.delete(endpoint.organization_id, (ENDPOINTS,), writes)
         except ConditionsFailed:

@@ -24,7 +24,7 @@ class ClientService:
 
     def get(self, organization_id: str, client_id: str) -> Client:
         """The client. Raises NotFound."""
-        return self._clients.find(organization_id, client_id)
+        return self._clients.get(organization_id, client_id)
 
     def create(
         self, organization_id: str, *, name: str, permissions: frozenset[str], by: Caller | None
@@ -57,7 +57,7 @@ class ClientService:
 
         The caller must have each permission that the client gets: by a change of its permissions, or by enabling it.
         """
-        client = self._clients.find(organization_id, client_id)
+        client = self._clients.get(organization_id, client_id)
         granted = client.permissions if permissions is None else permissions
         if by is not None:
             by.require_grantable(granted if state is State.ACTIVE else granted - client.permissions)
@@ -79,12 +79,12 @@ class ClientService:
 
         Raises NotFound, PermissionMissing and LimitReached.
         """
-        client = self._clients.find(organization_id, client_id)
+        client = self._clients.get(organization_id, client_id)
         return self.create(organization_id, name=client.name, permissions=client.permissions, by=by)
 
     def delete(self, organization_id: str, client_id: str, *, by: Caller | None) -> None:
         """Deletes a client. Its tokens are refused within a minute. Raises NotFound and Conflict."""
         if by is not None:
             by.require_other(client_id)
-        self._clients.delete(self._clients.find(organization_id, client_id))
+        self._clients.delete(self._clients.get(organization_id, client_id))
         self._pool.delete(client_id)

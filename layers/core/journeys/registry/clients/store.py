@@ -7,19 +7,16 @@ from botocore.exceptions import ClientError
 
 from journeys import dates, keys
 from journeys.aws import (
-    IN_FORM,
     ConditionsFailed,
     error_code,
     from_item,
-    get_all,
     is_condition_failure,
-    query_all,
     to_item,
     to_value,
 )
-from journeys.errors import NotFound
 from journeys.registry.callers import changed_meanwhile
 from journeys.registry.clients.model import Client
+from journeys.registry.items import OwnedItems
 from journeys.registry.limits import CLIENTS
 from journeys.registry.quotas.store import QuotaStore
 
@@ -27,45 +24,17 @@ if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
 
-UNKNOWN = "There is no such client."
 SCOPE = "journey/api"
 _NOT_IN_NAMES = re.compile(r"[^\w\s+=,.@-]")
 """Characters that Cognito refuses in the name of a client."""
 
 
-class ClientStore:
-    """Stores clients and organizations. A client is found by its id alone, or in the list of its organization."""
+class ClientStore(OwnedItems[Client]):
+    """Stores clients and organizations."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
-        self._dynamodb, self._table = dynamodb, table
+        super().__init__(dynamodb, table, keys.client, keys.clients, Client.from_values, "There is no such client.")
         self._quotas = QuotaStore(dynamodb, table)
-
-    def get(self, client_id: str, consistent: bool) -> Client | None:
-        """The client with this id, in any organization, or None."""
-        response = self._dynamodb.get_item(TableName=self._table, Key=keys.client(client_id), ConsistentRead=consistent)
-        return Client.from_values(from_item(response["Item"])) if "Item" in response else None
-
-    def find(self, organization_id: str, client_id: str) -> Client:
-        """The client of the organization. Raises NotFound."""
-        client = self.get(client_id, consistent=True)
-        if client is None or client.organization_id != organization_id:
-            raise NotFound(UNKNOWN)
-        return client
-
-    def all(self, organization_id: str) -> list[Client]:
-        """The organization's clients, sorted by name."""
-        listed = query_all(
-            self._dynamodb,
-            TableName=self._table,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": keys.clients(organization_id)}},
-            ConsistentRead=True,
-        )
-        items = get_all(self._dynamodb, self._table, [keys.client(row["sk"]["S"]) for row in listed], consistent=True)
-        return sorted(
-            (Client.from_values(from_item(item)) for item in items),
-            key=lambda client: (client.name.casefold(), client.caller_id),
-        )
 
     def require_room(self, organization_id: str) -> None:
         """Raises LimitReached if the organization has all clients that it may have."""
@@ -74,13 +43,16 @@ class ClientStore:
     def create(self, client: Client) -> None:
         """Stores a new client and its entry in the organization's list, in one transaction. Raises LimitReached."""
         put = {"TableName": self._table, "Item": _item(client), "ConditionExpression": "attribute_not_exists(pk)"}
-        listed = {"TableName": self._table, "Item": _listed(client)}
-        self._quotas.create(client.organization_id, (CLIENTS,), [{"Put": put}, {"Put": listed}])
+        entry = self._put_entry(client.organization_id, client.caller_id)
+        self._quotas.create(client.organization_id, (CLIENTS,), [{"Put": put}, entry])
 
     def put(self, client: Client) -> None:
         """Creates a client or replaces an existing one. It is not counted in the quota."""
         self._dynamodb.put_item(TableName=self._table, Item=_item(client))
-        self._dynamodb.put_item(TableName=self._table, Item=_listed(client))
+        self._add_to_list(client)
+
+    def _add_to_list(self, client: Client) -> None:
+        self._dynamodb.put_item(**self._put_entry(client.organization_id, client.caller_id)["Put"])
 
     def replace(self, changed: Client) -> None:
         """Replaces the revision before the client's own. Raises Conflict if another request changed that one."""
@@ -104,7 +76,7 @@ class ClientStore:
             unlisted -= {client.caller_id for client in self.all(organization_id)}
             for client in clients:
                 if client.caller_id in unlisted:
-                    self._dynamodb.put_item(TableName=self._table, Item=_listed(client))
+                    self._add_to_list(client)
             if unlisted:
                 self._quotas.forget_use(organization_id, CLIENTS)
 
@@ -112,12 +84,11 @@ class ClientStore:
         """Deletes a client and its entry in the list, in one transaction. Raises NotFound."""
         key = keys.client(client.caller_id)
         delete = {"TableName": self._table, "Key": key, "ConditionExpression": "attribute_exists(pk)"}
-        listed = keys.item(keys.clients(client.organization_id), client.caller_id)
-        writes: list[Any] = [{"Delete": delete}, {"Delete": {"TableName": self._table, "Key": listed}}]
+        writes: list[Any] = [{"Delete": delete}, self._delete_entry(client.organization_id, client.caller_id)]
         try:
             self._quotas.delete(client.organization_id, (CLIENTS,), writes)
         except ConditionsFailed:
-            raise NotFound(UNKNOWN) from None
+            raise self._not_found() from None
 
     # -- organizations -------------------------------------------------------------------------------------------------
 
@@ -167,7 +138,3 @@ class ClientPool:
 
 def _item(client: Client) -> dict[str, Any]:
     return keys.client(client.caller_id) | to_item(client.to_values())
-
-
-def _listed(client: Client) -> dict[str, Any]:
-    return keys.item(keys.clients(client.organization_id), client.caller_id) | IN_FORM

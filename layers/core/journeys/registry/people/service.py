@@ -24,7 +24,7 @@ class PeopleService:
 
     def get(self, organization_id: str, person_id: str) -> Person:
         """The person. Raises NotFound."""
-        return self._people.find(organization_id, person_id)
+        return self._people.get(organization_id, person_id)
 
     def create(
         self,
@@ -62,7 +62,7 @@ class PeopleService:
         Such a user remains if a request ends between the pool and the registry.
         """
         person_id = self._pool.find(email)
-        if self._people.get(person_id, consistent=True) is not None:
+        if self._people.find(person_id, consistent=True) is not None:
             raise Conflict(EXISTS, code="person.exists")
         self._pool.enable(person_id)
         if password is None:
@@ -86,7 +86,7 @@ class PeopleService:
         The caller must have each permission that the person gets: by another role, or by being enabled. Raises
         NotFound, PermissionMissing, and Conflict for the caller itself or for the last administrator.
         """
-        person = self._people.find(organization_id, person_id)
+        person = self._people.get(organization_id, person_id)
         changed = replace(
             person,
             name=person.name if name is None else name,
@@ -111,5 +111,5 @@ class PeopleService:
         """Deletes a person, whose tokens are refused within a minute. Raises NotFound, and Conflict like `update`."""
         if by is not None:
             by.require_other(person_id)
-        self._people.delete(self._people.find(organization_id, person_id))
+        self._people.delete(self._people.get(organization_id, person_id))
         self._pool.delete(person_id)

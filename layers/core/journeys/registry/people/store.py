@@ -8,19 +8,16 @@ from botocore.exceptions import ClientError
 from journeys import keys
 from journeys.aws import (
     FORM_VALUE,
-    IN_FORM,
     SET_FORM,
     ConditionsFailed,
     error_code,
-    from_item,
-    get_all,
-    query_all,
     to_item,
     to_value,
     transact,
 )
-from journeys.errors import BadRequest, Conflict, Detail, NotFound, ServiceUnavailable
+from journeys.errors import BadRequest, Conflict, Detail, ServiceUnavailable
 from journeys.registry.callers import changed_meanwhile
+from journeys.registry.items import OwnedItems
 from journeys.registry.limits import PEOPLE
 from journeys.registry.people.model import Person
 from journeys.registry.quotas.store import QuotaStore
@@ -29,49 +26,21 @@ if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
 
-UNKNOWN = "There is no such person."
 EXISTS = "A person with this e-mail address exists already. An address belongs to one organization."
 LAST_ADMINISTRATOR = (
     "This is the last active administrator of the organization. Make another person an administrator first."
 )
 
 
-class PersonStore:
-    """Stores people. A person is found by the id alone, or in the list of the organization.
+class PersonStore(OwnedItems[Person]):
+    """Stores people.
 
     An item of its own lists the active administrators of an organization, so that the last one remains.
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
-        self._dynamodb, self._table = dynamodb, table
+        super().__init__(dynamodb, table, keys.person, keys.people, Person.from_values, "There is no such person.")
         self._quotas = QuotaStore(dynamodb, table)
-
-    def get(self, person_id: str, consistent: bool) -> Person | None:
-        """The person with this id, in any organization, or None."""
-        response = self._dynamodb.get_item(TableName=self._table, Key=keys.person(person_id), ConsistentRead=consistent)
-        return Person.from_values(from_item(response["Item"])) if "Item" in response else None
-
-    def find(self, organization_id: str, person_id: str) -> Person:
-        """The person of the organization. Raises NotFound."""
-        person = self.get(person_id, consistent=True)
-        if person is None or person.organization_id != organization_id:
-            raise NotFound(UNKNOWN)
-        return person
-
-    def all(self, organization_id: str) -> list[Person]:
-        """The organization's people, sorted by name."""
-        listed = query_all(
-            self._dynamodb,
-            TableName=self._table,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": keys.people(organization_id)}},
-            ConsistentRead=True,
-        )
-        items = get_all(self._dynamodb, self._table, [keys.person(row["sk"]["S"]) for row in listed], consistent=True)
-        return sorted(
-            (Person.from_values(from_item(item)) for item in items),
-            key=lambda person: (person.name.casefold(), person.caller_id),
-        )
 
     def require_room(self, organization_id: str) -> None:
         """Raises LimitReached if the organization has all people that it may have."""
@@ -82,7 +51,10 @@ class PersonStore:
 
         Raises Conflict if the person exists, and LimitReached.
         """
-        writes = [self._put(person, "attribute_not_exists(pk)"), {"Put": self._listed(person)}]
+        writes = [
+            self._put(person, "attribute_not_exists(pk)"),
+            self._put_entry(person.organization_id, person.caller_id),
+        ]
         if person.is_active_administrator:
             writes.append(self._add_administrator(person))
         try:
@@ -110,12 +82,15 @@ class PersonStore:
             "ConditionExpression": "revision = :revision",
             "ExpressionAttributeValues": {":revision": to_value(person.revision)},
         }
-        listed = {"TableName": self._table, "Key": keys.item(keys.people(person.organization_id), person.caller_id)}
         writes: list[dict[str, Any]] = [{"Delete": delete}]
         if person.is_active_administrator:
             writes.append(self._remove_administrator(person))
         try:
-            self._quotas.delete(person.organization_id, (PEOPLE,), [*writes, {"Delete": listed}])
+            self._quotas.delete(
+                person.organization_id,
+                (PEOPLE,),
+                [*writes, self._delete_entry(person.organization_id, person.caller_id)],
+            )
         except ConditionsFailed as failed:
             raise _refusal(failed) from None
 
@@ -126,10 +101,6 @@ class PersonStore:
             "ConditionExpression": condition,
         }
         return {"Put": put | ({"ExpressionAttributeValues": values} if values else {})}
-
-    def _listed(self, person: Person) -> dict[str, Any]:
-        key = keys.item(keys.people(person.organization_id), person.caller_id)
-        return {"TableName": self._table, "Item": key | IN_FORM}
 
     def _add_administrator(self, person: Person) -> dict[str, Any]:
         return self._administrators(person, "ADD ids :ids", None, {})
