@@ -17,9 +17,9 @@ from journeys.aws import (
     transact,
 )
 from journeys.errors import Conflict, ServiceUnavailable
-from journeys.registry.items import OwnedItems
 from journeys.registry.limits import ENDPOINTS
 from journeys.registry.quotas.store import QuotaStore
+from journeys.registry.store import OwnedItems
 from journeys.webhooks.model import Endpoint
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from journeys.aws import (
 )
 from journeys.registry.callers import changed_meanwhile
 from journeys.registry.clients.model import Client
-from journeys.registry.items import OwnedItems
 from journeys.registry.limits import CLIENTS
 from journeys.registry.quotas.store import QuotaStore
+from journeys.registry.store import OwnedItems
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient

@@ -17,10 +17,10 @@ from journeys.aws import (
 )
 from journeys.errors import BadRequest, Conflict, Detail, ServiceUnavailable
 from journeys.registry.callers import changed_meanwhile
-from journeys.registry.items import OwnedItems
 from journeys.registry.limits import PEOPLE
 from journeys.registry.people.model import Person
 from journeys.registry.quotas.store import QuotaStore
+from journeys.registry.store import OwnedItems
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
