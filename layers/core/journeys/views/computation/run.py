@@ -102,7 +102,7 @@ def read_ahead(
 ) -> Iterator[T]:
     """The result of `evaluate` for the rows of each batch, without those that belong to `merged`.
 
-    DuckDB reads the next batch while numpy evaluates this one.
+    DuckDB reads the next batch, and the caller uses the results, while numpy evaluates this one.
     """
     with ThreadPoolExecutor(max_workers=1) as worker:
         pending: Future[T] | None = None
@@ -110,9 +110,10 @@ def read_ahead(
             rows = connection.execute(query, parameters).fetchnumpy()
             if merged is not None:
                 rows = _without_merged(connection, rows, merged)
-            if pending is not None:
-                yield pending.result()
-            pending = worker.submit(evaluate, rows)
+            # Submitted before the result of the previous batch is passed on, whose consumer takes time as well.
+            previous, pending = pending, worker.submit(evaluate, rows)
+            if previous is not None:
+                yield previous.result()
         if pending is not None:
             yield pending.result()
 

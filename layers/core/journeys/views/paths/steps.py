@@ -9,12 +9,11 @@ Sorted by customer and packed event, the events have the order of the definition
 Method. Each start event is a path. At each level, all paths move on by one event. The pairs of the steps so far and the
 continuation are numbered in their order, and the numbers are the steps so far of the next level. A path that is its
 customer's only one with these steps stays the only one, and its customer has one continuation, so counting is enough.
-The others are sorted by customer, steps so far and continuation: then the continuations of a customer are next to each
-other. After a few levels there are not many of these.
+The others are in groups: those of one customer with the same steps so far. A table of groups and continuations shows
+which a group has, and which of them make a group at the next level. After a few levels there are few groups.
 
 Cost. Sorting the events takes O(N log N), or O(N) if they are sorted already; each level takes O(n) for n paths, and
-O(m log m) for those that are not alone. Memory is 8 bytes per event for the keys, 2 for types and marks, and about 100
-per path.
+O(m log m) for m groups. Memory is 8 bytes per event for the keys, 2 for types and marks, and about 100 per path.
 """
 
 from itertools import pairwise
@@ -29,7 +28,6 @@ from journeys.views.paths.partial_result import (
     ONWARD,
     SET_BITS,
     SYMBOL_BITS,
-    SYMBOL_MASK,
     PathResult,
     Tally,
     TooManyPaths,
@@ -41,7 +39,7 @@ Numbers = NDArray[np.int32]
 KEY_BITS = 63
 """Bits of an int64 without its sign."""
 PATH_BITS = 24
-"""Bits of a start event's number. An int64 holds such a number with a set of continuations, or two with one of them."""
+"""Bits of a start event's number. An int64 holds such a number with a set of continuations."""
 TABLE_SIZE = 8
 """Entries per path that a table of pairs can have. If it needs more, the pairs are sorted."""
 
@@ -97,9 +95,11 @@ class _Walk:
             kept = np.flatnonzero(begins_session | changes(types))
             marks = np.bitwise_or.reduceat(marks, kept)
             begins, begins_session, types = begins[kept], begins_session[kept], types[kept]
-        # Continuations are numbered densely, in their order; `alphabet` has the continuation of each number.
+        # Continuations are numbered densely, in their order; `alphabet` has the continuation of each number, and `bits`
+        # its bit in a set.
         steps = np.array(plan.types, np.int64) + 1
         self._alphabet = np.concatenate((steps, [DROPPED, ENDED, ONWARD]))
+        self._bits = np.left_shift(1, self._alphabet - 1)
         self._stop, self._onward = len(steps) + int(plan.has_end), len(steps) + 2
         numbers = np.zeros(1 << TYPE_BITS, np.uint8)
         numbers[steps - 1] = np.arange(len(steps))
@@ -135,27 +135,23 @@ class _Walk:
         customers: list[Tally] = []
         events: list[Tally] = []
         codes = np.zeros(1, np.int64)  # by the numbers of the steps so far
-        # Of each path that goes on: its start, its length, its customer, the number of its steps so far, and whether
-        # its customer has another path with these.
-        first = changes(self._customers)
-        is_shared = ~(first & np.append(first[1:], True)[: len(first)])
-        before = np.zeros(len(self._starts), np.int32)
-        active = (self._starts, self._lengths, self._customers, before, is_shared)
+        # Of each path that goes on: its start, its length, the number of its steps so far, and its group. A group is
+        # the paths of a customer with the same steps so far, if there are several. A path alone has the group -1.
+        starts, lengths, before = self._starts, self._lengths, np.zeros(len(self._starts), np.int32)
+        groups = _groups(self._customers, np.bincount(self._customers))
         for level in range(1, self._plan.steps + 2):
-            starts, lengths, owners, before, is_shared = active
             goes_on = lengths >= level
             symbols = np.full(len(starts), self._stop, np.int32)
             symbols[goes_on] = self._symbols[starts[goes_on] + level] if level <= self._plan.steps else self._onward
             numbers, befores, continuations = self._number(before, symbols, len(codes))
-            parents, continuations = codes[befores], self._alphabet[continuations]
-            events.append(_tally(parents, continuations, np.bincount(numbers, minlength=len(parents))))
-            alone = np.bincount(numbers[~is_shared], minlength=len(parents))
-            customers.append(_tally(parents, np.left_shift(1, continuations - 1), alone))
-            rows = np.flatnonzero(is_shared)
-            shared, is_shared = self._shared(codes, rows, owners, before, symbols)
+            parents = codes[befores]
+            events.append(_tally(parents, self._alphabet[continuations], np.bincount(numbers, minlength=len(parents))))
+            alone = np.bincount(numbers[groups < 0], minlength=len(parents))
+            customers.append(_tally(parents, self._bits[continuations], alone))
+            shared, groups = self._shared(codes, groups, before, symbols)
             customers.append(shared)
-            codes = (parents << SYMBOL_BITS) | continuations
-            active = (starts[goes_on], lengths[goes_on], owners[goes_on], numbers[goes_on], is_shared[goes_on])
+            codes = (parents << SYMBOL_BITS) | self._alphabet[continuations]
+            starts, lengths, before, groups = starts[goes_on], lengths[goes_on], numbers[goes_on], groups[goes_on]
         return PathResult(
             self._starting_customers, self._start_events, Tally.concatenate(customers), Tally.concatenate(events)
         )
@@ -180,31 +176,34 @@ class _Walk:
         befores, continuations = np.divmod(different.astype(np.int64), width)
         return numbers, befores, continuations
 
-    def _shared(
-        self, codes: Integers, rows: Integers, owners: Integers, before: Numbers, symbols: Numbers
-    ) -> tuple[Tally, Booleans]:
+    def _shared(self, codes: Integers, groups: Numbers, before: Numbers, symbols: Numbers) -> tuple[Tally, Numbers]:
         """How many of the customers with several paths of the same steps so far have each set of continuations.
 
-        `rows` are these paths. Also returns which of all paths share their continuation as well.
+        Also returns the group of each path with its continuation.
         """
-        keys = (((owners[rows] << PATH_BITS) | before[rows]) << SYMBOL_BITS) | symbols[rows]
-        order = np.argsort(keys, kind="stable")  # The customers are in order, which this sort makes use of.
-        keys = keys[order]
-        differs = changes(keys)
-        is_shared = np.zeros(len(symbols), np.bool_)
-        is_shared[rows[order]] = ~(differs & np.append(differs[1:], True)[: len(differs)])
-        groups = keys >> SYMBOL_BITS
-        firsts = np.flatnonzero(changes(groups))
-        if not len(firsts):
-            return Tally(keys, keys, keys), is_shared
-        continuations = self._alphabet[keys & SYMBOL_MASK]
-        sets = np.bitwise_or.reduceat(np.left_shift(1, continuations - 1), firsts)
-        pairs = ((groups[firsts] & ((1 << PATH_BITS) - 1)) << SET_BITS) | sets
+        rows = np.flatnonzero(groups >= 0)
+        owners, width = groups[rows], len(self._alphabet)
+        keys = owners * np.int32(width) + symbols[rows]
+        count = int(owners.max(initial=-1)) + 1
+        occurs = np.bincount(keys, minlength=count * width)
+        steps = np.zeros(count, np.int64)
+        steps[owners] = before[rows]
+        pairs = (steps << SET_BITS) | (occurs.reshape(count, width) > 0) @ self._bits
         pairs.sort()
         firsts = np.flatnonzero(changes(pairs))
         counts = np.diff(firsts, append=len(pairs))
         pairs = pairs[firsts]
-        return Tally(codes[pairs >> SET_BITS], pairs & ((1 << SET_BITS) - 1), counts), is_shared
+        following = np.full(len(groups), -1, np.int32)
+        following[rows] = _groups(keys, occurs)
+        return Tally(codes[pairs >> SET_BITS], pairs & ((1 << SET_BITS) - 1), counts), following
+
+
+def _groups(keys: Integers | Numbers, occurs: Integers) -> Numbers:
+    """Numbers for the paths of each key that occurs several times, in the order of the keys; -1 for other paths."""
+    several = occurs > 1
+    numbers = np.cumsum(several, dtype=np.int32) - np.int32(1)
+    numbers[~several] = -1
+    return numbers[keys]
 
 
 def _tally(paths: Integers, values: Integers, counts: Integers) -> Tally:
