@@ -71,7 +71,8 @@ def sessions(definition: PathDefinition, slots: Mapping[str, str], events: Seque
     ]
     types = list(slots) if definition.eventTypes is None else definition.eventTypes
     moments = [one for one in moments if one.is_start or one.is_end or one.definition_id in types]
-    moments.sort(key=lambda one: (one.date, ALL_SLOTS.index(slots[one.definition_id]), one.is_end, one.is_start))
+    order = order_of(definition, slots)
+    moments.sort(key=lambda one: (one.date, order.index(one.definition_id), one.is_end, one.is_start))
     if definition.direction == "Before":
         moments.reverse()
     found: list[list[Moment]] = []
@@ -81,6 +82,20 @@ def sessions(definition: PathDefinition, slots: Mapping[str, str], events: Seque
             found.append([])
         found[-1].append(moment)
     return [collapsed(session) for session in found] if definition.collapseRepeats else found
+
+
+def order_of(definition: PathDefinition, slots: Mapping[str, str]) -> list[str]:
+    """The event types in the order in which events of the same time are read, from the earliest."""
+    if definition.eventTypes is None:
+        return sorted(slots, key=lambda id_: ALL_SLOTS.index(slots[id_]))
+    start, end = definition.start.attributes.id, definition.end.attributes.id if definition.end else ""
+    first = start if definition.direction == "After" else end
+    return sorted({*definition.eventTypes, start, end}, key=lambda id_: _rank(definition.eventTypes or [], id_, first))
+
+
+def _rank(named: Sequence[str], id_: str, first: str) -> int:
+    """Named ones by their place, the others before or behind them."""
+    return named.index(id_) if id_ in named else -1 if id_ == first else len(named)
 
 
 def collapsed(session: Sequence[Moment]) -> list[Moment]:

@@ -239,6 +239,26 @@ def test_before_reads_events_backwards(connection: duckdb.DuckDBPyConnection, tm
     assert [path["eventTypes"] for path in result["paths"]] == [[B, T]]
 
 
+@pytest.mark.parametrize(
+    ("options", "path"),
+    [
+        ({"eventTypes": [A, B, T]}, [B, T]),
+        ({"eventTypes": [A, T, B]}, [T, B]),
+        ({"eventTypes": [B, A, T]}, [T]),
+        ({"eventTypes": [T, B]}, [T, B]),
+        ({"eventTypes": [T, B], "direction": "Before"}, [B, T]),
+        ({"eventTypes": [T], "end": selection(B)}, [T, B]),
+        ({"eventTypes": [B, T, A], "direction": "Before"}, [T, B]),
+    ],
+)
+def test_events_of_the_same_time_have_the_order_of_the_named_types(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, options: dict[str, Any], path: list[str]
+) -> None:
+    events = [happened("ann", 0, type_) for type_ in (B, T, A)]
+    result = computed(connection, tmp_path, paths_of(**options), events)
+    assert [one["eventTypes"] for one in result["paths"]] == [path]
+
+
 def test_only_paths_that_reach_the_end_count(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     events = [happened("ann", 0, A), happened("ann", 1, B), happened("bob", 0, A), happened("bob", 1, T)]
     result = computed(connection, tmp_path, paths_of(end=selection(B)), events)

@@ -40,9 +40,9 @@ class PathDefinition(BaseModel):
     """What to compute: the paths from each event that matches `start`.
 
     With `end`, only the paths that reach an event that matches it. `eventTypes` are the ids of the event types that
-    count as steps; None means all. The event types of `start` and `end` count as steps only at these events, unless
-    `eventTypes` has them. `sessionGap` is an ISO-8601 duration: a longer time between two events ends a session. Paths
-    without `identity` are those of persons, as in a view.
+    count as steps, in the order that events of the same time have; None means all. The event types of `start` and `end`
+    count as steps only at these events, unless `eventTypes` has them. `sessionGap` is an ISO-8601 duration: a longer
+    time between two events ends a session. Paths without `identity` are those of persons, as in a view.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)

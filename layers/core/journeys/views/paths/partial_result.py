@@ -2,8 +2,8 @@
 
 Definitions. The *considered* events of a customer are those in the interval that match the definition's `start` or
 `end`, or have an event type that counts as a step. They are read in the order of their dates; events of the same time
-in the order of their event types, and then those that match `start` or `end` last. With direction Before, everything is
-read in the opposite order.
+in the order of their event types (`PathPlan.order`), and then those that match `start` or `end` last. With direction
+Before, everything is read in the opposite order.
 
 - A *session* ends where the next considered event is more than `sessionGap` away. Without it, a customer has one.
 - With `collapseRepeats`, consecutive considered events of one type in a session are one event. It matches `start` or

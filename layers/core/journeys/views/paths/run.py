@@ -43,11 +43,13 @@ def _query(plan: PathPlan, events: Events, hash_condition: str) -> str:
         f"type IN ({', '.join(map(str, plan.types))}) "
         f"AND date >= {plan.start} AND date < {plan.end} AND {hash_condition}"
     )
+    places = " ".join(f"WHEN {type_} THEN {place}" for place, type_ in enumerate(plan.order))
+    place = f"(CASE type {places} END)::BIGINT"
     # Bitwise operators have the same precedence in DuckDB.
-    packed = f"((date - {plan.start}) << {TYPE_BITS + MARK_BITS}) | (type::BIGINT << {MARK_BITS}) | {plan.marks}"
+    packed = f"((date - {plan.start}) << {TYPE_BITS + MARK_BITS}) | ({place} << {MARK_BITS}) | {plan.marks}"
     rows = f"SELECT hash, {packed} AS packed FROM ({events.select(plan.filter_columns, where)})"
     if plan.considered == plan.types:
         return rows
-    types = ", ".join(map(str, plan.considered))
-    considered = f"(packed & {START | END}) <> 0 OR ((packed >> {MARK_BITS}) & {(1 << TYPE_BITS) - 1}) IN ({types})"
-    return f"SELECT * FROM ({rows}) WHERE {considered}"
+    considered = ", ".join(str(plan.order.index(type_)) for type_ in plan.considered)
+    is_considered = f"((packed >> {MARK_BITS}) & {(1 << TYPE_BITS) - 1}) IN ({considered})"
+    return f"SELECT * FROM ({rows}) WHERE (packed & {START | END}) <> 0 OR {is_considered}"

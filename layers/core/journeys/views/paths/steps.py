@@ -2,7 +2,7 @@
 
 Data. N events are two parallel int64 arrays: `hashes`, which identify the customers, and `packed`, which has the rest:
 
-    packed event = milliseconds since the plan's start | type | marks
+    packed event = milliseconds since the plan's start | place of the type in the plan's order | marks
 
 Sorted by customer and packed event, the events have the order of the definition, and nothing else of them is needed.
 
@@ -102,7 +102,7 @@ class _Walk:
         self._bits = np.left_shift(1, self._alphabet - 1)
         self._stop, self._onward = len(steps) + int(plan.has_end), len(steps) + 2
         numbers = np.zeros(1 << TYPE_BITS, np.uint8)
-        numbers[steps - 1] = np.arange(len(steps))
+        numbers[: len(steps)] = np.searchsorted(steps - 1, plan.order)
         self._symbols = numbers[types]
         self._starts = np.flatnonzero(marks & START)
         self._customers = self._numbered(np.searchsorted(np.flatnonzero(begins), self._starts, "right"))
