@@ -26,8 +26,7 @@ from typing import Any
 
 from journeys import dates
 from journeys.views.computation.plan import time_range
-from journeys.views.computation.results import AVERAGES
-from journeys.views.model import Element, ViewDefinition
+from journeys.views.model import AVERAGES, Element, ViewDefinition
 
 TEST = "Two-proportion z-test"
 SIGNIFICANCE = 0.05

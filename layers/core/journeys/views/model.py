@@ -7,7 +7,7 @@ versions, are accepted in requests and ignored, so a client can fetch a view, ch
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -29,6 +29,8 @@ VIEWS = "/api/v2/journey/views"
 
 DIGITS = 38
 """Digits that a number of an event can have."""
+AVERAGES = Context(prec=DIGITS)
+"""For averages and differences: as many digits as a number can have."""
 
 MILLISECONDS = {
     "Seconds": 1_000,

@@ -1,15 +1,12 @@
 """Turns the merged figures of a view into the API's result."""
 
 from collections.abc import Iterable
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 from journeys.views.computation.durations import Durations
 from journeys.views.computation.partial_result import EXACT, Counts, Group, PartialMetric, PartialResult, Value
-from journeys.views.model import Chart, Element, Metric, ViewDefinition
-
-AVERAGES = Context(prec=38)
-"""For averages: as many digits as a number can have."""
+from journeys.views.model import AVERAGES, Chart, Element, Metric, ViewDefinition
 
 TIME = "groupByTime"
 """The `attribute` of the group entry that names the time. It is the first entry of a chart that groups by time."""
