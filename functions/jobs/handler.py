@@ -7,7 +7,8 @@ from typing import Any
 from journeys import cursors, dates
 from journeys.aws import dynamodb, s3, sqs
 from journeys.errors import Conflict, TooManyWaiting
-from journeys.http.csv_pages import FORMAT, csv_page, wants_csv
+from journeys.http.csv_pages import CSV_FORMAT, FORMAT, csv_page, wants_csv
+from journeys.http.list_pages import list_page
 from journeys.http.parameters import (
     CURSOR,
     PAGE,
@@ -27,6 +28,7 @@ from journeys.registry.quotas.store import QuotaStore
 from journeys.registry.repeats.store import RepeatStore
 from journeys.settings import JobSettings
 from journeys.views.jobs.comparing import OTHER_JOB, JobComparison
+from journeys.views.jobs.customers import COLUMNS, STATES, CustomerLists, Figure, log_listing, parse_group
 from journeys.views.jobs.model import Kind, Status, new_id
 from journeys.views.jobs.options import JobOptions
 from journeys.views.jobs.requests import JobUpdate, PathJobUpdate
@@ -49,6 +51,7 @@ PATH_JOB = f"{PATH_JOBS}/<path_job_id>"
 TAG, PATHS_TAG = "View jobs", "Paths"
 VIEW, ADD, EDIT = (f"journey:viewsJobs:{action}" for action in ("view", "add", "edit"))
 VIEW_RESULTS = "journey:viewsResults:view"
+VIEW_CUSTOMERS = "journey:viewsCustomers:view"
 
 
 def parse_path(value: str) -> tuple[str, ...]:
@@ -90,6 +93,24 @@ PATH: Parameter[tuple[str, ...]] = Parameter(
     {"type": "string"},
 )
 IS_ENDED = choice("ended", "Whether the last step is the end of the definition, with its filter.", ("false", "true"))
+GROUP: Parameter[tuple[str | None, ...] | None] = Parameter(
+    "group",
+    "The group of the chart: a JSON array of the values of its `groupByAttributes` in the result, in their order; null "
+    "for a missing one. Default: [], the only group of a chart without groups.",
+    parse_group,
+    None,
+    'Use a JSON array of texts and nulls, such as ["2026-01","web",null].',
+    {"type": "string"},
+)
+FIGURE: tuple[Parameter[Any], ...] = (
+    text("elementId", "The element whose customers in a state, or on a link, are listed."),
+    optional_choice("state", "The customers of the element: all participants, or those in one state.", STATES),
+    text("linkId", "The id of the element that a link of the element leads to."),
+    text("chartId", "The chart that has the group."),
+    text("metricId", "A metric of the chart."),
+    GROUP,
+)
+LISTED = replace(CURSOR, description="The cursor in the nextUri of the previous page; with CSV, in the header Link.")
 POSITION = re.compile(r"[0-9]{1,9} [0-9a-f-]{36}")
 """How many jobs precede a page, and the id of the last of them."""
 
@@ -103,7 +124,7 @@ jobs = JobService(
     int(settings.job_retention_days),
 )
 work = WorkStore(s3(), settings.archive_bucket)
-results, comparison = JobResults(jobs, work), JobComparison(jobs, work)
+results, comparison, customer_lists = JobResults(jobs, work), JobComparison(jobs, work), CustomerLists(jobs, work)
 repeats, event_types = RepeatStore(dynamodb(), table), EventTypes(dynamodb(), table)
 router = Router.for_registry(table)
 
@@ -269,6 +290,30 @@ def compare_job_results(request: Request, view_id: str, version: int, job_id: st
         path = f"{results_path(view_id, version, job_id)}/comparison"
         return csv_page(request, path, "comparison", *comparison_table(compared), **{OTHER.name: other_id})
     return compared
+
+
+@router.route(
+    "GET",
+    f"{JOB}/results/customers",
+    summary="List the customers behind a figure",
+    tag=TAG,
+    permission=VIEW_CUSTOMERS,
+    query=(*FIGURE, FORMAT, PAGE_SIZE, LISTED),
+    response="ViewCustomerListing",
+    errors=(Conflict,),
+)
+def list_job_customers(request: Request, view_id: str, version: int, job_id: str) -> dict[str, Any] | TextBody:
+    figure = Figure(*map(request.get, FIGURE))
+    found = customer_lists.get(request.organization_id, view_id, version, job_id, figure)
+    path = f"{results_path(view_id, version, job_id)}/customers"
+    if request.get(FORMAT) == CSV_FORMAT:
+        rows = (customer.to_row(request.url(customer.path)) for customer in found.listed)
+        table = csv_page(request, path, "customers", COLUMNS, rows, **figure.to_query())
+        log_listing(request.caller, job_id, figure.kind, table.rows or 0)
+        return table
+    page = list_page(request, path, [customer.to_wire() for customer in found.listed], *figure.scope)
+    log_listing(request.caller, job_id, figure.kind, len(page["entities"]))
+    return page | {"total": found.total, "listed": len(found.listed), "maximum": found.maximum}
 
 
 def results_path(view_id: str, version: int, job_id: str) -> str:

@@ -119,6 +119,10 @@ QUERIES: dict[str, dict[str, str]] = {
     "GET customers/search": {"value": CUSTOMER["value"]},
     "GET views": {"id": "{viewId}"},
     "GET views/{viewId}/versions/{version}/jobs/{jobId}/results/comparison": {"jobId": "{otherJobId}"},
+    "GET views/{viewId}/versions/{version}/jobs/{jobId}/results/customers": {
+        "elementId": "e1",
+        "state": "Participants",
+    },
 }
 """The query of each operation that can select the owner's resources by it."""
 

@@ -125,11 +125,8 @@ class Recorder:
         filled = re.sub(r"<(?:int:)?(\w+)>", lambda match: str(path[camel_case(match[1])]), route.path)
         text = _answer(module, route.method, filled, body, query)
         response = json.loads(text) if text else None
-        csv = (
-            _answer(module, route.method, filled, body, (query or {}) | {FORMAT.name: CSV_FORMAT})
-            if FORMAT in route.query
-            else None
-        )
+        asked = (query or {}) | {FORMAT.name: CSV_FORMAT}
+        csv = _answer(module, route.method, filled, body, asked) if FORMAT in route.query else None
         facts = {"path": path, "query": query, "request": body, "response": response, "csv": csv}
         example = {name: value for name, value in facts.items() if value or (name == "request" and value is not None)}
         if operation_id in self.recorded:
@@ -254,6 +251,8 @@ def record_views(recorder: Recorder) -> None:
     for operation in ("getLatestJob", "getJobResults", "getJobChartResult"):
         recorder.record(operation)
     recorder.record("compareJobResults", query={"jobId": before["id"]})
+    figure = {"elementId": "order", "state": "Participants", "pageSize": "25"}
+    recorder.record("listJobCustomers", query=figure)
     recorder.record("listJobs", query={"statuses": "Complete,Failed", "pageSize": "25"})
     recorder.record("listOwnJobs", query={"pageSize": "25", "pageNumber": "1"})
     recorder.path["jobId"] = recorder.record("createJob")["id"]

@@ -49,6 +49,15 @@ def figures(view: ViewDefinition, events: Iterable[Happened], at: int) -> dict[s
     return _Figures(view, events, at).result()
 
 
+def customers(view: ViewDefinition, events: Iterable[Happened], at: int) -> dict[Any, set[str]]:
+    """The customers behind each figure.
+
+    The figures of elements are (element, state), those of links (element, target), and those of the groups of a chart
+    (number of the chart, element, group).
+    """
+    return _Figures(view, events, at).customers()
+
+
 CUSTOMERS = "crm"
 Link_ = frozenset[str]
 """Two identifiers."""
@@ -95,12 +104,15 @@ def persons(events: Sequence[Happened], rules: Rules) -> dict[str, set[str]]:
     return {one: group if len(group) <= rules.identifiers else {one} for one, group in groups.items()}
 
 
+def period_of(view: ViewDefinition, at: int) -> tuple[int, int]:
+    """The start and the end of the period that the view covers; it excludes the end."""
+    return interval(view.interval) if view.interval else (at - period(view.duration or ""), at)
+
+
 class _Figures:
     def __init__(self, view: ViewDefinition, events: Iterable[Happened], at: int) -> None:
         self.view, self.at = view, at
-        self.start, self.end = (
-            interval(view.interval) if view.interval else (at - period(view.duration or ""), at)
-        )  # [start, end)
+        self.start, self.end = period_of(view, at)
         self.by_customer: dict[str, list[Happened]] = {}
         for event in events:
             if self.start <= event.date < self.end:
@@ -172,14 +184,7 @@ class _Figures:
             if not there:
                 continue
             counts["participantCount"] += 1
-            if any(self.completes(element.id, x) for x in there):
-                counts["completedCount"] += 1
-            elif any(self.satisfies(link, x) for x in there for link in element.followedBy):
-                counts["flowCount"] += 1
-            elif any(self.is_open(element, x) for x in there):
-                counts["activeCount"] += 1
-            else:
-                counts["dropoutCount"] += 1
+            counts[f"{self.state(element, there).lower()}Count"] += 1
         return {
             "id": element.id,
             "metrics": counts,
@@ -195,6 +200,34 @@ class _Figures:
                 for link in element.followedBy
             ],
         }
+
+    # -- customers -----------------------------------------------------------------------------------------------------
+
+    def customers(self) -> dict[Any, set[str]]:
+        found: dict[Any, set[str]] = {}
+        for element in self.view.elements:
+            found |= {(element.id, state): set() for state in ("Completed", "Flow", "Active", "Dropout")}
+            found |= {(element.id, link.id): set() for link in element.followedBy}
+            for customer in self.by_customer:
+                if there := self.reachable(element.id, customer):
+                    found[element.id, self.state(element, there)].add(customer)
+                for link in element.followedBy:
+                    if any(self.satisfies(link, x) for x in there):
+                        found[element.id, link.id].add(customer)
+        for number, chart in enumerate(self.view.charts):
+            for metric in chart.metrics:
+                for group, events in self.groups(chart, metric).items():
+                    texts = tuple(text for _, text in group)
+                    found[number, metric.elementId, texts] = {event.customer for event in events}
+        return found
+
+    def state(self, element: Element, there: Sequence[Happened]) -> str:
+        """The state of a customer at an element, given the customer's reachable events."""
+        if any(self.completes(element.id, x) for x in there):
+            return "Completed"
+        if any(self.satisfies(link, x) for x in there for link in element.followedBy):
+            return "Flow"
+        return "Active" if any(self.is_open(element, x) for x in there) else "Dropout"
 
     # -- durations -----------------------------------------------------------------------------------------------------
 
@@ -258,14 +291,17 @@ class _Figures:
         }
 
     def metric_values(self, chart: Chart, metric: Metric) -> dict[Group, Decimal]:
+        found = {group: aggregate(metric, events) for group, events in self.groups(chart, metric).items()}
+        return {group: value for group, value in found.items() if value is not None}
+
+    def groups(self, chart: Chart, metric: Metric) -> dict[Group, list[Happened]]:
         groups: dict[Group, list[Happened]] = {}
         if chart.groupByTime is None and not any(one.elementId == metric.elementId for one in chart.groupByAttributes):
             groups[()] = []
         for customer in self.by_customer:
             for event in self.reachable(metric.elementId, customer):
                 groups.setdefault(group_of(chart, metric, event), []).append(event)
-        found = {group: aggregate(metric, events) for group, events in groups.items()}
-        return {group: value for group, value in found.items() if value is not None}
+        return groups
 
 
 def summary(durations: Sequence[int]) -> dict[str, Any]:

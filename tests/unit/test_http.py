@@ -634,6 +634,7 @@ OURS = {
     "POST customers/unlinks": "journey:customers:edit",
     "GET customers/settings": "journey:customers:view",
     "PUT customers/settings": "journey:customers:edit",
+    "GET views/{}/versions/{}/jobs/{}/results/customers": "journey:viewsCustomers:view",
     "GET paths/jobs": "journey:viewsJobs:view",
     "POST paths/jobs": "journey:viewsJobs:add",
     "GET paths/jobs/{}": "journey:viewsJobs:view",

@@ -188,6 +188,7 @@ def test_a_job_is_found_only_under_its_view_version_and_organization(harness: Jo
         ("PATCH", "/v/versions/1/jobs/j", "journey:viewsJobs:edit"),
         ("GET", "/v/versions/1/jobs/j/results", "journey:viewsResults:view"),
         ("GET", "/v/versions/1/jobs/j/results/charts/c", "journey:viewsResults:view"),
+        ("GET", "/v/versions/1/jobs/j/results/customers", "journey:viewsCustomers:view"),
     ],
 )
 def test_every_operation_requires_its_permission(harness: JobHarness, method: str, below: str, permission: str) -> None:

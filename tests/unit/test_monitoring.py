@@ -19,8 +19,10 @@ from journeys.archive.model import Manifest
 from journeys.archive.store import ArchiveStore
 from journeys.events.ingest import IngestOutcome
 from journeys.events.refusals import REASONS
+from journeys.registry.clients.model import Client
 from journeys.stream.batch import process_batch
 from journeys.telemetry import Line, emit_count, emit_duration, log_info, logger, request_of
+from journeys.views.jobs.customers import log_listing
 from journeys.views.jobs.model import BROKEN
 from tests.support.functions import Context, api_event, call, load
 from tests.support.tables import Tables
@@ -463,6 +465,7 @@ class Logs:
         projector.handler({"Records": records}, Context())
         self._forged(kept["id"])
         self._silent(kept["id"])
+        log_listing(Client("client", "acme", "A client", frozenset()), "job", "Dropout", 3)
         ingest.ingest._log = Busy()
         for broken, status in ((ingest.ingest, 200), (None, 500)):
             ingest.ingest = broken

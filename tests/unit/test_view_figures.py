@@ -22,7 +22,7 @@ from journeys.archive.reading import Events, connect
 from journeys.events.model import Event, ExternalId, StoredEvent
 from journeys.registry.schemas.kinds import AttributeKind
 from journeys.views.computation import charts as charts_module
-from journeys.views.computation import links, portions, run
+from journeys.views.computation import links, lists, portions, run
 from journeys.views.computation import partial_result as partial_result_module
 from journeys.views.computation.figures import evaluate_links
 from journeys.views.computation.merging import Merging
@@ -31,6 +31,7 @@ from journeys.views.computation.persons import Persons
 from journeys.views.computation.plan import BrokenView, EventType, compile_plan
 from journeys.views.computation.results import to_result
 from journeys.views.model import ViewDefinition
+from tests.support import lists_reference
 from tests.support.properties import examples
 from tests.support.views_reference import CUSTOMERS, Happened, figures
 
@@ -336,8 +337,10 @@ def bounded(count: int) -> settings:
     shuffle=st.none() | st.integers(0, 104),
     rows_per_batch=st.sampled_from([8, 2_000_000, 2_000_000]),
     key_bits=st.sampled_from([1, 40, 62]),
+    most=st.sampled_from([1, 2, 1000]),
+    together=st.sampled_from([1, 40, 200_000]),
 )
-def test_every_figure_equals_the_reference(
+def test_every_figure_and_list_equals_the_reference(
     connection: duckdb.DuckDBPyConnection,
     tmp_path: Path,
     case: tuple[ViewDefinition, list[Happened]],
@@ -345,13 +348,18 @@ def test_every_figure_equals_the_reference(
     shuffle: int | None,
     rows_per_batch: int,
     key_bits: int,
+    most: int,
+    together: int,
 ) -> None:
     view, events = case
     archive = archived(connection, tmp_path, events, shuffle)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "ROWS_PER_BATCH", rows_per_batch)
         patch.setattr(portions, "KEY_BITS", key_bits)
+        patch.setattr(lists, "MAX_LISTED", most)
+        patch.setattr(lists, "MAX_TOGETHER", together)
         part = run.run(compile_plan(view, TYPES, at), archive, connection)
+        lists_reference.check(view, events, at, part.lists)
     assert to_result(view, part) == figures(view, events, at)
 
 
@@ -430,19 +438,32 @@ def test_every_filter_selects_the_same_events_as_the_reference(
 
 @pytest.mark.slow
 @bounded(examples(30))
-@given(case=cases(), cuts=st.sets(st.integers(1, BUCKETS - 1), max_size=4))
+@given(
+    case=cases(),
+    cuts=st.sets(st.integers(1, BUCKETS - 1), max_size=4),
+    most=st.sampled_from([2, 1000]),
+    together=st.sampled_from([20, 200_000]),
+)
 def test_partial_results_of_any_split_merge_to_the_whole(
     connection: duckdb.DuckDBPyConnection,
     tmp_path: Path,
     case: tuple[ViewDefinition, list[Happened]],
     cuts: set[int],
+    most: int,
+    together: int,
 ) -> None:
     view, events = case
     plan = compile_plan(view, TYPES, AT)
     archive = archived(connection, tmp_path, events)
-    parts = [
-        run.run(plan, archive, connection, first, after - 1) for first, after in pairwise([0, *sorted(cuts), BUCKETS])
-    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lists, "MAX_LISTED", most)
+        patch.setattr(lists, "MAX_TOGETHER", together)
+        parts = [
+            run.run(plan, archive, connection, first, after - 1)
+            for first, after in pairwise([0, *sorted(cuts), BUCKETS])
+        ]
+        lists_reference.check(view, events, AT, merge(parts).lists)
+        lists_reference.check(view, events, AT, merge(reversed(parts)).lists)
     restored = [PartialResult.from_values(jsontext.loads(jsontext.dumps(part.to_values()).encode())) for part in parts]
     assert restored == parts
     assert to_result(view, merge(restored)) == to_result(view, run.run(plan, archive, connection))

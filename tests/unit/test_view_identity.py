@@ -15,15 +15,16 @@ from journeys.archive import links as archive_links
 from journeys.archive.columns import BUCKETS, bounds, bucket, customer_hash
 from journeys.archive.reading import Events, connect
 from journeys.identity.resolve import Guards
-from journeys.views.computation import run
+from journeys.views.computation import lists, run
 from journeys.views.computation.merging import Merging
 from journeys.views.computation.partial_result import PartialResult, merge
 from journeys.views.computation.persons import DecisionArrays, Persons, resolve
 from journeys.views.computation.plan import compile_plan
 from journeys.views.computation.results import to_result
 from journeys.views.model import ViewDefinition
+from tests.support import lists_reference
 from tests.support.properties import examples
-from tests.support.views_reference import Happened, Link_, Rules, figures, with_persons
+from tests.support.views_reference import Happened, Link_, Rules, figures, persons, with_persons
 from tests.unit.test_view_figures import (
     AT,
     START,
@@ -128,8 +129,9 @@ rules = st.builds(
     shuffle=st.none() | st.integers(0, 104),
     rows_per_batch=st.sampled_from([4, 2_000_000]),
     cuts=st.sets(st.integers(1, BUCKETS - 1), max_size=3),
+    most=st.sampled_from([2, 1000]),
 )
-def test_figures_of_persons_equal_the_reference_in_one_run_and_in_parts(
+def test_figures_and_lists_of_persons_equal_the_reference_in_one_run_and_in_parts(
     connection: duckdb.DuckDBPyConnection,
     tmp_path: Path,
     case: tuple[ViewDefinition, list[Happened]],
@@ -137,13 +139,20 @@ def test_figures_of_persons_equal_the_reference_in_one_run_and_in_parts(
     shuffle: int | None,
     rows_per_batch: int,
     cuts: set[int],
+    most: int,
 ) -> None:
     view, events = case
     archive = Archived(connection, tmp_path, events, rules, shuffle)
+    counted, groups = with_persons(events, rules), persons(events, rules)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "ROWS_PER_BATCH", rows_per_batch)
+        patch.setattr(lists, "MAX_LISTED", most)
         parts = [archive.run(view, first=first, last=after - 1) for first, after in pairwise([0, *sorted(cuts), 16])]
-    assert to_result(view, merge(parts)) == figures(view, with_persons(events, rules), AT)
+        merged = merge(reversed(parts))
+        lists_reference.check(
+            view, events, AT, merged.lists, identifiers=lambda one: groups.get(one, {one}), counted=counted
+        )
+    assert to_result(view, merged) == figures(view, counted, AT)
 
 
 # -- readable examples -------------------------------------------------------------------------------------------------

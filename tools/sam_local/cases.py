@@ -295,6 +295,11 @@ CASES = (
         },
     ),
     Case(
+        "jobs-customers",
+        "JobsFunction",
+        {"total": 2, "listed": 2, "maximum": 1000, "entities": [{"customer": {"externalSourceId": "shop"}}] * 2},
+    ),
+    Case(
         "jobs-result-merged",
         "JobsFunction",
         {

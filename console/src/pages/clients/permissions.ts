@@ -21,6 +21,7 @@ const TITLES: Readonly<Record<string, string>> = {
   views: "Views",
   viewsJobs: "Jobs of views",
   viewsResults: "Results of views",
+  viewsCustomers: "Customers behind figures of views",
   viewsSchedule: "Schedules of views",
   usage: "Usage and limits",
   people: "People",

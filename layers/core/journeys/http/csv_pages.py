@@ -63,4 +63,4 @@ def csv_page(
         lines.append(text)
         end += 1
     header = "absent" if cursor else "present"
-    return TextBody(f"{csvtext.MEDIA_TYPE}; charset=utf-8; header={header}", "".join(lines), headers)
+    return TextBody(f"{csvtext.MEDIA_TYPE}; charset=utf-8; header={header}", "".join(lines), headers, rows=end - start)

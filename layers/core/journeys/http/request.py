@@ -142,6 +142,24 @@ class Request:
             }
         )
 
+    def page_after(
+        self, path: str, entities: Sequence[dict[str, Any]], *, cursor: str | None, next_cursor: str | None
+    ) -> dict[str, Any]:
+        """Return a page without a number, which begins at `cursor`. The route declares PAGE_SIZE and CURSOR."""
+        filters = self._filters() | {PAGE_SIZE.name: str(self.get(PAGE_SIZE))}
+
+        def uri(position: str | None) -> str:
+            return f"{path}?{urlencode(filters | ({CURSOR.name: position} if position else {}))}"
+
+        return jsontext.omit_none(
+            {
+                "entities": list(entities),
+                "pageSize": self.get(PAGE_SIZE),
+                "selfUri": uri(cursor),
+                "nextUri": uri(next_cursor) if next_cursor else None,
+            }
+        )
+
     def _filters(self) -> dict[str, str]:
         """Return the query parameters of this request, without those that choose the page."""
         given = self._event.get("queryStringParameters") or {}

@@ -49,11 +49,12 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class TextBody:
-    """A body that is not JSON, with its own headers."""
+    """A body that is not JSON, with its own headers. A table also says how many rows the text has."""
 
     content_type: str
     text: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    rows: int | None = None
 
 
 def text_response(status: int, body: TextBody) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from journeys.responses.contract import (
     JourneyViewResultMetrics,
     PathDefinition,
 )
+from journeys.responses.customers import CustomerIdentifier
 from journeys.responses.listings import Page
 
 
@@ -314,3 +315,29 @@ class ViewComparison(TypedDict):
     correctedLevel: float
     assumptions: list[str]
     selfUri: str
+
+
+class ListedCustomer(TypedDict):
+    """A customer behind a figure, with up to ten identifiers under which it had events in the period of the job.
+
+    `customer` is the first of them, and `selfUri` the address of its journey.
+    """
+
+    customer: CustomerIdentifier
+    identifiers: list[CustomerIdentifier]
+    selfUri: str
+
+
+class ViewCustomerListing(TypedDict):
+    """A page of the customers behind a figure.
+
+    `total` is the figure, which is exact. `listed` of them can be paged through: at most `maximum`, always the same.
+    """
+
+    entities: list[ListedCustomer]
+    pageSize: int
+    total: int
+    listed: int
+    maximum: int
+    selfUri: str
+    nextUri: NotRequired[str]

@@ -21,6 +21,7 @@ PERMISSIONS = frozenset(
         "views": "view add edit delete",
         "viewsJobs": "view add edit",
         "viewsResults": "view",
+        "viewsCustomers": "view",
         "viewsSchedule": "view add edit delete",
         "webhooks": "view add edit delete",
         "people": "view add edit delete",

@@ -5,22 +5,25 @@ summed as an integer if, for one of the powers of ten in `SCALES`, `round(double
 double back: decimals of up to 15 digits never share a double, so this integer is the attribute's exact value times the
 power. All other numbers are *excluded* from the query, and a second query adds them one by one as decimals.
 
-Cost. One scan of the reachable events per chart and element, and one more for each metric with excluded numbers.
+Cost. One scan of the reachable events per chart and element, one more for each metric with excluded numbers, and one
+more for the customers of the groups.
 """
 
 # ruff: noqa: S608  (queries are composed here; all names in them are quoted)
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from journeys.archive.columns import quoted, restored
 from journeys.registry.schemas.kinds import AttributeKind
 from journeys.views.computation.filters import NUMBERS
+from journeys.views.computation.lists import Listed, bound
 from journeys.views.computation.partial_result import (
     COMBINE,
     EXACT,
@@ -83,7 +86,7 @@ def _chart(connection: duckdb.DuckDBPyConnection, chart: PlannedChart, events: s
     values_by_metric: list[dict[Group, Value]] = [{} for _ in chart.metrics]
     for element, attributes in chart.groups.items():
         reachable = f"{events} WHERE reached & {mark(element)} <> 0"
-        names = [*([_TIMES[chart.unit]] if chart.unit else []), *map(_group_name, attributes)]
+        names = _group_columns(chart, attributes)
         metrics = [
             (_metric_columns(metric), groups)
             for metric, groups in zip(chart.metrics, values_by_metric, strict=True)
@@ -99,6 +102,46 @@ def _chart(connection: duckdb.DuckDBPyConnection, chart: PlannedChart, events: s
     return tuple(
         PartialMetric(metric.aggregate, groups) for metric, groups in zip(chart.metrics, values_by_metric, strict=True)
     )
+
+
+def list_groups(
+    connection: duckdb.DuckDBPyConnection,
+    charts: Sequence[PlannedChart],
+    metrics: Sequence[Sequence[PartialMetric]],
+    events: str,
+) -> list[dict[int, dict[Group, Listed]]]:
+    """The customers of each group of each chart, by the index of the element that is grouped.
+
+    `metrics` and `events` are what `aggregate` returned and was given.
+    """
+    return [
+        {
+            element: _list_groups(
+                connection, _group_columns(chart, attributes), f"{events} WHERE reached & {mark(element)} <> 0",
+                bound(max(len(partial.groups) for metric, partial in zip(chart.metrics, partials, strict=True)
+                          if metric.element == element)),
+            )
+            for element, attributes in chart.groups.items()
+        }
+        for chart, partials in zip(charts, metrics, strict=True)
+    ]  # fmt: skip
+
+
+def _list_groups(
+    connection: duckdb.DuckDBPyConnection, names: Sequence[ChartColumns], rows: str, most: int
+) -> dict[Group, Listed]:
+    """The customers of each group of the rows: their number, and at most `most` of them."""
+    keys = [f"{sql} AS key_{number}" for number, sql in enumerate(sql for name in names for sql in name.sql)]
+    connection.execute(
+        f"SELECT * EXCLUDE (hash), count(*), min(hash, {most}) "
+        f"FROM (SELECT DISTINCT {', '.join([*keys, 'hash'])} FROM {rows}) GROUP BY ALL"
+    )
+    found = {}
+    for row in _fetch_rows(connection):
+        values = iter(row)
+        group = tuple(_read(name, values) for name in names)
+        found[group] = Listed(next(values), np.array(next(values) or [], np.int64))
+    return found
 
 
 def _query_groups(
@@ -154,6 +197,11 @@ def _fetch_rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ..
 def _read(columns: ChartColumns, values: Iterator[Any]) -> Any:
     """Take as many values of a row as there are columns, and combine them."""
     return columns.read(*(next(values) for _ in columns.sql))
+
+
+def _group_columns(chart: PlannedChart, attributes: Iterable[PlannedAttribute]) -> list[ChartColumns]:
+    """The columns that group the events of an element of a chart, by these attributes."""
+    return [*([_TIMES[chart.unit]] if chart.unit else []), *map(_group_name, attributes)]
 
 
 # -- names of groups ---------------------------------------------------------------------------------------------------

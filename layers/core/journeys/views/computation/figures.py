@@ -1,4 +1,4 @@
-"""Sums up the evaluation of a view's links: the figures of all customers of a batch of events."""
+"""Sums up the evaluation of a view's links: the figures of all customers of a batch of events, and who they are."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from journeys.views.computation.durations import Durations
 from journeys.views.computation.links import LinkEvaluation
+from journeys.views.computation.lists import Lists
 from journeys.views.computation.partial_result import Counts, added
 from journeys.views.computation.plan import ComputationPlan
 from journeys.views.computation.portions import Integers, Numbers, portions
@@ -18,6 +19,7 @@ class LinkFigures:
     """The figures of all elements and links, and where each event is reachable.
 
     `elements` has one entry per element, `durations` one per link and `spans` one per span, all by index in the plan.
+    `lists` are the customers behind them, without those of charts; None if they were not asked for.
     `marks` has the shape and dtype of the input marks: bit i is set if the event is reachable at element i. It is all
     zeros if the plan has no charts, because only charts use it.
     """
@@ -26,6 +28,7 @@ class LinkFigures:
     durations: tuple[Durations, ...]
     spans: tuple[Durations, ...]
     marks: NDArray[Any]
+    lists: Lists | None
 
 
 def evaluate_links(
@@ -34,6 +37,8 @@ def evaluate_links(
     dates: Integers,
     marks: NDArray[Any],
     conversations: Numbers | None = None,
+    *,
+    with_lists: bool = True,
 ) -> LinkFigures:
     """Evaluate all links of a plan. The events may be in any order; all events of a customer must be among them.
 
@@ -42,12 +47,17 @@ def evaluate_links(
     elements: tuple[Counts, ...] = (Counts(),) * len(plan.order)
     durations: tuple[Durations, ...] = (Durations(),) * len(plan.links)
     spans: tuple[Durations, ...] = (Durations(),) * len(plan.spans)
+    lists = Lists.empty(len(plan.order), len(plan.links)) if with_lists else None
     reachable = np.zeros_like(marks)
     for portion in portions(hashes, dates, marks, conversations):
         evaluation = LinkEvaluation(plan, portion)
-        elements = added(elements, (Counts.of(evaluation.states(index)) for index in range(len(elements))))
-        durations = added(durations, (Durations.of(evaluation.link(link).milliseconds) for link in plan.links))
+        states = [evaluation.states(index) for index in range(len(elements))]
+        linked = [evaluation.link(link) for link in plan.links]
+        elements = added(elements, map(Counts.of, states))
+        durations = added(durations, (Durations.of(timed.milliseconds) for timed in linked))
+        if lists is not None:
+            lists += Lists.of(evaluation.customers, states, [timed.customers for timed in linked])
         spans = added(spans, (Durations.of(evaluation.span(*span).milliseconds) for span in plan.spans))
         if plan.charts:
             reachable[portion.rows] = evaluation.reachable_marks()
-    return LinkFigures(elements, durations, spans, reachable)
+    return LinkFigures(elements, durations, spans, reachable, lists)

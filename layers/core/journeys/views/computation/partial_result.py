@@ -48,6 +48,7 @@ from numpy.typing import NDArray
 
 from journeys.errors import NotComputable
 from journeys.views.computation.durations import Durations
+from journeys.views.computation.lists import Lists
 from journeys.views.model import Aggregate
 
 MAX_GROUPS = 100_000
@@ -138,13 +139,15 @@ class PartialResult:
     """The figures of some customers, in the order of the plan.
 
     `elements` has one entry per element, and `durations` one per link, with as many as the link connects.
-    `spans` has the durations of each span, and `charts` the metrics of each chart.
+    `spans` has the durations of each span, and `charts` the metrics of each chart. `lists` are the customers behind the
+    figures; None if they were not asked for.
     """
 
     elements: tuple[Counts, ...]
     durations: tuple[Durations, ...]
     spans: tuple[Durations, ...]
     charts: tuple[tuple[PartialMetric, ...], ...]
+    lists: Lists | None = None
 
     def to_values(self) -> dict[str, Any]:
         """JSON values. Decimals become texts, so that they keep every digit."""
@@ -165,6 +168,7 @@ class PartialResult:
                 ]
                 for metrics in self.charts
             ],
+            "lists": self.lists and self.lists.to_values(),
         }
 
     @classmethod
@@ -183,6 +187,7 @@ class PartialResult:
                 )
                 for metrics in values["charts"]
             ),
+            lists=Lists.from_values(values.get("lists")),
         )
 
 
@@ -217,12 +222,13 @@ def merge(results: Iterable[PartialResult]) -> PartialResult:
     """
     rest = iter(results)
     first = next(rest)
-    elements, durations, spans = first.elements, first.durations, first.spans
+    elements, durations, spans, lists = first.elements, first.durations, first.spans, first.lists
     charts = [[dict(metric.groups) for metric in metrics] for metrics in first.charts]
     aggregates = [[metric.aggregate for metric in metrics] for metrics in first.charts]
     for result in rest:
         elements = added(elements, result.elements)
         durations, spans = added(durations, result.durations), added(spans, result.spans)
+        lists = lists + result.lists if lists and result.lists else None
         for merged, metrics in zip(charts, result.charts, strict=True):
             for groups, metric in zip(merged, metrics, strict=True):
                 _add(groups, metric)
@@ -236,6 +242,7 @@ def merge(results: Iterable[PartialResult]) -> PartialResult:
             tuple(PartialMetric(*pair) for pair in zip(chart_aggregates, metrics, strict=True))
             for chart_aggregates, metrics in zip(aggregates, charts, strict=True)
         ),
+        lists,
     )
 
 

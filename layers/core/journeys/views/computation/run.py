@@ -13,6 +13,7 @@ the events of those with several identifiers, which are processed last.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -23,9 +24,10 @@ from numpy.typing import NDArray
 
 from journeys.archive.columns import BUCKETS, bounds, quoted
 from journeys.archive.reading import Events
-from journeys.views.computation.charts import aggregate
+from journeys.views.computation.charts import aggregate, list_groups
 from journeys.views.computation.figures import LinkFigures, evaluate_links
 from journeys.views.computation.merging import MergedRows, Merging
+from journeys.views.computation.names import Names
 from journeys.views.computation.partial_result import PartialResult, merge
 from journeys.views.computation.plan import ComputationPlan
 
@@ -46,22 +48,27 @@ def run(
     first_bucket: int = 0,
     last_bucket: int = BUCKETS - 1,
     merging: Merging | None = None,
+    *,
+    with_lists: bool = True,
 ) -> PartialResult:
     """The partial result of the customers in the buckets from first to last. Raises TooManyGroups.
 
     With `merging`, customers are persons, and a person is in the bucket of the hash that stands for the person. Without
-    it, each identifier is a customer.
+    it, each identifier is a customer. `with_lists` says whether the result lists the customers behind the figures.
     """
     evaluate = _run_with_charts if plan.charts else _run_without_charts
+    names = Names(connection, (plan.start, plan.end), bounds(first_bucket, last_bucket), merging)
 
     def evaluate_batches(batches: Iterable[Batch], merged: MergedRows | None) -> Iterator[PartialResult]:
-        return evaluate(plan, connection, batches, merged)
+        return evaluate(plan, connection, batches, merged, with_lists=with_lists)
 
     def query(events_: Events, hash_condition: str) -> Batch:
         return _query(plan, events_, hash_condition), plan.parameters
 
     buckets = (first_bucket, last_bucket)
-    return merge(evaluate_customers(query, evaluate_batches, events, connection, buckets, merging))
+    merging = names.collecting() if with_lists else merging
+    result = merge(evaluate_customers(query, evaluate_batches, events, connection, buckets, merging))
+    return result if result.lists is None else replace(result, lists=names.named(result.lists, events))
 
 
 def evaluate_customers(
@@ -166,8 +173,9 @@ def _number(column: str) -> str:
     return f"CASE WHEN {quoted(column)} IS NULL THEN 0::UBIGINT ELSE greatest(hash({quoted(column)}), 1::UBIGINT) END"
 
 
-def _evaluate(plan: ComputationPlan, rows: dict[str, Any]) -> LinkFigures:
-    return evaluate_links(plan, rows["hash"], rows["date"], rows["marks"], rows.get("conversation"))
+def _evaluate(plan: ComputationPlan, rows: dict[str, Any], *, with_lists: bool) -> LinkFigures:
+    conversations = rows.get("conversation")
+    return evaluate_links(plan, rows["hash"], rows["date"], rows["marks"], conversations, with_lists=with_lists)
 
 
 def _run_without_charts(
@@ -175,9 +183,12 @@ def _run_without_charts(
     connection: duckdb.DuckDBPyConnection,
     batches: Iterable[Batch],
     merged: MergedRows | None,
+    *,
+    with_lists: bool,
 ) -> Iterator[PartialResult]:
     """The partial result of each batch. Rows that belong to `merged` are left out."""
-    return map(_without_charts, read_ahead(connection, batches, merged, partial(_evaluate, plan)))
+    evaluate = partial(_evaluate, plan, with_lists=with_lists)
+    return map(_without_charts, read_ahead(connection, batches, merged, evaluate))
 
 
 def _without_merged(
@@ -193,7 +204,7 @@ def _without_merged(
 
 
 def _without_charts(result: LinkFigures) -> PartialResult:
-    return PartialResult(result.elements, result.durations, result.spans, ())
+    return PartialResult(result.elements, result.durations, result.spans, (), result.lists)
 
 
 def _run_with_charts(
@@ -201,6 +212,8 @@ def _run_with_charts(
     connection: duckdb.DuckDBPyConnection,
     batches: Iterable[Batch],
     merged: MergedRows | None,
+    *,
+    with_lists: bool,
 ) -> Iterator[PartialResult]:
     """The partial result of each batch. A batch stays in a temporary table until its charts are computed.
 
@@ -213,14 +226,17 @@ def _run_with_charts(
         if merged is not None:
             is_merged = merged.divert("viewed", rows["hash"])
             rows["marks"] = np.where(is_merged, rows["marks"].dtype.type(0), rows["marks"])  # They match no element.
-        result = _evaluate(plan, rows)
+        result = _evaluate(plan, rows, with_lists=with_lists)
         connection.register("reached_marks", {"reached": result.marks})
         try:
-            charts = aggregate(connection, plan.charts, "viewed POSITIONAL JOIN reached_marks")
+            reached = "viewed POSITIONAL JOIN reached_marks"
+            charts, lists = aggregate(connection, plan.charts, reached), result.lists
+            if lists is not None:
+                lists = lists.with_charts(list_groups(connection, plan.charts, charts, reached))
         finally:
             connection.unregister("reached_marks")
             connection.execute("DROP TABLE viewed")
-        yield PartialResult(result.elements, result.durations, result.spans, charts)
+        yield PartialResult(result.elements, result.durations, result.spans, charts, lists)
 
 
 def _create_viewed(connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object]) -> None:

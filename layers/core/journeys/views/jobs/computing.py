@@ -74,13 +74,18 @@ class JobCompletion:
     def complete(self, spec: JobSpec, parts: Iterable["PartialResult | PathResult"]) -> None:
         """Store the result of an attempt and complete its job. Raises ResultTooLarge."""
         figures = FIGURES[spec.kind]
-        text = jsontext.dumps(figures.to_result(spec, figures.merge(parts)))
+        merged = figures.merge(parts)
+        result = figures.to_result(spec, merged)
+        text = jsontext.dumps(result)
         size = len(json.dumps(text))
         if size > MAX_RESULT_BYTES:
             raise ResultTooLarge(
                 f"The result has {size} bytes; at most {MAX_RESULT_BYTES} are allowed. "
                 "Group the charts by less, or set groupByMax to keep the greatest groups only."
             )
+        lists = figures.to_lists(spec, merged, result)
+        if lists is not None:
+            self._work.put_customers(spec, *lists)
         self._work.put_result(spec, text.encode())
         job = self._jobs.complete(spec)
         self._report_end("completed", job)

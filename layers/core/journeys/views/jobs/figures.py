@@ -6,6 +6,7 @@ from typing import Any
 
 from journeys.views.computation import partial_result as views
 from journeys.views.computation import results
+from journeys.views.jobs.lists import ListObjects, to_objects
 from journeys.views.jobs.model import Kind
 from journeys.views.jobs.spec import JobSpec
 from journeys.views.paths import partial_result as paths
@@ -13,11 +14,15 @@ from journeys.views.paths import partial_result as paths
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The functions for partial results of one kind. `to_result` takes those of all customers, merged."""
+    """The functions for partial results of one kind. `to_result` takes those of all customers, merged.
+
+    `to_lists` also takes the result, and makes the objects of the customers behind its figures, if there are any.
+    """
 
     from_values: Callable[[Mapping[str, Any]], Any]
     merge: Callable[[Iterable[Any]], Any]
     to_result: Callable[[JobSpec, Any], dict[str, Any]]
+    to_lists: Callable[[JobSpec, Any, dict[str, Any]], ListObjects | None] = lambda *_: None
 
 
 FIGURES: Mapping[Kind, Figures] = {
@@ -25,6 +30,7 @@ FIGURES: Mapping[Kind, Figures] = {
         views.PartialResult.from_values,
         views.merge,
         lambda spec, merged: results.to_result(spec.definition, merged),  # type: ignore[arg-type]  # Jobs of this kind have a view.
+        lambda spec, merged, result: merged.lists and to_objects(spec.definition, merged.lists, result),  # type: ignore[arg-type]  # as above
     ),
     Kind.PATHS: Figures(
         paths.PathResult.from_values,

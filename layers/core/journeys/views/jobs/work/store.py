@@ -27,6 +27,7 @@ class WorkStore:
     - `work/{organization}/{job}/{attempt}/order.json`: the `JobSpec`. A lifecycle rule deletes `work/`.
     - `work/{organization}/{job}/{attempt}/parts/{number}.json`: a partial result.
     - `results/{organization}/{job}/{attempt}.json`: the result. Only that of the completing attempt is ever read.
+    - `results/{organization}/{job}/{attempt}-customers.json` and `...-customers-index.json`: who is behind its figures.
     """
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
@@ -64,10 +65,38 @@ class WorkStore:
             raise NotFound("The results of the job have expired. Create a new job.", code="results.expired") from None
         return result
 
+    def put_customers(self, spec: JobSpec, index: bytes, lists: bytes) -> None:
+        """Store the lists of the customers behind an attempt's figures, and where each of them begins."""
+        for suffix, text in ((_LISTS, lists), (_INDEX, index)):
+            self._put_text(_result(spec.organization_id, spec.job_id, spec.attempt, suffix), text)
+
+    def customers_index(self, job: Job) -> dict[str, Any]:
+        """The index of the lists of a complete job. Raises NotFound if the job has none, or if they have expired."""
+        try:
+            index: dict[str, Any] = self._get(_result(job.organization_id, job.job_id, job.attempt, _INDEX))
+        except ClientError as error:
+            if error_code(error) != "NoSuchKey":
+                raise
+            self.result(job)
+            raise NotFound(
+                "The job was computed before customers were listed. Create a new job.", code="customers.not.listed"
+            ) from None
+        return index
+
+    def customers(self, job: Job, start: int, length: int) -> list[list[str]]:
+        """One list of a complete job, which the index says the place of: the keys of each customer's identifiers."""
+        key = _result(job.organization_id, job.job_id, job.attempt, _LISTS)
+        response = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes={start}-{start + length - 1}")
+        customers: list[list[str]] = jsontext.loads(response["Body"].read())
+        return customers
+
     def delete_results(self, jobs: Iterable[Job]) -> None:
-        """Delete the results of all attempts at these jobs. Raises ServiceUnavailable if S3 does not delete all."""
+        """Delete the results and lists of all attempts at these jobs. Raises ServiceUnavailable if some are left."""
         results = [
-            _result(job.organization_id, job.job_id, attempt) for job in jobs for attempt in range(1, job.attempt + 1)
+            _result(job.organization_id, job.job_id, attempt, suffix)
+            for job in jobs
+            for attempt in range(1, job.attempt + 1)
+            for suffix in ("", _LISTS, _INDEX)
         ]
         for start in range(0, len(results), MAX_KEYS):
             objects: Any = [{"Key": key} for key in results[start : start + MAX_KEYS]]
@@ -89,5 +118,8 @@ def _work(organization_id: str, job_id: str, attempt: int, name: str) -> str:
     return f"work/{quote(organization_id, safe='')}/{job_id}/{attempt}/{name}.json"
 
 
-def _result(organization_id: str, job_id: str, attempt: int) -> str:
-    return f"results/{quote(organization_id, safe='')}/{job_id}/{attempt}.json"
+_LISTS, _INDEX = "-customers", "-customers-index"
+
+
+def _result(organization_id: str, job_id: str, attempt: int, suffix: str = "") -> str:
+    return f"results/{quote(organization_id, safe='')}/{job_id}/{attempt}{suffix}.json"
