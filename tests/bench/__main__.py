@@ -34,6 +34,7 @@ BENCHMARKS = {
     "person": "tests.bench.person_reading",
     "archive": "tests.bench.archive_journey",
     "views": "tests.bench.views",
+    "questions": "tests.bench.questions",
     "paths": "tests.bench.paths",
     "view-persons": "tests.bench.view_persons",
     "console": "tests.bench.console",

@@ -10,12 +10,11 @@ import json
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from journeys import dates
-from tests.bench.views_contenders import THREADS, most_memory
+from tests.bench.views_contenders import THREADS, measured
 from tests.bench.views_data import END, START, TYPES
 
 STEPS, PER_LEVEL = 5, 10
@@ -170,12 +169,7 @@ CONTENDERS: dict[str, Callable[[], Compute]] = {
 def main() -> None:
     order = json.loads(sys.argv[1])
     compute = CONTENDERS[order["contender"]]()
-    seconds = []
-    for _ in range(order["runs"]):
-        started = time.perf_counter()
-        figures = compute(order["files"], order["start"])
-        seconds.append(time.perf_counter() - started)
-    print(json.dumps({"seconds": min(seconds), "megabytes": most_memory(), "figures": figures}))
+    print(json.dumps(measured(lambda: compute(order["files"], order["start"]), order["runs"])))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 
 from tests.bench import views_data
 from tests.bench.figures import Figure
-from tests.bench.views import MILLION, ROUNDS, RUNS, Measurement, better, measure
+from tests.bench.views import MILLION, ROUNDS, RUNS, Measurement, better, measure, seconds
 
 EVENTS, LINKS = 10 * MILLION, MILLION
 TURNS = (("engine", "persons"), ("charts", "persons with charts"))
@@ -36,8 +36,8 @@ def _compared(described: str, name: str, without: Measurement, with_links: Measu
         "events": "10 million",
         "links": "1 million",
         "data": described,
-        "with": f"{with_links.seconds:.2f} s",
-        "without": f"{without.seconds:.2f} s",
+        "with": seconds(with_links),
+        "without": seconds(without),
         "measure": f"best of {ROUNDS} processes of {RUNS} runs, in turns; from Parquet",
     }
     memory = {"data": described, "with": f"{with_links.megabytes:.0f} MB", "without": f"{without.megabytes:.0f} MB"}

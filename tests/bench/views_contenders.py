@@ -1,8 +1,8 @@
 """The contenders of the benchmark of views. Each runs in its own process: `python -m tests.bench.views_contenders`.
 
 The input is a JSON object with a contender's name, the files and the number of runs; the output is one with the best
-time, the peak memory and the figures: participants, completed, flow and dropout of each element. The time is measured
-from the names of the files to the figures.
+time, the least processor time of all threads, the peak memory and the figures: participants, completed, flow and
+dropout of each element. The times are measured from the names of the files to the figures.
 """
 
 # ruff: noqa: S608  (queries are put together here, of names of files and numbers)
@@ -86,8 +86,14 @@ def engine(
     memory: str = "2GB",
     *,
     persons: bool = False,
+    durations: Sequence[tuple[int, int]] = (),
+    lists: bool = True,
 ) -> Compute:
-    """The product's computation, as in a job. With `persons`, it resolves those of the file of links."""
+    """The product's computation, as in a job. With `persons`, it resolves those of the file of links.
+
+    `durations` are pairs of elements between which the view measures the time. With `lists`, the result lists the
+    customers behind its figures.
+    """
     from journeys.archive.reading import Events, connect
     from journeys.registry.schemas.kinds import AttributeKind
     from journeys.registry.schemas.model import SLOTS
@@ -96,7 +102,8 @@ def engine(
     from journeys.views.computation.run import run
     from journeys.views.model import ViewDefinition
 
-    view = ViewDefinition.model_validate(_view(links) | {"charts": list(charts)})
+    pairs = [{"fromId": f"e{start}", "toId": f"e{end}"} for start, end in durations]
+    view = ViewDefinition.model_validate(_view(links) | {"charts": list(charts), "durations": pairs or None})
     fields = {"amount": AttributeKind.NUMBER, "channel": AttributeKind.STRING}
     types = {f"t{place}": EventType(SLOTS[place], fields) for place in range(len(view.elements))}
 
@@ -104,10 +111,38 @@ def engine(
         with tempfile.TemporaryDirectory() as folder, connect(folder, memory, THREADS) as connection:
             plan = compile_plan(view, types, END + WEEK)
             merging = Merging(_persons(connection, files), Path(folder)) if persons else None
-            part = run(plan, Events(connection, {"2026-04-01": files}, {}), connection, merging=merging)
+            events = Events(connection, {"2026-04-01": files}, {})
+            part = run(plan, events, connection, merging=merging, with_lists=lists)
             return [[one.participants, one.completed, one.flow, one.dropout] for one in part.elements]
 
     return compute
+
+
+def alone() -> Compute:
+    """The product's computation without durations and lists: the customers of a link are only counted."""
+    from unittest import mock
+
+    import numpy as np
+
+    from journeys.views.computation.durations import Durations
+    from journeys.views.computation.links import LinkEvaluation, Timed
+
+    def counted(self: Any, link: Any) -> Timed:
+        rows = self._reachable[link.source]
+        keys = self._keys[rows[self._has_target(link, rows, self._reachable[link.target])]]
+        customers = keys[self._changes(keys)] >> self._date_bits
+        return Timed(customers, np.zeros(len(customers), np.int64))
+
+    compute = engine(IN_A_ROW, lists=False)
+
+    def compute_counted(files: Sequence[str]) -> Figures:
+        with (
+            mock.patch.object(LinkEvaluation, "link", counted),
+            mock.patch.object(Durations, "of", lambda durations: Durations(count=len(durations))),
+        ):
+            return compute(files)
+
+    return compute_counted
 
 
 def _persons(connection: Any, files: Sequence[str]) -> Any:
@@ -224,6 +259,9 @@ CONTENDERS: dict[str, Callable[[], Compute]] = {
     "engine": lambda: engine(IN_A_ROW),
     "branches": lambda: engine(BRANCHES),
     "charts": lambda: engine(IN_A_ROW, CHARTS),
+    "alone": alone,
+    "durations": lambda: engine(IN_A_ROW, durations=[(0, STEPS - 1)], lists=False),
+    "durations and lists": lambda: engine(IN_A_ROW, durations=[(0, STEPS - 1)]),
     "persons": lambda: engine(IN_A_ROW, persons=True),
     "persons with charts": lambda: engine(IN_A_ROW, CHARTS, persons=True),
     "by hand": by_hand,
@@ -235,12 +273,18 @@ CONTENDERS: dict[str, Callable[[], Compute]] = {
 def main() -> None:
     order = json.loads(sys.argv[1])
     compute = CONTENDERS[order["contender"]]()
-    seconds = []
-    for _ in range(order["runs"]):
-        started = time.perf_counter()
-        figures = compute(order["files"])
+    print(json.dumps(measured(lambda: compute(order["files"]), order["runs"])))
+
+
+def measured(compute: Callable[[], Any], runs: int) -> dict[str, Any]:
+    """Computes the figures several times. Returns the fields of a Measurement."""
+    seconds, processor = [], []
+    for _ in range(runs):
+        started, used = time.perf_counter(), time.process_time()
+        figures = compute()
         seconds.append(time.perf_counter() - started)
-    print(json.dumps({"seconds": min(seconds), "megabytes": most_memory(), "figures": figures}))
+        processor.append(time.process_time() - used)
+    return {"seconds": min(seconds), "processor": min(processor), "megabytes": most_memory(), "figures": figures}
 
 
 def most_memory() -> float:
