@@ -116,16 +116,18 @@ POSITION = re.compile(r"[0-9]{1,9} [0-9a-f-]{36}")
 
 settings = JobSettings.read()
 table = settings.registry_table
+event_types = EventTypes(dynamodb(), table)
 jobs = JobService(
     ViewStore(dynamodb(), table),
     JobStore(dynamodb(), table),
     JobQueue(sqs(), settings.jobs_queue_url),
     QuotaStore(dynamodb(), table),
+    event_types,
     int(settings.job_retention_days),
 )
 work = WorkStore(s3(), settings.archive_bucket)
 results, comparison, customer_lists = JobResults(jobs, work), JobComparison(jobs, work), CustomerLists(jobs, work)
-repeats, event_types = RepeatStore(dynamodb(), table), EventTypes(dynamodb(), table)
+repeats = RepeatStore(dynamodb(), table)
 router = Router.for_registry(table)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from journeys.aws import dynamodb, sqs
+from journeys.registry.event_types import EventTypes
 from journeys.registry.quotas.store import QuotaStore
 from journeys.settings import TimerSettings
 from journeys.telemetry import emit_count, logger
@@ -29,6 +30,7 @@ jobs = JobService(
     JobStore(dynamodb(), table),
     JobQueue(sqs(), settings.jobs_queue_url),
     QuotaStore(dynamodb(), table),
+    EventTypes(dynamodb(), table),
     int(settings.job_retention_days),
 )
 timer = Timer(ScheduleStore(dynamodb(), table), jobs)

@@ -116,7 +116,11 @@ class JobHarness:
     def event_type(self, title: str, organization_id: str = ORGANIZATION, **properties: str) -> Schema:
         """Create an active event type. `properties` are the JSON types of its attributes."""
         store = SchemaStore(self.tables.dynamodb, self.tables.registry)
-        raw = {"title": title, "properties": {name: {"type": kind} for name, kind in properties.items()}}
+        items = {"array": {"items": {"type": "string"}}}
+        raw = {
+            "title": title,
+            "properties": {name: {"type": kind} | items.get(kind, {}) for name, kind in properties.items()},
+        }
         schema = store.create(organization_id, parse(raw), {"id": "client"})
         return store.activate(organization_id, schema.schema_id, None, None)
 

@@ -34,7 +34,8 @@ Group = tuple[tuple[str, str | None], ...]
 class Happened:
     """An event. `date` is in milliseconds since 1970. Two events are never equal, even with equal fields.
 
-    `customer` is an identifier of the source CUSTOMERS. `also` are further identifiers: "source/value".
+    `customer` is an identifier of the source CUSTOMERS. `also` are further identifiers: "source/value". `source` is
+    where the event comes from.
     """
 
     customer: str
@@ -42,6 +43,7 @@ class Happened:
     definition_id: str
     attributes: Mapping[str, Any]
     also: tuple[str, ...] = ()
+    source: str = "test"
 
 
 def figures(view: ViewDefinition, events: Iterable[Happened], at: int) -> dict[str, Any]:
@@ -56,6 +58,15 @@ def customers(view: ViewDefinition, events: Iterable[Happened], at: int) -> dict
     (number of the chart, element, group).
     """
     return _Figures(view, events, at).customers()
+
+
+def reachable_events(view: ViewDefinition, events: Iterable[Happened], at: int) -> dict[str, dict[str, list[Happened]]]:
+    """The reachable events of each customer at each element that has some, by the customer and the element's id."""
+    found = _Figures(view, events, at)
+    return {
+        customer: {element.id: there for element in view.elements if (there := found.reachable(element.id, customer))}
+        for customer in found.by_customer
+    }
 
 
 CUSTOMERS = "crm"

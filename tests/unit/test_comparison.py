@@ -14,8 +14,9 @@ from journeys import dates
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.schemas.model import Schema
-from journeys.views.comparison import LEAST_EXPECTED, Computed, compare, z_test
+from journeys.views.comparison import Computed, compare
 from journeys.views.model import View, ViewDefinition
+from journeys.views.proportions import LEAST_EXPECTED, z_test
 from journeys.views.store import ViewStore
 from tests.conftest import ORGANIZATION
 from tests.support.functions import Context, api_event

@@ -72,7 +72,9 @@ class World:
         self.queue = Queue(self.now)
         self.jobs, self.shares = JobStore(dynamodb, table), ShareStore(dynamodb, table)
         self.quotas = QuotaStore(dynamodb, table)
-        self.service = JobService(ViewStore(dynamodb, table), self.jobs, self.queue, self.quotas, 90)
+        self.service = JobService(
+            ViewStore(dynamodb, table), self.jobs, self.queue, self.quotas, EventTypes(dynamodb, table), 90
+        )
         self.timer = Timer(ScheduleStore(dynamodb, table), self.service)
         self.waiting = WaitingJobs(self.jobs, self.shares, self.queue, 5 * MINUTE)
         work: Any = Work()

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from journeys import dates
+from journeys.views.jobs import computing, service
+from journeys.views.jobs import options as options_module
 from journeys.views.jobs.model import Job
 from journeys.views.jobs.options import JobOptions, applied, moment
 from journeys.views.jobs.store import JobStore
@@ -29,8 +31,9 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.fixture
 def view(harness: JobHarness) -> View:
     """A view of orders and ratings. Three customers ordered in the last week, and two in the week before."""
-    placed, rated = harness.event_type("Order placed"), harness.event_type("Rated")
-    harness.land(placed, ("ada", NOON), ("bob", NOON), ("cyd", NOON))
+    placed, rated = harness.event_type("Order placed", channel="string", tags="array"), harness.event_type("Rated")
+    harness.land(placed, ("ada", NOON), ("bob", NOON), channel="web")
+    harness.land(placed, ("cyd", NOON), received=NOON + 1)
     harness.land(placed, ("old", NOON - 7 * DAY), ("dan", NOON - 8 * DAY))
     harness.land(rated, ("ada", NOON + HOUR), ("dan", NOON - 8 * DAY + HOUR))
     return harness.view(
@@ -121,6 +124,58 @@ def test_parts_compute_the_options(harness: JobHarness, view: View) -> None:
     assert metrics(harness, job)["participantCount"] == 2
 
 
+BREAKDOWN = {"elementId": "placed", "attribute": "channel"}
+
+
+@pytest.mark.parametrize("runs", ["one run", "parts"])
+def test_a_result_has_the_breakdown_of_the_options(harness: JobHarness, view: View, runs: str) -> None:
+    _, job = post(harness, view, {"breakdown": BREAKDOWN})
+    with harness.small_runs(1 if runs == "parts" else 1000):
+        assert harness.deliver() == []
+    harness.run_machine()
+    breakdown = harness.results(path_of(job))["breakdown"]
+    assert (breakdown["elementId"], breakdown["attribute"], breakdown["valueCount"]) == ("placed", "channel", 1)
+    groups = [(group["kind"], group.get("value"), group["customerCount"]) for group in breakdown["values"]]
+    assert groups == [("Value", "web", 2), ("Missing", None, 1)]
+    assert [group["elements"][0]["metrics"]["completedCount"] for group in breakdown["values"]] == [1, 0]
+
+
+def test_a_breakdown_combines_with_a_period(harness: JobHarness, view: View) -> None:
+    _, job = post(harness, view, {"period": "Before", "breakdown": {"by": "Source"}})
+    assert harness.deliver() == []
+    (group,) = harness.results(path_of(job))["breakdown"]["values"]
+    assert (group["kind"], group["value"], group["customerCount"]) == ("Value", "ERP", 2)
+
+
+def test_a_result_without_a_breakdown_has_no_such_field(harness: JobHarness, view: View) -> None:
+    _, job = post(harness, view, {"period": "Before"})
+    assert harness.deliver() == []
+    assert "breakdown" not in harness.results(path_of(job))
+
+
+def test_a_breakdown_that_makes_the_result_too_large_fails_the_job(
+    harness: JobHarness, view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [post(harness, view, options)[1] for options in (None, {"breakdown": BREAKDOWN})]
+    monkeypatch.setattr(computing, "MAX_RESULT_BYTES", 1500)
+    assert harness.deliver() == []
+    plain, broken_down = (harness.job(path_of(job)) for job in jobs)
+    assert (plain["status"], broken_down["status"]) == ("Complete", "Failed")
+    assert broken_down["error"]["code"] == "result.too.large"
+    assert "leave out the breakdown" in broken_down["error"]["message"]
+
+
+def test_a_breakdown_is_checked_again_when_it_is_computed(
+    harness: JobHarness, view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(options_module, "check", lambda *_: None)
+    monkeypatch.setattr(service, "check", lambda *_: None)
+    _, job = post(harness, view, {"breakdown": BREAKDOWN | {"attribute": "gone"}})
+    assert harness.deliver() == []
+    error = harness.job(path_of(job))["error"]
+    assert (error["code"], "gone" in error["message"]) == ("view.broken", True)
+
+
 # -- how a job with options is found -----------------------------------------------------------------------------------
 
 
@@ -189,6 +244,17 @@ def test_options_are_part_of_what_an_idempotency_key_stands_for(harness: JobHarn
         ({"period": "After"}, "not.allowed", "period"),
         ({"duration": "P7D"}, "unknown.field", "duration"),
         ({"period": 1}, "not.allowed", "period"),
+        ({"breakdown": {}}, "attribute.or.source", "breakdown"),
+        ({"breakdown": {"elementId": "placed"}}, "attribute.or.source", "breakdown"),
+        ({"breakdown": {"attribute": "channel"}}, "attribute.or.source", "breakdown"),
+        ({"breakdown": BREAKDOWN | {"by": "Source"}}, "attribute.or.source", "breakdown"),
+        ({"breakdown": {"elementId": "placed", "by": "Source"}}, "attribute.or.source", "breakdown"),
+        ({"breakdown": {"by": "Person"}}, "not.allowed", "breakdown.by"),
+        ({"breakdown": {"by": "Source", "values": 3}}, "unknown.field", "breakdown.values"),
+        ({"breakdown": BREAKDOWN | {"elementId": "gone"}}, "unknown.element", "breakdown.elementId"),
+        ({"breakdown": BREAKDOWN | {"attribute": "gone"}}, "unknown.attribute", "breakdown.attribute"),
+        ({"breakdown": BREAKDOWN | {"attribute": "tags"}}, "not.filterable", "breakdown.attribute"),
+        ({"breakdown": BREAKDOWN | {"elementId": "rated"}}, "unknown.attribute", "breakdown.attribute"),
         ([], "bad.request", None),
         ("null", "bad.request", None),
     ],

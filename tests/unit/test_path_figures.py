@@ -15,12 +15,14 @@ from journeys import jsontext
 from journeys.archive.columns import BUCKETS
 from journeys.archive.reading import connect
 from journeys.views.computation import run as batches
+from journeys.views.computation import tallies
 from journeys.views.computation.plan import EventType, compile_plan
 from journeys.views.computation.results import to_result as view_result
 from journeys.views.computation.run import run as run_view
-from journeys.views.paths import partial_result, steps
+from journeys.views.computation.tallies import Tally
+from journeys.views.paths import steps
 from journeys.views.paths.model import PathDefinition, view_of
-from journeys.views.paths.partial_result import PathResult, Tally, TooManyPaths, merge, to_result
+from journeys.views.paths.partial_result import PathResult, TooManyPaths, merge, to_result
 from journeys.views.paths.plan import compile_paths
 from journeys.views.paths.run import run
 from tests.support import paths_reference
@@ -271,10 +273,10 @@ def test_only_paths_that_reach_the_end_count(connection: duckdb.DuckDBPyConnecti
 
 
 def test_too_many_different_paths_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partial_result, "MAX_ROWS", 2)
+    monkeypatch.setattr(tallies, "MAX_ROWS", 2)
     numbers = np.arange(3)
     with pytest.raises(TooManyPaths):
-        Tally(numbers, numbers, numbers).merged()
+        Tally(numbers, numbers, numbers).merged(TooManyPaths)
 
 
 def test_more_start_events_than_a_number_can_hold_are_refused(

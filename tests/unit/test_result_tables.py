@@ -266,6 +266,10 @@ def test_a_job_answers_each_table_as_csv(ask: Callable[..., dict[str, Any]]) -> 
         'd,All,m,"Paid, at last",EventCount,,1,,,\r\n',
         "durations": f"fromElementId,fromElementName,toElementId,toElementName,customerCount,{DURATIONS_OF}\r\n"
         f'a,Placed,b,"Paid, at last",1,{",".join([str(HOUR)] * 7)}\r\n',
+        "breakdown": "kind,value,customerCount,elementId,elementName,participantCount,activeCount,completedCount,"
+        "dropoutCount,flowCount\r\n",
+        "breakdownLinks": "kind,value,customerCount,sourceElementId,sourceElementName,targetElementId,"
+        f"targetElementName,connectionCount,{DURATIONS_OF}\r\n",
     }
     answer = ask(format="csv")
     assert answer["body"] == bodies["elements"]
@@ -324,6 +328,29 @@ def test_a_cursor_of_another_table_is_refused(
     assert link
     answer = ask(**dict(parse_qsl(urlsplit(link[1]).query)) | {"table": "charts"})
     assert (answer["statusCode"], jsontext.loads(answer["body"].encode())["code"]) == (400, "invalid.cursor")
+
+
+def test_a_breakdown_as_csv_has_a_row_per_group_and_element_or_link(harness: JobHarness, view: View) -> None:
+    options = {"breakdown": {"elementId": "a", "attribute": "channel"}}
+    _, job = harness.request("POST", f"/{view.view_id}/versions/1/jobs", options)
+    assert harness.deliver() == []
+    path = str(job["selfUri"]).removeprefix("/api/v2/journey/")
+
+    def rows(table: str) -> list[str]:
+        query = {"format": "csv", "table": table}
+        answer = harness.api.handler(api_event("GET", f"{path}/results", query=query), Context())
+        return str(answer["body"]).splitlines()[1:]
+
+    assert rows("breakdown") == [
+        "Value,'=web,2,a,Placed,2,1,1,0,0",
+        'Value,\'=web,2,b,"Paid, at last",1,0,1,0,0',
+        "Missing,,1,a,Placed,1,1,0,0,0",
+        'Missing,,1,b,"Paid, at last",0,0,0,0,0',
+    ]
+    assert rows("breakdownLinks") == [
+        f'Value,\'=web,2,a,Placed,b,"Paid, at last",1,{",".join([str(HOUR)] * 7)}',
+        'Missing,,1,a,Placed,b,"Paid, at last",0,,,,,,,',
+    ]
 
 
 def test_a_table_without_charts_has_its_columns() -> None:

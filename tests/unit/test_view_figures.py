@@ -99,7 +99,7 @@ def stored(index: int, event: Happened) -> StoredEvent:
         1,
         kept.slot,
         event.definition_id,
-        "test",
+        event.source,
         event.date,
         f"request#{index}",
     )

@@ -4,6 +4,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from journeys.responses.comparisons import ViewBreakdown, ViewJobOptions
 from journeys.responses.contract import (
     AddressableEntityRef,
     DateTime,
@@ -45,13 +46,6 @@ class ViewScheduleListing(Page):
     """A page of schedules."""
 
     entities: list[ViewSchedule]
-
-
-class ViewJobOptions(TypedDict):
-    """What a job computes differently from its view."""
-
-    interval: NotRequired[str]
-    period: NotRequired[Literal["Before"]]
 
 
 class ViewJobError(TypedDict):
@@ -207,114 +201,16 @@ class ViewResultElement(TypedDict):
 
 
 class ViewResult(TypedDict):
-    """The contract's `JourneyViewResult`, `dateDataUntil`, and the durations that the view measures."""
+    """The contract's `JourneyViewResult`, with our fields.
+
+    `durations` are those that the view measures, and `breakdown` is that of the job's options.
+    """
 
     elements: list[ViewResultElement]
     durations: NotRequired[list[SpanDuration]]
     charts: list[ViewChartResult]
+    breakdown: NotRequired[ViewBreakdown]
     dateDataUntil: NotRequired[DateTime]
-
-
-class ComparedJob(TypedDict):
-    """A job of a comparison, with the interval of the events that it counts."""
-
-    id: str
-    version: int
-    dateCreated: DateTime
-    interval: str
-    options: NotRequired[ViewJobOptions]
-    dateDataUntil: NotRequired[DateTime]
-    selfUri: str
-
-
-class ShareTest(TypedDict):
-    """A test of whether the shares of customers in two jobs differ by more than chance.
-
-    `isSignificant` is for this test alone, and `isSignificantCorrected` for all tests of the comparison together. If
-    the test does not apply, there is a `reason` instead of its outcome.
-    """
-
-    name: str
-    share: NotRequired[float]
-    otherShare: NotRequired[float]
-    difference: NotRequired[float]
-    z: NotRequired[float]
-    pValue: NotRequired[float]
-    isSignificant: NotRequired[bool]
-    isSignificantCorrected: NotRequired[bool]
-    reason: NotRequired[str]
-
-
-class ComparedFigure(TypedDict):
-    """A figure in both jobs. The ratio is that of `value` to `otherValue`; `ratioReason` says why there is none."""
-
-    value: float | None
-    otherValue: float | None
-    difference: float | None
-    ratio: float | None
-    ratioReason: NotRequired[str]
-    test: NotRequired[ShareTest]
-
-
-class ComparedMetrics(TypedDict):
-    """The metrics of an element in both jobs."""
-
-    participantCount: ComparedFigure
-    completedCount: ComparedFigure
-    flowCount: ComparedFigure
-    activeCount: ComparedFigure
-    dropoutCount: ComparedFigure
-
-
-class ComparedDuration(TypedDict):
-    """How long customers took in both jobs, in milliseconds."""
-
-    average: ComparedFigure
-    median: ComparedFigure
-
-
-class ComparedLink(TypedDict):
-    """A link in both jobs. One that only one of them has has `only` instead of figures."""
-
-    id: str
-    only: NotRequired[Literal["Job", "OtherJob"]]
-    connectionCount: NotRequired[ComparedFigure]
-    duration: NotRequired[ComparedDuration]
-
-
-class ComparedElement(TypedDict):
-    """An element in both jobs. One that only one of them has has `only` instead of figures."""
-
-    id: str
-    name: str
-    only: NotRequired[Literal["Job", "OtherJob"]]
-    metrics: NotRequired[ComparedMetrics]
-    followedBy: NotRequired[list[ComparedLink]]
-
-
-class ComparedSpan(TypedDict):
-    """How long customers took from one element to another in both jobs, or the only job that measures it."""
-
-    fromId: str
-    toId: str
-    only: NotRequired[Literal["Job", "OtherJob"]]
-    customerCount: NotRequired[ComparedFigure]
-    average: NotRequired[ComparedFigure]
-    median: NotRequired[ComparedFigure]
-
-
-class ViewComparison(TypedDict):
-    """The results of two jobs of a view, side by side. Read the assumptions before the tests."""
-
-    job: ComparedJob
-    otherJob: ComparedJob
-    elements: list[ComparedElement]
-    durations: list[ComparedSpan]
-    testCount: int
-    significanceLevel: float
-    correctedLevel: float
-    assumptions: list[str]
-    selfUri: str
 
 
 class ListedCustomer(TypedDict):

@@ -1,13 +1,6 @@
 """Compares the results of two jobs of one view: differences, ratios, and whether a difference is more than chance.
 
-Elements and links are matched by their ids. *Shares* of customers are tested with the two-proportion z-test with a
-pooled standard error. For x of n customers in one job and y of m in the other:
-
-    p = (x + y) / (n + m)        z = (x / n - y / m) / sqrt(p * (1 - p) * (1 / n + 1 / m))
-
-The p-value is two-sided, `erfc(|z| / sqrt(2))`. The test needs customers who are independent of each other, different
-customers in both jobs, and large samples. It is that of `proportions_ztest` in statsmodels; the tests use its example:
-https://www.statsmodels.org/stable/generated/statsmodels.stats.proportion.proportions_ztest.html
+Elements and links are matched by their ids. Shares of customers are tested by `proportions`:
 
 - Each state of an element and each link is a share of the participants of the element.
 - The participants of an element are a share of those of the first element that leads to it: the one without incoming
@@ -17,7 +10,6 @@ https://www.statsmodels.org/stable/generated/statsmodels.stats.proportion.propor
 Durations are compared without a test.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -27,12 +19,7 @@ from typing import Any
 from journeys import dates
 from journeys.views.computation.plan import time_range
 from journeys.views.model import AVERAGES, Element, ViewDefinition
-
-TEST = "Two-proportion z-test"
-SIGNIFICANCE = 0.05
-"""The p-value below which a difference counts as more than chance."""
-LEAST_EXPECTED = 5
-"""The least of each of the four counts that the pooled share predicts, for the normal distribution to be close."""
+from journeys.views.proportions import assumptions, corrected, untested, z_test
 
 STATES = ("completedCount", "flowCount", "activeCount", "dropoutCount")
 DURATIONS = ("average", "median")
@@ -68,28 +55,18 @@ def compare(one: Computed, other: Computed) -> dict[str, Any]:
     (start, end), (other_start, other_end) = one.interval, other.interval
     comparison = _Comparison(one, other, have_common_time=start < other_end and other_start < end)
     elements, durations = list(comparison.elements()), list(comparison.durations())
-    tests = comparison.tests
-    level = SIGNIFICANCE / max(len(tests), 1)
-    for test in tests:
-        test["isSignificantCorrected"] = test["pValue"] < level
+    levels = corrected(comparison.tests)
     return {
         "elements": elements,
         "durations": durations,
-        "testCount": len(tests),
-        "significanceLevel": SIGNIFICANCE,
-        "correctedLevel": level,
-        "assumptions": list(_assumptions(one, other, len(tests))),
+        **levels,
+        "assumptions": list(_assumptions(one, other, levels["testCount"])),
     }
 
 
 def _assumptions(one: Computed, other: Computed, tests: int) -> Iterator[str]:
-    yield "The customers are independent of each other."
-    yield "The two jobs count different customers. A customer who is in both makes a test less certain."
-    yield f"The samples are large. Therefore, each of the four expected counts must be at least {LEAST_EXPECTED}."
-    yield (
-        f"There are {tests} tests. Where nothing but chance is at work, about 1 of 20 tests is significant. "
-        "isSignificantCorrected divides the level by the number of tests (Bonferroni), so that any of them is "
-        "significant by chance in at most 1 of 20 comparisons."
+    yield from assumptions(
+        "The two jobs count different customers. A customer who is in both makes a test less certain.", tests
     )
     if one.counts_active is not other.counts_active:
         yield (
@@ -102,7 +79,7 @@ def _assumptions(one: Computed, other: Computed, tests: int) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Comparison:
-    """Compares two results. `tests` are the tests that were made so far."""
+    """Compares two results. `tests` are the tests so far, also those that do not apply."""
 
     one: Computed
     other: Computed
@@ -150,11 +127,11 @@ class _Comparison:
         """The test of an element's participants as a share of those of the first element that leads to it."""
         firsts = [_first_elements(side.definition, element_id) for side in (self.one, self.other)]
         if {element_id} in firsts:
-            return _untested("Journeys begin at this element, so its customers are a share of no others.")
+            return untested("Journeys begin at this element, so its customers are a share of no others.")
         if any(len(ids) > 1 for ids in firsts):
-            return _untested("Several first elements lead to this one, so compare the shares of its links.")
+            return untested("Several first elements lead to this one, so compare the shares of its links.")
         if firsts[0] != firsts[1]:
-            return _untested("The first elements that lead to this one differ.")
+            return untested("The first elements that lead to this one differ.")
         ((first,),) = {tuple(ids) for ids in firsts}
         total, other_total = (_participants(side.result, first) for side in (self.one, self.other))
         return self._test(counts, (total, other_total))
@@ -178,32 +155,10 @@ class _Comparison:
 
     def _test(self, counts: tuple[int, int], totals: tuple[int, int]) -> dict[str, Any]:
         if self.have_common_time:
-            return _untested("The jobs count events of a common time, so they have customers in common.")
+            return untested("The jobs count events of a common time, so they have customers in common.")
         test = z_test(counts, totals)
-        if "pValue" in test:
-            self.tests.append(test)
+        self.tests.append(test)
         return test
-
-
-def z_test(counts: tuple[int, int], totals: tuple[int, int]) -> dict[str, Any]:
-    """The test of whether two shares differ, or the reason why there is none."""
-    if not all(totals):
-        return _untested("One of the jobs has no customers to take a share of.")
-    count, total = sum(counts), sum(totals)
-    shares = [Fraction(one, of) for one, of in zip(counts, totals, strict=True)]
-    difference = shares[0] - shares[1]
-    found = {"share": float(shares[0]), "otherShare": float(shares[1]), "difference": float(difference)}
-    if any(of * one < LEAST_EXPECTED * total for of in totals for one in (count, total - count)):
-        reason = f"One of the four expected counts is less than {LEAST_EXPECTED}."
-        return {"name": TEST, **found, "reason": reason}
-    pooled = Fraction(count, total)
-    z = float(difference) / math.sqrt(pooled * (1 - pooled) * sum(Fraction(1, of) for of in totals))
-    p_value = math.erfc(abs(z) / math.sqrt(2))
-    return {"name": TEST, **found, "z": z, "pValue": p_value, "isSignificant": p_value < SIGNIFICANCE}
-
-
-def _untested(reason: str) -> dict[str, Any]:
-    return {"name": TEST, "reason": reason}
 
 
 # -- figures -----------------------------------------------------------------------------------------------------------

@@ -205,7 +205,7 @@ def filter_problems(element: Element | EventSelection, path: str, schemas: Schem
     """Predicates are about attributes of the element's event type, and ask for values that these can have."""
     if element.filter is None:
         return
-    fields = _fields(element, schemas)
+    fields = fields_of(element, schemas)
     for index, predicate in enumerate(element.filter.predicates):
         at = f"{path}.filter.predicates[{index}]"
         if bool(predicate.values) == predicate.noValue:
@@ -214,7 +214,7 @@ def filter_problems(element: Element | EventSelection, path: str, schemas: Schem
                 "values.or.no.value", f"{at}.values", f"The predicate has {given}. Set exactly one of them."
             )
         if fields is not None:
-            yield from _attribute_problems(predicate.dimension, f"{at}.dimension", fields)
+            yield from attribute_problems(predicate.dimension, f"{at}.dimension", fields)
             yield from value_problems(predicate, at, fields)
     for index, number_predicate in enumerate(element.filter.numberPredicates):
         at = f"{path}.filter.numberPredicates[{index}]"
@@ -320,7 +320,7 @@ def link_target_problems(element: Element, path: str, view: ViewDefinition) -> I
     ids = {other.id for other in view.elements}
     for index, link in enumerate(element.followedBy):
         if link.id not in ids:
-            yield _unknown_element(f"{path}.followedBy[{index}].id")
+            yield unknown_element(f"{path}.followedBy[{index}].id")
     yield from _duplicates([link.id for link in element.followedBy], f"{path}.followedBy", "id")
 
 
@@ -390,7 +390,7 @@ def duration_problems(view: ViewDefinition) -> Iterator[ViewProblem]:
     for index, span in enumerate(spans):
         path = f"durations[{index}]"
         unknown = [name for name, id_ in (("fromId", span.fromId), ("toId", span.toId)) if id_ not in links]
-        yield from (_unknown_element(f"{path}.{name}") for name in unknown)
+        yield from (unknown_element(f"{path}.{name}") for name in unknown)
         if not unknown and (span.fromId == span.toId or span.toId not in _downstream(span.fromId, links)):
             yield ViewProblem(
                 "not.connected",
@@ -414,8 +414,8 @@ def metric_problems(chart: Chart, path: str, view: ViewDefinition, schemas: Sche
         at = f"{path}.metrics[{index}]"
         element = elements.get(metric.elementId)
         if element is None:
-            yield _unknown_element(f"{at}.elementId")
-        yield from _aggregate_problems(metric, at, _fields(element, schemas) if element is not None else None)
+            yield unknown_element(f"{at}.elementId")
+        yield from _aggregate_problems(metric, at, fields_of(element, schemas) if element is not None else None)
 
 
 def _aggregate_problems(metric: Metric, path: str, fields: Mapping[str, Field] | None) -> Iterator[ViewProblem]:
@@ -441,7 +441,7 @@ def grouping_problems(chart: Chart, path: str, view: ViewDefinition, schemas: Sc
         at = f"{path}.groupByAttributes[{index}]"
         element = elements.get(group.elementId)
         if element is None:
-            yield _unknown_element(f"{at}.elementId")
+            yield unknown_element(f"{at}.elementId")
             continue
         if element.id not in measured:
             yield ViewProblem(
@@ -449,9 +449,9 @@ def grouping_problems(chart: Chart, path: str, view: ViewDefinition, schemas: Sc
                 f"{at}.elementId",
                 "No metric of the chart is about this element. Use the elementId of one of the chart's metrics.",
             )
-        fields = _fields(element, schemas)
+        fields = fields_of(element, schemas)
         if fields is not None:
-            yield from _attribute_problems(group.attribute, f"{at}.attribute", fields)
+            yield from attribute_problems(group.attribute, f"{at}.attribute", fields)
     pairs = [(group.elementId, group.attribute) for group in chart.groupByAttributes]
     yield from _duplicates(pairs, f"{path}.groupByAttributes", "attribute")
 
@@ -469,17 +469,17 @@ def group_limit_problems(chart: Chart, path: str) -> Iterator[ViewProblem]:
 # -- what several rules need -------------------------------------------------------------------------------------------
 
 
-def _fields(element: Element | EventSelection, schemas: Schemas) -> Mapping[str, Field] | None:
+def fields_of(element: Element | EventSelection, schemas: Schemas) -> Mapping[str, Field] | None:
     """The attributes of an element's event type by name; None if the event type does not exist."""
     schema = schemas.get(element.attributes.id)
     return None if schema is None else schema.document.fields
 
 
-def _unknown_element(path: str) -> ViewProblem:
+def unknown_element(path: str) -> ViewProblem:
     return ViewProblem("unknown.element", path, "The view has no element with this id. Use the id of an element.")
 
 
-def _attribute_problems(name: str, path: str, fields: Mapping[str, Field]) -> Iterator[ViewProblem]:
+def attribute_problems(name: str, path: str, fields: Mapping[str, Field]) -> Iterator[ViewProblem]:
     """The attribute exists and can be filtered."""
     if name not in fields:
         yield _unknown_attribute(name, path, fields)

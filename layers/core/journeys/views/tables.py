@@ -103,11 +103,42 @@ def _chart_rows(view: ViewDefinition, chart: Chart, figures: Result, width: int)
             yield (*head, value["value"], time, *groups, *[None] * (width - len(groups)))
 
 
+_GROUP = ("kind", "value", "customerCount")
+
+
+def breakdown(view: ViewDefinition, result: Result) -> Table:
+    """A row per group and element, with the customers of the group. Results without a breakdown have no rows."""
+    return Table(
+        (*_GROUP, "elementId", "elementName", *COUNTS),
+        (
+            (
+                *map(group.get, _GROUP),
+                element["id"],
+                view.element(element["id"]).name,
+                *(element["metrics"][count] for count in COUNTS),
+            )
+            for group in result.get("breakdown", {}).get("values", ())
+            for element in group["elements"]
+        ),
+    )
+
+
+def breakdown_links(view: ViewDefinition, result: Result) -> Table:
+    """A row per group and link, with the customers of the group and their durations."""
+    groups = result.get("breakdown", {}).get("values", ())
+    columns = links(view, result).columns
+    return Table(
+        (*_GROUP, *columns), ((*map(group.get, _GROUP), *row) for group in groups for row in links(view, group).rows)
+    )
+
+
 TABLES: Mapping[str, Callable[[ViewDefinition, Result], Table]] = {
     "elements": elements,
     "links": links,
     "charts": charts,
     "durations": durations,
+    "breakdown": breakdown,
+    "breakdownLinks": breakdown_links,
 }
 """The tables by the name that the query parameter `table` has."""
 

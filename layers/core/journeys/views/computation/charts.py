@@ -201,7 +201,7 @@ def _read(columns: ChartColumns, values: Iterator[Any]) -> Any:
 
 def _group_columns(chart: PlannedChart, attributes: Iterable[PlannedAttribute]) -> list[ChartColumns]:
     """The columns that group the events of an element of a chart, by these attributes."""
-    return [*([_TIMES[chart.unit]] if chart.unit else []), *map(_group_name, attributes)]
+    return [*([_TIMES[chart.unit]] if chart.unit else []), *map(group_name, attributes)]
 
 
 # -- names of groups ---------------------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ _TIMES = {
 """The columns that group by time, in UTC. They read as texts such as 2026-01-31, 2026-W05, 2026-01 and 2026."""
 
 
-def _group_name(attribute: PlannedAttribute) -> ChartColumns:
+def group_name(attribute: PlannedAttribute) -> ChartColumns:
     """The columns that group by an attribute. They read as its text, or None for events without the attribute."""
     if attribute.kind in NUMBERS:
         number = _exact_number(attribute)

@@ -40,7 +40,7 @@ class Durations:
         """The durations of some customers, one each."""
         if not len(durations):
             return cls()
-        bins, counts = np.unique(durations.astype(np.float64).view(np.int64) >> _SHIFT, return_counts=True)
+        bins, counts = np.unique(bins_of(durations), return_counts=True)
         return cls(
             count=len(durations),
             total=int(durations.sum()),
@@ -96,6 +96,12 @@ class Durations:
     def from_values(cls, values: list[Any]) -> "Durations":
         count, total, minimum, maximum, bins = values
         return cls(count, total, minimum, maximum, dict(bins))
+
+
+def bins_of(durations: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The bin of each duration, a number of 18 bits."""
+    bins: NDArray[np.int64] = durations.astype(np.float64).view(np.int64) >> _SHIFT
+    return bins
 
 
 def _edge(bin_: int) -> int:

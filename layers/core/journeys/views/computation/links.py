@@ -331,6 +331,17 @@ class LinkEvaluation:
         longest = max(window for window in windows if window is not None)
         return (keys & self._date_mask) > self._plan.at - longest - self._first_date
 
+    def first_events(self, index: int) -> tuple[Integers, Integers, Integers]:
+        """The first reachable events at an element: their customers, their dates, and their positions in the portion.
+
+        Several first events of a customer have the same date and follow each other. Dates are relative to the portion.
+        """
+        rows = self._reachable[index]
+        rows = rows[self._is_first(self._keys[rows])]
+        keys = self._keys[rows]
+        positions = rows if self._order is None else self._order[rows]
+        return keys >> self._date_bits, keys & self._date_mask, positions
+
     def reachable_marks(self) -> NDArray[Any]:
         """For each of the portion's events, the marks of the elements that it is reachable at."""
         marks = np.zeros_like(self._marks)

@@ -48,6 +48,7 @@ from numpy.typing import NDArray
 
 from journeys.errors import NotComputable
 from journeys.views.computation.durations import Durations
+from journeys.views.computation.group_tallies import GroupTallies
 from journeys.views.computation.lists import Lists
 from journeys.views.model import Aggregate
 
@@ -140,7 +141,8 @@ class PartialResult:
 
     `elements` has one entry per element, and `durations` one per link, with as many as the link connects.
     `spans` has the durations of each span, and `charts` the metrics of each chart. `lists` are the customers behind the
-    figures; None if they were not asked for.
+    figures; None if they were not asked for. `breakdown` has the figures of groups of customers; None if there are no
+    groups.
     """
 
     elements: tuple[Counts, ...]
@@ -148,6 +150,7 @@ class PartialResult:
     spans: tuple[Durations, ...]
     charts: tuple[tuple[PartialMetric, ...], ...]
     lists: Lists | None = None
+    breakdown: GroupTallies | None = None
 
     def to_values(self) -> dict[str, Any]:
         """JSON values. Decimals become texts, so that they keep every digit."""
@@ -169,6 +172,7 @@ class PartialResult:
                 for metrics in self.charts
             ],
             "lists": self.lists and self.lists.to_values(),
+            "breakdown": self.breakdown and self.breakdown.to_values(),
         }
 
     @classmethod
@@ -188,6 +192,7 @@ class PartialResult:
                 for metrics in values["charts"]
             ),
             lists=Lists.from_values(values.get("lists")),
+            breakdown=GroupTallies.from_values(values.get("breakdown")),
         )
 
 
@@ -223,12 +228,14 @@ def merge(results: Iterable[PartialResult]) -> PartialResult:
     rest = iter(results)
     first = next(rest)
     elements, durations, spans, lists = first.elements, first.durations, first.spans, first.lists
+    breakdown = first.breakdown
     charts = [[dict(metric.groups) for metric in metrics] for metrics in first.charts]
     aggregates = [[metric.aggregate for metric in metrics] for metrics in first.charts]
     for result in rest:
         elements = added(elements, result.elements)
         durations, spans = added(durations, result.durations), added(spans, result.spans)
         lists = lists + result.lists if lists and result.lists else None
+        breakdown = breakdown + result.breakdown if breakdown and result.breakdown else None
         for merged, metrics in zip(charts, result.charts, strict=True):
             for groups, metric in zip(merged, metrics, strict=True):
                 _add(groups, metric)
@@ -243,6 +250,7 @@ def merge(results: Iterable[PartialResult]) -> PartialResult:
             for chart_aggregates, metrics in zip(aggregates, charts, strict=True)
         ),
         lists,
+        breakdown,
     )
 
 

@@ -12,6 +12,7 @@ from journeys.errors import NotComputable
 from journeys.registry.native_types import CONVERSATION_ID
 from journeys.registry.schemas.kinds import FILTERABLE, AttributeKind
 from journeys.registry.schemas.model import ALL_SLOTS
+from journeys.views.breakdown import Breakdown
 from journeys.views.computation.filters import NUMBERS, Parameters, condition
 from journeys.views.model import (
     Aggregate,
@@ -100,6 +101,21 @@ class PlannedChart:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedBreakdown:
+    """A breakdown by the first reachable event of a customer at some elements, given by their indexes in order.
+
+    `attribute` is None for a breakdown by the source of the event.
+    """
+
+    elements: tuple[int, ...]
+    attribute: PlannedAttribute | None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ("source",) if self.attribute is None else self.attribute.columns
+
+
+@dataclass(frozen=True, slots=True)
 class ComputationPlan:
     """A view over the events with `start <= date < end`, computed as of `at`; all in milliseconds since 1970.
 
@@ -120,6 +136,7 @@ class ComputationPlan:
     marks: str
     filter_columns: tuple[str, ...]
     parameters: Mapping[str, object]
+    breakdown: PlannedBreakdown | None = None
 
     @property
     def join_column(self) -> str | None:
@@ -128,13 +145,16 @@ class ComputationPlan:
 
     @property
     def chart_columns(self) -> tuple[str, ...]:
-        """The attribute columns that the charts read, each once."""
+        """The columns that the charts and the breakdown read, each once."""
         groups = (attribute for chart in self.charts for group in chart.groups.values() for attribute in group)
         measured = (metric.attribute for chart in self.charts for metric in chart.metrics if metric.attribute)
-        return tuple(dict.fromkeys(column for attribute in (*groups, *measured) for column in attribute.columns))
+        charted = (column for attribute in (*groups, *measured) for column in attribute.columns)
+        return tuple(dict.fromkeys((*charted, *(self.breakdown.columns if self.breakdown else ()))))
 
 
-def compile_plan(definition: ViewDefinition, types: Mapping[str, EventType], at: int) -> ComputationPlan:
+def compile_plan(
+    definition: ViewDefinition, types: Mapping[str, EventType], at: int, breakdown: Breakdown | None = None
+) -> ComputationPlan:
     """The plan of a view as of `at`, in milliseconds since 1970.
 
     `types` are the event types of the view's elements by the id of the event definition. Raises BrokenView.
@@ -162,6 +182,7 @@ def compile_plan(definition: ViewDefinition, types: Mapping[str, EventType], at:
         marks=marks,
         filter_columns=filter_columns,
         parameters=parameters.values,
+        breakdown=None if breakdown is None else _breakdown(breakdown, element_types, indexes),
     )
 
 
@@ -299,3 +320,15 @@ def _chart(chart: Chart, element_types: Sequence[EventType], indexes: Mapping[st
         for metric in metrics
     }
     return PlannedChart(chart.groupByTime, groups, tuple(metrics))
+
+
+# -- breakdown ---------------------------------------------------------------------------------------------------------
+
+
+def _breakdown(
+    breakdown: Breakdown, element_types: Sequence[EventType], indexes: Mapping[str, int]
+) -> PlannedBreakdown:
+    if breakdown.by is not None:
+        return PlannedBreakdown(tuple(indexes.values()), None)
+    index = _index(breakdown.elementId or "", indexes)
+    return PlannedBreakdown((index,), _attribute(element_types[index], breakdown.attribute or ""))

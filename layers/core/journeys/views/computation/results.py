@@ -20,7 +20,7 @@ def to_result(definition: ViewDefinition, result: PartialResult) -> dict[str, An
     durations = iter(result.durations)
     return {
         "elements": [
-            _element_to_result(element, counts, durations)
+            element_to_result(element, counts, durations)
             for element, counts in zip(definition.elements, result.elements, strict=True)
         ],
         "durations": [
@@ -33,7 +33,8 @@ def to_result(definition: ViewDefinition, result: PartialResult) -> dict[str, An
     }
 
 
-def _element_to_result(element: Element, counts: Counts, durations: Iterable[Durations]) -> dict[str, Any]:
+def element_to_result(element: Element, counts: Counts, durations: Iterable[Durations]) -> dict[str, Any]:
+    """An element with its links, which take their durations from the iterator `durations`."""
     return {
         "id": element.id,
         "metrics": {

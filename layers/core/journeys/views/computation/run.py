@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from journeys.archive.columns import BUCKETS, bounds, quoted
 from journeys.archive.reading import Events
+from journeys.views.computation.breakdown import RowValues, read_values
 from journeys.views.computation.charts import aggregate, list_groups
 from journeys.views.computation.figures import LinkFigures, evaluate_links
 from journeys.views.computation.merging import MergedRows, Merging
@@ -51,12 +52,12 @@ def run(
     *,
     with_lists: bool = True,
 ) -> PartialResult:
-    """The partial result of the customers in the buckets from first to last. Raises TooManyGroups.
+    """The partial result of the customers in the buckets from first to last. Raises TooManyGroups and TooManyValues.
 
     With `merging`, customers are persons, and a person is in the bucket of the hash that stands for the person. Without
     it, each identifier is a customer. `with_lists` says whether the result lists the customers behind the figures.
     """
-    evaluate = _run_with_charts if plan.charts else _run_without_charts
+    evaluate = _run_with_charts if plan.charts or plan.breakdown else _run_without_charts
     names = Names(connection, (plan.start, plan.end), bounds(first_bucket, last_bucket), merging)
 
     def evaluate_batches(batches: Iterable[Batch], merged: MergedRows | None) -> Iterator[PartialResult]:
@@ -173,9 +174,11 @@ def _number(column: str) -> str:
     return f"CASE WHEN {quoted(column)} IS NULL THEN 0::UBIGINT ELSE greatest(hash({quoted(column)}), 1::UBIGINT) END"
 
 
-def _evaluate(plan: ComputationPlan, rows: dict[str, Any], *, with_lists: bool) -> LinkFigures:
+def _evaluate(
+    plan: ComputationPlan, rows: dict[str, Any], values: RowValues | None = None, *, with_lists: bool
+) -> LinkFigures:
     conversations = rows.get("conversation")
-    return evaluate_links(plan, rows["hash"], rows["date"], rows["marks"], conversations, with_lists=with_lists)
+    return evaluate_links(plan, rows["hash"], rows["date"], rows["marks"], conversations, values, with_lists=with_lists)
 
 
 def _run_without_charts(
@@ -215,7 +218,8 @@ def _run_with_charts(
     *,
     with_lists: bool,
 ) -> Iterator[PartialResult]:
-    """The partial result of each batch. A batch stays in a temporary table until its charts are computed.
+    """The partial result of each batch. A batch stays in a temporary table until its charts are computed and the
+    values of its breakdown are read.
 
     Rows that belong to `merged` are left out.
     """
@@ -226,7 +230,8 @@ def _run_with_charts(
         if merged is not None:
             is_merged = merged.divert("viewed", rows["hash"])
             rows["marks"] = np.where(is_merged, rows["marks"].dtype.type(0), rows["marks"])  # They match no element.
-        result = _evaluate(plan, rows, with_lists=with_lists)
+        values = read_values(connection, plan.breakdown) if plan.breakdown else None
+        result = _evaluate(plan, rows, values, with_lists=with_lists)
         connection.register("reached_marks", {"reached": result.marks})
         try:
             reached = "viewed POSITIONAL JOIN reached_marks"
@@ -236,7 +241,7 @@ def _run_with_charts(
         finally:
             connection.unregister("reached_marks")
             connection.execute("DROP TABLE viewed")
-        yield PartialResult(result.elements, result.durations, result.spans, charts, lists)
+        yield PartialResult(result.elements, result.durations, result.spans, charts, lists, result.breakdown)
 
 
 def _create_viewed(connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object]) -> None:

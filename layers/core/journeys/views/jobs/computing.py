@@ -81,7 +81,7 @@ class JobCompletion:
         if size > MAX_RESULT_BYTES:
             raise ResultTooLarge(
                 f"The result has {size} bytes; at most {MAX_RESULT_BYTES} are allowed. "
-                "Group the charts by less, or set groupByMax to keep the greatest groups only."
+                "Group the charts by less, set groupByMax to keep the greatest groups only, or leave out the breakdown."
             )
         lists = figures.to_lists(spec, merged, result)
         if lists is not None:

@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from journeys.views.breakdown import Breakdown
+from journeys.views.computation import breakdown_results, results
 from journeys.views.computation import partial_result as views
-from journeys.views.computation import results
+from journeys.views.computation.partial_result import PartialResult
 from journeys.views.jobs.lists import ListObjects, to_objects
 from journeys.views.jobs.model import Kind
 from journeys.views.jobs.spec import JobSpec
+from journeys.views.model import ViewDefinition
 from journeys.views.paths import partial_result as paths
 
 
@@ -25,11 +28,15 @@ class Figures:
     to_lists: Callable[[JobSpec, Any, dict[str, Any]], ListObjects | None] = lambda *_: None
 
 
+def _view_result(definition: ViewDefinition, breakdown: Breakdown | None, merged: PartialResult) -> dict[str, Any]:
+    return results.to_result(definition, merged) | breakdown_results.to_result(definition, breakdown, merged)
+
+
 FIGURES: Mapping[Kind, Figures] = {
     Kind.VIEW: Figures(
         views.PartialResult.from_values,
         views.merge,
-        lambda spec, merged: results.to_result(spec.definition, merged),  # type: ignore[arg-type]  # Jobs of this kind have a view.
+        lambda spec, merged: _view_result(spec.definition, spec.breakdown, merged),  # type: ignore[arg-type]  # Jobs of this kind have a view.
         lambda spec, merged, result: merged.lists and to_objects(spec.definition, merged.lists, result),  # type: ignore[arg-type]  # as above
     ),
     Kind.PATHS: Figures(

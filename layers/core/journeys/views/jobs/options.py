@@ -10,23 +10,26 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from journeys import dates
+from journeys.views.breakdown import Breakdown
+from journeys.views.breakdown import problems as breakdown_problems
 from journeys.views.computation.plan import time_range
 from journeys.views.model import Text, ViewDefinition
 from journeys.views.paths.model import PathDefinition
-from journeys.views.rules import ViewProblem, refuse, time_problems
+from journeys.views.rules import Schemas, ViewProblem, refuse, time_problems
 
 
 class JobOptions(BaseModel):
     """What a job computes differently from its view; all of it is optional.
 
-    `interval` is an ISO-8601 interval. `period` Before is the time before the view's own, of the same length. Unknown
-    fields are refused.
+    `interval` is an ISO-8601 interval. `period` Before is the time before the view's own, of the same length. With
+    `breakdown`, the result also has the figures of groups of customers. Unknown fields are refused.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     interval: Text | None = None
     period: Literal["Before"] | None = None
+    breakdown: Breakdown | None = None
 
     def to_values(self) -> dict[str, Any]:
         """The options that are set. `model_validate` restores them."""
@@ -59,13 +62,15 @@ def moment(options: JobOptions | None, definition: ViewDefinition | PathDefiniti
     return at - (end - start)
 
 
-def check(options: JobOptions, view: ViewDefinition, at: int) -> None:
+def check(options: JobOptions, view: ViewDefinition, at: int, schemas: Schemas) -> None:
     """Check the options of a job of a view against all rules. Raises BadRequest with one detail per problem."""
-    refuse(problems(options, view, at), "invalid.options")
+    refuse(problems(options, view, at, schemas), "invalid.options")
 
 
-def problems(options: JobOptions, view: ViewDefinition, at: int) -> Iterator[ViewProblem]:
+def problems(options: JobOptions, view: ViewDefinition, at: int, schemas: Schemas) -> Iterator[ViewProblem]:
     """All problems of the options. `at` is the time of the job, in milliseconds since 1970."""
+    if options.breakdown is not None:
+        yield from breakdown_problems(options.breakdown, view, schemas)
     if options.interval is not None and options.period is not None:
         yield ViewProblem("interval.or.period", "period", "There are both an interval and a period. Set one of them.")
         return

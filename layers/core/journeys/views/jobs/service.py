@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from journeys import dates
 from journeys.defects import report
 from journeys.errors import BadRequest, Conflict, Detail, NotFound
+from journeys.registry.event_types import EventTypes
 from journeys.registry.limits import WAITING_JOBS
 from journeys.registry.quotas.store import QuotaStore
 from journeys.telemetry import emit_count
@@ -53,9 +54,16 @@ class JobService:
     """
 
     def __init__(
-        self, views: ViewStore, jobs: JobStore, queue: JobQueue, quotas: QuotaStore, retention_days: int
+        self,
+        views: ViewStore,
+        jobs: JobStore,
+        queue: JobQueue,
+        quotas: QuotaStore,
+        event_types: EventTypes,
+        retention_days: int,
     ) -> None:
         self._views, self._jobs, self._queue, self._quotas = views, jobs, queue, quotas
+        self._event_types = event_types
         self._retention_ms = retention_days * DAY_MS
 
     def accept(
@@ -122,7 +130,8 @@ class JobService:
         # Listings select jobs by the moments of their ids.
         created, expires = moment_of(job_id), now + self._retention_ms
         if options is not None:
-            check(options, view.definition, created)
+            schemas = {schema.schema_id: schema for schema in self._event_types.all(organization_id)}
+            check(options, view.definition, created, schemas)
         return view, accepted(
             organization_id, view, job_id, client_id, date_created=created, now=now, expires=expires, options=options
         )

@@ -11,6 +11,7 @@ from journeys.registry.definitions import is_active
 from journeys.registry.event_types import EventTypes
 from journeys.registry.schemas.kinds import AttributeKind
 from journeys.registry.schemas.model import Schema
+from journeys.views.breakdown import Breakdown
 from journeys.views.computation.plan import ComputationPlan, EventType, compile_plan
 from journeys.views.jobs.identity import JobIdentity
 from journeys.views.jobs.model import Job, Kind
@@ -30,6 +31,7 @@ class JobSpec:
     `at` is the time T that the definition is computed as of, in milliseconds since 1970. `types` are the event types
     that it needs, by the id of the event definition. `snapshot` names the archive's files when the attempt started.
     `parts` has the buckets of each part. `identity` says which identifiers are one person; None counts identifiers.
+    `breakdown` says which groups of customers the result also has.
     """
 
     organization_id: str
@@ -41,6 +43,7 @@ class JobSpec:
     snapshot: Snapshot
     parts: tuple[Buckets, ...]
     identity: JobIdentity | None = None
+    breakdown: Breakdown | None = None
 
     @property
     def kind(self) -> Kind:
@@ -50,7 +53,7 @@ class JobSpec:
         """The plan of the definition. Raises BrokenView."""
         if isinstance(self.definition, PathDefinition):
             return compile_paths(self.definition, self.types, self.at)
-        return compile_plan(self.definition, self.types, self.at)
+        return compile_plan(self.definition, self.types, self.at, self.breakdown)
 
     def to_values(self) -> dict[str, Any]:
         """JSON values."""
@@ -72,6 +75,7 @@ class JobSpec:
             "snapshot": self.snapshot.to_values(),
             "parts": [list(buckets) for buckets in self.parts],
             "identity": self.identity and self.identity.to_values(),
+            "breakdown": self.breakdown and self.breakdown.to_values(),
         }
 
     @classmethod
@@ -94,6 +98,7 @@ class JobSpec:
             snapshot=Snapshot.from_values(values["snapshot"]),
             parts=tuple((first, last) for first, last in values["parts"]),
             identity=JobIdentity.from_values(values.get("identity")),
+            breakdown=Breakdown.model_validate(values["breakdown"]) if values.get("breakdown") else None,
         )
 
 
@@ -120,6 +125,7 @@ def make_spec(
         snapshot=snapshot,
         parts=(),
         identity=identity(job.organization_id) if definition.counts_persons else None,
+        breakdown=job.options.breakdown if job.options else None,
     )
     plan = spec.plan()
     return replace(spec, parts=split(snapshot.within(plan.start, plan.end), events_per_run))

@@ -31,8 +31,6 @@ A partial result has two tallies. Both have rows of a path, a value and a count:
 Customers are in one partial result only, so counts of equal rows add up.
 """
 
-import base64
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,7 +40,8 @@ import numpy as np
 from journeys.errors import NotComputable
 from journeys.registry.schemas.model import ALL_SLOTS
 from journeys.views.computation.plan import EventType
-from journeys.views.computation.portions import Integers, changes
+from journeys.views.computation.portions import Integers
+from journeys.views.computation.tallies import Tally
 from journeys.views.paths.model import PathDefinition
 
 SYMBOL_BITS = 6
@@ -56,10 +55,7 @@ All others are numbers of event types plus 1, so that no step of a path is 0.
 """
 
 SET_BITS = ONWARD
-"""Bits of a set of continuations. A continuation has the bit `continuation - 1`."""
-
-MAX_ROWS = 2_000_000
-"""Rows of a tally. Each takes 24 bytes, and merging takes four times as much for a moment."""
+"""Bits of a set of continuations, at most VALUE_BITS. A continuation has the bit `continuation - 1`."""
 
 
 class TooManyPaths(NotComputable):
@@ -74,58 +70,6 @@ class TooManyPaths(NotComputable):
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """Counts of pairs of a path's code and a value. Once it is merged, it is sorted, with each pair once."""
-
-    paths: Integers
-    values: Integers
-    counts: Integers
-
-    @classmethod
-    def concatenate(cls, tallies: Sequence["Tally"]) -> "Tally":
-        """All rows of some tallies."""
-        return cls(
-            *(np.concatenate([getattr(tally, name) for tally in tallies]) for name in ("paths", "values", "counts"))
-        )
-
-    def merged(self) -> "Tally":
-        """The sums of the counts of equal pairs, sorted. Raises TooManyPaths.
-
-        Both sorts are stable, because rows of few batches are a few sorted runs.
-        """
-        order = np.argsort(self.paths, kind="stable")
-        paths = self.paths[order]
-        numbers = np.cumsum(changes(paths)) - 1
-        if len(numbers) and numbers[-1] >= MAX_ROWS:
-            raise TooManyPaths
-        pairs = (numbers << SET_BITS) | self.values[order]
-        by_pair = np.argsort(pairs, kind="stable")
-        firsts = np.flatnonzero(changes(pairs[by_pair]))
-        if len(firsts) > MAX_ROWS:
-            raise TooManyPaths
-        order = order[by_pair]
-        counts = self.counts[order]
-        rows = order[firsts]
-        return Tally(self.paths[rows], self.values[rows], np.add.reduceat(counts, firsts) if len(firsts) else counts)
-
-    def at(self, path: int) -> tuple[Integers, Integers]:
-        """The values and the counts of a path; the tally must be merged."""
-        low, high = np.searchsorted(self.paths, [path, path + 1])
-        return self.values[low:high], self.counts[low:high]
-
-    def to_values(self) -> list[str]:
-        """The columns as compressed texts."""
-        return [
-            base64.b64encode(zlib.compress(column.astype("<i8").tobytes(), 1)).decode()
-            for column in (self.paths, self.values, self.counts)
-        ]
-
-    @classmethod
-    def from_values(cls, values: Sequence[str]) -> "Tally":
-        return cls(*(np.frombuffer(zlib.decompress(base64.b64decode(text)), "<i8") for text in values))
-
-
-@dataclass(frozen=True, slots=True)
 class PathResult:
     """The figures of some customers: those with a start event, their start events, and the tallies of their paths."""
 
@@ -137,8 +81,7 @@ class PathResult:
     @classmethod
     def nothing(cls) -> "PathResult":
         """The result without any customers."""
-        empty = np.zeros(0, np.int64)
-        return cls(0, 0, Tally(empty, empty, empty), Tally(empty, empty, empty))
+        return cls(0, 0, Tally.empty(), Tally.empty())
 
     def to_values(self) -> dict[str, Any]:
         """JSON values."""
@@ -174,15 +117,15 @@ def merge(results: Iterable[PathResult]) -> PathResult:
 
 
 def _rows(results: Sequence[PathResult]) -> int:
-    return sum(len(result.customers.paths) + len(result.events.paths) for result in results)
+    return sum(len(result.customers.keys) + len(result.events.keys) for result in results)
 
 
 def _sum(results: Sequence[PathResult]) -> PathResult:
     return PathResult(
         sum(result.starting_customers for result in results),
         sum(result.start_events for result in results),
-        Tally.concatenate([result.customers for result in results]).merged(),
-        Tally.concatenate([result.events for result in results]).merged(),
+        Tally.concatenate([result.customers for result in results]).merged(TooManyPaths),
+        Tally.concatenate([result.events for result in results]).merged(TooManyPaths),
     )
 
 
@@ -262,11 +205,11 @@ class _Tree:
         done = sum(1 << (symbol - 1) for symbol in (DROPPED, ENDED, ONWARD))
         sets, events = self._result.customers, self._result.events
         has_done, is_done = sets.values & done != 0, events.values >= DROPPED
-        paths, firsts = np.unique(sets.paths[has_done], return_index=True)
+        paths, firsts = np.unique(sets.keys[has_done], return_index=True)
         if not len(paths):
             return []
         customers = np.add.reduceat(sets.counts[has_done], firsts)
-        events_ = np.add.reduceat(events.counts[is_done], np.unique(events.paths[is_done], return_index=True)[1])
+        events_ = np.add.reduceat(events.counts[is_done], np.unique(events.keys[is_done], return_index=True)[1])
         greatest = np.lexsort((paths, -events_, -customers))[: self._definition.mostPerLevel]
         return [
             {

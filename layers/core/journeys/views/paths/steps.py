@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from journeys.views.computation.portions import Booleans, Integers, changes, is_sorted
+from journeys.views.computation.tallies import Tally
 from journeys.views.paths.partial_result import (
     DROPPED,
     ENDED,
@@ -29,7 +30,6 @@ from journeys.views.paths.partial_result import (
     SET_BITS,
     SYMBOL_BITS,
     PathResult,
-    Tally,
     TooManyPaths,
 )
 from journeys.views.paths.plan import END, MARK_BITS, START, TYPE_BITS, PathPlan
