@@ -242,7 +242,9 @@ def record_views(recorder: Recorder) -> None:
     recorder.record("updateSchedule", {"frequency": "Weekly"})
     recorder.record("getSchedule")
     recorder.record("listSchedules", query={"pageSize": "25", "pageNumber": "1"})
-    before = recorder.record("createJob", {"period": "Before"})
+    before = recorder.record(
+        "createJob", {"period": "Before", "breakdown": {"elementId": "order", "attribute": "channel"}}
+    )
     compute_job()
     job = recorder.record("createJob")
     recorder.path["jobId"] = job["id"]

@@ -208,7 +208,7 @@ def test_values_are_texts_as_in_charts(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, attribute: str, values: list[Any], expected: list[str]
 ) -> None:
     events = [
-        happened(f"c{number}", 1, **{attribute: Decimal(value) if attribute == "amount" else value})
+        Happened(f"c{number}", START, "type-a", {attribute: Decimal(value) if attribute == "amount" else value})
         for number, value in enumerate(values)
     ]
     found = computed(connection, tmp_path, by("start", attribute), events)
