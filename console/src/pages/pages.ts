@@ -21,6 +21,7 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { path: "", title: "Home", permission: undefined, load: () => import("./home/Home") },
   { path: "views", title: "Views", permission: "journey:views:view", load: () => import("./views/Views") },
+  { path: "paths", title: "Paths", permission: "journey:viewsJobs:view", load: () => import("./paths/Paths") },
   {
     path: "customers",
     title: "Customers",

@@ -1,5 +1,6 @@
 /** What the forms of the builder share, and fields that show the problem at their path in the definition. */
 
+import "../../components/building.css";
 import { type ComponentChildren, createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { type Option, Select, TextField } from "../../components/forms";

@@ -18,6 +18,7 @@ import { Charts } from "./charts";
 import { canConnect, type Definition, toBody } from "./definition";
 import { AddElement, ElementForm, ElementList, FirstEvent } from "./elements";
 import { begin, type History, reduce } from "./history";
+import { MadeOfPath } from "./origin";
 import { findProblems, isWithin, placeOf, type Problem, refusedProblems, valueAt } from "./problems";
 import { linkNote } from "./sentences";
 import { Settings } from "./settings";
@@ -28,6 +29,10 @@ interface Props {
   /** The view that is edited; undefined while a new view is not saved. */
   viewId: string | undefined;
   version: number | undefined;
+  /** The start was made of something else, and can be saved as it is. */
+  isMade: boolean;
+  /** The page that the builder was opened from. */
+  above: { label: string; href: string };
   onSaved: (viewId: string) => void;
 }
 
@@ -37,7 +42,7 @@ interface Saved {
   readonly definition: Definition;
 }
 
-export function Editor({ events, start, viewId, version, onSaved }: Props) {
+export function Editor({ events, start, viewId, version, isMade, above, onSaved }: Props) {
   const [history, dispatch] = useReducer(reduce, start, begin);
   const definition = history.present;
   const root = useRef<HTMLDivElement>(null);
@@ -45,14 +50,15 @@ export function Editor({ events, start, viewId, version, onSaved }: Props) {
   const saving = useSaving(definition, viewId);
   const { saved } = saving;
   const checks = useProblems(definition, events, saving.action.error);
-  const dirty = definition !== (saved?.definition ?? start);
+  const changed = definition !== (saved?.definition ?? start);
+  const dirty = changed || (isMade && !saved);
   const [told, setTold] = useState("");
-  useGuard(dirty);
+  useGuard(changed);
   useUndoKeys(dispatch);
   useEffect(() => {
     if (!saved || saved.viewId === viewId) return;
     onSaved(saved.viewId);
-    go(address(["builder", saved.viewId], Object.fromEntries(place.query)), { replace: true });
+    go(address(["builder", saved.viewId], place.shown), { replace: true });
   }, [saved]);
 
   const building: Building = {
@@ -83,15 +89,12 @@ export function Editor({ events, start, viewId, version, onSaved }: Props) {
     <BuildingContext.Provider value={building}>
       <PageLayout
         title={title}
-        above={
-          viewId === undefined
-            ? { label: "Views", href: "#/views" }
-            : { label: "View", href: address(["views", viewId]) }
-        }
+        above={above}
         actions={<Actions history={history} dispatch={dispatch} saving={saving.action} dirty={dirty} onSave={save} />}
       >
-        <div class="builder stack" ref={root}>
+        <div class="builder building stack" ref={root}>
           <Saved saved={dirty ? undefined : saved} />
+          {isMade && !saved && <MadeOfPath />}
           <SaveError error={saving.action.error} onSave={save} />
           <Summary problems={checks.shown} definition={definition} onShow={place.show} />
           {definition.elements.length === 0 ? (
@@ -367,7 +370,7 @@ function usePlace(definition: Definition, root: { current: HTMLElement | null })
     setQuery({ element: id, part: undefined }, { replace: true });
   };
   return {
-    query,
+    shown: { element: selected, part: part === "elements" ? undefined : part },
     selected,
     part,
     focus,

@@ -1,5 +1,6 @@
 /** The conditions under which an event belongs to an element. */
 
+import { useId } from "preact/hooks";
 import { Checkbox, type Option } from "../../components/forms";
 import { type Attribute, filterable } from "./attributes";
 import { GroupAt, SelectAt, TextAt, useBuilding, useProblem } from "./building";
@@ -28,6 +29,7 @@ const COMPARATOR_LABELS: Readonly<Record<Comparator, string>> = {
 };
 
 export function Conditions({ element, path }: { element: Element; path: string }) {
+  const id = useId();
   const { events, edit, focus } = useBuilding();
   const event = events.get(element.attributes.id);
   const attributes = filterable(event);
@@ -37,8 +39,8 @@ export function Conditions({ element, path }: { element: Element; path: string }
   };
   const [first] = attributes;
   return (
-    <section class="card" aria-labelledby="which-events">
-      <h2 id="which-events">Which events count</h2>
+    <section class="card" aria-labelledby={id}>
+      <h2 id={id}>Which events count</h2>
       {shown.length === 0 && (
         <p class="soft">
           All events of “{event?.name ?? "this event"}” count. Add a condition to count only some of them.

@@ -68,7 +68,7 @@ function problem(path: string, message: string): Problem {
 
 // -- the view ----------------------------------------------------------------------------------------------------------
 
-function nameProblems(name: string, path: string, what: string): Problem[] {
+export function nameProblems(name: string, path: string, what: string): Problem[] {
   if (!name.trim()) return [problem(path, `${what} has no name. Enter one.`)];
   if (characters(name.trim()) <= LIMITS.name) return [];
   return [problem(path, `The name is too long. At most ${LIMITS.name} characters are allowed.`)];
@@ -87,7 +87,7 @@ function characters(text: string): number {
 const DURATION =
   /^P(?=\d|T\d)(\d{1,6}Y)?(\d{1,6}M)?(\d{1,6}W)?(\d{1,6}D)?(T(?=\d)(\d{1,9}H)?(\d{1,9}M)?(\d{1,9}([.,]\d{1,3})?S)?)?$/;
 
-function timeProblems({ interval, duration }: Definition): Problem[] {
+export function timeProblems({ interval, duration }: Definition): Problem[] {
   if (typeof interval === "string") {
     const [start, end] = interval.split("/").map(utcMoment);
     if (start === undefined || end === undefined || Number.isNaN(start) || Number.isNaN(end)) {
@@ -124,7 +124,7 @@ function duplicates(items: readonly { readonly name: string }[], path: string, w
 
 // -- elements ----------------------------------------------------------------------------------------------------------
 
-function elementProblems(element: Element, path: string, event: EventDefinition | undefined): Problem[] {
+export function elementProblems(element: Element, path: string, event: EventDefinition | undefined): Problem[] {
   const { predicates = [], numberPredicates = [] } = element.filter ?? {};
   return [
     ...(event

@@ -55,7 +55,7 @@ export function Settings() {
 }
 
 /** What is one customer in the view's figures. */
-function Counted() {
+export function Counted() {
   const { definition, edit } = useBuilding();
   const people = definition.identity !== "Identifier";
   return (
@@ -184,7 +184,7 @@ function SpanForm({ span, index, onChange, onRemove }: SpanProps) {
 
 type Form = "last" | "interval" | "duration";
 
-function TimeFrame() {
+export function TimeFrame() {
   const { definition, edit } = useBuilding();
   const { interval, duration } = definition;
   const fixed = typeof interval === "string";
@@ -227,8 +227,8 @@ function TimeFrame() {
       )}
       <p class="soft small">
         {fixed
-          ? "The figures stay the same each time that the view is computed."
-          : "Counted back from the moment at which the view is computed."}
+          ? "The figures stay the same each time that they are computed."
+          : "Counted back from the moment of the computation."}
       </p>
     </section>
   );

@@ -170,7 +170,7 @@ export function chartTable({ id, journeyView }: Job, chartId: string): Promise<s
 }
 
 /** The pages of a CSV file as one text. The header Link of a page names the cursor of the next one. */
-async function allPages(
+export async function allPages(
   get: (cursor: { cursor?: string }) => Promise<{ data?: string; error?: unknown; response: Response }>,
 ): Promise<string> {
   let text = "";

@@ -1,6 +1,7 @@
 /** The state of a job: its badge, and its progress while it is computed. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { follow } from "../../api/following";
 import { useAction } from "../../api/loading";
 import { Failed } from "../../components/states";
 import { Time } from "../../components/times";
@@ -29,11 +30,6 @@ export function StatusBadge({ status }: { status: Status }) {
 export function isUnfinished(status: Status | undefined): boolean {
   return status === "Accepted" || status === "Executing" || status === "Scheduled";
 }
-
-/** Milliseconds between two looks at a job: short at first, longer for long computations. */
-const FIRST_PAUSE = 400;
-const LONGEST_PAUSE = 8_000;
-const BACK_OFF = 1.4;
 
 export interface Computation {
   /** The latest job of the version; undefined before it is known, and if there is none. */
@@ -74,9 +70,13 @@ export function useComputation(viewId: string, version: number | undefined, onCo
   }, [viewId, version]);
   useEffect(() => {
     if (!job || version === undefined || !isUnfinished(job.status)) return undefined;
-    return follow(viewId, version, job.id, setJob, setProblem, () => {
-      completed.current();
-    });
+    const look = (signal: AbortSignal) => getJob(viewId, version, job.id, signal);
+    const onLook = (seen: Job) => {
+      setJob(seen);
+      if (seen.status === "Complete") completed.current();
+      return isUnfinished(seen.status);
+    };
+    return follow(look, onLook, setProblem);
   }, [job?.id, isUnfinished(job?.status)]);
   const start = useAction(async () => {
     if (version !== undefined) setJob(await createJob(viewId, version));
@@ -93,44 +93,6 @@ export function useComputation(viewId: string, version: number | undefined, onCo
     start: () => void start.run(),
     cancel: () => void cancel.run(),
     stopping: cancel.running,
-  };
-}
-
-/** Looks at a job until it has ended. Returns the function that stops this. */
-function follow(
-  viewId: string,
-  version: number,
-  jobId: string,
-  onJob: (job: Job) => void,
-  onError: (error: unknown) => void,
-  onComplete: () => void,
-): () => void {
-  const abort = new AbortController();
-  let pause = FIRST_PAUSE;
-  let timer = setTimeout(look, pause);
-  function look() {
-    getJob(viewId, version, jobId, abort.signal).then(
-      (job) => {
-        if (abort.signal.aborted) return;
-        onError(undefined);
-        onJob(job);
-        if (job.status === "Complete") onComplete();
-        if (isUnfinished(job.status)) again();
-      },
-      (error: unknown) => {
-        if (abort.signal.aborted) return;
-        onError(error);
-        again();
-      },
-    );
-  }
-  function again() {
-    pause = Math.min(LONGEST_PAUSE, pause * BACK_OFF);
-    timer = setTimeout(look, pause);
-  }
-  return () => {
-    abort.abort();
-    clearTimeout(timer);
   };
 }
 

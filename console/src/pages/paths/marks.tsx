@@ -1,0 +1,163 @@
+/** The bars of branches with their texts, and the bands between them. */
+
+import { NativeLines } from "../../components/native-icon";
+import { number } from "../../formats";
+import { cut, textWidth } from "../../journey/texts";
+import { type Band, bandPath, type Bar, BAR_WIDTH, type Measure } from "./sankey";
+import type { Branch } from "./tree";
+import { branchLabel, branchName, type Reading, shortFigure } from "./words";
+
+const NAME_SIZE = 13;
+const FIGURE_SIZE = 12;
+/** Pixels between a bar and its text, and at the end of the text. */
+const BESIDE = 6;
+/** The icon of a contact center's event, with the space behind it. */
+const ICON = { size: 15, width: 20 };
+/** The button that hides what follows: its radius, and that of what can be pressed. */
+const BUTTON = { radius: 7, reach: 12 };
+
+interface BandProps {
+  band: Band;
+  colour: string;
+  strong: boolean;
+  onPoint: (key: string | undefined) => void;
+  onChoose: (branch: Branch) => void;
+}
+
+/** A band can be pressed too; the keyboard reaches the bar at its end. */
+export function BandShape({ band, colour, strong, onPoint, onChoose }: BandProps) {
+  return (
+    <path
+      class={`paths-band ${colour} ${strong ? "strong" : ""}`}
+      d={bandPath(band)}
+      onPointerEnter={() => {
+        onPoint(band.branch.key);
+      }}
+      onPointerLeave={() => {
+        onPoint(undefined);
+      }}
+      onClick={() => {
+        onChoose(band.branch);
+      }}
+    />
+  );
+}
+
+interface Place {
+  readonly pitch: number;
+  readonly mirrored: boolean;
+  readonly reading: Reading;
+  readonly measure: Measure;
+}
+
+interface MarkProps {
+  bar: Bar;
+  place: Place;
+  colour: string;
+  chosen: boolean;
+  /** Whether Tab reaches this branch; the arrow keys reach the others. */
+  reachable: boolean;
+  onPoint: (key: string | undefined) => void;
+  onFocus: (key: string | undefined) => void;
+  onChoose: (branch: Branch) => void;
+  onCollapse: (key: string) => void;
+}
+
+export function BranchMark({
+  bar,
+  place,
+  colour,
+  chosen,
+  reachable,
+  onPoint,
+  onFocus,
+  onChoose,
+  onCollapse,
+}: MarkProps) {
+  const { branch, x, y, height } = bar;
+  return (
+    <g
+      class={`paths-branch ${branch.collapsed ? "collapsed" : ""}`}
+      onPointerEnter={() => {
+        onPoint(branch.key);
+      }}
+      onPointerLeave={() => {
+        onPoint(undefined);
+      }}
+    >
+      {}
+      <g
+        role="treeitem"
+        tabindex={reachable ? 0 : -1}
+        aria-level={branch.level + 1}
+        aria-expanded={branch.follows ? !branch.collapsed : undefined}
+        aria-selected={chosen}
+        aria-label={branchLabel(branch, place.reading)}
+        data-key={branch.key}
+        onFocus={() => {
+          onFocus(branch.key);
+        }}
+        onBlur={() => {
+          onFocus(undefined);
+        }}
+        onClick={() => {
+          onChoose(branch);
+        }}
+      >
+        <rect class={`paths-bar ${colour}`} x={x} y={y} width={BAR_WIDTH} height={height} rx="2" />
+        <rect class="paths-outline" x={x - 3} y={y - 3} width={BAR_WIDTH + 6} height={height + 6} rx="4" />
+        <Texts bar={bar} place={place} />
+      </g>
+      {branch.follows && (
+        <g
+          class="paths-toggle"
+          aria-hidden="true"
+          transform={`translate(${place.mirrored ? x + BAR_WIDTH + 12 : x - 12} ${y + Math.min(height / 2, 12)})`}
+          onClick={() => {
+            onCollapse(branch.key);
+          }}
+        >
+          <title>{branch.collapsed ? "Show what follows" : "Hide what follows"}</title>
+          <circle class="reach" r={BUTTON.reach} />
+          <circle r={BUTTON.radius} />
+          <path d={branch.collapsed ? "M-4 0H4M0-4V4" : "M-4 0H4"} />
+        </g>
+      )}
+    </g>
+  );
+}
+
+/** A step has its name and its figures below; what became of paths has both in one line. */
+function Texts({ bar: { branch, x, y }, place: { pitch, mirrored, reading, measure } }: { bar: Bar; place: Place }) {
+  const width = pitch - BAR_WIDTH - 2 * BESIDE - (branch.follows ? BUTTON.radius : 0);
+  const anchor = mirrored ? "end" : "start";
+  const at = mirrored ? x - BESIDE : x + BAR_WIDTH + BESIDE;
+  const figure = shortFigure(branch, measure);
+  const name = branchName(branch, reading);
+  if (branch.outcome) {
+    const full = `${name} ${figure}`;
+    const text = textWidth(full, FIGURE_SIZE) <= width ? full : `${name} ${number(branch.figures[measure])}`;
+    return (
+      <text class="paths-figure" x={at} y={y + 11} text-anchor={anchor}>
+        {cut(text, width, FIGURE_SIZE)}
+      </text>
+    );
+  }
+  const native = reading.native.has(branch.type ?? "") ? branch.type : undefined;
+  const room = native === undefined ? 0 : ICON.width;
+  return (
+    <>
+      {native !== undefined && (
+        <g transform={`translate(${mirrored ? at - ICON.size : at} ${y}) scale(${ICON.size / 20})`}>
+          <NativeLines type={native} />
+        </g>
+      )}
+      <text class="paths-name" x={mirrored ? at - room : at + room} y={y + 12} text-anchor={anchor}>
+        {cut(name, width - room, NAME_SIZE)}
+      </text>
+      <text class="paths-figure" x={at} y={y + 28} text-anchor={anchor}>
+        {branch.collapsed ? `${figure} …` : figure}
+      </text>
+    </>
+  );
+}
