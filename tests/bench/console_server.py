@@ -19,8 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 from journeys.registry.people.model import ROLES, Role
 from tests.support.functions import load
 
-ELEMENTS, LINKS, STEPS, PAGE = 50, 120, 10_000, 100
-VIEW, JOB = "v-1", "j-1"
+ELEMENTS, LINKS, STEPS, PAGE, LEVELS = 50, 120, 10_000, 100, 3
+VIEW, JOB, PATHS = "v-1", "j-1", "p-1"
 CUSTOMER = {"externalSourceId": "crm", "value": "7"}
 NONCE = "nonce-of-the-benchmark"
 DATE = datetime(2026, 3, 1, tzinfo=UTC)
@@ -115,6 +115,9 @@ def recorded() -> dict[str, Any]:
         f"{jobs}/{JOB}": job,
         f"{jobs}/{JOB}/results": result(),
         "views/eventdefinitions": {"entities": []},
+        "paths/jobs": {"entities": [path_job()], "pageSize": 10, "pageNumber": 1},
+        f"paths/jobs/{PATHS}": path_job(),
+        f"paths/jobs/{PATHS}/results": path_result(),
         "customers": journey(),
         "customers/identifiers": identifiers(),
         "externalevents/configurations": {"entities": []},
@@ -158,6 +161,32 @@ def result() -> dict[str, Any]:
 def metrics(participants: int) -> dict[str, int]:
     groups = {"completedCount": participants // 4, "flowCount": participants // 2, "activeCount": participants // 8}
     return {"participantCount": participants, **groups, "dropoutCount": participants - sum(groups.values())}
+
+
+def path_job() -> dict[str, Any]:
+    start = {"attributes": {"type": "Event", "id": "s-0"}}
+    definition = {"name": "After a visit", "duration": "P30D", "start": start, "direction": "After", "steps": 3}
+    state = {"dateCreated": DATE.isoformat(), "status": "Complete", "userId": "bench", "name": "After a visit"}
+    return {"id": PATHS, **state, "definition": definition, "selfUri": f"/api/v2/journey/paths/jobs/{PATHS}"}
+
+
+def path_result() -> dict[str, Any]:
+    """Paths of three steps: after each, half of them go on with each of two event types, until all drop off."""
+
+    def path_step(level: int, place: int) -> dict[str, Any]:
+        count = 1024 >> level
+        figures = {"customerCount": count, "eventCount": count}
+        nothing = {"customerCount": 0, "eventCount": 0}
+        steps = [path_step(level + 1, 2 * place + 1 + branch) for branch in range(2)] if level < LEVELS else []
+        outcomes = {"dropped": nothing if steps else figures, "ended": nothing, "others": nothing}
+        event_type = {"id": f"s-{place % 5}", "name": TYPES[place % 5]}
+        return {"eventType": event_type, **figures, **outcomes, "steps": steps}
+
+    tree = path_step(0, 0)
+    start = {"customerCount": tree["customerCount"], "eventCount": tree["eventCount"]}
+    first = tree["steps"][0]
+    common = {"eventTypes": [first["eventType"]], "customerCount": 1, "eventCount": 1}
+    return {"start": start, "tree": tree, "paths": [common], "selfUri": f"{path_job()['selfUri']}/results"}
 
 
 def step(place: int) -> dict[str, Any]:

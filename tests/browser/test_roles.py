@@ -16,6 +16,8 @@ from tests.e2e.test_pipeline import wait_for
 Opens = Callable[..., Page]
 
 NAME = "Issues opened"
+LONG_AGO = "2020-01-01T00:00:00Z/2020-02-01T00:00:00Z"
+"""An interval without events."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,14 @@ VISITS = (
     )),
     Visit("builder", "With which event", "views:edit"),
     Visit("builder/{view}", "Issues opened", "views:edit", (("Save view", "views:edit"),)),
+    Visit("paths", "After opened", "viewsJobs:view", (
+        ("Explore paths", "viewsJobs:add"),
+        ("Change and explore again After opened", "viewsJobs:add"),
+    )),
+    Visit("paths/{paths}", "No event starts a path", "viewsJobs:view", (
+        ("Change and explore again", "viewsJobs:add"),
+        ("Download CSV", "viewsResults:view"),
+    )),
     Visit("customers", "Identifier", "customers:view"),
     Visit("customers?source=crm&value=ada", "1 of 1 event loaded", "customers:view"),
     Visit("sources/types", "Issue", "externalEventsSchema:view", (("Create event type", "externalEventsSchema:add"),)),
@@ -93,6 +103,8 @@ def ids(caller: Callable[..., Caller]) -> dict[str, str]:
     api.call("PUT", f"views/eventdefinitions/{schema_id}/activate", {})
     element = {"id": "opened", "name": "Opened", "attributes": {"id": schema_id}}
     view = api.call("POST", "views", {"name": NAME, "duration": "P30D", "elements": [element]})
+    start = {"attributes": {"type": "Event", "id": schema_id}}
+    paths = api.call("POST", "paths/jobs", {"name": "After opened", "interval": LONG_AGO, "start": start})
     event = {
         "id": "an event",
         "dateCreated": datetime.now(UTC).isoformat(),
@@ -104,6 +116,7 @@ def ids(caller: Callable[..., Caller]) -> dict[str, str]:
     return {
         "organization": client.organization_id,
         "view": view["id"],
+        "paths": paths["id"],
         "type": schema_id,
         "configuration": configuration_id,
         "endpoint": create_endpoint(api, configuration_id)["id"],

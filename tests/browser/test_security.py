@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.bench.console import CONSOLE, built, signed_in_address
-from tests.bench.console_server import VIEW, recorded, serving
+from tests.bench.console_server import PATHS, VIEW, recorded, serving
 from tests.browser.conftest import PATIENCE
 
 Opens = Callable[..., Page]
@@ -108,6 +108,15 @@ def test_no_other_page_frames_the_console(browser: Any, url: str) -> None:
 def test_hostile_names_of_a_view_stay_text(open_page: Opens, url: str, route: str) -> None:
     page = opened(open_page, url, route)
     expect(page.locator("main h1")).to_contain_text("<img src=x")
+    expect(page.get_by_text("<img src=x").nth(2)).to_be_attached()
+    assert_only_text(page)
+
+
+@pytest.mark.parametrize("route", [f"#/paths/{PATHS}", f"#/paths/{PATHS}?show=table&path=s-1"])
+def test_hostile_names_of_paths_stay_text(open_page: Opens, url: str, route: str) -> None:
+    page = opened(open_page, url, route)
+    expect(page.locator("main h1")).to_contain_text("<img src=x")
+    expect(page.get_by_role("tree").or_(page.get_by_role("region", name="Steps"))).to_be_visible()
     expect(page.get_by_text("<img src=x").nth(2)).to_be_attached()
     assert_only_text(page)
 

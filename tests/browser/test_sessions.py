@@ -155,6 +155,7 @@ def test_without_a_network_the_page_says_so_and_goes_on_when_it_is_back(signed_i
 PAGES = {
     "": "Home",
     "views": "Views",
+    "paths": "Paths",
     "sources/types": "Sources",
     "sources/configurations": "Sources",
     "sources/endpoints": "Sources",
@@ -207,6 +208,7 @@ def test_the_addresses_of_another_organization_lead_to_nothing(
     for route in (
         f"views/{sample.view['id']}",
         f"builder/{sample.view['id']}",
+        "paths/an-unknown-job",
         f"sources/types/{schema_id}",
         f"sources/configurations/{configuration_id}",
         f"sources/endpoints/{endpoint['id']}",

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { inOrder, shownTree } from "../../src/pages/paths/tree";
+import { inOrder, OUTCOMES, shownTree } from "../../src/pages/paths/tree";
 import {
   branchLabel,
   facts,
   figureLines,
   levelTitle,
+  outcomeMeaning,
   pathText,
   type Reading,
   startSentence,
@@ -35,6 +36,13 @@ describe("a branch in words", () => {
     expect(pathText(branch("0.others"), AFTER)).toBe("Start › A › Others");
     expect(pathText(branch("0.others"), { ...AFTER, steps: 1 })).toBe("Start › A › Further steps");
     expect(pathText(branch("0.others"), { ...BEFORE, steps: 1 })).toBe("Start ‹ A ‹ Earlier steps");
+  });
+
+  test("has outcomes whose meaning names the time that was allowed", () => {
+    expect(outcomeMeaning("dropped", 1, AFTER)).toBe("nothing followed in the time frame");
+    expect(outcomeMeaning("dropped", 1, { ...BEFORE, gap: "P3D" })).toBe("no event came before within 3 days");
+    const all = [1, 3].flatMap((level) => OUTCOMES.map((outcome) => outcomeMeaning(outcome, level, AFTER)));
+    expect(new Set(all).size).toBe(4);
   });
 
   test("says where it is", () => {

@@ -198,7 +198,7 @@ function Result({ job, result }: { job: PathJob; result: PathResult }) {
   const native = useMemo(() => new Set([...(names ?? [])].flatMap(([id, one]) => (one.native ? [id] : []))), [names]);
   const { direction = "After", steps = 5 } = job.definition ?? {};
   const end = job.definition?.end?.attributes.id;
-  const reading: Reading = { direction, steps, native };
+  const reading: Reading = { direction, steps, native, gap: job.definition?.sessionGap ?? undefined };
   if (result.tree.eventCount === 0) return <Nothing job={job} result={result} />;
   const table = shown.table ?? innerWidth < NARROW;
   const props = { root, reading, shown, jobId: job.id };

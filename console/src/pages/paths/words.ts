@@ -12,6 +12,8 @@ export interface Reading {
   readonly steps: number;
   /** The ids of the contact center's event types, which have icons. */
   readonly native: ReadonlySet<string>;
+  /** The longest time between two events of a path, an ISO-8601 duration. */
+  readonly gap?: string | undefined;
 }
 
 /** The name of a branch: its event type, or what became of the paths. */
@@ -32,11 +34,12 @@ export function outcomeName(outcome: Outcome, level: number, { direction, steps 
 }
 
 /** What an outcome means, for the legend. */
-export function outcomeMeaning(outcome: Outcome, level: number, { direction, steps }: Reading): string {
+export function outcomeMeaning(outcome: Outcome, level: number, { direction, steps, gap }: Reading): string {
   const after = direction === "After";
+  const within = gap === undefined ? "in the time frame" : `within ${durationText(gap)}`;
   switch (outcome) {
     case "dropped":
-      return after ? "nothing followed" : "no event came before";
+      return after ? `nothing followed ${within}` : `no event came before ${within}`;
     case "ended":
       return after ? "reached the event that you named as the end" : "began with the event that you named";
     case "others":
