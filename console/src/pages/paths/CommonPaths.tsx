@@ -23,8 +23,8 @@ export function CommonPaths({ job, result, shown, reading }: Props) {
   const hasEnd = Boolean(job.definition?.end);
   if (result.paths.length === 0) return null;
   return (
-    <section class="stack tight paths-common" aria-labelledby="paths-common">
-      <h2 id="paths-common">Commonest complete paths</h2>
+    <div class="stack tight">
+      <h2>Commonest complete paths</h2>
       <p class="soft small">Each is one path from its start until it ended, dropped off, or had all its steps.</p>
       <Table
         caption="Commonest complete paths"
@@ -61,7 +61,7 @@ export function CommonPaths({ job, result, shown, reading }: Props) {
           },
         ]}
       />
-    </section>
+    </div>
   );
 }
 

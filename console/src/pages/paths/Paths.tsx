@@ -68,12 +68,12 @@ function Recent({ mayAdd }: { mayAdd: boolean }) {
     };
   }, [busy, jobs.loading]);
   return (
-    <section class="stack" aria-labelledby="paths-recent">
-      <h2 id="paths-recent">Recent explorations</h2>
+    <div class="stack">
+      <h2>Recent explorations</h2>
       <WhenListed listed={jobs} what="explorations" empty={<NoJobs mayAdd={mayAdd} />}>
         {(items) => <JobTable jobs={items} mayAdd={mayAdd} />}
       </WhenListed>
-    </section>
+    </div>
   );
 }
 

@@ -63,17 +63,8 @@ interface MarkProps {
   onCollapse: (key: string) => void;
 }
 
-export function BranchMark({
-  bar,
-  place,
-  colour,
-  chosen,
-  reachable,
-  onPoint,
-  onFocus,
-  onChoose,
-  onCollapse,
-}: MarkProps) {
+export function BranchMark(props: MarkProps) {
+  const { bar, place, colour, chosen, reachable, onPoint, onFocus, onChoose, onCollapse } = props;
   const { branch, x, y, height } = bar;
   return (
     <g
@@ -84,9 +75,17 @@ export function BranchMark({
       onPointerLeave={() => {
         onPoint(undefined);
       }}
+      onClick={() => {
+        onChoose(branch);
+      }}
     >
-      {}
-      <g
+      {/* The item over it says all of this, in sentences. */}
+      <g aria-hidden="true">
+        <rect class={`paths-bar ${colour}`} x={x} y={y} width={BAR_WIDTH} height={height} rx="2" />
+        <Texts bar={bar} place={place} />
+      </g>
+      <rect
+        class="paths-item"
         role="treeitem"
         tabindex={reachable ? 0 : -1}
         aria-level={branch.level + 1}
@@ -94,35 +93,46 @@ export function BranchMark({
         aria-selected={chosen}
         aria-label={branchLabel(branch, place.reading)}
         data-key={branch.key}
+        x={x - 3}
+        y={y - 3}
+        width={BAR_WIDTH + 6}
+        height={height + 6}
+        rx="4"
         onFocus={() => {
           onFocus(branch.key);
         }}
         onBlur={() => {
           onFocus(undefined);
         }}
-        onClick={() => {
-          onChoose(branch);
-        }}
-      >
-        <rect class={`paths-bar ${colour}`} x={x} y={y} width={BAR_WIDTH} height={height} rx="2" />
-        <rect class="paths-outline" x={x - 3} y={y - 3} width={BAR_WIDTH + 6} height={height + 6} rx="4" />
-        <Texts bar={bar} place={place} />
-      </g>
-      {branch.follows && (
-        <g
-          class="paths-toggle"
-          aria-hidden="true"
-          transform={`translate(${place.mirrored ? x + BAR_WIDTH + 12 : x - 12} ${y + Math.min(height / 2, 12)})`}
-          onClick={() => {
-            onCollapse(branch.key);
-          }}
-        >
-          <title>{branch.collapsed ? "Show what follows" : "Hide what follows"}</title>
-          <circle class="reach" r={BUTTON.reach} />
-          <circle r={BUTTON.radius} />
-          <path d={branch.collapsed ? "M-4 0H4M0-4V4" : "M-4 0H4"} />
-        </g>
-      )}
+      />
+      {branch.follows && <Toggle bar={bar} mirrored={place.mirrored} onCollapse={onCollapse} />}
+    </g>
+  );
+}
+
+interface ToggleProps {
+  bar: Bar;
+  mirrored: boolean;
+  onCollapse: (key: string) => void;
+}
+
+/** The button at a bar that hides or shows what follows. The keyboard has Space for it. */
+function Toggle({ bar: { branch, x, y, height }, mirrored, onCollapse }: ToggleProps) {
+  const at = mirrored ? x + BAR_WIDTH + BUTTON.reach : x - BUTTON.reach;
+  return (
+    <g
+      class="paths-toggle"
+      aria-hidden="true"
+      transform={`translate(${at} ${y + Math.min(height / 2, BUTTON.reach)})`}
+      onClick={(event) => {
+        event.stopPropagation();
+        onCollapse(branch.key);
+      }}
+    >
+      <title>{branch.collapsed ? "Show what follows" : "Hide what follows"}</title>
+      <circle class="reach" r={BUTTON.reach} />
+      <circle r={BUTTON.radius} />
+      <path d={branch.collapsed ? "M-4 0H4M0-4V4" : "M-4 0H4"} />
     </g>
   );
 }
