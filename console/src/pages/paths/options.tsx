@@ -186,7 +186,7 @@ function TypeChoices({ chosen, events, onChosen }: ChoicesProps) {
         {[...known, ...unknown].map(({ value, label }) => (
           <Checkbox
             key={value}
-            label={label}
+            label={chosen.includes(value) ? `${label} (${chosen.indexOf(value) + 1})` : label}
             checked={chosen.includes(value)}
             onValue={(checked) => {
               onChosen(checked ? [...chosen, value] : chosen.filter((id) => id !== value));
@@ -194,6 +194,7 @@ function TypeChoices({ chosen, events, onChosen }: ChoicesProps) {
           />
         ))}
       </div>
+      <p class="soft small">Events of the same time follow each other in the order in which you choose their types.</p>
       {chosen.length > 0 && within && <p class="problem">{within}</p>}
     </GroupAt>
   );
