@@ -22,7 +22,7 @@ from journeys.http.parameters import (
 )
 from journeys.http.request import Request
 from journeys.http.response import TextBody
-from journeys.http.router import MAX_ID, Router
+from journeys.http.router import Router
 from journeys.registry.event_types import EventTypes
 from journeys.registry.quotas.store import QuotaStore
 from journeys.registry.repeats.store import RepeatStore
@@ -36,7 +36,7 @@ from journeys.views.jobs.service import JobResults, JobService
 from journeys.views.jobs.store import JobQueue, JobStore
 from journeys.views.jobs.work.store import WorkStore
 from journeys.views.model import VIEWS, interval
-from journeys.views.paths.model import MAX_STEPS, PATHS, PathDefinition, view_of
+from journeys.views.paths.model import MAX_STEPS, PATHS, PathDefinition, parse_ids, view_of
 from journeys.views.paths.rules import check as check_paths
 from journeys.views.store import ViewStore
 from journeys.views.tables import TABLES
@@ -45,22 +45,13 @@ from journeys.views.tables import paths as paths_table
 
 JOBS = "/api/v2/journey/views/jobs"
 VERSION_JOBS = "/api/v2/journey/views/<view_id>/versions/<int:version>/jobs"
-JOB = f"{VERSION_JOBS}/<job_id>"
+LATEST, JOB = f"{VERSION_JOBS}/latest", f"{VERSION_JOBS}/<job_id>"
 PATH_JOBS = f"{PATHS}/jobs"
 PATH_JOB = f"{PATH_JOBS}/<path_job_id>"
 TAG, PATHS_TAG = "View jobs", "Paths"
 VIEW, ADD, EDIT = (f"journey:viewsJobs:{action}" for action in ("view", "add", "edit"))
 VIEW_RESULTS = "journey:viewsResults:view"
 VIEW_CUSTOMERS = "journey:viewsCustomers:view"
-
-
-def parse_path(value: str) -> tuple[str, ...]:
-    """Return the ids of a path's steps. Raises ValueError if one is empty or too long, or if there are too many."""
-    ids = tuple(value.split(","))
-    if len(ids) > MAX_STEPS or not all(0 < len(id_) <= MAX_ID for id_ in ids):
-        raise ValueError
-    return ids
-
 
 INTERVAL: Parameter[tuple[int | None, int | None]] = Parameter(
     "interval",
@@ -87,28 +78,27 @@ ROWS = replace(CURSOR, description="With format=csv, the cursor in the header Li
 PATH: Parameter[tuple[str, ...]] = Parameter(
     "path",
     f"The ids of the event definitions of the path's steps after its start, separated by commas; at most {MAX_STEPS}.",
-    parse_path,
+    parse_ids,
     (),
     f"Use at most {MAX_STEPS} ids of event definitions, separated by commas.",
     {"type": "string"},
 )
 IS_ENDED = choice("ended", "Whether the last step is the end of the definition, with its filter.", ("false", "true"))
-GROUP: Parameter[tuple[str | None, ...] | None] = Parameter(
-    "group",
-    "The group of the chart: a JSON array of the values of its `groupByAttributes` in the result, in their order; null "
-    "for a missing one. Default: [], the only group of a chart without groups.",
-    parse_group,
-    None,
-    'Use a JSON array of texts and nulls, such as ["2026-01","web",null].',
-    {"type": "string"},
-)
 FIGURE: tuple[Parameter[Any], ...] = (
     text("elementId", "The element whose customers in a state, or on a link, are listed."),
     optional_choice("state", "The customers of the element: all participants, or those in one state.", STATES),
     text("linkId", "The id of the element that a link of the element leads to."),
     text("chartId", "The chart that has the group."),
     text("metricId", "A metric of the chart."),
-    GROUP,
+    Parameter(
+        "group",
+        "The group of the chart: a JSON array of the values of its `groupByAttributes` in the result, in their order; "
+        "null for a missing one. Default: [], the only group of a chart without groups.",
+        parse_group,
+        None,
+        'Use a JSON array of texts and nulls, such as ["2026-01","web",null].',
+        {"type": "string"},
+    ),
 )
 LISTED = replace(CURSOR, description="The cursor in the nextUri of the previous page; with CSV, in the header Link.")
 POSITION = re.compile(r"[0-9]{1,9} [0-9a-f-]{36}")
@@ -207,14 +197,7 @@ def create_job(request: Request, view_id: str, version: int, body: JobOptions) -
     return jobs.accept_once(organization_id, view_id, version, client_id, job_id, options).to_wire()
 
 
-@router.route(
-    "GET",
-    f"{VERSION_JOBS}/latest",
-    summary="Get the latest job of a view",
-    tag=TAG,
-    permission=VIEW,
-    response="ViewJob",
-)
+@router.route("GET", LATEST, summary="Get the latest job of a view", tag=TAG, permission=VIEW, response="ViewJob")
 def get_latest_job(request: Request, view_id: str, version: int) -> dict[str, Any]:
     return jobs.get_latest(request.organization_id, view_id, version).to_wire()
 

@@ -5,9 +5,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from journeys.registry.schemas.model import ALL_SLOTS
 from journeys.views.model import (
@@ -114,3 +114,11 @@ def _link(definition: PathDefinition, number: int) -> Link:
     if definition.sessionGap:
         within = TimeConstraint(unit="Seconds", value=math.ceil(period(definition.sessionGap) / 1000))
     return Link(id=f"step-{number}", constraintWithin=within, eventCountType=EventCountType.ALL)
+
+
+_IDS = TypeAdapter(Annotated[tuple[Id, ...], Field(max_length=MAX_STEPS)])
+
+
+def parse_ids(value: str) -> tuple[str, ...]:
+    """The ids of a path's steps, separated by commas. Raises ValueError if one is invalid or there are too many."""
+    return _IDS.validate_python(tuple(value.split(",")))
