@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from rich.console import Console
 
@@ -15,10 +16,10 @@ from journeys.native.reading import read
 from journeys.registry.native_types import NATIVE_TYPES
 from journeys.views.model import ViewDefinition
 from tests.conftest import Caller
-from tests.support.views_reference import Happened, figures
+from tests.support.views_reference import Happened, customers, figures
 from tools.api import ApiClient, batches
 from tools.local_stack.run import configurations
-from tools.local_stack.sample import calls, events
+from tools.local_stack.sample import ORDER, calls, events
 from tools.local_stack.sample_view import sample_view
 from tools.local_stack.stack import EVENTS_PER_RUN
 from tools.native_events import put_events
@@ -29,6 +30,7 @@ from tools.stack import Stack
 CUSTOMERS = 90
 """Enough customers that their events need more than one run."""
 SECONDS = 180
+PREFIX = "/api/v2/journey/"
 
 
 def send_sample(stack: Stack, own: Caller) -> list[Happened]:
@@ -142,3 +144,27 @@ def test_a_view_of_the_sample_events_has_the_same_figures_as_the_reference(
     placed = next(one["metrics"] for one in result["elements"] if one["id"] == "placed")
     assert any(f" {placed['participantCount']} " in line for line in lines)
     assert any(f"{placed['dropoutCount']} dropped out" in line for line in lines)
+
+    check_customers(own.api, job, definition, happened, placed["participantCount"])
+
+
+def check_customers(
+    api: ApiClient, job: dict[str, Any], view: ViewDefinition, happened: list[Happened], participants: int
+) -> None:
+    """List who placed an order, page by page, and follow each address to the customer's journey."""
+    query: dict[str, Any] = {"elementId": "placed", "state": "Participants", "pageSize": "50"}
+    found: list[dict[str, Any]] = []
+    while query:
+        page = api.call("GET", f"{job['selfUri'].removeprefix(PREFIX)}/results/customers", **query)
+        assert page["total"] == page["listed"] == participants
+        found += page["entities"]
+        query = dict(parse_qsl(urlsplit(page.get("nextUri", "")).query))
+    assert len({tuple(entry["customer"].values()) for entry in found}) == participants
+    known = customers(view, happened, dates.parse(job["dateCreated"]))
+    assert participants == sum(len(known["placed", state]) for state in ("Completed", "Flow", "Active", "Dropout"))
+    for entry in found[:3]:
+        address = urlsplit(entry["selfUri"])
+        journey = api.call("GET", address.path.removeprefix(PREFIX), **dict(parse_qsl(address.query)))
+        listed = {(one["externalSourceId"], one["value"]) for one in entry["identifiers"]}
+        assert listed <= {(one["externalSourceId"], one["value"]) for one in journey["identifiers"]}
+        assert ORDER.title in [one["eventName"] for one in journey["eventTypes"]]

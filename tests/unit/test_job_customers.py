@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from journeys import aws, jsontext
+from journeys import aws, cursors, jsontext
 from journeys.events.model import ExternalId
 from journeys.registry.people.model import ROLES
 from journeys.telemetry import logger
@@ -214,6 +214,17 @@ def test_a_cursor_of_another_figure_is_refused(ask: Ask) -> None:
     for other in ({"state": "Completed"}, {"cursor": "x"}):
         status, error = ask(**query | other)
         assert (status, error["code"]) == (400, "invalid.cursor")
+
+
+@pytest.mark.parametrize("position", ["", "-1", "1 ", "\u0661", "9" * 10, "0x1", "1\n"])
+def test_a_position_that_no_page_can_begin_at_is_refused(
+    ask: Ask, position: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cursors, "_checksum", lambda *_: bytes(cursors.CHECKSUM_BYTES))
+    query = {"elementId": "a", "state": "Participants", "cursor": cursors.encode(position)}
+    assert ask(**query)[1]["code"] == "invalid.cursor"
+    assert ask(**query, format="csv")[1]["code"] == "invalid.cursor"
+    assert ask(**query | {"cursor": cursors.encode("9" * 9)})[1]["entities"] == []
 
 
 def test_customers_as_csv(harness: JobHarness, path: str) -> None:
