@@ -5,7 +5,8 @@ from typing import Any
 
 from journeys import keys
 from journeys.archive.columns import BUCKET_BITS, customer_hash
-from journeys.views.computation.lists import STATES, Listed, Lists, bound
+from journeys.views.computation import lists as product
+from journeys.views.computation.lists import Listed, Lists
 from journeys.views.model import ViewDefinition
 from tests.support.views_reference import CUSTOMERS, Happened, customers, period_of
 
@@ -30,6 +31,11 @@ def identifier(customer: str) -> set[str]:
     return {f"{CUSTOMERS}/{customer}"}
 
 
+def bound(figures: int) -> int:
+    """The most customers of a list, if there are that many figures: 1,000, or a share of 200,000, but at least one."""
+    return max(1, min(product.MAX_LISTED, product.MAX_TOGETHER // figures))
+
+
 def check(
     view: ViewDefinition,
     events: Sequence[Happened],
@@ -50,7 +56,7 @@ def check(
     assert found.keys() == expected.keys()
     names = expected_names(view, events, at, identifiers)
     for figure, members in expected.items():
-        most = bound(len(charts) if figure in charts else len(view.elements) * STATES + len(lists.links))
+        most = bound(len(charts) if figure in charts else len(expected) - len(charts))
         by_hash = {representative(identifiers(customer)): customer for customer in members}
         assert found[figure].total == len(members), figure
         assert found[figure].hashes.tolist() == sorted(by_hash)[:most], figure

@@ -338,7 +338,7 @@ def bounded(count: int) -> settings:
     rows_per_batch=st.sampled_from([8, 2_000_000, 2_000_000]),
     key_bits=st.sampled_from([1, 40, 62]),
     most=st.sampled_from([1, 2, 1000]),
-    together=st.sampled_from([1, 40, 200_000]),
+    together=st.sampled_from([1, 8, 40, 200_000]),
 )
 def test_every_figure_and_list_equals_the_reference(
     connection: duckdb.DuckDBPyConnection,
@@ -717,6 +717,22 @@ def values(result: dict[str, Any], metric: int = 0) -> dict[tuple[str | None, ..
         tuple(one["value"] for one in value["groupByAttributes"]): value["value"]
         for value in result["charts"][0]["metrics"][metric]["values"]
     }
+
+
+def test_the_lists_of_all_groups_share_their_bound(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first chart alone could list six customers. With the four groups of the second one, each list has one."""
+    monkeypatch.setattr(lists, "MAX_TOGETHER", 6)
+    metric = {"id": "m", "elementId": "a"}
+    grouped = {"groupByAttributes": [{"elementId": "a", "attribute": "channel"}]}
+    view = view_of(element("a"), charts=[chart_of(metric), chart_of(metric, id="second", **grouped)])
+    events = [happened(customer, 1, channel=channel) for customer in ("ann", "bob", "cat") for channel in "wxyz"]
+    part = run.run(compile_plan(view, TYPES, AT), archived(connection, tmp_path, events), connection)
+    lists_reference.check(view, events, AT, part.lists)
+    assert part.lists is not None
+    assert [len(listed.hashes) for chart in part.lists.charts for listed in chart[0].values()] == [1] * 5
+    assert len(part.lists.elements[0][0].hashes) == 1
 
 
 def test_sums_and_averages_are_exact(compute: Compute) -> None:
