@@ -38,9 +38,10 @@ class JsonBody(Generic[T]):
 def read_body(event: Mapping[str, Any], declared: "JsonBody[Any] | type[BaseModel]", *, needed: bool = True) -> Any:
     """Return the request's body as the route declares it. Raises BadRequest, PayloadTooLarge, UnsupportedMediaType.
 
-    If a model is not `needed`, a request without a body counts as one with an empty object.
+    If a model is not `needed`, a request without a body counts as one with an empty object, and so does the body null,
+    which the vendor's SDK sends for none.
     """
-    if not needed and not isinstance(declared, JsonBody) and not body_bytes(event):
+    if not needed and not isinstance(declared, JsonBody) and body_bytes(event).strip() in (b"", b"null"):
         return declared()
     if isinstance(declared, JsonBody):
         return declared.read(_read_json(event))
