@@ -48,14 +48,9 @@ class Listed:
     total: int
     hashes: Integers
 
-    @classmethod
-    def of(cls, hashes: Integers, most: int) -> "Listed":
-        """All customers of a figure, each once, in the order of their hashes."""
-        return cls(len(hashes), hashes[:most].copy())
-
     def merged(self, other: "Listed", most: int) -> "Listed":
         """The customers of both; nobody is among both."""
-        return Listed(self.total + other.total, _least((self.hashes, other.hashes), most))
+        return Listed(self.total + other.total, np.sort(np.concatenate((self.hashes, other.hashes)))[:most])
 
     def at_most(self, most: int) -> "Listed":
         return self if len(self.hashes) <= most else Listed(self.total, self.hashes[:most].copy())
@@ -199,11 +194,6 @@ class Lists:
 
 def _listed(customers: Integers, positions: NDArray[np.int64], most: int) -> Listed:
     return Listed(len(positions), customers[positions[:most]])
-
-
-def _least(hashes: Iterable[Integers], most: int) -> Integers:
-    """The least of several lists."""
-    return np.sort(np.concatenate(list(hashes)))[:most]
 
 
 def _most_per_group(charts: Iterable[Mapping[int, Groups]]) -> int:
