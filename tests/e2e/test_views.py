@@ -14,8 +14,11 @@ from rich.console import Console
 from journeys import dates
 from journeys.native.reading import read
 from journeys.registry.native_types import NATIVE_TYPES
-from journeys.views.model import ViewDefinition
+from journeys.views.breakdown import Breakdown
+from journeys.views.computation.breakdown_results import SHOWN_VALUES
+from journeys.views.model import ViewDefinition, period
 from tests.conftest import Caller
+from tests.support.breakdown_reference import breakdown_of
 from tests.support.views_reference import Happened, customers, figures
 from tools.api import ApiClient, batches
 from tools.local_stack.run import configurations
@@ -80,10 +83,12 @@ def decimals(event: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def computed(api: ApiClient, view: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def computed(
+    api: ApiClient, view: dict[str, Any], options: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Compute the view. Returns the complete job and its result."""
     versions = f"views/{view['id']}/versions/{view['version']}/jobs"
-    job = api.call("POST", versions)
+    job = api.call("POST", versions, options)
     deadline = time.monotonic() + SECONDS
     while job["status"] in ("Accepted", "Executing"):
         assert time.monotonic() < deadline, job["status"]
@@ -130,6 +135,9 @@ def test_a_view_of_the_sample_events_has_the_same_figures_as_the_reference(
     assert talked["metrics"]["participantCount"] > 0
     assert talked["followedBy"][0]["connectionCount"] > 0
 
+    check_breakdown(own.api, view, definition, happened)
+    check_comparison(own.api, view, job, definition, happened)
+
     machines = stack.client("stepfunctions")
     (machine,) = machines.list_state_machines()["stateMachines"]
     executions = machines.list_executions(stateMachineArn=machine["stateMachineArn"], maxResults=1000)["executions"]
@@ -168,3 +176,35 @@ def check_customers(
         listed = {(one["externalSourceId"], one["value"]) for one in entry["identifiers"]}
         assert listed <= {(one["externalSourceId"], one["value"]) for one in journey["identifiers"]}
         assert ORDER.title in [one["eventName"] for one in journey["eventTypes"]]
+
+
+def check_breakdown(api: ApiClient, view: dict[str, Any], definition: ViewDefinition, happened: list[Happened]) -> None:
+    """The view broken down by the category of a case, computed in parts, has the figures of the reference."""
+    breakdown = Breakdown(elementId="case", attribute="category")
+    job, result = computed(api, view, {"breakdown": breakdown.to_values()})
+    expected = breakdown_of(definition, happened, dates.parse(job["dateCreated"]), breakdown, SHOWN_VALUES)
+    assert [
+        (one["kind"], one.get("value", ""), one["customerCount"], [element["metrics"] for element in one["elements"]])
+        for one in result["breakdown"]["values"]
+    ] == [(*group, size, [element["metrics"] for element in elements]) for group, size, elements in expected]
+    assert {"Value", "NotReached"} <= {one["kind"] for one in result["breakdown"]["values"]}
+
+
+def check_comparison(
+    api: ApiClient, view: dict[str, Any], job: dict[str, Any], definition: ViewDefinition, happened: list[Happened]
+) -> None:
+    """The view and the half of its time before now are compared; both have the figures of the reference."""
+    at = dates.parse(job["dateCreated"])
+    half = f"{dates.text(at - period(definition.duration or '') // 2)}/{dates.text(at)}"
+    later, _ = computed(api, view, {"interval": half})
+    before, _ = computed(api, view, {"period": "Before"})
+    assert api.call("GET", f"views/{view['id']}/versions/1/jobs/latest")["id"] == job["id"]
+    shorter = definition.model_copy(update={"interval": half, "duration": None})
+    expected = figures(shorter, happened, dates.parse(later["dateCreated"]))["elements"]
+    path = later["selfUri"].removeprefix("/api/v2/journey/")
+    compared = api.call("GET", f"{path}/results/comparison", jobId=before["id"])
+    assert compared["otherJob"]["options"] == {"period": "Before"}
+    for element, own in zip(compared["elements"], expected, strict=True):
+        assert {name: figure["value"] for name, figure in element["metrics"].items()} == own["metrics"]
+        assert {figure["otherValue"] for figure in element["metrics"].values()} == {0}  # before there were events
+    assert all("ratioReason" in figure for element in compared["elements"] for figure in element["metrics"].values())

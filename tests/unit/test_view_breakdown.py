@@ -231,6 +231,21 @@ def test_the_greatest_20_values_are_shown_and_the_others_are_exact(
     assert found["valueCount"] == 26
 
 
+@pytest.mark.parametrize("rows_per_batch", [2, 2_000_000])
+def test_durations_of_a_group_are_those_of_all_its_customers(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_per_batch: int
+) -> None:
+    took = {"a1": 9, "a2": 5, "a3": 7, "b1": 8, "c1": 3, "c2": 6}
+    events = [happened(name, 0, channel=name[0]) for name in took]
+    events += [happened(name, seconds, "type-b") for name, seconds in took.items()]
+    monkeypatch.setattr(run, "ROWS_PER_BATCH", rows_per_batch)
+    monkeypatch.setattr(breakdown_results, "SHOWN_VALUES", 1)
+    found = computed(connection, tmp_path, by("start", "channel"), events)
+    shown, others = (group["elements"][0]["followedBy"][0]["duration"] for group in found["values"])
+    assert [shown[name] for name in ("customerCount", "minimum", "average", "maximum")] == [3, 5000, 7000, 9000]
+    assert [others[name] for name in ("customerCount", "minimum", "maximum")] == [3, 3000, 8000]
+
+
 def test_each_group_is_tested_against_all_other_customers(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
