@@ -9,6 +9,7 @@ from typing import Any
 from journeys import dates
 from journeys.registry.native_types import NATIVE_TYPES
 from journeys.views.jobs.model import scheduled_id
+from journeys.views.jobs.options import JobOptions
 from tools.paths import ROOT
 from tools.signing import SIGNS_TIME, sign_event
 
@@ -61,6 +62,8 @@ VIEW = "5a31c0de-0000-4000-8000-000000000002"
 WAITING_DATE, PARTS_DATE = dates.parse("2024-07-01T00:00:00Z"), dates.parse("2024-07-02T00:00:00Z")
 WAITING_JOB, PARTS_JOB = scheduled_id(VIEW, WAITING_DATE), scheduled_id(VIEW, PARTS_DATE)
 """The view's jobs for two dates: one waits to be computed, the other is being computed in two parts."""
+OPTIONS = JobOptions.model_validate({"breakdown": {"elementId": "app", "attribute": "channel"}})
+"""The options of both jobs."""
 PATH_JOB = scheduled_id("paths", WAITING_DATE)
 """A job of paths that waits to be computed. Its definition is that of the case paths-create."""
 JANE = {"externalSourceId": "shop", "value": "jane@example.com"}
@@ -151,6 +154,11 @@ def _processed(*outcomes: tuple[str, str]) -> list[dict[str, Any]]:
 def _element(id_: str, participants: int, **others: Any) -> dict[str, Any]:
     """The expected figures of an element of the view."""
     return {"id": id_, "metrics": {"participantCount": participants}} | others
+
+
+def _breakdown(**customers: int) -> dict[str, Any]:
+    """The expected breakdown by OPTIONS: the kinds of its groups, and their customers."""
+    return {"values": [{"kind": kind, "customerCount": count} for kind, count in customers.items()]}
 
 
 def _turnover(**metrics: dict[str, float]) -> dict[str, Any]:
@@ -291,6 +299,7 @@ CASES = (
                 _element("app", 2),
             ],
             "charts": [_turnover(web={"2024-05": 150.4}, app={"2024-05": 75, "2024-06": 120})],
+            "breakdown": _breakdown(Value=2, NotReached=1),
             "dateDataUntil": "2024-06-02T18:06:00.000Z",
         },
     ),
@@ -308,6 +317,7 @@ CASES = (
                 _element("app", 1),
             ],
             "charts": [_turnover(web={"2024-05": 100.5}, app={"2024-05": 75})],
+            "breakdown": _breakdown(Value=1, NotReached=1),
             "dateDataUntil": PAST_RECEIVED,
         },
     ),

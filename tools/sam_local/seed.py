@@ -45,6 +45,7 @@ from tools.sam_local.cases import (
     CLIENT,
     EVENTS,
     EVENTS_PER_PART,
+    OPTIONS,
     ORGANIZATION,
     PARTS_DATE,
     PARTS_JOB,
@@ -168,7 +169,7 @@ def seed_views(
     jobs, event_types = JobStore(dynamodb, registry_table), EventTypes(dynamodb, registry_table)
     for job_id, moment in ((WAITING_JOB, WAITING_DATE), (PARTS_JOB, PARTS_DATE)):
         now = dates.now_ms()
-        job = accepted(ORGANIZATION, view, job_id, CLIENT, date_created=moment, now=now, expires=NEVER)
+        job = accepted(ORGANIZATION, view, job_id, CLIENT, date_created=moment, now=now, expires=NEVER, options=OPTIONS)
         jobs.create(job, WAITING_JOBS.default)
     paths = PathDefinition.model_validate_json(json.loads((EVENTS / "paths-create.json").read_text())["body"])
     path_job = accepted_paths(ORGANIZATION, paths, PATH_JOB, CLIENT, now=dates.now_ms(), expires=NEVER)
