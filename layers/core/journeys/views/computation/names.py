@@ -59,8 +59,8 @@ class Names:
             path = merging.folder / f"identifiers-{bucket}.parquet"
             self._connection.register("of_persons", {"hash": own})
             self._connection.execute(
-                f"COPY (SELECT DISTINCT hash, customer FROM ({self._select(events)}) "
-                f"SEMI JOIN of_persons USING (hash)) TO {literal(path)} (FORMAT parquet)"
+                f"COPY (SELECT hash, any_value(customer) AS customer FROM ({self._select(events)}) "
+                f"SEMI JOIN of_persons USING (hash) GROUP BY hash) TO {literal(path)} (FORMAT parquet)"
             )
             self._connection.unregister("of_persons")
             self._collected.append(path)
