@@ -80,11 +80,15 @@ class LocalRun:
     # -- organizations -------------------------------------------------------------------------------------------------
 
     def _create_organizations(self, stack: Stack) -> dict[str, Any]:
-        """Creates organizations, clients and people where they do not exist. Returns the content of stack.json."""
+        """Creates organizations, clients and people where they do not exist. Returns the content of stack.json.
+
+        Existing clients get the permissions of operations that were added since.
+        """
         file = self._local.description_file
         if file.exists():
             existing: dict[str, Any] = json.loads(file.read_text())
             if all(existing.get(name) == value for name, value in stack.describe().items()):
+                self._update_permissions(stack, existing)
                 return existing
         admin, organizations = Admin(stack), []
         for organization_id, name, _ in ORGANIZATIONS:
@@ -103,6 +107,19 @@ class LocalRun:
         self._sample_file.unlink(missing_ok=True)
         _write(file, description)
         return description
+
+    def _update_permissions(self, stack: Stack, description: Mapping[str, Any]) -> None:
+        clients = [
+            (client, sorted(granted))
+            for organization in description["organizations"]
+            for client, granted in zip(organization["clients"], CLIENTS.values(), strict=True)
+        ]
+        outdated = [(client, granted) for client, granted in clients if client["permissions"] != granted]
+        for client, granted in outdated:
+            Admin(stack).set_permissions(client["clientId"], granted)
+            client["permissions"] = granted
+        if outdated:
+            _write(self._local.description_file, description)
 
     def _show_people(self, description: Mapping[str, Any]) -> None:
         self._console.print(f"\n[bold]The console[/bold] is at\n  {description['consoleUrl']}", soft_wrap=True)
