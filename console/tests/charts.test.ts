@@ -61,7 +61,9 @@ test("a chart by time counts nothing where there were no events", () => {
   ]);
   const data = chartData(chart, result);
   expect(data.axis).toEqual(["2026-01", "2026-02", "2026-03"]);
-  expect(data.panels[0]?.series).toEqual([{ name: "", values: [5, 0, 7] }]);
+  expect(data.panels[0]?.series).toEqual([
+    { name: "", values: [5, 0, 7], groups: [["2026-01"], undefined, ["2026-03"]] },
+  ]);
   expect(data.kind).toBe("Column");
 });
 

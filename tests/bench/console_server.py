@@ -20,7 +20,7 @@ from journeys.registry.people.model import ROLES, Role
 from tests.support.functions import load
 
 ELEMENTS, LINKS, STEPS, PAGE, LEVELS = 50, 120, 10_000, 100, 3
-VIEW, JOB, PATHS = "v-1", "j-1", "p-1"
+VIEW, JOB, OTHER_JOB, PATHS = "v-1", "j-1", "j-2", "p-1"
 CUSTOMER = {"externalSourceId": "crm", "value": "7"}
 NONCE = "nonce-of-the-benchmark"
 DATE = datetime(2026, 3, 1, tzinfo=UTC)
@@ -114,6 +114,9 @@ def recorded() -> dict[str, Any]:
         f"{jobs}/latest": job,
         f"{jobs}/{JOB}": job,
         f"{jobs}/{JOB}/results": result(),
+        f"{jobs}/{JOB}/results/customers": customers(),
+        f"{jobs}/{JOB}/results/comparison": comparison(),
+        f"{jobs}/{OTHER_JOB}": job | {"id": OTHER_JOB, "options": {"period": "Before"}},
         "views/eventdefinitions": {"entities": []},
         "paths/jobs": {"entities": [path_job()], "pageSize": 10, "pageNumber": 1},
         f"paths/jobs/{PATHS}": path_job(),
@@ -156,6 +159,38 @@ def result() -> dict[str, Any]:
         for place, targets in enumerate(links())
     ]
     return {"elements": elements, "charts": [], "dateDataUntil": DATE.isoformat()}
+
+
+def customers() -> dict[str, Any]:
+    """Who is behind each figure: one customer that is listed, of a thousand."""
+    listed = {"customer": CUSTOMER, "identifiers": [CUSTOMER], "selfUri": "?scope=person"}
+    return {"entities": [listed], "pageSize": 1, "total": 1_000, "listed": 1, "maximum": 1, "selfUri": ""}
+
+
+def comparison() -> dict[str, Any]:
+    """The result beside itself, as the period before."""
+    figures: list[dict[str, Any]] = [
+        {
+            "id": element["id"],
+            "name": f"Element {place}",
+            "metrics": {name: _compared(count) for name, count in element["metrics"].items()},
+            "followedBy": [
+                {"id": link["id"], "connectionCount": _compared(link["connectionCount"])}
+                for link in element["followedBy"]
+            ],
+        }
+        for place, element in enumerate(result()["elements"])
+    ]
+    job = {"id": JOB, "version": 1, "dateCreated": DATE.isoformat(), "selfUri": ""}
+    other = job | {"id": OTHER_JOB, "options": {"period": "Before"}}
+    levels = {"testCount": 0, "significanceLevel": 0.05, "correctedLevel": 0.05, "assumptions": []}
+    interval = {"interval": f"{DATE.isoformat()}/{DATE.isoformat()}"}
+    return {"job": job | interval, "otherJob": other | interval, "elements": figures, "durations": [], **levels}
+
+
+def _compared(count: int) -> dict[str, Any]:
+    test = {"name": "Two-proportion z-test", "reason": "The jobs count events of a common time."}
+    return {"value": count, "otherValue": count, "difference": 0, "ratio": 1.0, "test": test}
 
 
 def metrics(participants: int) -> dict[str, int]:

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.bench.console import CONSOLE, built, signed_in_address
-from tests.bench.console_server import PATHS, VIEW, recorded, serving
+from tests.bench.console_server import JOB, OTHER_JOB, PATHS, VIEW, recorded, serving
 from tests.browser.conftest import PATIENCE
 
 Opens = Callable[..., Page]
@@ -59,7 +59,12 @@ def hostile(answer: Any, key: str = "") -> Any:
         return {name: hostile(value, name) for name, value in answer.items()}
     if isinstance(answer, list):
         return [hostile(value, key) for value in answer]
-    return f"{answer} {HTML}" if key in {"name", "eventName", "source", "displayName", "description"} else answer
+    is_text = isinstance(answer, str)
+    return (
+        f"{answer} {HTML}"
+        if is_text and key in {"name", "eventName", "value", "source", "displayName", "description"}
+        else answer
+    )
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +123,16 @@ def test_hostile_names_of_paths_stay_text(open_page: Opens, url: str, route: str
     expect(page.locator("main h1")).to_contain_text("<img src=x")
     expect(page.get_by_role("tree").or_(page.get_by_role("region", name="Steps"))).to_be_visible()
     expect(page.get_by_text("<img src=x").nth(2)).to_be_attached()
+    assert_only_text(page)
+
+
+def test_hostile_identifiers_and_names_stay_text_in_lists_and_comparisons(open_page: Opens, url: str) -> None:
+    shown = f"job={JOB}&with=before&other={OTHER_JOB}&who={quote('elementId=e0&state=Dropout')}"
+    page = opened(open_page, url, f"#/views/{VIEW}?{shown}")
+    panel = page.get_by_role("dialog")
+    expect(panel.get_by_role("link")).to_contain_text("<img src=x")
+    expect(panel.get_by_role("heading")).to_contain_text("<img src=x")
+    expect(page.get_by_role("region", name="Compared with the period before")).to_contain_text("<img src=x")
     assert_only_text(page)
 
 

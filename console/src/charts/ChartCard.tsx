@@ -1,7 +1,7 @@
 /** A chart of a view: a picture for each metric, its legend, and the same values as a table. */
 
 import "./charts.css";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Model } from "../api/client";
 import { useAction, useLoaded } from "../api/loading";
 import { download } from "../components/downloads";
@@ -9,8 +9,10 @@ import { pngFile, svgFile } from "../components/pictures";
 import { Failed, Loading } from "../components/states";
 import { Table } from "../components/tables";
 import { number } from "../formats";
+import { type Group, type Who, WhoContext } from "../journey/who";
+import { WhoButton } from "../journey/who-number";
 import { groupText, metricText } from "../journey/words";
-import { type ChartData, chartData, drawn, type Panel, periodLabel } from "./data";
+import { type ChartData, chartData, drawn, groupLabel, type Panel, periodLabel } from "./data";
 
 interface Props {
   chart: Model<"JourneyViewChart">;
@@ -38,15 +40,16 @@ export function ChartCard({ chart, result, elements, save }: Props) {
         </p>
       </div>
       {single ? (
-        <SingleValues data={data} />
+        <SingleValues chart={chart} data={data} />
       ) : empty ? (
         <p class="soft">No events were counted, so there is nothing to draw.</p>
       ) : table ? (
-        <ChartTable data={data} name={name} />
+        <ChartTable chart={chart} data={data} name={name} />
       ) : (
         data.panels.map((panel) => (
           <PanelPicture
             key={panel.metric.id}
+            chart={chart}
             data={data}
             panel={panel}
             name={data.panels.length > 1 ? `${name}, ${labelOf(panel)}` : name}
@@ -77,16 +80,41 @@ export function ChartCard({ chart, result, elements, save }: Props) {
   );
 }
 
+/** The customers behind a group of a chart. */
+function whoOf(chart: Props["chart"], panel: Panel, group: Group | undefined): Who | undefined {
+  return group && { kind: "group", chartId: chart.id ?? "", metricId: panel.metric.id ?? "", group };
+}
+
+interface ValueProps {
+  chart: Props["chart"];
+  panel: Panel;
+  value: number | undefined;
+  group: Group | undefined;
+}
+
+/** A value that shows who is behind it; a dash where there is none. */
+function Value({ chart, panel, value, group }: ValueProps) {
+  if (value === undefined) return <>–</>;
+  const label = [`${number(value)} ${labelOf(panel)}`, group && groupLabel(chart, group)].filter(Boolean).join(", ");
+  return (
+    <WhoButton show={whoOf(chart, panel, group)} label={label}>
+      {number(value)}
+    </WhoButton>
+  );
+}
+
 /** The values of a chart without groups. */
-function SingleValues({ data }: { data: ChartData }) {
+function SingleValues({ chart, data }: { chart: Props["chart"]; data: ChartData }) {
   return (
     <dl class="chart-values">
       {data.panels.map((panel) => {
-        const value = panel.series[0]?.values[0];
+        const [series] = panel.series;
         return (
           <div key={panel.metric.id}>
             <dt class="small soft">{labelOf(panel)}</dt>
-            <dd>{value === undefined ? "–" : number(value)}</dd>
+            <dd>
+              <Value chart={chart} panel={panel} value={series?.values[0]} group={series?.groups[0]} />
+            </dd>
           </div>
         );
       })}
@@ -99,6 +127,7 @@ function labelOf({ metric }: Panel): string {
 }
 
 interface PanelProps {
+  chart: Props["chart"];
   data: ChartData;
   panel: Panel;
   name: string;
@@ -106,7 +135,8 @@ interface PanelProps {
   legend: boolean;
 }
 
-function PanelPicture({ data, panel, name, titled, legend }: PanelProps) {
+function PanelPicture({ chart, data, panel, name, titled, legend }: PanelProps) {
+  const open = useContext(WhoContext);
   const plot = useLoaded("plot", () => import("./plot"));
   const frame = useRef<HTMLDivElement>(null);
   const shown = useMemo(() => drawn(data, panel), [data, panel]);
@@ -115,10 +145,15 @@ function PanelPicture({ data, panel, name, titled, legend }: PanelProps) {
   useEffect(() => {
     const element = frame.current;
     if (!element || !plot.data || width === 0) return;
-    const picture = plot.data.draw({ data, drawn: shown, metric: labelOf(panel), width });
+    const onGroup = (group: Group) => {
+      const who = whoOf(chart, panel, group);
+      if (who) open?.(who);
+    };
+    const metric = labelOf(panel);
+    const picture = plot.data.draw({ data, drawn: shown, metric, width, onGroup: open && onGroup });
     picture.setAttribute("aria-hidden", "true"); // Its parts have labels that screen readers cannot use.
     element.replaceChildren(picture);
-  }, [plot.data, shown, width]);
+  }, [plot.data, shown, width, open]);
   const picture = () => frame.current?.querySelector("svg") ?? undefined;
   return (
     <figure class="chart">
@@ -127,7 +162,7 @@ function PanelPicture({ data, panel, name, titled, legend }: PanelProps) {
       {plot.loading && <Loading what="charts" />}
       <div
         ref={frame}
-        class="chart-frame"
+        class={`chart-frame ${open ? "chart-who" : ""}`}
         role="img"
         aria-label={`${name}: ${labelOf(panel)}. The table has the same values.`}
       />
@@ -182,7 +217,7 @@ const POINTS = ["●", "■", "▲", "◆", "★", "✚", "Y", "+"];
 interface ValueRow {
   readonly at: string;
   readonly series: string;
-  readonly values: readonly (number | undefined)[];
+  readonly cells: readonly Omit<ValueProps, "chart">[];
 }
 
 /** One row for each group that has a value of some metric. */
@@ -192,12 +227,15 @@ function valueRows(data: ChartData): ValueRow[] {
     names.map((name) => ({
       at,
       series: name,
-      values: data.panels.map(({ series }) => series.find((one) => one.name === name)?.values[position]),
+      cells: data.panels.map((panel) => {
+        const own = panel.series.find((one) => one.name === name);
+        return { panel, value: own?.values[position], group: own?.groups[position] };
+      }),
     })),
   );
 }
 
-function ChartTable({ data, name }: { data: ChartData; name: string }) {
+function ChartTable({ chart, data, name }: { chart: Props["chart"]; data: ChartData; name: string }) {
   const rows = valueRows(data);
   return (
     <div class="chart-table">
@@ -211,9 +249,9 @@ function ChartTable({ data, name }: { data: ChartData; name: string }) {
           ...data.panels.map((panel, index) => ({
             title: labelOf(panel),
             numeric: true,
-            cell: ({ values }: ValueRow) => {
-              const value = values[index];
-              return value === undefined ? "–" : number(value);
+            cell: ({ cells }: ValueRow) => {
+              const own = cells[index];
+              return own && <Value chart={chart} {...own} />;
             },
           })),
         ]}

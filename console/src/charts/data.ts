@@ -1,6 +1,7 @@
 /** A chart's result as series along an axis. */
 
 import type { Model } from "../api/client";
+import type { Group } from "../journey/who";
 
 type Chart = Model<"JourneyViewChart">;
 type Metric = Model<"JourneyViewChartMetric">;
@@ -12,6 +13,8 @@ export type ChartKind = "Column" | "Bar" | "Line";
 export interface Series {
   readonly name: string;
   readonly values: readonly (number | undefined)[];
+  /** The groups that the values are of, as the API names them; undefined where the result has none. */
+  readonly groups: readonly (Group | undefined)[];
 }
 
 /** One metric of a chart. Each metric has a picture of its own, since their units differ. */
@@ -51,33 +54,42 @@ export function chartData(chart: Chart, result: Result): ChartData {
   };
 }
 
-interface Group {
+interface Grouped {
+  readonly group: Group;
   readonly at: string;
   readonly series: string;
   readonly value: number | undefined;
 }
 
-function groupsOf(chart: Chart, metric: Metric, result: Result): Group[] {
+/** The attributes that the groups of a metric have, the time first. */
+function groupNames(chart: Chart, metric: Metric): string[] {
   const attributes = (chart.groupByAttributes ?? []).filter(({ elementId }) => elementId === metric.elementId);
-  const names = [...(chart.groupByTime ? [TIME] : []), ...attributes.map(({ attribute = "" }) => attribute)];
+  return [...(chart.groupByTime ? [TIME] : []), ...attributes.map(({ attribute = "" }) => attribute)];
+}
+
+function groupsOf(chart: Chart, metric: Metric, result: Result): Grouped[] {
+  const names = groupNames(chart, metric);
   const found = result.metrics.find(({ id }) => id === metric.id);
   return (found?.values ?? []).map(({ value, groupByAttributes = [] }) => {
     const entries = new Map(groupByAttributes.map((entry) => [entry.attribute, entry.value]));
-    const [at = "", ...others] = names.map((name) => entries.get(name) ?? NO_VALUE);
-    return { at, series: others.join(", "), value };
+    const group = names.map((name) => entries.get(name) ?? null);
+    const [at = "", ...others] = group.map((text) => text ?? NO_VALUE);
+    return { group, at, series: others.join(", "), value };
   });
 }
 
-function seriesOf(metric: Metric, groups: readonly Group[], axis: readonly string[]): Series[] {
+function seriesOf(metric: Metric, groups: readonly Grouped[], axis: readonly string[]): Series[] {
   const index = new Map(axis.map((at, position) => [at, position]));
   const without = COUNTS.includes(metric.aggregate ?? "CustomerCount") ? 0 : undefined;
-  const bySeries = new Map<string, (number | undefined)[]>();
-  for (const { at, series, value } of groups) {
-    const values = bySeries.get(series) ?? axis.map(() => without);
-    values[index.get(at) ?? 0] = value;
-    bySeries.set(series, values);
+  const bySeries = new Map<string, { values: (number | undefined)[]; groups: (Group | undefined)[] }>();
+  for (const { group, at, series, value } of groups) {
+    const own = bySeries.get(series) ?? { values: axis.map(() => without), groups: axis.map(() => undefined) };
+    const position = index.get(at) ?? 0;
+    own.values[position] = value;
+    own.groups[position] = group;
+    bySeries.set(series, own);
   }
-  return [...bySeries].map(([name, values]) => ({ name, values }));
+  return [...bySeries].map(([name, own]) => ({ name, ...own }));
 }
 
 // -- what is drawn -----------------------------------------------------------------------------------------------------
@@ -105,7 +117,11 @@ export function drawn({ axis, unit }: ChartData, panel: Panel): Drawn {
   ].filter(Boolean);
   return {
     axis: kept.map((position) => axis[position] ?? ""),
-    series: series.map(({ name, values }) => ({ name, values: kept.map((position) => values[position]) })),
+    series: series.map(({ name, values, groups }) => ({
+      name,
+      values: kept.map((position) => values[position]),
+      groups: kept.map((position) => groups[position]),
+    })),
     omitted: omitted.length > 0 ? `The picture shows ${omitted.join(" and ")}. The table has all.` : "",
   };
 }
@@ -127,6 +143,16 @@ function largestPositions(values: readonly number[], most: number): number[] {
 
 function sum(values: readonly (number | undefined)[]): number {
   return values.reduce<number>((total, value) => total + Math.abs(value ?? 0), 0);
+}
+
+/** A group in words: "week 40, 2026", "delivery", "week 40, 2026, delivery"; empty for a chart without groups. */
+export function groupLabel(chart: Chart, group: Group): string {
+  return group
+    .map((text, position) => {
+      if (text === null) return NO_VALUE;
+      return position === 0 && chart.groupByTime ? periodLabel(chart.groupByTime, text) : text;
+    })
+    .join(", ");
 }
 
 // -- time --------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import * as Plot from "@observablehq/plot";
 import { number, shortNumber } from "../formats";
+import type { Group } from "../journey/who";
 import { axisLabel, type ChartData, type Drawn, periodLabel, type TimeUnit } from "./data";
 
 const HEIGHT = 240;
@@ -17,6 +18,7 @@ interface Datum {
   readonly at: string;
   readonly series: string;
   readonly value: number;
+  readonly group: Group | undefined;
 }
 
 interface Options {
@@ -25,22 +27,35 @@ interface Options {
   /** The name of the values: "orders". */
   readonly metric: string;
   readonly width: number;
+  /** A bar or a point was clicked. */
+  readonly onGroup?: ((group: Group) => void) | undefined;
 }
 
-export function draw({ data, drawn, metric, width }: Options): Element {
+export function draw({ data, drawn, metric, width, onGroup }: Options): Element {
   const { axis, series } = drawn;
-  const rows = series.map(({ name, values }) =>
+  const rows = series.map(({ name, values, groups }) =>
     values.flatMap((value, position): Datum[] =>
-      value === undefined ? [] : [{ at: axis[position] ?? "", series: name, value }],
+      value === undefined ? [] : [{ at: axis[position] ?? "", series: name, value, group: groups[position] }],
     ),
   );
   const title = ({ at, series: name, value }: Datum) =>
-    [periodLabel(data.unit, at), name, `${number(value)} ${metric}`].filter(Boolean).join("\n");
+    [periodLabel(data.unit, at), name, `${number(value)} ${metric}`, onGroup && "Click to see who"]
+      .filter(Boolean)
+      .join("\n");
   const picture = { Column: columns, Bar: bars, Line: lines }[data.kind]({ axis, series, rows, title, data, width });
   // The policy of the page refuses the style sheet that Plot writes into its picture. charts.css has its rules.
   picture.querySelector("style")?.remove();
   picture.removeAttribute("class");
+  if (onGroup) listen(picture, onGroup);
   return picture;
+}
+
+/** The value of a picture is the datum that the pointer is at. */
+function listen(picture: Element, onGroup: (group: Group) => void): void {
+  picture.addEventListener("click", () => {
+    const { value } = picture as Element & { value?: Datum | null };
+    if (value?.group) onGroup(value.group);
+  });
 }
 
 interface Parts {

@@ -1,6 +1,6 @@
-/** A value to copy, such as an address or a secret. */
+/** Values to copy, such as an address or a secret. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 export function Copyable({ label, value }: { label: string; value: string }) {
   const [copied, setCopied] = useState(false);
@@ -23,5 +23,35 @@ export function Copyable({ label, value }: { label: string; value: string }) {
         </span>
       </div>
     </div>
+  );
+}
+
+/** Copies the address of what the page shows. */
+export function CopyLink() {
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    const changed = () => {
+      setCopied(false);
+    };
+    addEventListener("hashchange", changed);
+    return () => {
+      removeEventListener("hashchange", changed);
+    };
+  }, []);
+  return (
+    <>
+      <button
+        type="button"
+        onClick={async () => {
+          await navigator.clipboard.writeText(location.href);
+          setCopied(true);
+        }}
+      >
+        Copy link
+      </button>
+      <span role="status" class="small soft">
+        {copied ? "Copied. Colleagues who sign in see the same." : ""}
+      </span>
+    </>
   );
 }

@@ -77,7 +77,7 @@ function groundColor(element: Element): string {
 }
 
 /** Parts that only serve the pointer. */
-const FOR_POINTER = ".reach, .handle, .card-button, [aria-label=tip]";
+const FOR_POINTER = ".reach, .handle, .card-button, .who-target, [aria-label=tip]";
 
 function copyStyles(from: Element, to: Element): void {
   const computed = getComputedStyle(from);

@@ -7,6 +7,8 @@ import { elementSentence, firstSentence, shareOfFirst } from "./figures";
 import type { Card, Direction, Sizes } from "./layout";
 import type { ElementFigures, Figures, GraphElement } from "./model";
 import { cut, textWidth, wrapped } from "./texts";
+import { STATES } from "./who";
+import { WhoTarget } from "./who-target";
 
 const WIDTH = 168;
 const PADDING = 9;
@@ -28,6 +30,8 @@ const SOURCE_LINE = 16;
 const ICON = { size: 15, width: 20 };
 const FIGURES_HEIGHT = 56;
 const GROUP_SIZE = 11;
+/** The size of the customers' number, which is bold. */
+const COUNT_SIZE = 19;
 /** A group's mark, and the space before its number. */
 const MARK_WIDTH = 12;
 const BAR = { y: 34, height: 7 };
@@ -139,6 +143,11 @@ export function ElementCard(props: Props) {
           onFocus(card.id);
         }}
       />
+      {own && (
+        <g transform={`translate(${PADDING} ${card.height - PADDING - FIGURES_HEIGHT})`}>
+          <CardTargets element={element} own={own} />
+        </g>
+      )}
       {onDrag && <Handle card={card} direction={direction} onDrag={onDrag} />}
     </g>
   );
@@ -180,8 +189,32 @@ function CardFigures({ own, ofFirst }: { own: ElementFigures; ofFirst: string | 
   );
 }
 
+/** Where the pointer finds who the numbers of a card count. With the keyboard, the sentences below the picture do. */
+function CardTargets({ element, own }: { element: GraphElement; own: ElementFigures }) {
+  const all = textWidth(fitting(own.participants), COUNT_SIZE);
+  return (
+    <>
+      <WhoTarget
+        box={{ x: -4, y: 7, width: all + 8, height: 23 }}
+        who={{ kind: "state", elementId: element.id, state: "Participants" }}
+        value={own.participants}
+        elements={[element]}
+      />
+      {groupPlaces(own).map(({ name, x, width }) => (
+        <WhoTarget
+          key={name}
+          box={{ x: x - 3, y: FIGURES_HEIGHT - 14, width: width + 6, height: 20 }}
+          who={{ kind: "state", elementId: element.id, state: STATES[name] }}
+          value={own[name]}
+          elements={[element]}
+        />
+      ))}
+    </>
+  );
+}
+
 /** The groups with customers, beside each other. */
-function groupPlaces(own: ElementFigures): { name: GroupName; text: string; x: number }[] {
+function groupPlaces(own: ElementFigures): { name: GroupName; text: string; x: number; width: number }[] {
   const shown = GROUPS.filter(({ name }) => own[name] > 0).map(({ name }) => ({
     name,
     text: fitting(own[name], 1000),
@@ -191,8 +224,9 @@ function groupPlaces(own: ElementFigures): { name: GroupName; text: string; x: n
   const gap = Math.min(10, free / Math.max(1, shown.length - 1));
   let x = 0;
   return shown.map((group, index) => {
-    const place = { ...group, x };
-    x += (widths[index] ?? 0) + gap;
+    const width = widths[index] ?? 0;
+    const place = { ...group, x, width };
+    x += width + gap;
     return place;
   });
 }

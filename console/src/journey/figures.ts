@@ -18,6 +18,7 @@ import {
   type GraphElement,
   linkKey,
 } from "./model";
+import { STATES, type Who } from "./who";
 
 /** The first element that leads to each element; undefined where there are several. */
 export function firstElements(elements: readonly GraphElement[]): Map<string, GraphElement | undefined> {
@@ -55,31 +56,53 @@ export function shareOfPrevious({ from, to }: Connection, figures: Figures): str
   return share(figures.links.get(linkKey(from.id, to.id)) ?? 0, figures.elements.get(from.id)?.participants ?? 0);
 }
 
+/** A part of a sentence: text, or a number of customers with who they are. */
+export type Part = string | { readonly text: string; readonly value: number; readonly who: Who };
+
 /** What became of the customers who reached an element. */
 export function elementSentence(element: GraphElement, figures: ElementFigures): string {
-  const { participants, completed, flow, active, dropout } = figures;
-  if (participants === 0) return `No customer reached ${element.name}.`;
-  if (element.followedBy.length === 0) {
-    return `${count(participants, "customer")} reached ${element.name}, where the journey ends.`;
-  }
-  return (
-    `Of ${count(participants, "customer")} who reached ${element.name}, ` +
-    `${number(completed)} completed the journey, ${number(flow)} went on but did not complete it, ` +
-    `${number(active)} may still go on, and ${number(dropout)} dropped out.`
-  );
+  return textOf(elementParts(element, figures));
+}
+
+export function elementParts(element: GraphElement, figures: ElementFigures): Part[] {
+  const { participants } = figures;
+  const customers = (name: keyof ElementFigures, text = number(figures[name])): Part => ({
+    text,
+    value: figures[name],
+    who: { kind: "state", elementId: element.id, state: STATES[name] },
+  });
+  const all = customers("participants", count(participants, "customer"));
+  if (participants === 0) return [`No customer reached ${element.name}.`];
+  if (element.followedBy.length === 0) return [all, ` reached ${element.name}, where the journey ends.`];
+  return [
+    ...["Of ", all, ` who reached ${element.name}, `],
+    ...[customers("completed"), " completed the journey, "],
+    ...[customers("flow"), " went on but did not complete it, "],
+    ...[customers("active"), " may still go on, and "],
+    ...[customers("dropout"), " dropped out."],
+  ];
 }
 
 /** How many customers went along a link. */
 export function linkSentence(connection: Connection, figures: Figures): string {
+  return textOf(linkParts(connection, figures));
+}
+
+export function linkParts(connection: Connection, figures: Figures): Part[] {
   const { from, to, link } = connection;
   const went = figures.links.get(linkKey(from.id, to.id)) ?? 0;
   const all = figures.elements.get(from.id)?.participants ?? 0;
   const note = link.note ? ` ${link.note}` : "";
-  if (all === 0) return `No customer reached ${from.name}, so none went on to ${to.name}.`;
-  return (
-    `Of ${count(all, "customer")} who reached ${from.name}, ${number(went)} ` +
-    `(${shareOfPrevious(connection, figures)}) went on to ${to.name}${note}.`
-  );
+  if (all === 0) return [`No customer reached ${from.name}, so none went on to ${to.name}.`];
+  return [
+    `Of ${count(all, "customer")} who reached ${from.name}, `,
+    { text: number(went), value: went, who: { kind: "link", elementId: from.id, linkId: to.id } },
+    ` (${shareOfPrevious(connection, figures)}) went on to ${to.name}${note}.`,
+  ];
+}
+
+function textOf(parts: readonly Part[]): string {
+  return parts.map((part) => (typeof part === "string" ? part : part.text)).join("");
 }
 
 /** How long customers took; empty where nobody did or the result does not say. */

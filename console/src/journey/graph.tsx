@@ -2,18 +2,10 @@
 
 import "./graph.css";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { CONTACT_CENTER } from "../components/native";
-import { NativeIcon } from "../components/native-icon";
 import { number, shortDuration, shortNumber } from "../formats";
-import { ElementCard, GROUPS, GroupMark, LABEL_LINE, NOTE_WIDTH, sizesFor } from "./card";
-import {
-  durationSentence,
-  elementSentence,
-  firstElements,
-  firstSentence,
-  linkSentence,
-  shareOfPrevious,
-} from "./figures";
+import { ElementCard, LABEL_LINE, NOTE_WIDTH, sizesFor } from "./card";
+import { Explanation, Legend } from "./explanation";
+import { firstElements, shareOfPrevious } from "./figures";
 import {
   cardAt,
   type Direction,
@@ -25,7 +17,8 @@ import {
   type Point,
 } from "./layout";
 import { type Figures, type GraphElement } from "./model";
-import { cut } from "./texts";
+import { cut, textWidth } from "./texts";
+import { WhoTarget } from "./who-target";
 
 /** The width of the page, in pixels, below which a journey goes down instead of right. */
 const NARROW = 600;
@@ -136,7 +129,7 @@ export function JourneyGraph({
           </g>
           <g class="labels">
             {layout.links.map((link) => (
-              <LinkLabel key={link.key} link={link} figures={figures} />
+              <LinkLabel key={link.key} link={link} figures={figures} elements={elements} />
             ))}
           </g>
           {connecting.line && <path class="drawn-link" d={linkPath(connecting.line, direction)} />}
@@ -178,15 +171,21 @@ function Link({ link, direction, figures, strong, onPoint }: LinkProps) {
 }
 
 /** The customers of a link, its time limit, and the median time that customers took; without figures, its limit only. */
-function LinkLabel({ link, figures }: { link: DrawnLink; figures: Figures | undefined }) {
+function LinkLabel({
+  link,
+  figures,
+  elements,
+}: {
+  link: DrawnLink;
+  figures: Figures | undefined;
+  elements: readonly GraphElement[];
+}) {
   const note = cut(link.link.note ?? "", NOTE_WIDTH, 11);
   const median = figures?.durations.get(link.key)?.median;
+  const went = figures?.links.get(link.key) ?? 0;
   const lines = figures
     ? [
-        {
-          name: "label-count",
-          text: `${shortNumber(figures.links.get(link.key) ?? 0)} · ${shareOfPrevious(link, figures)}`,
-        },
+        { name: "label-count", text: `${shortNumber(went)} · ${shareOfPrevious(link, figures)}` },
         ...(median === undefined ? [] : [{ name: "label-median", text: `median ${shortDuration(median)}` }]),
         ...(note ? [{ name: "label-note", text: note }] : []),
       ]
@@ -205,74 +204,23 @@ function LinkLabel({ link, figures }: { link: DrawnLink; figures: Figures | unde
           {text}
         </text>
       ))}
+      <WhoTarget
+        box={labelBox(link.label, lines)}
+        who={{ kind: "link", elementId: link.from.id, linkId: link.to.id }}
+        value={went}
+        elements={elements}
+      />
     </>
   );
 }
 
-// -- explanations ------------------------------------------------------------------------------------------------------
-
-/** What the marks stand for; nothing while there is none. */
-function Legend({ counted, native }: { counted: boolean; native: boolean }) {
-  if (!counted && !native) return null;
-  return (
-    <ul class="journey-legend">
-      {counted &&
-        GROUPS.map(({ name, title }) => (
-          <li key={name}>
-            <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
-              <GroupMark name={name} x={6} y={6} />
-            </svg>
-            {title}
-          </li>
-        ))}
-      {native && (
-        <li>
-          <NativeIcon />
-          {CONTACT_CENTER}
-        </li>
-      )}
-    </ul>
-  );
+/** The place of a label's first line, which has the customers. */
+function labelBox({ x, y }: Point, lines: readonly { text: string }[]) {
+  const width = textWidth(lines[0]?.text ?? "", 12) * 1.08 + 8;
+  return { x: x - width / 2, y: y - (lines.length * LABEL_LINE) / 2 - 1, width, height: LABEL_LINE + 2 };
 }
 
-interface ExplanationProps {
-  id: string | undefined;
-  elements: readonly GraphElement[];
-  layout: Layout;
-  figures: Figures | undefined;
-  first: ReadonlyMap<string, GraphElement | undefined>;
-}
-
-/** What the numbers of the element or link that is pointed at mean, in sentences. */
-function Explanation({ id, elements, layout, figures, first }: ExplanationProps) {
-  const link = layout.links.find(({ key }) => key === id);
-  const leaving = layout.links.filter(({ from }) => from.id === id);
-  const element = elements.find((one) => one.id === id);
-  const own = id === undefined ? undefined : figures?.elements.get(id);
-  if (!figures) return <p class="journey-explanation loading">Loading figures …</p>;
-  return (
-    <div class="journey-explanation">
-      {link ? (
-        <p>
-          {linkSentence(link, figures)} {durationSentence(figures.durations.get(link.key))}
-        </p>
-      ) : element && own ? (
-        <>
-          <p>
-            <strong>{elementSentence(element, own)}</strong> {firstSentence(element, first.get(element.id), figures)}
-          </p>
-          {leaving.map((one) => (
-            <p key={one.key} class="small">
-              {linkSentence(one, figures)} {durationSentence(figures.durations.get(one.key))}
-            </p>
-          ))}
-        </>
-      ) : (
-        <p class="soft">Point at an element or a link, or go to an element with the keyboard, to read its numbers.</p>
-      )}
-    </div>
-  );
-}
+// -- zoom ---------------------------------------------------------------------------------------------------------------
 
 interface ZoomProps {
   scale: number;

@@ -2,9 +2,10 @@
 
 import { NativeIcon } from "../components/native-icon";
 import { Table } from "../components/tables";
-import { number } from "../formats";
 import { firstElements, shareOfFirst, shareOfPrevious } from "./figures";
 import { connections, type ElementFigures, type Figures, type GraphElement, linkKey } from "./model";
+import { STATES } from "./who";
+import { WhoNumber } from "./who-number";
 
 interface Props {
   elements: readonly GraphElement[];
@@ -45,7 +46,13 @@ export function JourneyTable({ elements, figures }: Props) {
           ...COLUMNS.map(({ title, name }) => ({
             title,
             numeric: true,
-            cell: ({ id }: GraphElement) => number(figures.elements.get(id)?.[name] ?? 0),
+            cell: ({ id }: GraphElement) => (
+              <WhoNumber
+                value={figures.elements.get(id)?.[name] ?? 0}
+                who={{ kind: "state", elementId: id, state: STATES[name] }}
+                elements={elements}
+              />
+            ),
           })),
           {
             title: "Of first element",
@@ -67,7 +74,13 @@ export function JourneyTable({ elements, figures }: Props) {
             {
               title: "Customers",
               numeric: true,
-              cell: ({ from, to }) => number(figures.links.get(linkKey(from.id, to.id)) ?? 0),
+              cell: ({ from, to }) => (
+                <WhoNumber
+                  value={figures.links.get(linkKey(from.id, to.id)) ?? 0}
+                  who={{ kind: "link", elementId: from.id, linkId: to.id }}
+                  elements={elements}
+                />
+              ),
             },
             { title: "Of previous element", numeric: true, cell: (link) => shareOfPrevious(link, figures) },
           ]}

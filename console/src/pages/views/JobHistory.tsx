@@ -8,18 +8,21 @@ import { Table } from "../../components/tables";
 import { Time } from "../../components/times";
 import { fromNow } from "../../formats";
 import { address } from "../../routing";
+import { byOf, byText, optionsTitle } from "./asked";
 import { type Job, listJobs } from "./requests";
 import { StatusBadge } from "./status";
 
 interface Props {
   viewId: string;
+  /** The names of the view's elements, by id. */
+  names: ReadonlyMap<string, string>;
   /** The id of the job whose result the page shows. */
   shownJob: string | undefined;
   /** The state of the latest job: the list is loaded again when it changes. */
   changed: string | undefined;
 }
 
-export function JobHistory({ viewId, shownJob, changed }: Props) {
+export function JobHistory({ viewId, names, shownJob, changed }: Props) {
   const jobs = useListing(`jobs|${viewId}`, (after, signal) => listJobs(viewId, undefined, after, signal));
   useEffect(() => {
     if (!jobs.loading) jobs.reload();
@@ -41,6 +44,7 @@ export function JobHistory({ viewId, shownJob, changed }: Props) {
           keyOf={({ id }) => id}
           columns={[
             { title: "Computed as of", cell: ({ dateCreated }) => <Time value={dateCreated} /> },
+            { title: "Computes", cell: ({ options }) => optionsTitle(options, names) ?? "the view" },
             { title: "Version", numeric: true, cell: ({ journeyView }) => journeyView.version },
             { title: "State", cell: (job) => <State job={job} /> },
             { title: "Ended", cell: ({ dateCompleted }) => (dateCompleted ? <Time value={dateCompleted} /> : "–") },
@@ -74,11 +78,14 @@ function duration({ dateCreated, dateCompleted }: Job): string {
   return milliseconds < 60_000 ? `${(milliseconds / 1000).toFixed(1)} s` : fromNow(milliseconds, 0).replace(/^in /, "");
 }
 
+/** A breakdown is shown with its parts. */
 function ResultLink({ viewId, job, shown }: { viewId: string; job: Job; shown: boolean }) {
   if (job.status !== "Complete") return <>–</>;
   if (shown) return <>shown</>;
+  const by = byOf(job.options);
+  const query = { version: job.journeyView.version, job: job.id, by: by && byText(by) };
   return (
-    <a href={address(["views", viewId], { version: job.journeyView.version, job: job.id })}>
+    <a href={address(["views", viewId], query)}>
       Show result<span class="unseen"> of {job.dateCreated}</span>
     </a>
   );

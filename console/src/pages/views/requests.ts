@@ -4,6 +4,7 @@ import { api, call, type Model } from "../../api/client";
 import type { Page } from "../../api/loading";
 import { ApiProblem } from "../../api/problem";
 import { fromView } from "../builder/definition";
+import type { Options } from "./asked";
 import type { DefinitionName, View } from "../../journey/words";
 
 export type { View };
@@ -84,9 +85,13 @@ export function getJob(viewId: string, version: number, jobId: string, signal?: 
   );
 }
 
-export function createJob(viewId: string, version: number): Promise<Job> {
+/** Starts a job; options say what it computes differently from the view. */
+export function createJob(viewId: string, version: number, options: Options = {}): Promise<Job> {
   return call(
-    api.POST("/api/v2/journey/views/{viewId}/versions/{version}/jobs", { params: { path: { viewId, version } } }),
+    api.POST("/api/v2/journey/views/{viewId}/versions/{version}/jobs", {
+      params: { path: { viewId, version } },
+      ...(Object.keys(options).length > 0 ? { body: options } : {}),
+    }),
   );
 }
 
@@ -125,18 +130,11 @@ export interface Outcome {
   readonly result: Model<"ViewResult">;
 }
 
-/** The result of a job, or of the newest complete job of a version; undefined if there is none. */
-export async function outcome(
-  viewId: string,
-  version: number,
-  jobId: string | undefined,
-  signal: AbortSignal,
-): Promise<Outcome | undefined> {
-  const id = jobId ?? (await newestComplete(viewId, version, signal));
-  if (id === undefined) return undefined;
-  const path = { viewId, version, jobId: id };
+/** The result of a complete job. */
+export async function outcome(viewId: string, version: number, jobId: string, signal: AbortSignal): Promise<Outcome> {
+  const path = { viewId, version, jobId };
   const [job, result] = await Promise.all([
-    getJob(viewId, version, id, signal),
+    getJob(viewId, version, jobId, signal),
     call(
       api.GET("/api/v2/journey/views/{viewId}/versions/{version}/jobs/{jobId}/results", { params: { path }, signal }),
     ),
@@ -145,7 +143,7 @@ export async function outcome(
 }
 
 /** The tables of a result that the API answers as CSV, except those of single charts. */
-export type ResultTable = "elements" | "links" | "durations" | "charts";
+export type ResultTable = "elements" | "links" | "durations" | "charts" | "breakdown";
 
 /** A table of a job's result as one CSV file. */
 export function resultTable({ id, journeyView }: Job, table: ResultTable): Promise<string> {
@@ -183,13 +181,19 @@ export async function allPages(
   return text;
 }
 
-async function newestComplete(viewId: string, version: number, signal: AbortSignal): Promise<string | undefined> {
+/** The newest complete job of a version; undefined if there is none. */
+export async function newestComplete(
+  viewId: string,
+  version: number,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const latest = await latestJob(viewId, version, signal);
   if (!latest || latest.status === "Complete") return latest?.id;
   let after: string | undefined;
   do {
     const page = await listJobs(viewId, "Complete", after, signal);
-    const found = page.entities.find(({ journeyView }) => journeyView.version === version);
+    // Jobs of other options compute something else.
+    const found = page.entities.find(({ journeyView, options }) => journeyView.version === version && !options);
     if (found) return found.id;
     after = page.next;
   } while (after !== undefined);

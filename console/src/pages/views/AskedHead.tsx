@@ -1,0 +1,88 @@
+/** What breakdowns and comparisons have in common: a head with what can be done, and how differences are tested. */
+
+import { useEffect, useRef } from "preact/hooks";
+import { useAction } from "../../api/loading";
+import { CopyLink } from "../../components/copying";
+import { downloadCsv } from "../../components/downloads";
+import { Failed } from "../../components/states";
+import { count, number } from "../../formats";
+import { setQuery } from "../../routing";
+import { type Asked, NOTHING_ASKED } from "./useAsked";
+
+interface Props {
+  id: string;
+  title: string;
+  fresh: Asked["fresh"];
+  /** The name of the file and its text; undefined before there is a result. */
+  file: { readonly name: string; readonly load: () => Promise<string> } | undefined;
+  /** Switches between picture and table; undefined where there is no choice. */
+  shape?: { readonly table: boolean; readonly toggle: () => void } | undefined;
+}
+
+export function AskedHead({ id, title, fresh, file, shape }: Props) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (fresh.current) heading.current?.focus();
+    fresh.current = false;
+  });
+  const saving = useAction(async () => {
+    if (file) downloadCsv(file.name, await file.load());
+  });
+  return (
+    <>
+      <div class="row apart">
+        <h2 ref={heading} id={id} tabindex={-1} class="asked-title wrap-anywhere">
+          {title}
+        </h2>
+        <div class="row">
+          {file && shape && (
+            <button type="button" onClick={shape.toggle}>
+              {shape.table ? "Show as picture" : "Show as table"}
+            </button>
+          )}
+          {file && (
+            <button type="button" disabled={saving.running} onClick={() => void saving.run()}>
+              Download CSV
+            </button>
+          )}
+          <CopyLink />
+          <button
+            type="button"
+            onClick={() => {
+              setQuery(NOTHING_ASKED);
+              document.querySelector<HTMLElement>(".ask-bar button")?.focus();
+            }}
+          >
+            Close
+          </button>
+        </div>
+      </div>
+      {saving.error !== undefined && <Failed error={saving.error} />}
+    </>
+  );
+}
+
+interface TestedProps {
+  testCount: number;
+  level: number;
+  assumptions: readonly string[];
+}
+
+/** The name of the test, what it calls more than chance, and what it assumes. */
+export function HowTested({ testCount, level, assumptions }: TestedProps) {
+  return (
+    <details class="asked-tested">
+      <summary>How is this tested?</summary>
+      <p>
+        With the two-proportion z-test: two-sided, with a pooled share. A difference is called more than chance if p is
+        below {number(level)} also when all {count(testCount, "test")} are taken together (Bonferroni), and perhaps
+        chance if p is so only in its own test. Durations are not tested. The test assumes:
+      </p>
+      <ul>
+        {assumptions.map((sentence) => (
+          <li key={sentence}>{sentence}</li>
+        ))}
+      </ul>
+    </details>
+  );
+}

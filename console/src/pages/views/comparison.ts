@@ -1,0 +1,229 @@
+/** A comparison as rows, and what its tests say in words. */
+
+import type { Model } from "../../api/client";
+import { number, share, shortDuration } from "../../formats";
+
+export type Comparison = Model<"ViewComparison">;
+type Figure = Model<"ComparedFigure">;
+export type Test = Model<"ShareTest">;
+
+/** A figure of customers in both results. */
+export interface ComparedRow {
+  readonly key: string;
+  readonly label: string;
+  readonly value: number;
+  readonly other: number;
+  /** Whether the value is a part of the element's customers. */
+  readonly part: boolean;
+  /** The element's customers in both results. */
+  readonly of: readonly [number, number];
+  readonly ratio: number | undefined;
+  readonly test: Test | undefined;
+  /** The median time of a link in both results. */
+  readonly medians: readonly [number | undefined, number | undefined] | undefined;
+}
+
+export interface ComparedCard {
+  readonly id: string;
+  readonly name: string;
+  /** The side that alone has the element. */
+  readonly only: "Job" | "OtherJob" | undefined;
+  readonly rows: readonly ComparedRow[];
+}
+
+const STATES = [
+  { name: "completedCount", label: "Completed" },
+  { name: "flowCount", label: "Went on" },
+  { name: "activeCount", label: "May still go on" },
+  { name: "dropoutCount", label: "Dropped out" },
+] as const;
+
+/** The elements of a comparison with their rows. States that nobody is in, on either side, are left out. */
+export function comparedCards({ elements }: Comparison): ComparedCard[] {
+  const names = new Map(elements.map(({ id, name }) => [id, name]));
+  return elements.map(({ id, name, only, metrics, followedBy = [] }) => {
+    if (!metrics) return { id, name, only, rows: [] };
+    const all = metrics.participantCount;
+    const of = [all.value ?? 0, all.otherValue ?? 0] as const;
+    const states = STATES.filter((state) => metrics[state.name].value || metrics[state.name].otherValue).map((state) =>
+      row(state.name, state.label, metrics[state.name], of, true),
+    );
+    const links = followedBy.flatMap((link) => {
+      if (!link.connectionCount) return [];
+      const { median } = link.duration ?? {};
+      const medians = median && ([median.value ?? undefined, median.otherValue ?? undefined] as const);
+      return [
+        { ...row(`link ${link.id}`, `→ ${names.get(link.id) ?? link.id}`, link.connectionCount, of, true), medians },
+      ];
+    });
+    return { id, name, only, rows: [row("participantCount", "Customers", all, of, false), ...states, ...links] };
+  });
+}
+
+function row(key: string, label: string, figure: Figure, of: readonly [number, number], part: boolean): ComparedRow {
+  return {
+    key,
+    label,
+    value: figure.value ?? 0,
+    other: figure.otherValue ?? 0,
+    part,
+    of,
+    ratio: figure.ratio ?? undefined,
+    test: figure.test,
+    medians: undefined,
+  };
+}
+
+// -- words -------------------------------------------------------------------------------------------------------------
+
+/** What a test says: `sure` also among all tests of the comparison, `perhaps` only by itself. */
+export type Verdict = "sure" | "perhaps" | "chance" | "untested";
+
+export function verdict(test: Test | undefined): Verdict {
+  if (test?.isSignificant === undefined) return "untested";
+  if (!test.isSignificant) return "chance";
+  return test.isSignificantCorrected === false ? "perhaps" : "sure";
+}
+
+export const VERDICTS: Readonly<Record<Verdict, string>> = {
+  sure: "more than chance",
+  perhaps: "perhaps chance",
+  chance: "can be chance",
+  untested: "not tested",
+};
+
+const small = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 2 });
+const signed = new Intl.NumberFormat(undefined, { signDisplay: "exceptZero" });
+const points = new Intl.NumberFormat(undefined, { signDisplay: "exceptZero", maximumFractionDigits: 1 });
+const times = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
+
+/** "p = 0.003"; tiny ones "p < 0.001". */
+export function probability(value: number): string {
+  return value < 0.001 ? "p < 0.001" : `p = ${small.format(value)}`;
+}
+
+/**
+ * "42% instead of 37%, more than chance would explain (p = 0.003)". `tests` is how many tests were made, and `against`
+ * what stands between the shares.
+ */
+export function testSentence(test: Test | undefined, tests: number, against = " instead of"): string {
+  if (!test) return "";
+  const shares =
+    test.share === undefined || test.otherShare === undefined
+      ? ""
+      : `${share(test.share, 1)}${against} ${share(test.otherShare, 1)}`;
+  if (test.pValue === undefined) return [shares, `not tested: ${lower(test.reason ?? "")}`].filter(Boolean).join(", ");
+  const p = `(${probability(test.pValue)})`;
+  switch (verdict(test)) {
+    case "sure":
+      return `${shares}, more than chance would explain ${p}`;
+    case "perhaps":
+      return `${shares}, more than chance would explain in one test, but not surely among ${tests} ${p}`;
+    default:
+      return `${shares}, which chance can explain ${p}`;
+  }
+}
+
+function lower(sentence: string): string {
+  return `${sentence.slice(0, 1).toLowerCase()}${sentence.slice(1)}`.replace(/\.$/, "");
+}
+
+/** "+47, × 1.22". */
+export function changeText({ value, other, ratio }: Pick<ComparedRow, "value" | "other" | "ratio">): string {
+  if (value === other) return "no change";
+  const change = signed.format(value - other);
+  return ratio === undefined ? change : `${change}, × ${times.format(ratio)}`;
+}
+
+/** The difference of two shares: "+4.2 points"; empty without one. */
+export function pointsText({ value, other, of }: Pick<ComparedRow, "value" | "other" | "of">): string {
+  if (!of[0] || !of[1] || value * of[1] === other * of[0]) return "";
+  return `${points.format(100 * (value / of[0] - other / of[1]))} points`;
+}
+
+/** "257 · 89%"; of a row that is no part, the number alone. */
+export function sideText({ value, other, of, part }: ComparedRow, side: 0 | 1): string {
+  const own = side === 0 ? value : other;
+  return part ? `${number(own)} · ${share(own, of[side])}` : number(own);
+}
+
+/** "median 3.4 days instead of 3.1 days"; empty where one side has none. */
+export function mediansText(medians: ComparedRow["medians"]): string {
+  const [own, other] = medians ?? [];
+  if (own === undefined || other === undefined) return "";
+  return `median ${shortDuration(own)} instead of ${shortDuration(other)}`;
+}
+
+/** What is tested of an element's customers. */
+const REACHED = "reached, of those who reached the first element,";
+
+export interface Finding {
+  readonly key: string;
+  readonly name: string;
+  readonly label: string;
+  readonly up: boolean;
+  readonly test: Test;
+}
+
+/** The differences that are more than chance, the surest first. */
+export function findings(cards: readonly ComparedCard[]): Finding[] {
+  return cards
+    .flatMap(({ id, name, rows }) =>
+      rows.flatMap(({ key, label, test }) =>
+        test && verdict(test) === "sure"
+          ? [
+              {
+                key: `${id} ${key}`,
+                name,
+                label: key === "participantCount" ? REACHED : label,
+                up: (test.difference ?? 0) > 0,
+                test,
+              },
+            ]
+          : [],
+      ),
+    )
+    .sort((one, other) => (one.test.pValue ?? 1) - (other.test.pValue ?? 1));
+}
+
+/** What both sides are called: by their versions, or by their periods. */
+export function sideNames({ job, otherJob }: Comparison): readonly [string, string] {
+  if (job.version !== otherJob.version) return [`Version ${job.version}`, `Version ${otherJob.version}`];
+  if (otherJob.options?.period === "Before") return ["This period", "The period before"];
+  return [daysText(job.interval), daysText(otherJob.interval)];
+}
+
+/** "Sep 27 – Nov 26, 2026": the days of an interval, whose end is not included. */
+function daysText(interval: string): string {
+  const [start = 0, end = 0] = interval.split("/").map(Date.parse);
+  return days.formatRange(start, Math.max(start, end - 1));
+}
+
+const days = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+
+/** Of the longer interval, the part that both lengths may differ by without a word. */
+const SIMILAR = 0.01;
+
+/** What a hurried reader would take wrongly. */
+export function cautions(comparison: Comparison): string[] {
+  const { job, otherJob, elements } = comparison;
+  const names = sideNames(comparison);
+  const found: string[] = [];
+  const counts = elements.flatMap(({ metrics }) => (metrics ? [metrics.participantCount] : []));
+  if (counts.length > 0) {
+    const empty = [counts.every(({ value }) => !value), counts.every(({ otherValue }) => !otherValue)];
+    for (const [side, name] of names.entries()) {
+      if (empty[side]) found.push(`${name} has no customers. Perhaps no events were sent then.`);
+    }
+  }
+  const [own, other] = [lengthOf(job.interval), lengthOf(otherJob.interval)];
+  if (Math.abs(own - other) > SIMILAR * Math.max(own, other)) {
+    found.push("The two times are not equally long. Compare the shares, not the numbers.");
+  }
+  return found;
+}
+
+function lengthOf(interval: string): number {
+  const [start = 0, end = 0] = interval.split("/").map(Date.parse);
+  return end - start;
+}
