@@ -336,6 +336,8 @@ def test_a_listing_is_logged_with_who_asked_and_how_many_but_no_names(
     try:
         ask(elementId="a", state="Participants", pageSize="5")
         ask(chartId="c", metricId="m", group='["2026-09","=web"]', format="json")
+        csv_of_link = {"elementId": "a", "linkId": "b", "format": "csv"}
+        load("jobs").handler(api_event("GET", f"views{path}/results/customers", query=csv_of_link), Context())
     finally:
         handler.setStream(was)  # type: ignore[attr-defined]
     lines = [jsontext.loads(line.encode()) for line in written.getvalue().splitlines()]
@@ -349,6 +351,7 @@ def test_a_listing_is_logged_with_who_asked_and_how_many_but_no_names(
         for more in (
             {"figure": "Participants", "customers": 5, "CustomersListed": 5},
             {"figure": "Group", "customers": 4, "CustomersListed": 4},
+            {"figure": "Link", "customers": 3, "CustomersListed": 3},
         )
     ]
     assert "customer " not in written.getvalue()
