@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
@@ -163,14 +164,18 @@ def test_the_keyboard_reaches_every_step_chooses_paths_and_hides_what_follows(
 
 def test_a_link_shows_another_reader_the_same(paths_page: Callable[..., Page], paths: Any, open_page: Opens) -> None:
     page = paths_page(permissions=["clipboard-read", "clipboard-write"])
+    place = tree(page).bounding_box()
     branch(page, "1").click()
+    expect(branch(page, "1")).to_have_attribute("aria-selected", "true")
+    assert place is not None
+    assert tree(page).bounding_box() == {**place, "width": ANY, "height": ANY, "x": ANY}  # It stays below the pointer.
     branch(page, "1.0").hover()
     branch(page, "1.0").locator("xpath=../*[contains(@class, 'paths-toggle')]").click()
     expect(branch(page, "1.0")).to_have_attribute("aria-expanded", "false")
     page.get_by_role("button", name="Paths", exact=True).click()
     expect(page).to_have_url(re.compile("by=paths"))
     page.get_by_role("button", name="Copy link").click()
-    expect(page.get_by_text("Copied")).to_be_visible()
+    expect(page.get_by_role("button", name="Link copied")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == page.url
     shown = tree(page).get_by_role("treeitem").evaluate_all("all => all.map(one => one.dataset.key)")

@@ -13,6 +13,7 @@ import {
   selection,
   simpleGap,
   suggestedName,
+  withoutSuggestedName,
 } from "../../src/pages/paths/form";
 
 interface Model {
@@ -116,6 +117,12 @@ test("an exploration is called after its events", () => {
   expect(suggestedName(started({ direction: "Before" }, selection("end", "order")), EVENTS)).toBe(
     "From Order to Visit",
   );
+});
+
+test("a name that somebody entered stays, one that was made of the events does not", () => {
+  const named = (name: string) => ({ ...started(), view: { ...started().view, name } });
+  expect(withoutSuggestedName(named("After Visit"), EVENTS).view.name).toBe("");
+  expect(withoutSuggestedName(named("Mine"), EVENTS).view.name).toBe("Mine");
 });
 
 test("session gaps of one unit are read and written", () => {

@@ -19,53 +19,65 @@ export function useMayMakeViews(): boolean {
   return mayAdd && mayEdit;
 }
 
+/** A row that is always there: the picture below does not move when paths are chosen in it. */
 export function ChosenPaths({ root, reading, shown, jobId }: Props) {
   const mayMake = useMayMakeViews();
   const { choice, unknown } = shown;
-  if (unknown) {
-    return (
-      <div class="notice warn">
-        <p>The address names paths that this result does not show. All paths are shown.</p>
-      </div>
-    );
-  }
-  if (!choice) return null;
-  const way = wayTo(root, choice.path.length + (choice.outcome ? 1 : 0));
   const { customerCount, eventCount } = root.figures;
+  const figures = `${count(eventCount, "path")} of ${count(customerCount, "customer")}`;
   return (
-    <div class="notice paths-chosen">
-      <nav aria-label="Shown paths">
-        <ol class={reading.direction === "Before" ? "backwards" : ""}>
-          <li>
-            <a href={addressOf(jobId, { ...shown, choice: undefined })}>All paths</a>
-          </li>
-          {way.map((branch, index) => (
-            <li key={branch.key} class="wrap-anywhere">
-              {index < way.length - 1 && index > 0 ? (
-                <a href={addressOf(jobId, { ...shown, choice: { path: branch.path } })}>
-                  {branchName(branch, reading)}
-                </a>
-              ) : (
-                <span aria-current={index === way.length - 1 ? "true" : undefined}>{branchName(branch, reading)}</span>
-              )}
-            </li>
-          ))}
-        </ol>
-      </nav>
-      <p class="small">
-        Only these {count(eventCount, "path")} of {count(customerCount, "customer")} are shown. Shares are of all paths.
-      </p>
-      <div class="row">
-        <a class="button" href={addressOf(jobId, { ...shown, choice: undefined })} aria-keyshortcuts="Escape">
-          Show all paths
-        </a>
-        {mayMake && choice.path.length > 0 && (
-          <a class="button" href={viewAddress(jobId, choice.path, choice.outcome === "ended")}>
-            Make a view of this path
-          </a>
+    <>
+      {unknown && (
+        <div class="notice warn">
+          <p>The address names paths that this result does not show. All paths are shown.</p>
+        </div>
+      )}
+      <div class={`row apart paths-chosen ${choice ? "some" : ""}`}>
+        <div class="row">
+          <Way root={root} reading={reading} shown={shown} jobId={jobId} />
+          <span class="small soft" role="status">
+            {choice ? `Only ${figures}` : `${figures}. Click a step to show only the paths through it.`}
+          </span>
+        </div>
+        {choice && (
+          <div class="row">
+            <a class="button" href={addressOf(jobId, { ...shown, choice: undefined })} aria-keyshortcuts="Escape">
+              Show all paths
+            </a>
+            {mayMake && choice.path.length > 0 && (
+              <a class="button" href={viewAddress(jobId, choice.path, choice.outcome === "ended")}>
+                Make a view of this path
+              </a>
+            )}
+          </div>
         )}
       </div>
-    </div>
+    </>
+  );
+}
+
+/** The steps that lead to the chosen paths, each with its address. */
+function Way({ root, reading, shown, jobId }: Props) {
+  const { choice } = shown;
+  if (!choice) return <strong>All paths</strong>;
+  const way = wayTo(root, choice.path.length + (choice.outcome ? 1 : 0));
+  return (
+    <nav aria-label="Shown paths">
+      <ol class={reading.direction === "Before" ? "backwards" : ""}>
+        <li>
+          <a href={addressOf(jobId, { ...shown, choice: undefined })}>All paths</a>
+        </li>
+        {way.map((branch, index) => (
+          <li key={branch.key} class="wrap-anywhere">
+            {index < way.length - 1 && index > 0 ? (
+              <a href={addressOf(jobId, { ...shown, choice: { path: branch.path } })}>{branchName(branch, reading)}</a>
+            ) : (
+              <span aria-current={index === way.length - 1 ? "true" : undefined}>{branchName(branch, reading)}</span>
+            )}
+          </li>
+        ))}
+      </ol>
+    </nav>
   );
 }
 

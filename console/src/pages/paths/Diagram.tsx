@@ -3,7 +3,7 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { branchAfterKey, draw, type Picture, SIDE } from "./sankey";
 import { BandShape, BranchMark } from "./marks";
-import { colourOf, Legend, Patterns } from "./looks";
+import { colourOf, Legend, Patterns, typesOf } from "./looks";
 import type { Shown } from "./shown";
 import { type Branch, isSame } from "./tree";
 import { figureLines, levelTitle, pathText, type Reading } from "./words";
@@ -15,8 +15,8 @@ const TIP_WIDTH = 440;
 
 interface Props {
   root: Branch;
-  /** The event types of the result, in the order of their colours. */
-  types: readonly string[];
+  /** The same with all paths and all that follows. */
+  whole: Branch;
   reading: Reading;
   shown: Shown;
   label: string;
@@ -28,11 +28,12 @@ interface Props {
   onShowAll: () => void;
 }
 
-export function Diagram({ root, types, reading, shown, label, onChoose, onCollapse, onShowAll }: Props) {
+export function Diagram({ root, whole, reading, shown, label, onChoose, onCollapse, onShowAll }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const mirrored = reading.direction === "Before";
   const pitch = usePitch(frame, root);
   const picture = useMemo(() => draw(root, shown.measure, { pitch, mirrored }), [root, shown.measure, pitch, mirrored]);
+  const types = useMemo(() => typesOf(whole), [whole]);
   const [pointed, setPointed] = useState<string>();
   const focus = useRovingFocus(picture, frame, mirrored);
   const explained = pointed ?? focus.focused;
@@ -49,7 +50,7 @@ export function Diagram({ root, types, reading, shown, label, onChoose, onCollap
   };
   return (
     <div class="paths-diagram">
-      <Legend root={root} reading={reading} />
+      <Legend whole={whole} reading={reading} />
       <div class="paths-frame" ref={frame}>
         <div class="paths-canvas" style={{ width: `${picture.width}px` }}>
           <svg
@@ -95,8 +96,8 @@ export function Diagram({ root, types, reading, shown, label, onChoose, onCollap
       <p class="paths-hint small soft">
         {shown.measure === "customerCount" &&
           "A customer with several paths counts at each of their steps, so customers can add up to more than the step before. "}
-        Click a step to show only the paths through it. With the keyboard, the arrow keys go from step to step, Enter
-        shows only the paths through a step, Escape shows all, and Space hides or shows what follows.
+        With the keyboard, the arrow keys go from step to step, Enter shows only the paths through a step, Escape shows
+        all, and Space hides or shows what follows.
       </p>
     </div>
   );

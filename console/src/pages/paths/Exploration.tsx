@@ -15,7 +15,6 @@ import { isUnfinished, StatusBadge } from "../views/status";
 import { CommonPaths } from "./CommonPaths";
 import { Diagram } from "./Diagram";
 import { PathTable } from "./PathTable";
-import { typesOf } from "./looks";
 import { cancelPathJob, getPathJob, getPathResult, type PathJob, type PathResult, pathTable } from "./requests";
 import type { Measure } from "./sankey";
 import { addressOf, type Shown, shownOf } from "./shown";
@@ -146,17 +145,16 @@ function CopyLink() {
     setCopied(location.href);
   });
   useRoute(); // What was copied is no longer what is shown when the address changes.
+  const isCopied = copied === location.href;
   return (
     <>
       <button type="button" onClick={() => void copying.run()}>
-        Copy link
+        {isCopied ? "Link copied" : "Copy link"}
       </button>
-      <span role="status" class="small soft">
+      <span role="status" class={copying.error === undefined ? "unseen" : "small"}>
         {copying.error !== undefined
-          ? "The browser did not allow it. Copy the address."
-          : copied === location.href
-            ? "Copied"
-            : ""}
+          ? "The browser does not allow it. Copy the address of the page."
+          : isCopied && "The link is copied."}
       </span>
     </>
   );
@@ -192,7 +190,7 @@ function Result({ job, result }: { job: PathJob; result: PathResult }) {
   const { query } = useRoute();
   const shown = useMemo(() => shownOf(query, result.tree), [query.toString(), result]);
   const root = useMemo(() => shownTree(result.tree, shown.choice, shown.collapsed), [shown, result]);
-  const types = useMemo(() => typesOf(result.tree), [result]);
+  const whole = useMemo(() => shownTree(result.tree, undefined, new Set()), [result]);
   const mayRead = useMay("eventDefinition:view");
   const { data: names } = useLoaded(mayRead ? "definitions" : null, eventDefinitionNames);
   const native = useMemo(() => new Set([...(names ?? [])].flatMap(([id, one]) => (one.native ? [id] : []))), [names]);
@@ -221,7 +219,7 @@ function Result({ job, result }: { job: PathJob; result: PathResult }) {
       ) : (
         <Diagram
           {...props}
-          types={types}
+          whole={whole}
           label={`Paths ${job.name}`}
           onChoose={(branch) => {
             const same = shown.choice && isSame(shown.choice, branch);

@@ -15,7 +15,7 @@ import { applyEdit } from "../builder/edits";
 import { Conditions } from "../builder/filters";
 import { isWithin, type Problem, refusedProblems, valueAt } from "../builder/problems";
 import { Counted, TimeFrame } from "../builder/settings";
-import { definitionOf, type Form, LIMITS, NEW, problemsOf, selectionOf } from "./form";
+import { definitionOf, type Form, LIMITS, NEW, problemsOf, selectionOf, withoutSuggestedName } from "./form";
 import { Ending, Naming, Sessions, Types } from "./options";
 import { createPathJob } from "./requests";
 
@@ -60,7 +60,7 @@ export interface FormProps {
 
 function ExploreForm({ start, events }: { start: Form; events: EventDefinitions }) {
   const root = useRef<HTMLFormElement>(null);
-  const [form, setForm] = useState(start);
+  const [form, setForm] = useState(() => withoutSuggestedName(start, events));
   const { problems, check, sending } = useSending(form, events);
   const change = (changed: Partial<Form>) => {
     setForm((before) => ({ ...before, ...changed }));
@@ -230,9 +230,22 @@ function StartConditions({ form }: { form: Form }) {
   return <Conditions element={start} path="start" />;
 }
 
+/** Whether an option differs from what a new form begins with. */
+function isChanged(form: Form): boolean {
+  const { sessionGap, collapseRepeats, eventTypes, mostPerLevel, view } = form;
+  const changed = view.elements.length > 1 || view.name !== "" || view.identity === "Identifier";
+  return (
+    changed ||
+    sessionGap !== undefined ||
+    eventTypes !== undefined ||
+    collapseRepeats !== NEW.collapseRepeats ||
+    mostPerLevel !== NEW.mostPerLevel
+  );
+}
+
 /** What most explorations leave as it is. Open where an earlier exploration did not. */
 function More(props: FormProps) {
-  const [open] = useState(props.form !== NEW);
+  const [open] = useState(isChanged(props.form));
   return (
     <details open={open}>
       <summary>More options: sessions, repeats, an end, event types, and who is counted</summary>

@@ -100,6 +100,11 @@ export function suggestedName(form: Form, events: EventDefinitions): string {
   return `From ${first} to ${last}`.slice(0, 256);
 }
 
+/** The form without a name that was made of its events: it gets the one of its events as they are when it is sent. */
+export function withoutSuggestedName(form: Form, events: EventDefinitions): Form {
+  return form.view.name === suggestedName(form, events) ? { ...form, view: { ...form.view, name: "" } } : form;
+}
+
 /** What is wrong, by the names of the API's fields. */
 export function problemsOf(form: Form, events: EventDefinitions): Problem[] {
   const found = form.view.elements.flatMap((element) => {

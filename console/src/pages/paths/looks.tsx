@@ -1,21 +1,15 @@
 /** Colours of event types, patterns of outcomes, and the legend of both. Texts say the same. */
 
-import type { Model } from "../../api/client";
 import { inOrder, type Branch, OUTCOMES, type Outcome } from "./tree";
 import { outcomeMeaning, outcomeName, type Reading } from "./words";
-
-type Step = Model<"PathStep">;
 
 /** Series colours of the tokens. Event types beyond them share the last one. */
 const SERIES = 8;
 
 /** The event types of a result, from the start on: those of the first levels first. */
-export function typesOf(tree: Step): string[] {
-  const found = new Set<string>();
-  for (let level = [tree]; level.length > 0; level = level.flatMap(({ steps }) => steps)) {
-    for (const { eventType } of level) found.add(eventType.id);
-  }
-  return [...found];
+export function typesOf(whole: Branch): string[] {
+  const byLevel = inOrder(whole).sort((one, other) => one.level - other.level);
+  return [...new Set(byLevel.flatMap(({ type }) => (type === undefined ? [] : [type])))];
 }
 
 /** The class of a branch's colour. Event types keep theirs, whatever is shown of the result. */
@@ -38,8 +32,9 @@ export function Patterns() {
   );
 }
 
-export function Legend({ root, reading }: { root: Branch; reading: Reading }) {
-  const found = inOrder(root).filter(({ outcome }) => outcome);
+/** What can become of the paths of a result, whatever is shown of it: the picture stays where it is. */
+export function Legend({ whole, reading }: { whole: Branch; reading: Reading }) {
+  const found = inOrder(whole).filter(({ outcome }) => outcome);
   const shown = OUTCOMES.flatMap((outcome) => [
     ...found.filter((branch) => branch.outcome === outcome && branch.level <= reading.steps).slice(0, 1),
     ...found.filter((branch) => branch.outcome === outcome && branch.level > reading.steps).slice(0, 1),
