@@ -72,4 +72,4 @@ def test_the_pictures_are_taken_as_an_administrator_of_the_local_stack(tmp_path:
 def test_without_chromium_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SetupError, match="Install it"):
-        list(screenshots.take("http://console.example/", {}, "view", tmp_path))
+        list(screenshots.take("http://console.example/", {}, {}, tmp_path))

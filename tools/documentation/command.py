@@ -16,6 +16,7 @@ from tools.local_stack.stack import LocalStack
 from tools.paths import ROOT
 
 SAMPLE_VIEW = "From the checkout to the survey"
+SAMPLE_PATHS = "After a visit to the checkout"
 PICTURE = ROOT / "docs" / "images" / "journey-view.svg"
 
 
@@ -70,8 +71,8 @@ def take_screenshots(connection: Connection, local: LocalStack, console_url: str
       journeys docs screenshots
     """
     person = screenshots.person_of(local.description_file)
-    view_id = _sample_view(connection)["id"]
-    for path in screenshots.take(console_url or connection.stack.console_url, person, view_id):
+    ids = {"view": _sample_view(connection)["id"], "paths": _sample_paths(connection)["id"]}
+    for path in screenshots.take(console_url or connection.stack.console_url, person, ids):
         click.echo(f"Wrote {path.relative_to(ROOT)} ({path.stat().st_size // 1000} kB).")
 
 
@@ -81,6 +82,14 @@ def _sample_view(connection: Connection) -> dict[str, Any]:
     if not views:
         raise ToolError(f'There is no journey view "{SAMPLE_VIEW}". Run `journeys up`, which creates it.')
     return dict(views[0])
+
+
+def _sample_paths(connection: Connection) -> dict[str, Any]:
+    """The job of the sample's paths. Raises ToolError if it does not exist."""
+    for job in connection.api.entities("paths/jobs"):
+        if job["name"] == SAMPLE_PATHS and job["status"] == "Complete":
+            return dict(job)
+    raise ToolError(f'There are no paths "{SAMPLE_PATHS}". Run `journeys up`, which computes them.')
 
 
 @docs.command()

@@ -106,7 +106,7 @@ describe("the picture", () => {
 test("a band is level at both ends", () => {
   const { bands } = draw(shownTree(TREE, undefined, NONE), "eventCount", { pitch: 150, mirrored: false });
   const band = bands.find(({ branch }) => branch.key === "0");
-  expect(band && bandPath(band)).toBe("M40,34C108,34 108,34 176,34V214C108,214 108,214 40,214Z");
+  expect(band && bandPath(band)).toBe("M40,34C108,34 108,34 176,34V194C108,194 108,194 40,194Z");
 });
 
 describe("the keyboard", () => {

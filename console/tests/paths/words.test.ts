@@ -8,7 +8,7 @@ import {
   outcomeMeaning,
   pathText,
   type Reading,
-  startSentence,
+  endSentence,
 } from "../../src/pages/paths/words";
 import { TREE } from "./trees";
 
@@ -53,16 +53,15 @@ describe("a branch in words", () => {
   });
 });
 
-test("the sentence about the start says how many reached the end", () => {
+test("a sentence says how many reached the end", () => {
   const [start, reached] = [
     { customerCount: 4, eventCount: 8 },
     { customerCount: 1, eventCount: 1 },
   ];
-  expect(startSentence(start, start, AFTER)).toBe("4 customers had 8 start events.");
-  expect(startSentence(start, reached, AFTER, "Survey")).toBe(
+  expect(endSentence(start, reached, AFTER, "Survey")).toBe(
     "4 customers had 8 start events. 1 of them (25%) reached Survey within 2 steps; only these paths are shown.",
   );
-  expect(startSentence(start, reached, BEFORE, "Visit")).toContain("1 of them (25%) came from Visit");
+  expect(endSentence(start, reached, BEFORE, "Visit")).toContain("1 of them (25%) came from Visit");
 });
 
 test("the facts say what was computed", () => {

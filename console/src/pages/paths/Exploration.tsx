@@ -19,15 +19,18 @@ import { cancelPathJob, getPathJob, getPathResult, type PathJob, type PathResult
 import type { Measure } from "./sankey";
 import { addressOf, type Shown, shownOf } from "./shown";
 import { isSame, shownTree } from "./tree";
-import { facts, type Reading, startSentence } from "./words";
+import { endSentence, facts, type Reading } from "./words";
 import { ChosenPaths } from "./ChosenPaths";
 
 export default function Exploration({ jobId }: { jobId: string }) {
   const { loaded, job, cancel, problem } = useJob(jobId);
   const mayRead = useMay("viewsResults:view");
-  const result = useLoaded(job?.status === "Complete" && mayRead ? jobId : null, (signal) =>
-    getPathResult(jobId, signal),
-  );
+  const mayName = useMay("eventDefinition:view");
+  const result = useLoaded(job?.status === "Complete" && mayRead ? jobId : null, async (signal) => {
+    // Without the event definitions, icons and the name of the end are missing only.
+    const names = mayName ? eventDefinitionNames(signal).catch(() => undefined) : undefined;
+    return { ...(await getPathResult(jobId, signal)), names: await names };
+  });
   return (
     <PageLayout
       title={job?.name ?? "Paths"}
@@ -181,18 +184,20 @@ function Facts({ job: { dateCreated, dateDataUntil, definition } }: { job: PathJ
 /** Pixels. Narrower pages show the table first. */
 const NARROW = 700;
 
+/** A result with the names of all event types. */
+type NamedResult = PathResult & { readonly names: Awaited<ReturnType<typeof eventDefinitionNames>> | undefined };
+
 const MEASURES: readonly { value: Measure; label: string }[] = [
   { value: "customerCount", label: "Customers" },
   { value: "eventCount", label: "Paths" },
 ];
 
-function Result({ job, result }: { job: PathJob; result: PathResult }) {
+function Result({ job, result }: { job: PathJob; result: NamedResult }) {
   const { query } = useRoute();
   const shown = useMemo(() => shownOf(query, result.tree), [query.toString(), result]);
   const root = useMemo(() => shownTree(result.tree, shown.choice, shown.collapsed), [shown, result]);
   const whole = useMemo(() => shownTree(result.tree, undefined, new Set()), [result]);
-  const mayRead = useMay("eventDefinition:view");
-  const { data: names } = useLoaded(mayRead ? "definitions" : null, eventDefinitionNames);
+  const { names } = result;
   const native = useMemo(() => new Set([...(names ?? [])].flatMap(([id, one]) => (one.native ? [id] : []))), [names]);
   const { direction = "After", steps = 5 } = job.definition ?? {};
   const end = job.definition?.end?.attributes.id;
@@ -202,7 +207,9 @@ function Result({ job, result }: { job: PathJob; result: PathResult }) {
   const props = { root, reading, shown, jobId: job.id };
   return (
     <>
-      <p>{startSentence(result.start, result.tree, reading, end && (names?.get(end)?.name ?? "the end"))}</p>
+      {end !== undefined && (
+        <p>{endSentence(result.start, result.tree, reading, names?.get(end)?.name ?? "the end")}</p>
+      )}
       <div class="row apart paths-bar">
         <Tabs
           label="Forms of the paths"

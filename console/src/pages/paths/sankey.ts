@@ -41,7 +41,7 @@ export interface Sizes {
 
 export const BAR_WIDTH = 14;
 /** The height of the start's bar. */
-export const START_HEIGHT = 360;
+export const START_HEIGHT = 320;
 /** Bars of few customers can still be seen. */
 export const LEAST_HEIGHT = 3;
 /** The height of a step's text, and of an outcome's. */

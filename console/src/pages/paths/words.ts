@@ -90,10 +90,9 @@ function beforeIt({ names, outcome }: Branch): string {
   return (outcome ? names : names.slice(0, -1)).join(", ");
 }
 
-/** How many customers had a start, and with an end how many of them reached it. */
-export function startSentence(start: Figures, reached: Figures, { direction, steps }: Reading, end?: string): string {
+/** How many of the customers with a start reached the end. */
+export function endSentence(start: Figures, reached: Figures, { direction, steps }: Reading, end: string): string {
   const all = `${count(start.customerCount, "customer")} had ${count(start.eventCount, "start event")}.`;
-  if (end === undefined) return all;
   const part = `${number(reached.customerCount)} of them (${share(reached.customerCount, start.customerCount)})`;
   const verb = direction === "After" ? "reached" : "came from";
   return `${all} ${part} ${verb} ${end} within ${count(steps, "step")}; only these paths are shown.`;
