@@ -95,10 +95,8 @@ def test_the_table_and_the_picture_have_the_figures_of_the_api(
     result = paths[1]
     expected = list(rows(result["tree"]))
     assert shown_rows(page) == expected
-    start = result["start"]
-    expect(
-        page.get_by_text(f"{start['customerCount']} customers had {start['eventCount']} start events.")
-    ).to_be_visible()
+    customers, some = result["tree"]["customerCount"], result["tree"]["eventCount"]
+    expect(page.get_by_text(f"{some:,} paths of {customers:,} customers.")).to_be_visible()
     page.get_by_role("link", name="Diagram").click()
     expect(branch(page, "")).to_be_visible()
     labels = tree(page).get_by_role("treeitem").evaluate_all("all => all.map(one => one.ariaLabel)")
