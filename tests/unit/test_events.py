@@ -35,8 +35,8 @@ from tools.sam_local.cases import (
     SOURCE,
     WEBHOOKS,
     Case,
-    difference,
 )
+from tools.sam_local.differences import difference
 from tools.sam_local.docker import require_docker
 from tools.sam_local.seed import create_tables, empty_bucket, seed, seed_delivery, seed_endpoints, seed_views
 from tools.signing import ADOBE_KEY_PATH, ADOBE_PUBLIC_KEY

@@ -11,6 +11,7 @@ from journeys.registry.native_types import NATIVE_TYPES
 from journeys.views.jobs.model import scheduled_id
 from journeys.views.jobs.options import JobOptions
 from tools.paths import ROOT
+from tools.sam_local.differences import difference
 from tools.signing import SIGNS_TIME, sign_event
 
 EVENTS = ROOT / "events"
@@ -120,25 +121,6 @@ class Case:
         if text.startswith("<"):
             return None if self.response in text else f"the body lacks {self.response}: {text[:500]}"
         return difference(self.response, json.loads(text) if text else None, "the body")
-
-
-def difference(expected: Any, actual: Any, path: str) -> str | None:
-    """The first difference in words, or None. Entries that `expected` does not name are ignored."""
-    if isinstance(expected, dict) and isinstance(actual, dict):
-        for name, value in expected.items():
-            if name not in actual:
-                return f"{path} has no {name}"
-            if found := difference(value, actual[name], f"{path}.{name}"):
-                return found
-        return None
-    if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
-        differences = (
-            difference(*pair, f"{path}[{index}]") for index, pair in enumerate(zip(expected, actual, strict=True))
-        )
-        return next((text for text in differences if text), None)
-    if expected == actual:
-        return None
-    return f"{path} is {json.dumps(actual)[:500]} and should be {json.dumps(expected)}"
 
 
 def _refused(index: int, status: int, code: str) -> dict[str, Any]:
