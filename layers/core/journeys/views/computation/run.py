@@ -86,6 +86,8 @@ def evaluate_customers(
     """
     # Files are sorted by customer. If DuckDB keeps that order, numpy does not have to sort.
     connection.execute("SET preserve_insertion_order = true")
+    # Every batch reads the metadata of all files. They are immutable, so they are parsed once.
+    connection.execute("SET parquet_metadata_cache = true")
     own = (query(events, condition) for condition in hash_conditions(events, connection, *buckets))
     if merging is None:
         yield from evaluate(own, None)
