@@ -51,6 +51,8 @@ test("what was asked in words", () => {
   expect(byTitle({ elementId: "o", attribute: "channel" }, names)).toBe("channel at Order placed");
   expect(byTitle("Source", names)).toBe("where journeys begin");
   expect(withTitle({ kind: "before" })).toBe("the period before");
+  const interval = intervalOf("2026-09-28", "2026-10-27") ?? "";
+  expect(withTitle({ kind: "interval", interval })).toMatch(/^Sep 28\s–\sOct 27, 2026$/);
   expect(withTitle({ kind: "version", version: 2 })).toBe("version 2");
   expect(optionsTitle({ period: "Before", breakdown: { by: "Source" } }, names)).toBe(
     "the period before, broken down by where journeys begin",

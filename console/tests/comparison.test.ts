@@ -35,7 +35,7 @@ const COMPARISON: Comparison = {
         participantCount: figure(100, 80),
         completedCount: { ...figure(42, 30), test: { ...SURE, isSignificantCorrected: true } },
         flowCount: figure(0, 0),
-        activeCount: figure(58, 50),
+        activeCount: figure(0, 50),
         dropoutCount: { ...figure(0, 0), test: { name: NAME, reason: "One of the groups is empty." } },
       },
       followedBy: [
@@ -63,6 +63,17 @@ test("an element has a row per figure, without the states that nobody is in", ()
 test("differences that are more than chance come first", () => {
   const found = findings(comparedCards(COMPARISON));
   expect(found.map(({ name, label, up }) => [name, label, up])).toEqual([["Order placed", "Completed", true]]);
+  const [card] = comparedCards(COMPARISON);
+  const [row] = card?.rows ?? [];
+  if (!card || !row) throw new Error("There is no row.");
+  const sure = (key: string, pValue: number) => ({
+    ...row,
+    key,
+    label: key,
+    test: { ...SURE, pValue, isSignificantCorrected: true },
+  });
+  const rows = [sure("second", 0.002), sure("first", 0.001)];
+  expect(findings([{ ...card, rows }]).map(({ label }) => label)).toEqual(["first", "second"]);
 });
 
 test("a test in words", () => {
@@ -89,6 +100,7 @@ test("changes in numbers and in points", () => {
   expect(changeText({ value: 5, other: 5, ratio: 1 })).toBe("no change");
   expect(pointsText({ value: 42, other: 30, of: [100, 80] })).toBe("+4.5 points");
   expect(pointsText({ value: 0, other: 30, of: [0, 80] })).toBe("");
+  expect(pointsText({ value: 50, other: 40, of: [100, 80] })).toBe("");
 });
 
 test("sides are called by their versions, or else by their periods", () => {

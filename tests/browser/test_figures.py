@@ -192,3 +192,7 @@ def test_a_view_is_broken_down_by_an_attribute(signed_in: Opens, own: Own) -> No
     expect(section).to_have_count(0)
     page.goto(address)
     expect(part).to_contain_text("Median time10 min")
+    page.goto(re.sub(r"&job=[^&]+", "", address))
+    expect(section).to_contain_text("has no breakdown")
+    page.get_by_role("button", name="Show the newest figures").click()
+    expect(section).to_have_count(0)

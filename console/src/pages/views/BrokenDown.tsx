@@ -10,6 +10,7 @@ import { connections, type GraphElement, linkKey } from "../../journey/model";
 import { setQuery, useRoute } from "../../routing";
 import { type By, byTitle } from "./asked";
 import { AskedHead, HowTested } from "./AskedHead";
+import { Missing } from "./Chosen";
 import { type Breakdown, type Difference, differences, type Multiple, multiples } from "./breakdown";
 import { testSentence } from "./comparison";
 import { type Outcome, resultTable } from "./requests";
@@ -17,14 +18,14 @@ import type { Asked } from "./useAsked";
 
 interface Props {
   by: By;
-  fresh: Asked["fresh"];
+  asked: Asked;
   /** The result of the breakdown's job; undefined until it is there. */
   outcome: Outcome | undefined;
   elements: readonly GraphElement[];
   table: boolean;
 }
 
-export function BrokenDown({ by, fresh, outcome, elements, table }: Props) {
+export function BrokenDown({ by, asked, outcome, elements, table }: Props) {
   const [asTable, setAsTable] = useState(false);
   const names = useMemo(() => new Map(elements.map(({ id, name }) => [id, name])), [elements]);
   const title = `Broken down by ${byTitle(by, names)}`;
@@ -41,7 +42,8 @@ export function BrokenDown({ by, fresh, outcome, elements, table }: Props) {
   };
   return (
     <section class="stack" aria-labelledby="broken-down">
-      <AskedHead id="broken-down" title={title} fresh={fresh} file={file} shape={table ? undefined : shape} />
+      <AskedHead id="broken-down" title={title} fresh={asked.fresh} file={file} shape={table ? undefined : shape} />
+      {outcome && !breakdown && <Missing text="The job of this address has no breakdown." again={asked.again} />}
       {breakdown && (
         <Parts breakdown={breakdown} result={outcome.result} elements={elements} table={table || asTable} />
       )}

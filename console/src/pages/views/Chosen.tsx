@@ -6,6 +6,7 @@ import { Failed } from "../../components/states";
 import { setQuery } from "../../routing";
 import { type FollowedJob } from "./shown";
 import { isUnfinished, StatusBadge } from "./status";
+import { NOTHING_ASKED } from "./useAsked";
 
 interface Props {
   followed: FollowedJob;
@@ -53,10 +54,11 @@ export function ChosenState({ followed: { job, error }, what, again }: Props) {
 interface MissingProps {
   text: string;
   again: Props["again"];
-  children: ComponentChildren;
+  children?: ComponentChildren;
 }
 
-function Missing({ text, again, children }: MissingProps) {
+/** Something that the address asks for is not there. */
+export function Missing({ text, again, children }: MissingProps) {
   return (
     <div class="notice warn" role="alert">
       <p>
@@ -71,7 +73,7 @@ function Missing({ text, again, children }: MissingProps) {
         <button
           type="button"
           onClick={() => {
-            setQuery({ job: undefined, who: undefined, by: undefined, with: undefined, other: undefined });
+            setQuery(NOTHING_ASKED);
           }}
         >
           Show the newest figures

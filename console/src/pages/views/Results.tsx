@@ -91,7 +91,7 @@ export function Results(props: ResultsProps) {
       {asked.by && (
         <BrokenDown
           by={asked.by}
-          fresh={asked.fresh}
+          asked={asked}
           outcome={shown.current ? shown.outcome : undefined}
           elements={elements}
           table={table}

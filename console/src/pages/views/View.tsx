@@ -140,7 +140,7 @@ function ResultFacts({ outcome: { job, result }, chosen }: { outcome: Outcome; c
               type="button"
               class="plain small"
               onClick={() => {
-                setQuery({ job: undefined });
+                setQuery(NOTHING_ASKED);
               }}
             >
               show the newest result

@@ -75,7 +75,7 @@ export function parseWith(text: string | null): With | undefined {
 /** "the period before", "version 2". */
 export function withTitle(asked: With): string {
   if (asked.kind === "before") return "the period before";
-  return asked.kind === "version" ? `version ${asked.version}` : `the time ${timeFrame({ interval: asked.interval })}`;
+  return asked.kind === "version" ? `version ${asked.version}` : daysText(asked.interval);
 }
 
 /** What a job of other options than the view's computes, in words; undefined for the view as it is. */
@@ -107,3 +107,11 @@ export function intervalOf(firstDay: string, lastDay: string): string | undefine
 export function intervalText(interval: string): string {
   return interval.split("/").map(moment).join(" – ");
 }
+
+/** The days of an interval, whose end is not included: "Sep 27 – Nov 26, 2026". */
+export function daysText(interval: string): string {
+  const [start = 0, end = 0] = interval.split("/").map(Date.parse);
+  return days.formatRange(start, Math.max(start, end - 1));
+}
+
+const days = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });

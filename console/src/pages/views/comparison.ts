@@ -2,6 +2,7 @@
 
 import type { Model } from "../../api/client";
 import { number, share, shortDuration } from "../../formats";
+import { daysText } from "./asked";
 
 export type Comparison = Model<"ViewComparison">;
 type Figure = Model<"ComparedFigure">;
@@ -192,14 +193,6 @@ export function sideNames({ job, otherJob }: Comparison): readonly [string, stri
   if (otherJob.options?.period === "Before") return ["This period", "The period before"];
   return [daysText(job.interval), daysText(otherJob.interval)];
 }
-
-/** "Sep 27 – Nov 26, 2026": the days of an interval, whose end is not included. */
-function daysText(interval: string): string {
-  const [start = 0, end = 0] = interval.split("/").map(Date.parse);
-  return days.formatRange(start, Math.max(start, end - 1));
-}
-
-const days = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
 /** Of the longer interval, the part that both lengths may differ by without a word. */
 const SIMILAR = 0.01;
