@@ -58,18 +58,20 @@ export function ChartCard({ chart, result, elements, save }: Props) {
           />
         ))
       )}
-      {!empty && !single && (
+      {!empty && (
         <div class="chart-saving small">
-          <button
-            type="button"
-            class="plain"
-            onClick={() => {
-              setTable(!table);
-            }}
-          >
-            {table ? "Show as picture" : "Show as table"}
-            <span class="unseen"> of {name}</span>
-          </button>
+          {!single && (
+            <button
+              type="button"
+              class="plain"
+              onClick={() => {
+                setTable(!table);
+              }}
+            >
+              {table ? "Show as picture" : "Show as table"}
+              <span class="unseen"> of {name}</span>
+            </button>
+          )}
           <button type="button" class="plain" disabled={saving.running} onClick={() => void saving.run()}>
             Save as CSV<span class="unseen"> of {name}</span>
           </button>

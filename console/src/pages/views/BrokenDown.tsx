@@ -70,9 +70,14 @@ function Parts({ breakdown, result, elements, table }: PartsProps) {
     <>
       <div class="row apart broken-about">
         <p class="small soft">
-          {count(breakdown.valueCount, "value")}. Bars are shares of the customers with the value, all on the same
-          scale. The mark
-          <span class="broken-key" aria-hidden="true" /> is the share of all customers.
+          {count(breakdown.valueCount, "value")}.
+          {!table && (
+            <>
+              {" "}
+              Bars are shares of the customers with the value, all on the same scale. The mark
+              <span class="broken-key" aria-hidden="true" /> is the share of all customers.
+            </>
+          )}
         </p>
         {links.length > 0 && (
           <div class="broken-link">
