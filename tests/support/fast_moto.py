@@ -2,9 +2,13 @@
 
 For each item of a transaction, moto copies the item's whole table, to restore it if a condition fails. For each query
 it sorts the whole table. The simulation of many jobs spent half of its time on these two.
+
+Transactions of several threads are run one after the other, as DynamoDB does. Those of moto alone can mix, so that the
+conditions of two transactions hold of which one must fail.
 """
 
 import copy
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,17 +17,19 @@ from moto.dynamodb.models.table import Table
 
 _transact_write_items: Any = DynamoDBBackend.transact_write_items
 _query: Any = Table.query
+_one_at_a_time = threading.Lock()
 
 
 def transact_write_items(backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
     """Keeps copies of the transaction's items, and restores these if it fails."""
-    kept = [_keep(backend, operation) for item in transact_items for operation in item.values()]
-    try:
-        _transact_write_items(backend, transact_items)
-    except Exception:
-        for table, key, item, records in filter(None, reversed(kept)):
-            _restore(table, key, item, records)
-        raise
+    with _one_at_a_time:
+        kept = [_keep(backend, operation) for item in transact_items for operation in item.values()]
+        try:
+            _transact_write_items(backend, transact_items)
+        except Exception:
+            for table, key, item, records in filter(None, reversed(kept)):
+                _restore(table, key, item, records)
+            raise
 
 
 def _keep(backend: DynamoDBBackend, operation: dict[str, Any]) -> Any:

@@ -1,6 +1,9 @@
 """The faster methods of moto's DynamoDB give the results of its own."""
 
+import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -81,23 +84,28 @@ indexed = st.builds(
 scans: st.SearchStrategy[tuple[str, dict[str, Any]]] = st.just(("scan", {}))
 
 
+def with_table() -> Any:
+    """A client of DynamoDB with a table."""
+    dynamodb: Any = aws.dynamodb()
+    dynamodb.create_table(
+        TableName="t",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=schema("pk", "sk"),
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S" if name == "pk" else "N"} for name in ("pk", "sk", "note", "n")
+        ],
+        GlobalSecondaryIndexes=[
+            {"IndexName": "byNote", "KeySchema": schema("note", "n"), "Projection": {"ProjectionType": "ALL"}}
+        ],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+    return dynamodb
+
+
 def answers(calls: list[tuple[str, dict[str, Any]]]) -> list[Any]:
     """What DynamoDB answers to each call, then the records of the stream."""
     with mock_aws():
-        dynamodb: Any = aws.dynamodb()
-        dynamodb.create_table(
-            TableName="t",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=schema("pk", "sk"),
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S" if name == "pk" else "N"}
-                for name in ("pk", "sk", "note", "n")
-            ],
-            GlobalSecondaryIndexes=[
-                {"IndexName": "byNote", "KeySchema": schema("note", "n"), "Projection": {"ProjectionType": "ALL"}}
-            ],
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-        )
+        dynamodb = with_table()
         found = [answer(getattr(dynamodb, name), call) for name, call in calls]
         return [*found, stream_records()]
 
@@ -159,3 +167,29 @@ def test_a_failed_transaction_leaves_no_trace() -> None:
     assert after[-1] == before[-1]
     assert after[-2][0]["Code"] == "TransactionCanceledException"
     assert records_after == records
+
+
+def test_of_concurrent_transactions_with_one_condition_one_succeeds() -> None:
+    """Threads switch so often that transactions would mix."""
+    key = values({"pk": "p", "sk": 1})
+    put = {"Put": {"TableName": "t", "Item": key, "ConditionExpression": "attribute_not_exists(pk)"}}
+    meet = threading.Barrier(4)
+
+    def write(_: int) -> bool:
+        meet.wait(timeout=30)
+        try:
+            dynamodb.transact_write_items(TransactItems=[put])
+        except ClientError:
+            return False
+        return True
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with mock_aws(), ThreadPoolExecutor(4) as threads:
+            dynamodb = with_table()
+            for _ in range(20):
+                assert sum(threads.map(write, range(4))) == 1
+                dynamodb.delete_item(TableName="t", Key=key)
+    finally:
+        sys.setswitchinterval(interval)
