@@ -117,7 +117,8 @@ function Panel({ title, focusKey, onClose, children }: PanelProps) {
       narrow.removeEventListener("change", open);
     };
   }, []);
-  useEffect(() => {
+  // At once: a key that the reader presses next must not lose its place.
+  useLayoutEffect(() => {
     heading.current?.focus();
     element.current?.scrollTo(0, 0);
   }, [focusKey]);
