@@ -10,6 +10,7 @@ import {
   LIMITS,
   NEW,
   problemsOf,
+  problemText,
   selection,
   simpleGap,
   suggestedName,
@@ -42,6 +43,15 @@ describe("the form", () => {
       mostPerLevel: 6,
       collapseRepeats: true,
     });
+  });
+
+  test("says which field a problem has", () => {
+    const wrong = started({ mostPerLevel: 0 }, selection("end", ""));
+    expect(problemsOf(wrong, EVENTS).map(problemText)).toEqual([
+      "End: Choose an event.",
+      "Most steps shown per level: Enter a whole number from 1 to 50.",
+    ]);
+    expect(problemText({ path: "endless", message: "It is wrong." })).toBe("It is wrong.");
   });
 
   test("names its problems by the fields of the API", () => {

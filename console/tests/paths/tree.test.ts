@@ -5,6 +5,7 @@ import { addressOf, shownOf } from "../../src/pages/paths/shown";
 import {
   type Branch,
   type Choice,
+  choiceOf,
   chosenFigures,
   inOrder,
   isSame,
@@ -147,4 +148,22 @@ test("an address with other content shows all paths", () => {
   expect(shown).toMatchObject({ choice: undefined, unknown: true, measure: "customerCount", table: undefined });
   expect(keys(shownTree(TREE, shown.choice, shown.collapsed))).toHaveLength(9);
   expect(OUTCOMES).toContain("others");
+});
+
+describe("a complete path", () => {
+  const named = (...ids: string[]) => ({
+    eventTypes: ids.map((id) => ({ id, name: id })),
+    ...{ customerCount: 1, eventCount: 1 },
+  });
+
+  test("is shown with what became of it, so that the figures are its own", () => {
+    expect(choiceOf(named(), 2, false)).toEqual({ path: [], outcome: "dropped" });
+    expect(choiceOf(named("a"), 2, false)).toEqual({ path: ["a"], outcome: "dropped" });
+    expect(choiceOf(named("a", "b"), 2, true)).toEqual({ path: ["a", "b"], outcome: "ended" });
+    expect(chosenFigures(TREE, choiceOf(named("a"), 2, false))).toEqual({ customerCount: 1, eventCount: 1 });
+  });
+
+  test("that has all its steps is all paths of its last step", () => {
+    expect(choiceOf(named("a", "b"), 2, false)).toEqual({ path: ["a", "b"], outcome: undefined });
+  });
 });

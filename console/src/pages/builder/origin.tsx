@@ -30,8 +30,8 @@ export function MadeOfPath() {
   return (
     <div class="notice">
       <p>
-        This view was made of a path, and is not saved yet. Its links count events that follow at any distance, a path
-        those that follow next, so the view can count more customers.
+        This view was made of a path, and is not saved yet. In a path, only the next event is the next step. In a view,
+        any later event is. So the view can count more customers.
       </p>
     </div>
   );

@@ -13,6 +13,9 @@ interface Props {
   jobId: string;
 }
 
+/** Said where a view can be made of paths that dropped off. */
+export const NO_DROP_OFF = "A view has the steps of a path, but does not require that it drops off after them.";
+
 /** Whether a view can be made of paths: the builder shows it, and it can be saved. */
 export function useMayMakeViews(): boolean {
   const [mayAdd, mayEdit] = [useMay("views:add"), useMay("views:edit")];
@@ -52,6 +55,9 @@ export function ChosenPaths({ root, reading, shown, jobId }: Props) {
           </div>
         )}
       </div>
+      {mayMake && choice?.outcome === "dropped" && choice.path.length > 0 && reading.direction === "After" && (
+        <p class="small soft">{NO_DROP_OFF}</p>
+      )}
     </>
   );
 }

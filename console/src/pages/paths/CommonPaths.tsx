@@ -2,11 +2,11 @@
 
 import { Table } from "../../components/tables";
 import { number, share } from "../../formats";
-import { useMayMakeViews } from "./ChosenPaths";
+import { NO_DROP_OFF, useMayMakeViews } from "./ChosenPaths";
 import { EventName } from "./PathTable";
 import type { PathJob, PathResult } from "./requests";
 import { addressOf, type Shown, viewAddress } from "./shown";
-import { chosenFigures } from "./tree";
+import { choiceOf, chosenFigures } from "./tree";
 import { outcomeName, type Reading } from "./words";
 
 type Complete = PathResult["paths"][number];
@@ -25,7 +25,10 @@ export function CommonPaths({ job, result, shown, reading }: Props) {
   return (
     <div class="stack tight">
       <h2>Commonest complete paths</h2>
-      <p class="soft small">Each is one path from its start until it ended, dropped off, or had all its steps.</p>
+      <p class="soft small">
+        Each is one path from its start until it ended, dropped off, or had all its steps.
+        {mayMake && !hasEnd && reading.direction === "After" && ` ${NO_DROP_OFF}`}
+      </p>
       <Table
         caption="Commonest complete paths"
         rows={result.paths}
@@ -44,20 +47,24 @@ export function CommonPaths({ job, result, shown, reading }: Props) {
           { title: "Paths", numeric: true, cell: ({ eventCount }) => number(eventCount) },
           {
             title: "Actions",
-            cell: (path) => (
-              <div class="paths-actions">
-                {isShown(path, result) && (
-                  <a href={addressOf(job.id, { ...shown, choice: { path: idsOf(path) } })}>
-                    Show<span class="unseen"> the paths that begin {textOf(path)}</span>
-                  </a>
-                )}
-                {mayMake && path.eventTypes.length > 0 && (
-                  <a href={viewAddress(job.id, idsOf(path), hasEnd)}>
-                    Make a view of this path<span class="unseen">: {textOf(path)}</span>
-                  </a>
-                )}
-              </div>
-            ),
+            cell: (path) => {
+              const choice = choiceOf(path, reading.steps, hasEnd);
+              const text = textOf(path, reading, hasEnd);
+              return (
+                <div class="paths-actions">
+                  {chosenFigures(result.tree, choice) && (
+                    <a href={addressOf(job.id, { ...shown, choice })}>
+                      Show<span class="unseen"> the path: {text}</span>
+                    </a>
+                  )}
+                  {mayMake && path.eventTypes.length > 0 && (
+                    <a href={viewAddress(job.id, choice.path, hasEnd)}>
+                      Make a view of this path<span class="unseen">: {text}</span>
+                    </a>
+                  )}
+                </div>
+              );
+            },
           },
         ]}
       />
@@ -69,12 +76,11 @@ function idsOf({ eventTypes }: Complete): string[] {
   return eventTypes.map(({ id }) => id);
 }
 
-function textOf({ eventTypes }: Complete): string {
-  return eventTypes.map(({ name }) => name).join(", ") || "and drop off";
-}
-
-function isShown(path: Complete, { tree }: PathResult): boolean {
-  return path.eventTypes.length > 0 && chosenFigures(tree, { path: idsOf(path) }) !== undefined;
+/** The steps after the start, and what became of the path. */
+function textOf(path: Complete, reading: Reading, hasEnd: boolean): string {
+  const { outcome } = choiceOf(path, reading.steps, hasEnd);
+  const names = path.eventTypes.map(({ name }) => name);
+  return [...names, ...(outcome ? [outcomeName(outcome, names.length + 1, reading)] : [])].join(", ");
 }
 
 interface NamesProps {
@@ -85,18 +91,19 @@ interface NamesProps {
 }
 
 /** The steps in the order of time: a path that was read backwards ends with the start. */
-function Names({ path: { eventTypes }, start, reading, hasEnd }: NamesProps) {
+function Names({ path, start, reading, hasEnd }: NamesProps) {
+  const { eventTypes } = path;
   const after = reading.direction === "After";
   const steps = [start, ...eventTypes].map(({ id, name }, index) => (
     <li key={index} class={index === 0 ? "paths-first" : ""}>
       <EventName name={name} type={id} native={reading.native} />
     </li>
   ));
-  const last = hasEnd ? "ended" : eventTypes.length < reading.steps ? "dropped" : undefined;
-  if (last) {
+  const { outcome } = choiceOf(path, reading.steps, hasEnd);
+  if (outcome) {
     steps.push(
-      <li key={last} class="soft">
-        {outcomeName(last, eventTypes.length + 1, reading)}
+      <li key={outcome} class="soft">
+        {outcomeName(outcome, eventTypes.length + 1, reading)}
       </li>,
     );
   }

@@ -21,6 +21,7 @@ import { addressOf, type Shown, shownOf } from "./shown";
 import { isSame, shownTree } from "./tree";
 import { endSentence, facts, type Reading } from "./words";
 import { ChosenPaths } from "./ChosenPaths";
+import { Gone, isGone } from "./Gone";
 
 export default function Exploration({ jobId }: { jobId: string }) {
   const { loaded, job, cancel, problem } = useJob(jobId);
@@ -38,7 +39,8 @@ export default function Exploration({ jobId }: { jobId: string }) {
       actions={job && <Actions job={job} hasResult={result.data !== undefined} />}
     >
       {job && <Facts job={job} />}
-      {!job && (
+      {isGone(loaded.error) && <Gone />}
+      {!job && !isGone(loaded.error) && (
         <WhenLoaded loaded={loaded} what="the exploration">
           {() => null}
         </WhenLoaded>
@@ -275,7 +277,7 @@ function Nothing({ job, result: { start } }: { job: PathJob; result: PathResult 
     <Empty title={start.eventCount === 0 ? "No event starts a path" : "No path reaches the end"}>
       <p>
         {start.eventCount === 0
-          ? "In this time frame, no event is of the start's type and passes its conditions."
+          ? "In this time frame, no event matches the start and its conditions."
           : "Paths start, but none of them reaches the end within its steps. Allow more steps, or another end."}
       </p>
       {mayAdd && (

@@ -15,7 +15,16 @@ import { applyEdit } from "../builder/edits";
 import { Conditions } from "../builder/filters";
 import { isWithin, type Problem, refusedProblems, valueAt } from "../builder/problems";
 import { Counted, TimeFrame } from "../builder/settings";
-import { definitionOf, type Form, LIMITS, NEW, problemsOf, selectionOf, withoutSuggestedName } from "./form";
+import {
+  definitionOf,
+  type Form,
+  LIMITS,
+  NEW,
+  problemsOf,
+  problemText,
+  selectionOf,
+  withoutSuggestedName,
+} from "./form";
 import { Ending, Naming, Sessions, Types } from "./options";
 import { createPathJob } from "./requests";
 
@@ -165,7 +174,7 @@ function Summary({ root, problems }: { root: { current: HTMLElement | null }; pr
                 focusSoon(root, path);
               }}
             >
-              {message}
+              {problemText({ path, message })}
             </button>
           </li>
         ))}

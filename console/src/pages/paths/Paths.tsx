@@ -13,6 +13,7 @@ import type { PageProps } from "../pages";
 import { isUnfinished, StatusBadge } from "../views/status";
 import { Explore } from "./Explore";
 import { formOf } from "./form";
+import { isGone } from "./Gone";
 import { getPathDefinition, listPathJobs, type PathJob } from "./requests";
 
 /** Milliseconds between two looks at a list in which something is being computed. */
@@ -38,7 +39,7 @@ function PathList() {
   return (
     <PageLayout
       title="Paths"
-      about="See what customers do next, or did before, without building a view first. Choose where paths start."
+      about={`See what customers do next, or did before, without building a view first.${mayAdd ? " Choose where paths start." : ""}`}
     >
       {mayAdd && <FormFrom key={from ?? ""} jobId={from} />}
       <Recent mayAdd={mayAdd} />
@@ -50,6 +51,16 @@ function PathList() {
 function FormFrom({ jobId }: { jobId: string | undefined }) {
   const definition = useLoaded(jobId ?? null, (signal) => getPathDefinition(jobId ?? "", signal));
   if (jobId === undefined) return <Explore />;
+  if (isGone(definition.error)) {
+    return (
+      <>
+        <div class="notice warn">
+          <p>The exploration of this address does not exist. The form is a new one.</p>
+        </div>
+        <Explore />
+      </>
+    );
+  }
   return (
     <WhenLoaded loaded={definition} what="the exploration">
       {(loaded) => <Explore start={formOf(loaded)} />}
@@ -107,7 +118,7 @@ function JobTable({ jobs, mayAdd }: { jobs: readonly PathJob[]; mayAdd: boolean 
         {
           title: "State",
           cell: ({ status, error }) => (
-            <div class="stack tight">
+            <div class="stack tight paths-status">
               <span>
                 <StatusBadge status={status} />
               </span>

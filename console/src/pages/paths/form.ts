@@ -3,7 +3,7 @@
 import type { Model } from "../../api/client";
 import { type Definition, type Element, EMPTY, toBody } from "../builder/definition";
 import { type EventDefinitions } from "../builder/attributes";
-import { elementProblems, nameProblems, type Problem, timeProblems } from "../builder/problems";
+import { elementProblems, isWithin, nameProblems, type Problem, timeProblems } from "../builder/problems";
 
 type PathDefinition = Model<"PathDefinition">;
 
@@ -125,6 +125,23 @@ export function problemsOf(form: Form, events: EventDefinitions): Problem[] {
     found.push({ path: "eventTypes", message: "Choose at least one event type." });
   }
   return found;
+}
+
+const FIELDS: readonly (readonly [path: string, name: string])[] = [
+  ["start", "Start"],
+  ["end", "End"],
+  ["sessionGap", "Longest pause"],
+  ["eventTypes", "Event types"],
+  ["name", "Name"],
+  ["mostPerLevel", "Most steps shown per level"],
+  ["interval", "Time frame"],
+  ["duration", "Time frame"],
+];
+
+/** A problem with the field that has it: "End: Choose an event." */
+export function problemText({ path, message }: Problem): string {
+  const [, name] = FIELDS.find(([field]) => isWithin(path, field)) ?? [];
+  return name === undefined ? message : `${name}: ${message}`;
 }
 
 /** The number and the unit of a session gap; undefined for one in another form. */

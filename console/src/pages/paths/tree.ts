@@ -135,6 +135,12 @@ export function inOrder(root: Branch): Branch[] {
   return [root, ...root.next.flatMap(inOrder)];
 }
 
+/** The choice of a complete path: its steps, and what became of it after them where the step goes on to others too. */
+export function choiceOf({ eventTypes }: Model<"CompletePath">, steps: number, hasEnd: boolean): Choice {
+  const outcome = hasEnd ? "ended" : eventTypes.length < steps ? "dropped" : undefined;
+  return { path: eventTypes.map(({ id }) => id), outcome };
+}
+
 /** Whether two choices are of the same paths. */
 export function isSame(one: Choice, other: Choice): boolean {
   return one.outcome === other.outcome && one.path.join() === other.path.join();
