@@ -8,8 +8,11 @@ import {
   pointsText,
   probability,
   sideNames,
+  testedText,
   testSentence,
+  timesText,
   verdict,
+  VERDICTS,
 } from "../src/pages/views/comparison";
 
 const NAME = "Two-proportion z-test";
@@ -56,11 +59,43 @@ const COMPARISON: Comparison = {
 test("an element has a row per figure, without the states that nobody is in", () => {
   const [order, added] = comparedCards(COMPARISON);
   expect(order?.rows.map(({ label }) => label)).toEqual(["Customers", "Completed", "May still go on", "→ d"]);
-  expect(order?.rows.at(-1)?.medians).toEqual([1000, 2000]);
+  expect(order?.rows.at(-1)?.times).toEqual({ median: [1000, 2000], average: [1, 2] });
   expect(added).toEqual({ id: "n", name: "New here", only: "Job", rows: [] });
 });
 
-test("differences that are more than chance come first", () => {
+test("durations across the view have a card of their own, which no test concerns", () => {
+  const span = { fromId: "o", toId: "d", customerCount: figure(3, 2), median: figure(60_000, 60_000) };
+  const durations = [
+    { ...span, average: figure(120_000, 60_000) },
+    { fromId: "o", toId: "n", only: "Job" as const },
+  ];
+  const card = comparedCards({ ...COMPARISON, durations }).at(-1);
+  expect(card?.name).toBe("Durations across the view");
+  expect(card?.rows.map(({ label, value, other, testable }) => [label, value, other, testable])).toEqual([
+    ["Order placed → d", 3, 2, false],
+  ]);
+  expect(timesText(card?.rows[0]?.times)).toBe("median 1 min on both sides, average 2 min instead of 1 min");
+  expect(comparedCards(COMPARISON).map(({ name }) => name)).toEqual(["Order placed", "New here"]);
+});
+
+test("the tested shares stand where the numbers do not show them", () => {
+  const tested = { ...SURE, share: 0.967, otherShare: 0.959 };
+  expect(testedText({ part: false, test: tested })).toBe(
+    "96.7% instead of 95.9% of those who reached the first element",
+  );
+  expect(testedText({ part: true, test: tested })).toBe("");
+  expect(testedText({ part: false, test: { name: NAME, reason: "" } })).toBe("");
+});
+
+test("the words of a verdict say how strong it is", () => {
+  const named = (more: object) => VERDICTS[verdict({ ...SURE, ...more })];
+  expect(named({ isSignificantCorrected: true })).toBe("Significant");
+  expect(named({ isSignificantCorrected: false })).toBe("Significant on its own only");
+  expect(named({ isSignificant: false })).toBe("No significant difference");
+  expect(VERDICTS[verdict(undefined)]).toBe("Not tested");
+});
+
+test("significant differences come first", () => {
   const found = findings(comparedCards(COMPARISON));
   expect(found.map(({ name, label, up }) => [name, label, up])).toEqual([["Order placed", "Completed", true]]);
   const [card] = comparedCards(COMPARISON);
@@ -78,13 +113,13 @@ test("differences that are more than chance come first", () => {
 
 test("a test in words", () => {
   expect(testSentence({ ...SURE, isSignificantCorrected: true }, 12)).toBe(
-    "42% instead of 37%, more than chance would explain (p = 0.0027)",
+    "42% instead of 37%, significant (p = 0.0027)",
   );
   expect(testSentence({ ...SURE, isSignificantCorrected: false }, 12)).toBe(
-    "42% instead of 37%, more than chance would explain in one test, but not surely among 12 (p = 0.0027)",
+    "42% instead of 37%, significant on its own only, not among all 12 tests (p = 0.0027)",
   );
   expect(testSentence({ ...SURE, pValue: 0.4, isSignificant: false }, 12)).toBe(
-    "42% instead of 37%, which chance can explain (p = 0.4)",
+    "42% instead of 37%, no significant difference (p = 0.4)",
   );
   expect(testSentence({ name: NAME, reason: "One of the groups is empty." }, 12)).toBe(
     "not tested: one of the groups is empty",

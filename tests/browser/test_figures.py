@@ -147,7 +147,7 @@ def test_a_view_is_compared_with_the_period_before(signed_in: Opens, own: Own) -
     compared = section.get_by_role("region", name="Opened, compared")
     expect(compared).to_contain_text(f"This period: {opened}")
     expect(compared).to_contain_text("The period before: 0")
-    expect(section).to_contain_text("Nothing is tested for chance.")
+    expect(section).to_contain_text("No difference is tested for significance.")
     assert violations(page) == []
     read = saved(page, section.get_by_role("button", name="Download CSV"))
     assert {row["elementId"] for row in read} == {"opened", "submitted"}

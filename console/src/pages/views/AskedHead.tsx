@@ -68,15 +68,15 @@ interface TestedProps {
   assumptions: readonly string[];
 }
 
-/** The name of the test, what it calls more than chance, and what it assumes. */
+/** The name of the test, what it calls significant, and what it assumes. */
 export function HowTested({ testCount, level, assumptions }: TestedProps) {
   return (
     <details class="asked-tested">
       <summary>How is this tested?</summary>
       <p>
-        With the two-proportion z-test: two-sided, with a pooled share. A difference is called more than chance if p is
-        below {number(level)} also when all {count(testCount, "test")} are taken together (Bonferroni), and perhaps
-        chance if p is so only in its own test. Durations are not tested. The test assumes:
+        With the two-proportion z-test: two-sided, with a pooled share. In its own test, a difference is significant if
+        p is below {number(level)}. It is called <em>significant</em> if it is so among all {count(testCount, "test")}
+        (Bonferroni), and <em>significant on its own only</em> otherwise. Durations are not tested. The test assumes:
       </p>
       <ul>
         {assumptions.map((sentence) => (

@@ -1,4 +1,4 @@
-/** The figures beside those of another period or version: differences, ratios, and whether they are more than chance. */
+/** The figures beside those of another period or version: differences, ratios, and whether they are significant. */
 
 import "./asked.css";
 import { useMemo, useState } from "preact/hooks";
@@ -18,11 +18,12 @@ import {
   type ComparedRow,
   type Comparison,
   findings,
-  mediansText,
   pointsText,
   sideNames,
   sideText,
+  testedText,
   testSentence,
+  timesText,
   verdict,
   VERDICTS,
 } from "./comparison";
@@ -111,6 +112,7 @@ function Result({ comparison, table }: { comparison: Comparison; table: boolean 
 /** Which bar is which. */
 function Sides({ comparison, names }: { comparison: Comparison; names: readonly [string, string] }) {
   const sides = [comparison.job, comparison.otherJob];
+  const sameVersion = comparison.job.version === comparison.otherJob.version;
   return (
     <ul class="compared-sides small">
       {sides.map(({ id, interval, version }, index) => (
@@ -118,7 +120,8 @@ function Sides({ comparison, names }: { comparison: Comparison; names: readonly 
           <span class={`compared-swatch ${index === 0 ? "compared-own" : "compared-other"}`} aria-hidden="true" />
           <strong>{names[index]}</strong>
           <span class="soft">
-            {intervalText(interval)}, version {version}
+            {intervalText(interval)}
+            {sameVersion && `, version ${version}`}
           </span>
         </li>
       ))}
@@ -126,7 +129,7 @@ function Sides({ comparison, names }: { comparison: Comparison; names: readonly 
   );
 }
 
-/** What a hurried reader has to know: the differences that are more than chance. */
+/** What a hurried reader has to know: the significant differences. */
 function Findings({ cards, comparison }: { cards: readonly ComparedCard[]; comparison: Comparison }) {
   const found = findings(cards);
   const { testCount } = comparison;
@@ -135,7 +138,7 @@ function Findings({ cards, comparison }: { cards: readonly ComparedCard[]; compa
     return (
       <div class="notice">
         <p>
-          <strong>Nothing is tested for chance.</strong> {[...reasons].at(-1)}
+          <strong>No difference is tested for significance.</strong> {[...reasons].at(-1)}
         </p>
       </div>
     );
@@ -144,8 +147,7 @@ function Findings({ cards, comparison }: { cards: readonly ComparedCard[]; compa
     return (
       <div class="notice">
         <p>
-          <strong>No difference is surely more than chance.</strong> Chance alone can make the differences below, in{" "}
-          {count(testCount, "test")}.
+          <strong>No significant difference</strong> in {count(testCount, "test")}.
         </p>
       </div>
     );
@@ -153,8 +155,7 @@ function Findings({ cards, comparison }: { cards: readonly ComparedCard[]; compa
   return (
     <div class="notice">
       <p>
-        <strong>{count(found.length, "difference")}</strong> of {count(testCount, "test")}{" "}
-        {found.length === 1 ? "is" : "are"} more than chance would explain:
+        <strong>{count(found.length, "significant difference")}</strong> in {count(testCount, "test")}:
       </p>
       <ul class="compared-findings">
         {found.map(({ key, name, label, up, test }) => (
@@ -196,14 +197,12 @@ function ElementCard({ card: { name, only, rows }, names, most }: CardProps) {
 }
 
 function Row({ row, names, most }: { row: ComparedRow; names: readonly [string, string]; most: number }) {
-  const found = verdict(row.test);
-  const medians = mediansText(row.medians);
-  const points = row.part ? pointsText(row) : "";
+  const points = row.part ? pointsText(row) : testedText(row);
   return (
     <li>
       <div class="compared-label">
         <span class="wrap-anywhere">{row.label}</span>
-        {found !== "untested" && <Mark row={row} />}
+        {row.testable && <Mark row={row} />}
       </div>
       {([0, 1] as const).map((side) => (
         <div key={side} class="compared-bar">
@@ -219,14 +218,15 @@ function Row({ row, names, most }: { row: ComparedRow; names: readonly [string, 
           </span>
         </div>
       ))}
-      <p class="small soft">{[changeText(row), points, medians].filter(Boolean).join(" · ")}</p>
+      <p class="small soft">{[changeText(row), points, timesText(row.times)].filter(Boolean).join(" · ")}</p>
     </li>
   );
 }
 
 function Mark({ row: { test } }: { row: ComparedRow }) {
   const found = verdict(test);
-  const sign = found === "sure" ? ((test?.difference ?? 0) > 0 ? "▲" : "▼") : found === "perhaps" ? "?" : "≈";
+  const sign =
+    found === "sure" ? ((test?.difference ?? 0) > 0 ? "▲" : "▼") : { perhaps: "△", chance: "≈", untested: "–" }[found];
   return (
     <span class={`badge ${found === "sure" ? "compared-sure" : ""}`}>
       <span aria-hidden="true">{sign}</span>
@@ -257,8 +257,8 @@ function ComparedTable({ cards, names, tests }: TableProps) {
           { title: names[0], numeric: true, cell: (row) => sideText(row, 0) },
           { title: names[1], numeric: true, cell: (row) => sideText(row, 1) },
           { title: "Difference", numeric: true, cell: changeText },
-          { title: "Test", cell: ({ test }) => testSentence(test, tests) },
-          { title: "Median", cell: ({ medians }) => mediansText(medians) || "–" },
+          { title: "Test", cell: ({ test }) => testSentence(test, tests) || VERDICTS.untested },
+          { title: "Time", cell: ({ times }) => timesText(times) || "–" },
         ]}
       />
     </div>

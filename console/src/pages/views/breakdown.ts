@@ -124,7 +124,7 @@ export interface Difference {
   readonly test: Test;
 }
 
-/** The shares of a value that differ from those of the rest by more than chance, the surest first. */
+/** The shares of a value that differ from those of the rest significantly, the surest first. */
 export function differences({ steps, completed }: Multiple): Difference[] {
   const tested = [
     ...steps.map(({ id, name, test }) => ({ key: id, label: name, test })),

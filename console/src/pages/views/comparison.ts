@@ -1,12 +1,15 @@
 /** A comparison as rows, and what its tests say in words. */
 
 import type { Model } from "../../api/client";
-import { number, share, shortDuration } from "../../formats";
+import { count, number, share, shortDuration } from "../../formats";
 import { daysText } from "./asked";
 
 export type Comparison = Model<"ViewComparison">;
 type Figure = Model<"ComparedFigure">;
 export type Test = Model<"ShareTest">;
+
+/** A duration in milliseconds in both results. */
+type Both = readonly [number | undefined, number | undefined];
 
 /** A figure of customers in both results. */
 export interface ComparedRow {
@@ -20,8 +23,10 @@ export interface ComparedRow {
   readonly of: readonly [number, number];
   readonly ratio: number | undefined;
   readonly test: Test | undefined;
-  /** The median time of a link in both results. */
-  readonly medians: readonly [number | undefined, number | undefined] | undefined;
+  /** Whether a test could apply: durations have none. */
+  readonly testable: boolean;
+  /** The median and the average time of both results, where customers take time. */
+  readonly times: { readonly median: Both; readonly average: Both } | undefined;
 }
 
 export interface ComparedCard {
@@ -39,9 +44,32 @@ const STATES = [
   { name: "dropoutCount", label: "Dropped out" },
 ] as const;
 
-/** The elements of a comparison with their rows. States that nobody is in, on either side, are left out. */
-export function comparedCards({ elements }: Comparison): ComparedCard[] {
+/**
+ * The elements of a comparison with their rows, and a card of the durations across the view. States that nobody is in,
+ * on either side, are left out.
+ */
+export function comparedCards({ elements, durations }: Comparison): ComparedCard[] {
   const names = new Map(elements.map(({ id, name }) => [id, name]));
+  const name = (id: string) => names.get(id) ?? id;
+  const spans = durations.flatMap(({ fromId, toId, customerCount, median, average }) =>
+    customerCount && median && average
+      ? [
+          {
+            ...row(`span ${fromId} ${toId}`, `${name(fromId)} → ${name(toId)}`, customerCount, [0, 0], false),
+            times: { median: both(median), average: both(average) },
+            testable: false,
+          },
+        ]
+      : [],
+  );
+  const across = { id: SPANS, name: "Durations across the view", only: undefined, rows: spans };
+  return [...elementCards(elements, name), ...(spans.length > 0 ? [across] : [])];
+}
+
+/** The id of the card of durations; elements have others. */
+const SPANS = "durations across the view";
+
+function elementCards(elements: Comparison["elements"], nameOf: (id: string) => string): ComparedCard[] {
   return elements.map(({ id, name, only, metrics, followedBy = [] }) => {
     if (!metrics) return { id, name, only, rows: [] };
     const all = metrics.participantCount;
@@ -51,14 +79,16 @@ export function comparedCards({ elements }: Comparison): ComparedCard[] {
     );
     const links = followedBy.flatMap((link) => {
       if (!link.connectionCount) return [];
-      const { median } = link.duration ?? {};
-      const medians = median && ([median.value ?? undefined, median.otherValue ?? undefined] as const);
-      return [
-        { ...row(`link ${link.id}`, `→ ${names.get(link.id) ?? link.id}`, link.connectionCount, of, true), medians },
-      ];
+      const { median, average } = link.duration ?? {};
+      const times = median && average && { median: both(median), average: both(average) };
+      return [{ ...row(`link ${link.id}`, `→ ${nameOf(link.id)}`, link.connectionCount, of, true), times }];
     });
     return { id, name, only, rows: [row("participantCount", "Customers", all, of, false), ...states, ...links] };
   });
+}
+
+function both({ value, otherValue }: Figure): Both {
+  return [value ?? undefined, otherValue ?? undefined];
 }
 
 function row(key: string, label: string, figure: Figure, of: readonly [number, number], part: boolean): ComparedRow {
@@ -71,7 +101,8 @@ function row(key: string, label: string, figure: Figure, of: readonly [number, n
     of,
     ratio: figure.ratio ?? undefined,
     test: figure.test,
-    medians: undefined,
+    testable: true,
+    times: undefined,
   };
 }
 
@@ -87,10 +118,10 @@ export function verdict(test: Test | undefined): Verdict {
 }
 
 export const VERDICTS: Readonly<Record<Verdict, string>> = {
-  sure: "more than chance",
-  perhaps: "perhaps chance",
-  chance: "can be chance",
-  untested: "not tested",
+  sure: "Significant",
+  perhaps: "Significant on its own only",
+  chance: "No significant difference",
+  untested: "Not tested",
 };
 
 const small = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 2 });
@@ -104,8 +135,8 @@ export function probability(value: number): string {
 }
 
 /**
- * "42% instead of 37%, more than chance would explain (p = 0.003)". `tests` is how many tests were made, and `against`
- * what stands between the shares.
+ * "42% instead of 37%, significant (p = 0.003)". `tests` is how many tests were made, and `against` what stands between
+ * the shares.
  */
 export function testSentence(test: Test | undefined, tests: number, against = " instead of"): string {
   if (!test) return "";
@@ -117,11 +148,11 @@ export function testSentence(test: Test | undefined, tests: number, against = " 
   const p = `(${probability(test.pValue)})`;
   switch (verdict(test)) {
     case "sure":
-      return `${shares}, more than chance would explain ${p}`;
+      return `${shares}, significant ${p}`;
     case "perhaps":
-      return `${shares}, more than chance would explain in one test, but not surely among ${tests} ${p}`;
+      return `${shares}, significant on its own only, not among all ${count(tests, "test")} ${p}`;
     default:
-      return `${shares}, which chance can explain ${p}`;
+      return `${shares}, no significant difference ${p}`;
   }
 }
 
@@ -148,11 +179,25 @@ export function sideText({ value, other, of, part }: ComparedRow, side: 0 | 1): 
   return part ? `${number(own)} · ${share(own, of[side])}` : number(own);
 }
 
-/** "median 3.4 days instead of 3.1 days"; empty where one side has none. */
-export function mediansText(medians: ComparedRow["medians"]): string {
-  const [own, other] = medians ?? [];
+/**
+ * The shares that the test of an element's customers compares, which its numbers do not show: "96.7% instead of 95.9% of
+ * those who reached the first element". Empty without them; other rows show their shares beside the numbers.
+ */
+export function testedText({ part, test }: Pick<ComparedRow, "part" | "test">): string {
+  if (part || test?.share === undefined || test.otherShare === undefined) return "";
+  return `${share(test.share, 1)} instead of ${share(test.otherShare, 1)} of those who reached the first element`;
+}
+
+/** "median 3.4 days instead of 3.1 days, average 4 days on both sides"; empty where one side has none. */
+export function timesText(times: ComparedRow["times"]): string {
+  if (!times) return "";
+  return [timeText("median", times.median), timeText("average", times.average)].filter(Boolean).join(", ");
+}
+
+function timeText(name: string, [own, other]: Both): string {
   if (own === undefined || other === undefined) return "";
-  return `median ${shortDuration(own)} instead of ${shortDuration(other)}`;
+  const [text, otherText] = [shortDuration(own), shortDuration(other)];
+  return text === otherText ? `${name} ${text} on both sides` : `${name} ${text} instead of ${otherText}`;
 }
 
 /** What is tested of an element's customers. */
@@ -166,7 +211,7 @@ export interface Finding {
   readonly test: Test;
 }
 
-/** The differences that are more than chance, the surest first. */
+/** The significant differences, the surest first. */
 export function findings(cards: readonly ComparedCard[]): Finding[] {
   return cards
     .flatMap(({ id, name, rows }) =>
