@@ -1,6 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { bandPath, BAR_WIDTH, branchAfterKey, draw, LEAST_HEIGHT, type Measure } from "../../src/pages/paths/sankey";
+import {
+  bandPath,
+  BAR_WIDTH,
+  BESIDE,
+  branchAfterKey,
+  BUTTON,
+  draw,
+  LEAST_HEIGHT,
+  type Measure,
+  outcomesHaveOneLine,
+  textRoom,
+} from "../../src/pages/paths/sankey";
+import { textWidth } from "../../src/journey/texts";
+import { colourOf } from "../../src/pages/paths/looks";
 import { shownTree } from "../../src/pages/paths/tree";
 import { TREE, trees } from "./trees";
 
@@ -101,6 +114,43 @@ describe("the picture", () => {
     const { bars } = draw(shownTree(tree, undefined, NONE), "customerCount", { pitch: 150, mirrored: false });
     expect(bars).toHaveLength(1);
   });
+});
+
+describe("a text", () => {
+  test("ends before the buttons of the next column", () => {
+    expect(BAR_WIDTH + BESIDE + textRoom(150)).toBeLessThan(150 - BUTTON.reach - BUTTON.radius);
+  });
+
+  test("of an outcome has all its figures, in two lines where one is too short", () => {
+    const fits = (text: string, pitch: number) => textWidth(text, 12) <= textRoom(pitch);
+    expect(outcomesHaveOneLine(150)).toBe(false);
+    for (const name of ["Dropped off", "Nothing before", "Further steps", "Earlier steps", "Began here"]) {
+      expect(fits(name, 150)).toBe(true);
+      for (let pitch = 150; pitch <= 260; pitch++) {
+        if (outcomesHaveOneLine(pitch)) expect(fits(`${name} 12,345 · 30%`, pitch)).toBe(true);
+      }
+    }
+  });
+
+  test("of two lines has the room of two", () => {
+    const root = shownTree(TREE, undefined, NONE);
+    const [narrow, wide] = [150, 260].map((pitch) => draw(root, "customerCount", { pitch, mirrored: false }).height);
+    expect(narrow).toBeGreaterThanOrEqual(wide ?? NaN);
+    const { bars } = draw(root, "customerCount", { pitch: 150, mirrored: false });
+    for (const bar of bars) {
+      const below = bars.filter((one) => one.branch.level === bar.branch.level && one.y > bar.y);
+      for (const one of below) expect(one.y - bar.y).toBeGreaterThanOrEqual(34);
+    }
+  });
+});
+
+test("steps after the last one that is counted do not look like rare steps", () => {
+  const reading = { direction: "After" as const, steps: 2, native: new Set<string>() };
+  const others = (level: number) => {
+    const [branch] = shownTree(TREE, undefined, NONE).next.flatMap(({ next }) => next.filter((one) => one.outcome));
+    return colourOf({ ...(branch ?? expect.unreachable()), outcome: "others", level }, [], reading);
+  };
+  expect([others(2), others(3)]).toEqual(["paths-others", "paths-further"]);
 });
 
 test("a band is level at both ends", () => {

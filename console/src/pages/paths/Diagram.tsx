@@ -68,7 +68,7 @@ export function Diagram({ root, whole, reading, shown, label, onChoose, onCollap
                 <BandShape
                   key={band.branch.key}
                   band={band}
-                  colour={colourOf(band.branch, types)}
+                  colour={colourOf(band.branch, types, reading)}
                   strong={explained !== undefined && isOnTheWay(band.branch.key, explained)}
                   onPoint={setPointed}
                   onChoose={onChoose}
@@ -80,7 +80,7 @@ export function Diagram({ root, whole, reading, shown, label, onChoose, onCollap
                 key={bar.branch.key}
                 bar={bar}
                 place={{ pitch, mirrored, reading, measure: shown.measure }}
-                colour={colourOf(bar.branch, types)}
+                colour={colourOf(bar.branch, types, reading)}
                 chosen={shown.choice !== undefined && isSame(shown.choice, bar.branch)}
                 reachable={focus.current === bar.branch.key}
                 onPoint={setPointed}

@@ -13,9 +13,14 @@ export function typesOf(whole: Branch): string[] {
 }
 
 /** The class of a branch's colour. Event types keep theirs, whatever is shown of the result. */
-export function colourOf({ type, outcome }: Branch, types: readonly string[]): string {
-  if (outcome) return `paths-${outcome}`;
+export function colourOf({ type, outcome, level }: Branch, types: readonly string[], reading: Reading): string {
+  if (outcome) return outcomeColour(outcome, level, reading);
   return `paths-series-${Math.min(SERIES, types.indexOf(type ?? "") + 1)}`;
+}
+
+/** The class of an outcome's pattern. Steps after the last one that is counted are no rare steps, and look different. */
+function outcomeColour(outcome: Outcome, level: number, { steps }: Reading): string {
+  return outcome === "others" && level > steps ? "paths-further" : `paths-${outcome}`;
 }
 
 /** The patterns that tell outcomes apart without their colours. */
@@ -27,6 +32,9 @@ export function Patterns() {
       </pattern>
       <pattern id="paths-dotted" width="6" height="6" patternUnits="userSpaceOnUse">
         <circle class="paths-pattern-others" cx="3" cy="3" r="1.5" />
+      </pattern>
+      <pattern id="paths-lined" width="6" height="5" patternUnits="userSpaceOnUse">
+        <rect class="paths-pattern-others" width="6" height="2" />
       </pattern>
     </defs>
   );
@@ -50,7 +58,13 @@ export function Legend({ whole, reading }: { whole: Branch; reading: Reading }) 
       {[...names].map(([name, { outcome, level }]) => (
         <li key={name}>
           <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true">
-            <rect class={`paths-bar paths-${outcome as Outcome}`} x="1" y="1" width="12" height="12" />
+            <rect
+              class={`paths-bar ${outcomeColour(outcome as Outcome, level, reading)}`}
+              x="1"
+              y="1"
+              width="12"
+              height="12"
+            />
           </svg>
           <span>
             {name}: <span class="soft">{outcomeMeaning(outcome as Outcome, level, reading)}</span>

@@ -1,20 +1,25 @@
 /** The bars of branches with their texts, and the bands between them. */
 
 import { NativeLines } from "../../components/native-icon";
-import { number } from "../../formats";
-import { cut, textWidth } from "../../journey/texts";
-import { type Band, bandPath, type Bar, BAR_WIDTH, type Measure } from "./sankey";
+import { cut } from "../../journey/texts";
+import {
+  type Band,
+  bandPath,
+  type Bar,
+  BAR_WIDTH,
+  BESIDE,
+  BUTTON,
+  type Measure,
+  outcomesHaveOneLine,
+  textRoom,
+} from "./sankey";
 import type { Branch } from "./tree";
 import { branchLabel, branchName, type Reading, shortFigure } from "./words";
 
 const NAME_SIZE = 13;
 const FIGURE_SIZE = 12;
-/** Pixels between a bar and its text, and at the end of the text. */
-const BESIDE = 6;
 /** The icon of a contact center's event, with the space behind it. */
 const ICON = { size: 15, width: 20 };
-/** The button that hides what follows: its radius, and that of what can be pressed. */
-const BUTTON = { radius: 7, reach: 12 };
 
 interface BandProps {
   band: Band;
@@ -137,19 +142,17 @@ function Toggle({ bar: { branch, x, y, height }, mirrored, onCollapse }: ToggleP
   );
 }
 
-/** A step has its name and its figures below; what became of paths has both in one line. */
+/** A step has its name and its figures below; what became of paths has both in one line where they fit. */
 function Texts({ bar: { branch, x, y }, place: { pitch, mirrored, reading, measure } }: { bar: Bar; place: Place }) {
-  const width = pitch - BAR_WIDTH - 2 * BESIDE - (branch.follows ? BUTTON.radius : 0);
+  const width = textRoom(pitch);
   const anchor = mirrored ? "end" : "start";
   const at = mirrored ? x - BESIDE : x + BAR_WIDTH + BESIDE;
   const figure = shortFigure(branch, measure);
   const name = branchName(branch, reading);
-  if (branch.outcome) {
-    const full = `${name} ${figure}`;
-    const text = textWidth(full, FIGURE_SIZE) <= width ? full : `${name} ${number(branch.figures[measure])}`;
+  if (branch.outcome && outcomesHaveOneLine(pitch)) {
     return (
       <text class="paths-figure" x={at} y={y + 11} text-anchor={anchor}>
-        {cut(text, width, FIGURE_SIZE)}
+        {cut(`${name} ${figure}`, width, FIGURE_SIZE)}
       </text>
     );
   }
@@ -162,7 +165,12 @@ function Texts({ bar: { branch, x, y }, place: { pitch, mirrored, reading, measu
           <NativeLines type={native} />
         </g>
       )}
-      <text class="paths-name" x={mirrored ? at - room : at + room} y={y + 12} text-anchor={anchor}>
+      <text
+        class={branch.outcome ? "paths-figure" : "paths-name"}
+        x={mirrored ? at - room : at + room}
+        y={y + 12}
+        text-anchor={anchor}
+      >
         {cut(name, width - room, NAME_SIZE)}
       </text>
       <text class="paths-figure" x={at} y={y + 28} text-anchor={anchor}>

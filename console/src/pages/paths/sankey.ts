@@ -44,9 +44,15 @@ export const BAR_WIDTH = 14;
 export const START_HEIGHT = 320;
 /** Bars of few customers can still be seen. */
 export const LEAST_HEIGHT = 3;
-/** The height of a step's text, and of an outcome's. */
-export const STEP_TEXT = 34;
-export const OUTCOME_TEXT = 18;
+/** The height of a text in two lines, its name and its figures, and in one. */
+const TWO_LINES = 34;
+const ONE_LINE = 18;
+/** The least pitch at which the name and the figures of an outcome fit one line, as "Earlier steps 12,345 · 30%" does. */
+const PITCH_OF_ONE_LINE = 220;
+/** Pixels between a bar and its text. */
+export const BESIDE = 6;
+/** The button that hides what follows: its radius, and that of what can be pressed. */
+export const BUTTON = { radius: 7, reach: 12 };
 const GAP = 8;
 /** Where the bars begin: the titles of the columns are above them, and buttons at their sides. */
 const TOP = 34;
@@ -67,7 +73,7 @@ export function draw(root: Branch, measure: Measure, { pitch, mirrored }: Sizes)
     const height = Math.max(LEAST_HEIGHT, figures[measure] * scale);
     const y = Math.max(wanted, free[level] ?? TOP);
     const x = columns[level] ?? 0;
-    free[level] = y + Math.max(height, outcome ? OUTCOME_TEXT : STEP_TEXT) + GAP;
+    free[level] = y + Math.max(height, outcome && outcomesHaveOneLine(pitch) ? ONE_LINE : TWO_LINES) + GAP;
     const bar = { branch, x, y, height };
     bars.push(bar);
     const all = next.reduce((sum, one) => sum + one.figures[measure], 0);
@@ -85,6 +91,16 @@ export function draw(root: Branch, measure: Measure, { pitch, mirrored }: Sizes)
   };
   add(root, TOP);
   return { bars, bands, columns, width, height: Math.max(...free) };
+}
+
+/** Whether what became of paths has its name and its figures in one line. */
+export function outcomesHaveOneLine(pitch: number): boolean {
+  return pitch >= PITCH_OF_ONE_LINE;
+}
+
+/** Pixels that a text has: up to the buttons at the bars of the next column. */
+export function textRoom(pitch: number): number {
+  return pitch - BAR_WIDTH - BESIDE - BUTTON.reach - BUTTON.radius - 2;
 }
 
 function levelsOf(branch: Branch): number {
