@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from statistics import NormalDist
 from typing import Any
 
@@ -205,7 +206,10 @@ def test_jobs_with_events_of_a_common_time_are_not_tested() -> None:
         comparison = compared(counts, counts, weeks=weeks)
         assert comparison["testCount"] == 0
         reasons = {test["reason"] for test in shares_tested(comparison)}
-        assert "The jobs count events of a common time, so they have customers in common." in reasons
+        assert (
+            "The jobs count events of a common time, so they have customers in common. "
+            "Compute the earlier period first, or choose periods that do not overlap."
+        ) in reasons
     assert compared(counts, counts)["testCount"] == 4
 
 
@@ -217,6 +221,24 @@ def test_the_assumptions_say_if_only_one_of_the_jobs_counts_active_customers() -
 
     during = dates.parse("2026-01-10T00:00:00Z")
     assert [says((AT, AT)), says((during, AT)), says((during, during - 7 * DAY))] == [False, True, False]
+
+
+def test_active_customers_and_dropouts_are_tested_only_if_both_jobs_count_active_ones() -> None:
+    """Otherwise all customers who can still go on are dropouts on one side, and active on the other."""
+    during = dates.parse("2026-01-10T00:00:00Z")
+    counts, others = ({"a": (200, completed), "b": (100, 100)} for completed in (100, 120))
+    both, one = (compared(counts, others, at=at)["elements"][0]["metrics"] for at in ((AT, AT), (during, AT)))
+    assert "pValue" in both["dropoutCount"]["test"]
+    for state in ("activeCount", "dropoutCount"):
+        assert one[state]["test"]["reason"].startswith("The interval of only one of the jobs had ended")
+    assert one["completedCount"]["test"]["pValue"] == both["completedCount"]["test"]["pValue"]
+
+
+def test_the_assumptions_name_no_fields() -> None:
+    counts = {"a": (200, 100), "b": (100, 100)}
+    sentences = " ".join(compared(counts, counts)["assumptions"])
+    assert "The corrected level is 0.05 divided by the number of tests" in sentences
+    assert not re.search("[a-z][A-Z]", sentences)
 
 
 # -- versions ----------------------------------------------------------------------------------------------------------
@@ -371,14 +393,17 @@ def test_jobs_that_cannot_be_compared_are_refused(harness: JobHarness, view: Vie
     _, paths = harness.ask("POST", "paths/jobs", body)
     assert ask(harness, job, other_view)[0] == 409  # The job itself is not complete.
     assert harness.deliver() == []
-    refusals = [ask(harness, job, other) for other in (job, other_view, paths, waiting)]
+    others = (job, other_view, paths, waiting, {"id": "x" * 1100})
+    refusals = [ask(harness, job, other) for other in others]
     assert [(status, error["code"]) for status, error in refusals] == [
         (400, "not.comparable"), (400, "not.comparable"), (400, "not.comparable"), (404, "not.found"),
+        (404, "not.found"),
     ]  # fmt: skip
     assert [error["message"].split(".")[0] for _, error in refusals] == [
         "A job cannot be compared with itself",
         "The job in jobId computes another view",
         "The job in jobId computes paths",
+        "There is no job with the id in jobId",
         "There is no job with the id in jobId",
     ]
     status, error = ask(harness, job, accept(harness, view))

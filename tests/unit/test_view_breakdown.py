@@ -265,8 +265,45 @@ def test_each_group_is_tested_against_all_other_customers(
     assert start["tests"]["participantCount"]["reason"].startswith("The groups are made by")
     assert end["tests"]["participantCount"]["share"] == 0.75
     assert found["testCount"] == sum("isSignificantCorrected" in one for one in tests_in(found))
+    assert len(found["values"]) == 3
     assert found["correctedLevel"] == 0.05 / found["testCount"]
     assert len(found["assumptions"]) == 4
+
+
+def test_each_test_of_two_groups_counts_once(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Each of them is compared with the other one, so both have the same tests."""
+    events = [happened(f"{source}{number}", 1, source=source) for source in "xy" for number in range(40)]
+    events += [happened(f"{source}{number}", 2, "type-b") for source in "xy" for number in range(20)]
+    found = computed(connection, tmp_path, Breakdown(by="Source"), events)
+    made = [test for test in tests_in(found) if "pValue" in test]
+    assert (len(found["values"]), len(made), found["testCount"]) == (2, 8, 4)
+    assert found["correctedLevel"] == 0.05 / 4
+
+
+@pytest.mark.parametrize("element_id", ["middle", "end"])
+def test_only_customers_who_reached_the_element_are_compared(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, element_id: str
+) -> None:
+    """Otherwise each group differs from the others before and after the element, because it reached it."""
+    view = view_of(element("start", "type-a", "middle"), element("middle", "type-b", "end"), element("end", "type-a"))
+    events = [happened(f"c{number}", 1) for number in range(300)]
+    for number in range(200):
+        channel = "web" if number % 2 else "phone"
+        events.append(happened(f"c{number}", 2, "type-b", channel=channel))
+        if number % 4 < 2:  # half of each group
+            events.append(happened(f"c{number}", 3, "type-a", channel=channel))
+    found = computed(connection, tmp_path, by(element_id, "channel"), events, view)
+    assert [group["kind"] for group in found["values"]] == ["Value", "Value", "NotReached"]
+    *shown, not_reached = found["values"]
+    assert not any(test["isSignificant"] for test in tests_in(found) if "pValue" in test)
+    assert {test["reason"].split(" who")[0] for test in tests_in({"values": [not_reached]})} <= {
+        "Only customers", "The groups are made by whether and how customers reached this element.",
+    }  # fmt: skip
+    if element_id == "middle":
+        tests = shown[0]["elements"][2]["tests"]["participantCount"]
+        assert (tests["share"], tests["otherShare"]) == (0.5, 0.5)
+        assert found["testCount"] == 6  # two states at the start, two and a link in the middle, participants at the end
+    assert any("who reached the element" in sentence for sentence in found["assumptions"])
 
 
 def tests_in(breakdown: Any) -> list[Any]:

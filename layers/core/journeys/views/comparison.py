@@ -22,6 +22,8 @@ from journeys.views.model import AVERAGES, Element, ViewDefinition
 from journeys.views.proportions import assumptions, corrected, untested, z_test
 
 STATES = ("completedCount", "flowCount", "activeCount", "dropoutCount")
+OPEN_STATES = ("activeCount", "dropoutCount")
+"""The states that depend on whether a job counts active customers."""
 DURATIONS = ("average", "median")
 
 Figures = Mapping[str, Any]
@@ -71,7 +73,7 @@ def _assumptions(one: Computed, other: Computed, tests: int) -> Iterator[str]:
     if one.counts_active is not other.counts_active:
         yield (
             "Only one of the jobs counts active customers, because the interval of the other one had ended. "
-            "The shares of active customers and dropouts can differ for this reason alone."
+            "So active customers and dropouts are not tested."
         )
     if one.definition.counts_persons is not other.definition.counts_persons:
         yield "One of the jobs counts persons and the other one identifiers."
@@ -108,7 +110,10 @@ class _Comparison:
         links, other_links = ({link["id"]: link for link in side["followedBy"]} for side in (found, other))
         return {
             "metrics": {"participantCount": participants}
-            | {name: _figure(*counts) | {"test": self._test(counts, totals)} for name, counts in states.items()},
+            | {
+                name: _figure(*counts) | {"test": self._test_of_state(name, counts, totals)}
+                for name, counts in states.items()
+            },
             "followedBy": [
                 {"id": id_}
                 | (_only(link) if link is None or other_link is None else self._link(link, other_link, totals))
@@ -122,6 +127,11 @@ class _Comparison:
             "connectionCount": _figure(*counts) | {"test": self._test(counts, totals)},
             "duration": _durations(link.get("duration", {}), other.get("duration", {})),
         }
+
+    def _test_of_state(self, name: str, counts: tuple[int, int], totals: tuple[int, int]) -> dict[str, Any]:
+        if name in OPEN_STATES and self.one.counts_active is not self.other.counts_active:
+            return untested("The interval of only one of the jobs had ended, and then no customer counts as active.")
+        return self._test(counts, totals)
 
     def _test_of_participants(self, element_id: str, counts: tuple[int, int]) -> dict[str, Any]:
         """The test of an element's participants as a share of those of the first element that leads to it."""
@@ -155,7 +165,10 @@ class _Comparison:
 
     def _test(self, counts: tuple[int, int], totals: tuple[int, int]) -> dict[str, Any]:
         if self.have_common_time:
-            return untested("The jobs count events of a common time, so they have customers in common.")
+            return untested(
+                "The jobs count events of a common time, so they have customers in common. "
+                "Compute the earlier period first, or choose periods that do not overlap."
+            )
         test = z_test(counts, totals)
         self.tests.append(test)
         return test

@@ -42,13 +42,17 @@ def untested(reason: str) -> dict[str, Any]:
     return {"name": TEST, "reason": reason}
 
 
-def corrected(tests: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Add `isSignificantCorrected` to all tests of an answer, by Bonferroni. Returns their number and the levels."""
+def corrected(tests: Sequence[dict[str, Any]], copies: int = 1) -> dict[str, Any]:
+    """Add `isSignificantCorrected` to all tests of an answer, by Bonferroni. Returns their number and the levels.
+
+    Each test is there `copies` times and counts once.
+    """
     made = [test for test in tests if "pValue" in test]
-    level = SIGNIFICANCE / max(len(made), 1)
+    number = len(made) // copies
+    level = SIGNIFICANCE / max(number, 1)
     for test in made:
         test["isSignificantCorrected"] = test["pValue"] < level
-    return {"testCount": len(made), "significanceLevel": SIGNIFICANCE, "correctedLevel": level}
+    return {"testCount": number, "significanceLevel": SIGNIFICANCE, "correctedLevel": level}
 
 
 def assumptions(groups: str, tests: int) -> Iterator[str]:
@@ -58,6 +62,6 @@ def assumptions(groups: str, tests: int) -> Iterator[str]:
     yield f"The samples are large. Therefore, each of the four expected counts must be at least {LEAST_EXPECTED}."
     yield (
         f"There are {tests} tests. Where nothing but chance is at work, about 1 of 20 tests is significant. "
-        "isSignificantCorrected divides the level by the number of tests (Bonferroni), so that any of them is "
-        "significant by chance in at most 1 of 20 answers."
+        f"The corrected level is {SIGNIFICANCE} divided by the number of tests (Bonferroni). "
+        "Chance alone makes a test significant at this level in at most 1 of 20 answers."
     )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,11 @@ def to_result(definition: ViewDefinition, breakdown: Breakdown | None, result: P
 
 
 class _Breakdown:
-    """Every group is tested against all other customers."""
+    """Every group is tested against all other customers.
+
+    By an attribute, only customers who reached its element are compared. Those who did not would differ at the elements
+    before and after it by the definition of the groups.
+    """
 
     def __init__(
         self, definition: ViewDefinition, breakdown: Breakdown, result: PartialResult, tallies: GroupTallies
@@ -44,16 +49,26 @@ class _Breakdown:
         is_size = tallies.customers.values == CUSTOMERS
         groups, sizes = tallies.customers.keys[is_size].tolist(), tallies.customers.counts[is_size].tolist()
         self._sizes = dict(zip(groups, sizes, strict=True))
-        self._customers = sum(sizes)
-        self._whole = {element.id: counts for element, counts in zip(definition.elements, result.elements, strict=True)}
+        self._customers = sum(sizes) - self._sizes.get(NOT_REACHED, 0)
+        left_out = _counts(tallies.customers, [NOT_REACHED], len(definition.elements))
+        wholes = zip(definition.elements, result.elements, left_out, strict=True)
+        self._whole = {element.id: _without(counts, out) for element, counts, out in wholes}
         links = [(element.id, link.id) for element in definition.elements for link in element.followedBy]
-        self._connections = {ids: durations.count for ids, durations in zip(links, result.durations, strict=True)}
+        without = _durations(tallies, [NOT_REACHED], len(links))
+        connections = zip(links, result.durations, without, strict=True)
+        self._connections = {ids: durations.count - out.count for ids, durations, out in connections}
         self._tests: list[dict[str, Any]] = []
 
     def to_result(self) -> dict[str, Any]:
         values = list(self._values())
-        levels = corrected(self._tests)
+        # Of two groups, each is compared with the other one.
+        levels = corrected(self._tests, copies=2 if sum(kind["kind"] != "NotReached" for kind in values) == 2 else 1)
         different = "Each group is compared with all other customers of the view, so both have different customers."
+        if self._breakdown.elementId is not None:
+            different = (
+                "Each group is compared with all other customers who reached the element that makes the groups, "
+                "so both have different customers."
+            )
         return {
             **self._breakdown.to_values(),
             "valueCount": len(self._tallies.texts),
@@ -81,31 +96,42 @@ class _Breakdown:
         elements = []
         for element, counts in zip(self._definition.elements, all_counts, strict=True):
             found = element_to_result(element, counts, durations)
-            found["tests"] = self._tests_of(element.id, found["metrics"], customers)
+            found["tests"] = self._tests_of(groups, element.id, found["metrics"], customers)
             totals = (counts.participants, self._whole[element.id].participants - counts.participants)
             for link in found["followedBy"]:
                 del link["duration"]["histogram"]
                 connected = link["connectionCount"]
-                link["test"] = self._test(connected, self._connections[element.id, link["id"]], totals)
+                link["test"] = self._test(groups, connected, self._connections[element.id, link["id"]], totals)
             elements.append(found)
         return {**named, "customerCount": customers, "elements": elements}
 
-    def _tests_of(self, element_id: str, metrics: dict[str, int], customers: int) -> dict[str, Any]:
+    def _tests_of(
+        self, groups: Sequence[int], element_id: str, metrics: dict[str, int], customers: int
+    ) -> dict[str, Any]:
         """The tests of a group at an element: its participants among all customers, and states among participants."""
         whole, participants = self._whole[element_id], metrics["participantCount"]
         if element_id == self._breakdown.elementId:
             reached = untested("The groups are made by whether and how customers reached this element.")
         else:
-            reached = self._test(participants, whole.participants, (customers, self._customers - customers))
+            reached = self._test(groups, participants, whole.participants, (customers, self._customers - customers))
         totals = (participants, whole.participants - participants)
         whole_states = (whole.completed, whole.flow, whole.active, whole.dropout)
         states = zip(_STATES, whole_states, strict=True)
-        return {"participantCount": reached} | {name: self._test(metrics[name], all_, totals) for name, all_ in states}
+        return {"participantCount": reached} | {
+            name: self._test(groups, metrics[name], all_, totals) for name, all_ in states
+        }
 
-    def _test(self, count: int, of_all: int, totals: tuple[int, int]) -> dict[str, Any]:
+    def _test(self, groups: Sequence[int], count: int, of_all: int, totals: tuple[int, int]) -> dict[str, Any]:
+        if NOT_REACHED in groups:
+            return untested("Only customers who reached the element that makes the groups are compared.")
         test = z_test((count, of_all - count), totals)
         self._tests.append(test)
         return test
+
+
+def _without(counts: Counts, left_out: Counts) -> Counts:
+    """The figures of all customers but those left out."""
+    return Counts(*(count - out for count, out in zip(astuple(counts), astuple(left_out), strict=True)))
 
 
 def _counts(customers: Tally, groups: Sequence[int], elements: int) -> list[Counts]:

@@ -69,7 +69,7 @@ class Durations:
         raise ValueError("there are no durations")
 
     def bars(self) -> Iterator[tuple[int, int, int]]:
-        """A histogram with at most MAX_BARS bars of equal width on a logarithmic scale, and one more for zero.
+        """A histogram with at most MAX_BARS bars, and one more for zero.
 
         Yields the first duration of each bar, the first one after it, and the number of customers.
         """

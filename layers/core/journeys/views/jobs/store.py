@@ -43,6 +43,10 @@ class ShareUsed(Exception):
     """The organization has as many jobs computed as its share of the slots allows."""
 
 
+MAX_JOB_ID = 100
+"""Characters. No job has a longer id, and DynamoDB refuses keys that are too long."""
+
+
 class JobStore:
     """The jobs of organizations, in the registry table.
 
@@ -65,6 +69,8 @@ class JobStore:
 
     def read(self, organization_id: str, job_id: str) -> Job | None:
         """The job as of now, also if it has expired, or None."""
+        if len(job_id) > MAX_JOB_ID:
+            return None
         response = self._dynamodb.get_item(
             TableName=self._table, Key=keys.job(organization_id, job_id), ConsistentRead=True
         )
