@@ -7,6 +7,7 @@ import {
   byText,
   byTitle,
   coveredTime,
+  figuresTitle,
   intervalOf,
   optionsTitle,
   parseBy,
@@ -59,6 +60,12 @@ test("what was asked in words", () => {
   );
   expect(optionsTitle(undefined, names)).toBeUndefined();
   expect(coveredTime({ duration: "P30D" }, { period: "Before" })).toBe("the period before the last 30 days");
+  expect(figuresTitle({ period: "Before", breakdown: { by: "Source" } }, names)).toBe(
+    "The figures of the breakdown by where journeys begin",
+  );
+  expect(figuresTitle({ interval }, names)).toMatch(/^The figures of Sep 28\s–\sOct 27, 2026$/);
+  expect(figuresTitle({ period: "Before" }, names)).toBe("The figures of the period before");
+  expect(figuresTitle(undefined, names)).toBe("The figures of this view");
   expect(coveredTime({ duration: "P30D" }, undefined)).toBe("the last 30 days");
 });
 

@@ -21,10 +21,13 @@ interface Props {
 
 export function AskedHead({ id, title, fresh, file, shape }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
+  const arrived = file !== undefined;
   useEffect(() => {
     if (fresh.current) heading.current?.focus();
+    // Before the result is there, the page may be too short to bring the heading to the top.
+    if (fresh.current || document.activeElement === heading.current) heading.current?.scrollIntoView();
     fresh.current = false;
-  });
+  }, [fresh.current, arrived]);
   const saving = useAction(async () => {
     if (file) downloadCsv(file.name, await file.load());
   });

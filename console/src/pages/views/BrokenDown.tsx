@@ -8,27 +8,34 @@ import { Table } from "../../components/tables";
 import { count, number, share, shortDuration } from "../../formats";
 import { connections, type GraphElement, linkKey } from "../../journey/model";
 import { setQuery, useRoute } from "../../routing";
-import { type By, byTitle } from "./asked";
+import { byOf, byTitle, figuresTitle } from "./asked";
 import { AskedHead, HowTested } from "./AskedHead";
-import { Missing } from "./Chosen";
+import { ChosenState, Missing } from "./Chosen";
 import { type Breakdown, type Difference, differences, type Multiple, multiples } from "./breakdown";
 import { testSentence } from "./comparison";
 import { type Outcome, resultTable } from "./requests";
+import type { FollowedJob } from "./shown";
 import type { Asked } from "./useAsked";
 
 interface Props {
-  by: By;
   asked: Asked;
+  /** The breakdown's job; none if the address names none. */
+  followed: FollowedJob;
+  /** Whether the result of the address is on its way. */
+  loading: boolean;
   /** The result of the breakdown's job; undefined until it is there. */
   outcome: Outcome | undefined;
   elements: readonly GraphElement[];
   table: boolean;
 }
 
-export function BrokenDown({ by, asked, outcome, elements, table }: Props) {
+export function BrokenDown({ asked, followed, loading, outcome, elements, table }: Props) {
   const [asTable, setAsTable] = useState(false);
   const names = useMemo(() => new Map(elements.map(({ id, name }) => [id, name])), [elements]);
-  const title = `Broken down by ${byTitle(by, names)}`;
+  // The address can be edited; the job says what is shown.
+  const job = outcome?.job ?? followed.job;
+  const by = job ? byOf(job.options) : loading ? asked.by : undefined;
+  const title = by ? `Broken down by ${byTitle(by, names)}` : "Breakdown";
   const breakdown = outcome?.result.breakdown;
   const file = breakdown && {
     name: `${outcome.view.name ?? "view"} - ${title}`,
@@ -43,12 +50,23 @@ export function BrokenDown({ by, asked, outcome, elements, table }: Props) {
   return (
     <section class="stack" aria-labelledby="broken-down">
       <AskedHead id="broken-down" title={title} fresh={asked.fresh} file={file} shape={table ? undefined : shape} />
-      {outcome && !breakdown && <Missing text="The job of this address has no breakdown." again={asked.again} />}
+      <ChosenState
+        followed={followed}
+        what={job ? figuresTitle(job.options, names) : "The figures of this address"}
+        again={asked.again}
+      />
+      {!breakdown && !loading && (outcome !== undefined || isNothing(followed)) && (
+        <Missing text="This address has no breakdown." again={asked.again} />
+      )}
       {breakdown && (
         <Parts breakdown={breakdown} result={outcome.result} elements={elements} table={table || asTable} />
       )}
     </section>
   );
+}
+
+function isNothing({ job, error }: FollowedJob): boolean {
+  return job === undefined && error === undefined;
 }
 
 interface PartsProps {

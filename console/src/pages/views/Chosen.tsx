@@ -1,25 +1,30 @@
 /** The state of the job that the address names, where it has no figures to show. */
 
 import type { ComponentChildren } from "preact";
+import { useAction } from "../../api/loading";
 import { ApiProblem } from "../../api/problem";
 import { Failed } from "../../components/states";
 import { setQuery } from "../../routing";
+import { cancelJob } from "./requests";
 import { type FollowedJob } from "./shown";
-import { isUnfinished, StatusBadge } from "./status";
+import { isUnfinished, Progress } from "./status";
 import { NOTHING_ASKED } from "./useAsked";
 
 interface Props {
   followed: FollowedJob;
-  /** What is computed: "The figures", "The other figures". */
+  /** What is computed, in the plural: "The figures of version 2". */
   what: string;
   /** Computes the same again, where the address says what it was. */
   again?: { readonly run: () => Promise<unknown>; readonly running: boolean } | undefined;
 }
 
-export function ChosenState({ followed: { job, error }, what, again }: Props) {
+export function ChosenState({ followed: { job, error, seen }, what, again }: Props) {
+  const cancel = useAction(async () => {
+    if (job) seen(await cancelJob(job));
+  });
   if (error instanceof ApiProblem && error.status === 404) {
     return (
-      <Missing again={again} text={`${what} of this address no longer exist.`}>
+      <Missing again={again} text={`${what} no longer exist.`}>
         Results are kept for 90 days, unless your operator chose another time.
       </Missing>
     );
@@ -27,12 +32,9 @@ export function ChosenState({ followed: { job, error }, what, again }: Props) {
   if (error !== undefined) return <Failed error={error} />;
   if (job && isUnfinished(job.status)) {
     return (
-      <div class="notice" role="status">
-        <p>
-          <StatusBadge status={job.status} /> {what} are being computed. You can leave this page: it goes on, and this
-          address will show the result.
-        </p>
-        <progress aria-label={`Computation of ${what.toLowerCase()}`} />
+      <div role="status">
+        <Progress status={job.status} what={what} cancel={() => void cancel.run()} stopping={cancel.running} />
+        {cancel.error !== undefined && <Failed error={cancel.error} />}
       </div>
     );
   }
@@ -41,7 +43,7 @@ export function ChosenState({ followed: { job, error }, what, again }: Props) {
       <Missing
         again={again}
         text={
-          job.status === "Failed" ? `${what} could not be computed.` : `The computation of this address was canceled.`
+          job.status === "Failed" ? `${what} could not be computed.` : `${what} were not computed: it was canceled.`
         }
       >
         {job.error?.message}

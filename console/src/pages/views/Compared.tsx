@@ -9,7 +9,7 @@ import { count } from "../../formats";
 import { comparisonTable, compareResults } from "./analysis";
 import { intervalText, type With, withTitle } from "./asked";
 import { AskedHead, HowTested } from "./AskedHead";
-import { ChosenState } from "./Chosen";
+import { ChosenState, Missing } from "./Chosen";
 import {
   cautions,
   changeText,
@@ -28,7 +28,8 @@ import {
   VERDICTS,
 } from "./comparison";
 import type { Outcome } from "./requests";
-import { useJob } from "./shown";
+import { type FollowedJob, useJob } from "./shown";
+import { THIS_VIEW } from "./status";
 import type { Asked } from "./useAsked";
 
 interface Props {
@@ -36,12 +37,14 @@ interface Props {
   version: number;
   compared: With;
   asked: Asked;
+  /** The job of the figures; none if they are the newest. */
+  followed: FollowedJob;
   /** The figures that are compared; undefined until those of the address are there. */
   outcome: Outcome | undefined;
   table: boolean;
 }
 
-export function Compared({ viewId, version, compared, asked, outcome, table }: Props) {
+export function Compared({ viewId, version, compared, asked, followed, outcome, table }: Props) {
   const other = useJob(viewId, compared.kind === "version" ? compared.version : version, asked.otherId);
   const otherId = other.job?.status === "Complete" ? other.job.id : undefined;
   const ready = outcome && otherId !== undefined ? { job: outcome.job, otherId } : undefined;
@@ -70,7 +73,15 @@ export function Compared({ viewId, version, compared, asked, outcome, table }: P
         file={loaded.data && file}
         shape={table ? undefined : shape}
       />
-      <ChosenState followed={other} what="The figures to compare with" again={asked.again} />
+      <ChosenState
+        followed={followed}
+        what={followed.job ? THIS_VIEW : "The figures of this address"}
+        again={asked.again}
+      />
+      <ChosenState followed={other} what={`The figures of ${withTitle(compared)}`} again={asked.again} />
+      {asked.otherId === undefined && (
+        <Missing text="This address has no figures to compare with." again={asked.again} />
+      )}
       {loaded.error !== undefined && <Failed error={loaded.error} retry={loaded.reload} />}
       {loaded.loading && ready && <Loading what="the comparison" />}
       {loaded.data && <Result comparison={loaded.data} table={table || asTable} />}

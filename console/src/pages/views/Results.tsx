@@ -57,11 +57,13 @@ export function Results(props: ResultsProps) {
   const { job: chosen, error: chosenError } = shown.chosen;
   // The page shows the progress of the latest computation already.
   const isFollowed = chosen !== undefined && chosen.id === computation.job?.id && isUnfinished(chosen.status);
+  const followed = isFollowed ? { ...shown.chosen, job: undefined } : shown.chosen;
+  const asksMore = asked.by !== undefined || asked.compared !== undefined;
   const isIdle = shown.error === undefined && chosenError === undefined && chosen === undefined;
   return (
     <WhoContext.Provider value={who.open}>
       {shown.error !== undefined && <Failed error={shown.error} retry={shown.reload} />}
-      {!isFollowed && <ChosenState followed={shown.chosen} what="The figures" again={asked.again} />}
+      {!asksMore && <ChosenState followed={followed} what="The figures of this address" />}
       {!figures && !waiting && isIdle && <NeverComputed computation={computation} />}
       {shown.outcome && shown.outcome.view.dateModified !== view.dateModified && (
         <div class="notice warn">
@@ -90,8 +92,9 @@ export function Results(props: ResultsProps) {
       {shown.outcome && <Saving svg={svg} outcome={shown.outcome} table={table} />}
       {asked.by && (
         <BrokenDown
-          by={asked.by}
           asked={asked}
+          followed={followed}
+          loading={shown.loading}
           outcome={shown.current ? shown.outcome : undefined}
           elements={elements}
           table={table}
@@ -103,6 +106,7 @@ export function Results(props: ResultsProps) {
           version={version}
           compared={asked.compared}
           asked={asked}
+          followed={followed}
           outcome={shown.current ? shown.outcome : undefined}
           table={table}
         />

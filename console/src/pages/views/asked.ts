@@ -89,6 +89,14 @@ export function optionsTitle(options: Options | undefined, names: ReadonlyMap<st
   return parts.filter(Boolean).join(", ") || undefined;
 }
 
+/** What a job computes, in the plural: "The figures of the breakdown by channel at Order placed". */
+export function figuresTitle(options: Options | undefined, names: ReadonlyMap<string, string>): string {
+  const by = byOf(options);
+  if (by) return `The figures of the breakdown by ${byTitle(by, names)}`;
+  if (options?.interval !== undefined) return `The figures of ${daysText(options.interval)}`;
+  return `The figures of ${options?.period ? "the period before" : "this view"}`;
+}
+
 /** The time that a job covers: that of its view, unless its options say another one. */
 export function coveredTime(view: Parameters<typeof timeFrame>[0], options: Options | undefined): string {
   if (options?.interval !== undefined) return timeFrame({ interval: options.interval });

@@ -9,6 +9,8 @@ import { isUnfinished } from "./status";
 export interface FollowedJob {
   readonly job: Job | undefined;
   readonly error: unknown;
+  /** Takes the job as a request has answered it. */
+  readonly seen: (job: Job) => void;
 }
 
 /** A job by its id, looked at again until it has ended. */
@@ -29,7 +31,7 @@ export function useJob(viewId: string, version: number, jobId: string | undefine
     };
     return follow(look, onLook, setProblem);
   }, [job?.id, isUnfinished(job?.status)]);
-  return { job, error: loaded.error ?? problem };
+  return { job, error: loaded.error ?? problem, seen: setLatest };
 }
 
 export interface Shown {

@@ -27,6 +27,9 @@ export function StatusBadge({ status }: { status: Status }) {
   );
 }
 
+/** What a job without options computes. */
+export const THIS_VIEW = "The figures of this view";
+
 export function isUnfinished(status: Status | undefined): boolean {
   return status === "Accepted" || status === "Executing" || status === "Scheduled";
 }
@@ -96,28 +99,41 @@ export function useComputation(viewId: string, version: number | undefined, onCo
   };
 }
 
+interface ProgressProps {
+  status: Status;
+  /** What is computed, in the plural: "The figures of this view". */
+  what: string;
+  cancel: () => void;
+  stopping: boolean;
+}
+
+/** A job that has not ended. It goes on without its reader, who may cancel it. */
+export function Progress({ status, what, cancel, stopping }: ProgressProps) {
+  const mayCancel = useMay("viewsJobs:edit");
+  return (
+    <div class="notice">
+      <p>
+        <StatusBadge status={status} /> {what} {status === "Executing" ? "are being computed" : "wait for their turn"}.
+        You can leave this page: the computation goes on.
+      </p>
+      <progress aria-label={`Computation: ${what}`} />
+      {mayCancel && (
+        <button type="button" disabled={stopping} onClick={cancel}>
+          Cancel computation<span class="unseen">: {what}</span>
+        </button>
+      )}
+    </div>
+  );
+}
+
 /** What the latest computation does, or why it gave no result. */
 export function ComputationState({ computation }: { computation: Computation }) {
   const { job, error, cancel, stopping } = computation;
-  const mayCancel = useMay("viewsJobs:edit");
   return (
     <div class="view-computation" role="status">
       {error !== undefined && <Failed error={error} />}
       {job && isUnfinished(job.status) && (
-        <div class="notice">
-          <p>
-            <StatusBadge status={job.status} />{" "}
-            {job.status === "Executing"
-              ? "The figures are being computed."
-              : "The computation waits for its turn. You can leave this page: it goes on."}
-          </p>
-          <progress aria-label="Computation" />
-          {mayCancel && (
-            <button type="button" disabled={stopping} onClick={cancel}>
-              Cancel computation
-            </button>
-          )}
-        </div>
+        <Progress status={job.status} what={THIS_VIEW} cancel={cancel} stopping={stopping} />
       )}
       {job?.status === "Failed" && (
         <div class="notice bad">

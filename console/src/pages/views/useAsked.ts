@@ -2,6 +2,7 @@
 
 import { useRef } from "preact/hooks";
 import { useAction } from "../../api/loading";
+import { useMay } from "../../me";
 import { setQuery, useRoute } from "../../routing";
 import { type By, byOptions, byText, parseBy, parseWith, type With, withOptions, withText } from "./asked";
 import { createJob, type View } from "./requests";
@@ -16,7 +17,7 @@ export interface Asked {
   readonly compare: (asked: With) => Promise<void>;
   /** Whether the reader has just asked: the result takes the focus, which brings it into view. */
   readonly fresh: { current: boolean };
-  /** Computes again what the address asks; undefined if it asks for the figures alone. */
+  /** Computes again what the address asks; undefined if it asks for the figures alone, or the reader may not compute. */
   readonly again: ReturnType<typeof useAction<[]>> | undefined;
 }
 
@@ -43,6 +44,7 @@ export function useAsked(viewId: string, version: number, view: View, { newest }
     fresh.current = true;
     setQuery({ ...NOTHING_ASKED, with: withText(next), job, other: other.id });
   };
+  const may = useMay("viewsJobs:add");
   const again = useAction(async () => {
     if (by) await breakDown(by);
     else if (compared) await compare(compared);
@@ -54,6 +56,6 @@ export function useAsked(viewId: string, version: number, view: View, { newest }
     breakDown,
     compare,
     fresh,
-    again: by || compared ? again : undefined,
+    again: may && (by || compared) ? again : undefined,
   };
 }
