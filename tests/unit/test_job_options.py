@@ -8,9 +8,10 @@ from journeys import dates
 from journeys.views.jobs import computing, service
 from journeys.views.jobs import options as options_module
 from journeys.views.jobs.model import Job
-from journeys.views.jobs.options import JobOptions, applied, moment
+from journeys.views.jobs.options import JobOptions, applied
 from journeys.views.jobs.store import JobStore
 from journeys.views.model import View, ViewDefinition
+from journeys.views.store import ViewStore
 from tests.conftest import ORGANIZATION
 from tests.support.jobs import HOUR, NOON, JobHarness, harness
 from tests.support.views import delete_view
@@ -109,10 +110,43 @@ def test_the_period_before_has_the_same_length_and_ends_where_the_own_begins() -
         ({"duration": "PT0.001S"}, interval(NOW - 2, NOW - 1)),
     ):
         definition = ViewDefinition.model_validate({"name": "v", "elements": [element], **own})
-        found = applied(options, definition, NOW)
+        found, at = applied(options, definition, NOW)
         assert (found.interval, found.duration) == (expected, None)
-    assert moment(options, found, NOW) == NOW - 1
-    assert moment(None, found, NOW) == NOW
+    assert at == NOW - 1
+    assert applied(None, definition, NOW) == (definition, NOW)
+
+
+@pytest.mark.parametrize(
+    ("own", "at", "expected"),
+    [
+        ((NOW - DAY, NOW + 9 * DAY), NOW - 10 * DAY, (NOW - 11 * DAY, NOW - 10 * DAY)),
+        ((NOW - DAY, NOW), NOW - DAY, (NOW - 2 * DAY, NOW - DAY)),
+        ((NOW, NOW + DAY), NOW - DAY, (NOW - DAY, NOW - DAY + 1)),  # An interval has at least a millisecond.
+        ((NOW + 3 * DAY, NOW + 4 * DAY), NOW - DAY, (NOW + 2 * DAY, NOW + 2 * DAY + 1)),
+    ],
+)
+def test_the_period_before_an_interval_that_has_not_ended_ends_at_the_same_moment(
+    own: tuple[int, int], at: int, expected: tuple[int, int]
+) -> None:
+    options = JobOptions.model_validate({"period": "Before"})
+    element = {"id": "a", "name": "A", "attributes": {"id": "t"}}
+    definition = ViewDefinition.model_validate({"name": "v", "elements": [element], "interval": interval(*own)})
+    found, moment = applied(options, definition, NOW)
+    assert (found.interval, moment) == (interval(*expected), at)
+
+
+def test_the_period_before_a_running_interval_has_no_events_after_the_same_moment(
+    harness: JobHarness, view: View
+) -> None:
+    """The interval began two days ago. Of its eight days before that, the first two count: `dan`, not `old`."""
+    own = ViewDefinition.model_validate(
+        view.definition.to_values() | {"duration": None, "interval": interval(NOW - 2 * DAY, NOW + 6 * DAY)}
+    )
+    ViewStore(harness.tables.dynamodb, harness.tables.registry).add_version(ORGANIZATION, view.view_id, own, "client")
+    status, job = harness.request("POST", f"/{view.view_id}/versions/2/jobs", {"period": "Before"})
+    assert status == 202
+    assert harness.deliver() == []
+    assert metrics(harness, job)["participantCount"] == 1
 
 
 def test_parts_compute_the_options(harness: JobHarness, view: View) -> None:

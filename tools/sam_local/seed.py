@@ -24,6 +24,7 @@ from journeys.registry.native_sources.store import NativeSourceStore
 from journeys.registry.schemas.model import Activation, Schema
 from journeys.views.jobs.identity import JobIdentity
 from journeys.views.jobs.model import NEVER, accepted, accepted_paths
+from journeys.views.jobs.options import Applied
 from journeys.views.jobs.spec import make_spec
 from journeys.views.jobs.store import JobStore
 from journeys.views.jobs.work.store import WorkStore
@@ -179,7 +180,9 @@ def seed_views(
         raise SamLocalFailed("The sample job could not be started.")
     identity = JobIdentity(IdentitySettings())
     snapshot = ArchiveStore(dynamodb, registry_table, lambda: s3, bucket).snapshot(ORGANIZATION)
-    spec = make_spec(claimed, definition, event_types, snapshot, EVENTS_PER_PART, lambda _: identity)
+    spec = make_spec(
+        claimed, Applied(definition, claimed.date_created), event_types, snapshot, EVENTS_PER_PART, lambda _: identity
+    )
     WorkStore(s3, bucket).put_spec(spec)
 
 

@@ -7,7 +7,7 @@ from journeys.errors import BadRequest, Conflict, Detail, NotFound
 from journeys.jsontext import omit_none
 from journeys.views.comparison import Computed, compare
 from journeys.views.jobs.model import Job, Kind
-from journeys.views.jobs.options import applied, moment
+from journeys.views.jobs.options import applied
 from journeys.views.jobs.service import JobService
 from journeys.views.jobs.work.store import WorkStore
 
@@ -60,8 +60,8 @@ class JobComparison:
 
     def _computed(self, job: Job) -> Computed:
         """What a job computed, in the same way as its attempt found it out."""
-        definition = applied(job.options, self._jobs.computed_view(job).definition, job.date_created)
-        return Computed(definition, moment(job.options, definition, job.date_created), self._work.result(job))
+        definition, at = applied(job.options, self._jobs.computed_view(job).definition, job.date_created)
+        return Computed(definition, at, self._work.result(job))
 
 
 def _not_comparable(message: str) -> BadRequest:

@@ -186,7 +186,7 @@ class JobComputer:
         with self._completion.handle_errors(organization_id, job_id, job.attempt):
             spec = make_spec(
                 job,
-                self._jobs.definition(job),
+                self._jobs.applied(job),
                 self._event_types,
                 self._archive.snapshot(organization_id),
                 self._events_per_run,

@@ -5,7 +5,7 @@ checked when the job is accepted, and again, by compiling the plan, when it is c
 """
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,7 +21,8 @@ from journeys.views.rules import Schemas, ViewProblem, refuse, time_problems
 class JobOptions(BaseModel):
     """What a job computes differently from its view; all of it is optional.
 
-    `interval` is an ISO-8601 interval. `period` Before is the time before the view's own, of the same length. With
+    `interval` is an ISO-8601 interval. `period` Before is the time before the view's own, of the same length; if the
+    view's own has not ended, it ends at the same moment within it. With
     `breakdown`, the result also has the figures of groups of customers. Unknown fields are refused.
     """
 
@@ -36,30 +37,35 @@ class JobOptions(BaseModel):
         return self.model_dump(mode="python", exclude_none=True)
 
 
-def applied(options: JobOptions | None, definition: ViewDefinition, at: int) -> ViewDefinition:
-    """The definition that a job computes as of `at`, in milliseconds since 1970.
+D_co = TypeVar("D_co", bound=ViewDefinition | PathDefinition, covariant=True)
 
-    Raises BrokenView, and OverflowError if the period before begins before the year 1.
+
+class Applied(NamedTuple, Generic[D_co]):
+    """What a job computes: a definition, and the time T that it is computed as of, in milliseconds since 1970."""
+
+    definition: D_co
+    at: int
+
+
+def applied(options: JobOptions | None, definition: ViewDefinition, at: int) -> Applied[ViewDefinition]:
+    """What a job computes of a view; `at` is the time of the job.
+
+    For the period before, T is earlier by the length of the period. So customers are active in both periods alike, and
+    not dropouts in the period before only because it has ended. If the view's own period has not ended, the period
+    before ends at T, so both have as many days of events. Raises BrokenView, and OverflowError if the period before
+    begins before the year 1.
     """
-    if options is None:
-        return definition
+    if options is None or (options.interval is None and options.period is None):
+        return Applied(definition, at)
     interval = options.interval
     if options.period is not None:
         start, end = time_range(definition, at)
-        interval = f"{dates.text(start - (end - start))}/{dates.text(start)}"
-    return definition if interval is None else definition.model_copy(update={"interval": interval, "duration": None})
-
-
-def moment(options: JobOptions | None, definition: ViewDefinition | PathDefinition, at: int) -> int:
-    """The time T that a job computes its applied definition as of; `at` is the time of the job.
-
-    For the period before, T is earlier by the length of the period. So customers are active in both periods alike, and
-    not dropouts in the period before only because it has ended.
-    """
-    if options is None or options.period is None:
-        return at
-    start, end = time_range(definition, at)
-    return at - (end - start)
+        length = end - start
+        at -= length
+        # An interval that has not begun has no such moment; the least period before it has no events, either.
+        until = min(start, max(at, start - length + 1))
+        interval = f"{dates.text(start - length)}/{dates.text(until)}"
+    return Applied(definition.model_copy(update={"interval": interval, "duration": None}), at)
 
 
 def check(options: JobOptions, view: ViewDefinition, at: int, schemas: Schemas) -> None:
@@ -75,7 +81,7 @@ def problems(options: JobOptions, view: ViewDefinition, at: int, schemas: Schema
         yield ViewProblem("interval.or.period", "period", "There are both an interval and a period. Set one of them.")
         return
     try:
-        yield from time_problems(applied(options, view, at))
+        yield from time_problems(applied(options, view, at).definition)
     except OverflowError:
         yield ViewProblem(
             "period.too.early", "period", "The period before begins before the year 1. Use an interval instead."

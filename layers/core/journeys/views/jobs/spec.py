@@ -15,7 +15,7 @@ from journeys.views.breakdown import Breakdown
 from journeys.views.computation.plan import ComputationPlan, EventType, compile_plan
 from journeys.views.jobs.identity import JobIdentity
 from journeys.views.jobs.model import Job, Kind
-from journeys.views.jobs.options import moment
+from journeys.views.jobs.options import Applied
 from journeys.views.model import ViewDefinition
 from journeys.views.paths.model import PathDefinition
 from journeys.views.paths.plan import PathPlan, compile_paths
@@ -104,7 +104,7 @@ class JobSpec:
 
 def make_spec(
     job: Job,
-    definition: ViewDefinition | PathDefinition,
+    applied: Applied[ViewDefinition | PathDefinition],
     event_types: EventTypes,
     snapshot: Snapshot,
     events_per_run: int,
@@ -115,11 +115,12 @@ def make_spec(
     `identity` reads which identifiers an organization counts as one person. Raises NotFound if an event type of the
     definition was deleted, and BrokenView if the definition does not fit its event types.
     """
+    definition = applied.definition
     spec = JobSpec(
         organization_id=job.organization_id,
         job_id=job.job_id,
         attempt=job.attempt,
-        at=moment(job.options, definition, job.date_created),
+        at=applied.at,
         definition=definition,
         types=_event_types(definition, job.organization_id, event_types),
         snapshot=snapshot,

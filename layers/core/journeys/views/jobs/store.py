@@ -26,7 +26,7 @@ from journeys.aws import (
 from journeys.errors import Conflict, NotFound
 from journeys.registry.limits import WAITING_JOBS
 from journeys.views.jobs.model import ATTEMPT_DEADLINE_MS, UNFINISHED, Job, JobError, Kind, Status, lowest_id
-from journeys.views.jobs.options import applied
+from journeys.views.jobs.options import Applied, applied
 from journeys.views.jobs.shares.store import ShareStore
 from journeys.views.jobs.spec import JobSpec
 from journeys.views.model import View, ViewDefinition
@@ -92,10 +92,10 @@ class JobStore:
                 return view
         raise NotFound("The view of the job was deleted.", code="view.deleted")
 
-    def definition(self, job: Job) -> ViewDefinition | PathDefinition:
+    def applied(self, job: Job) -> Applied[ViewDefinition | PathDefinition]:
         """What a job computes. Raises NotFound if the view was deleted since the job was accepted."""
         if job.kind is Kind.PATHS:
-            return self.paths(job)
+            return Applied(self.paths(job), job.date_created)
         return applied(job.options, self.view(job).definition, job.date_created)
 
     def paths(self, job: Job) -> PathDefinition:
