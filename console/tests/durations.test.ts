@@ -27,20 +27,32 @@ const bars: fc.Arbitrary<Bar[]> = fc
     });
   });
 
-test("bars stand beside each other within the picture, and are as high as their customers", () => {
+test("bars stand beside each other within the picture, and their areas are their customers", () => {
   fc.assert(
     fc.property(bars, (all) => {
       const drawn = histogram(all).bars;
-      const most = Math.max(...all.map(({ customerCount }) => customerCount));
+      const area = ({ height, width }: { height: number; width: number }) => height * width;
+      const whole = drawn.reduce((sum, one) => sum + area(one), 0);
+      const customers = all.reduce((sum, { customerCount }) => sum + customerCount, 0);
       drawn.forEach((one, index) => {
         const next = drawn[index + 1];
         expect(one.start).toBeGreaterThanOrEqual(0);
         expect(one.start + one.width).toBeLessThanOrEqual(1 + 1e-9);
         if (next) expect(next.start).toBeCloseTo(one.start + one.width, 9);
-        if (most > 0) expect(one.height).toBeCloseTo(one.bar.customerCount / most, 9);
+        if (customers > 0) expect(area(one) / whole).toBeCloseTo(one.bar.customerCount / customers, 9);
       });
     }),
   );
+});
+
+test("a smooth distribution has no peaks where the bars double their widths", () => {
+  // Within a power of two, bars are equally wide: four from 1,024 to 2,048, and four twice as wide to 4,096.
+  const edges = [0, 1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 28, 32].map((quarter) => 1024 + 256 * quarter);
+  const even = edges.slice(1).map((to, index) => {
+    const from = edges[index] ?? 0;
+    return { from, to, customerCount: 1e6 * Math.log(to / from) };
+  });
+  for (const { height } of histogram(even).bars) expect(height).toBeCloseTo(1, 2);
 });
 
 test("a duration stands over the bar that counts it", () => {

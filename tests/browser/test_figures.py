@@ -180,7 +180,7 @@ def test_a_view_is_broken_down_by_an_attribute(signed_in: Opens, own: Own) -> No
     expect(part).to_contain_text(re.compile(r"Submitted3 · 100%"))
     expect(part).to_contain_text("Median time10 min")
     assert violations(page) == []
-    read = saved(page, section.get_by_role("button", name="Download CSV"))
+    read = saved(page, section.get_by_role("button", name="Download CSV", exact=True))
     assert [(row["kind"], row["value"], row["elementId"], row["customerCount"]) for row in read] == [
         ("Value", "opened", "opened", "3"),
         ("Value", "opened", "submitted", "3"),

@@ -141,7 +141,7 @@ def test_durations_are_those_of_the_api_in_the_picture_in_cards_and_in_a_table(s
         page.keyboard.press("Enter")
         expect(one.locator("tbody tr")).to_have_count(3)
     assert violations(page) == []
-    (row,) = records(saved(page, page.get_by_role("button", name="Save durations as CSV")))
+    (row,) = records(saved(page, page.get_by_role("button", name="Save durations across the view as CSV")))
     assert int(row["durationMedian"]) == result["durations"][0]["median"]
     page.get_by_role("link", name="Table", exact=True).click()
     rows = page.get_by_role("region", name="Durations").locator("tbody tr")

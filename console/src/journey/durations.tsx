@@ -72,8 +72,9 @@ export function DurationCards({ measured, at }: CardsProps) {
       <div>
         <h2 id="durations">Durations</h2>
         <p class="small soft">
-          How long customers took from one event to the next{at === undefined ? "" : `, from or to ${at}`}. The
-          percentages say how many of them took at most this long, within 1%.
+          How long customers took from one event to the next{at === undefined ? "" : `, from or to ${at}`}. The figure
+          at 75% is a time within which 75% of them arrived; it is exact to 1%. The area of a bar is its number of
+          customers, and the axis of time is logarithmic.
         </p>
       </div>
       <div class="durations">

@@ -1,4 +1,7 @@
-/** Where the bars and the marks of a duration's histogram stand. The scale is logarithmic, so bars have one width. */
+/**
+ * Where the bars and the marks of a duration's histogram stand. The scale is logarithmic. The area of a bar is its
+ * customers: bars have different widths, so heights of counts would show peaks that are not in the data.
+ */
 
 import { shortDuration } from "../formats";
 import type { Duration } from "./model";
@@ -23,8 +26,8 @@ export interface Histogram {
   readonly place: (milliseconds: number) => Place;
 }
 
-/** Few bars do not fill the axis: they would look like walls. */
-const LEAST_SLOTS = 12;
+/** Few bars do not fill the axis: they would look like walls. Fewer than these get a part of it. */
+const FILLING = 12;
 /** Ticks are at least this far from each other, as a part of the axis, and half of it from its ends. */
 const TICK_GAP = 0.2;
 const SECOND = 1000;
@@ -37,23 +40,20 @@ const ROUND = [
 ];
 
 export function histogram(bars: readonly Bar[]): Histogram {
-  const slots = Math.max(LEAST_SLOTS, bars.length);
-  const first = (slots - bars.length) / 2;
-  const most = Math.max(1, ...bars.map(({ customerCount }) => customerCount));
+  // Of 1 + x, since a duration can be 0.
+  const [low, high] = [Math.log1p(bars[0]?.from ?? 0), Math.log1p(bars.at(-1)?.to ?? 1)];
+  const filled = Math.min(1, bars.length / FILLING);
   const place = (milliseconds: number) => {
-    const index = bars.findIndex(({ to }) => milliseconds < to);
-    if (index < 0) return (first + bars.length) / slots;
-    const { from, to } = bars[index] ?? { from: 0, to: 1 };
-    const within = from > 0 ? Math.log(Math.max(milliseconds, from) / from) / Math.log(to / from) : 0;
-    return (first + index + within) / slots;
+    const along = (Math.log1p(milliseconds) - low) / (high - low);
+    return (1 - filled) / 2 + filled * Math.min(1, Math.max(0, along));
   };
+  const drawn = bars.map((bar) => {
+    const [start, end] = [place(bar.from), place(bar.to)];
+    return { bar, start, width: end - start, density: bar.customerCount / (end - start) };
+  });
+  const most = Math.max(...drawn.map(({ density }) => density)) || 1;
   return {
-    bars: bars.map((bar, index) => ({
-      bar,
-      start: (first + index) / slots,
-      width: 1 / slots,
-      height: bar.customerCount / most,
-    })),
+    bars: drawn.map(({ density, ...one }) => ({ ...one, height: density / most })),
     ticks: ticks(bars, place),
     place,
   };

@@ -9,27 +9,34 @@ import { count, number } from "../../formats";
 import { setQuery } from "../../routing";
 import { type Asked, NOTHING_ASKED } from "./useAsked";
 
+interface AskedFile {
+  /** "Download CSV" */
+  readonly verb: string;
+  readonly name: string;
+  readonly load: () => Promise<string>;
+}
+
 interface Props {
   id: string;
   title: string;
   fresh: Asked["fresh"];
-  /** The name of the file and its text; undefined before there is a result. */
-  file: { readonly name: string; readonly load: () => Promise<string> } | undefined;
+  /** The files that can be saved; none before there is a result. */
+  files: readonly AskedFile[];
   /** Switches between picture and table; undefined where there is no choice. */
   shape?: { readonly table: boolean; readonly toggle: () => void } | undefined;
 }
 
-export function AskedHead({ id, title, fresh, file, shape }: Props) {
+export function AskedHead({ id, title, fresh, files, shape }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
-  const arrived = file !== undefined;
+  const arrived = files.length > 0;
   useEffect(() => {
     if (fresh.current) heading.current?.focus();
     // Before the result is there, the page may be too short to bring the heading to the top.
     if (fresh.current || document.activeElement === heading.current) heading.current?.scrollIntoView();
     fresh.current = false;
   }, [fresh.current, arrived]);
-  const saving = useAction(async () => {
-    if (file) downloadCsv(file.name, await file.load());
+  const saving = useAction(async ({ name, load }: AskedFile) => {
+    downloadCsv(name, await load());
   });
   return (
     <>
@@ -38,16 +45,16 @@ export function AskedHead({ id, title, fresh, file, shape }: Props) {
           {title}
         </h2>
         <div class="row">
-          {file && shape && (
+          {arrived && shape && (
             <button type="button" onClick={shape.toggle}>
               {shape.table ? "Show as picture" : "Show as table"}
             </button>
           )}
-          {file && (
-            <button type="button" disabled={saving.running} onClick={() => void saving.run()}>
-              Download CSV
+          {files.map((file) => (
+            <button key={file.verb} type="button" disabled={saving.running} onClick={() => void saving.run(file)}>
+              {file.verb}
             </button>
-          )}
+          ))}
           <CopyLink />
           <button
             type="button"

@@ -37,10 +37,20 @@ export function BrokenDown({ asked, followed, loading, outcome, elements, table 
   const by = job ? byOf(job.options) : loading ? asked.by : undefined;
   const title = by ? `Broken down by ${byTitle(by, names)}` : "Breakdown";
   const breakdown = outcome?.result.breakdown;
-  const file = breakdown && {
-    name: `${outcome.view.name ?? "view"} - ${title}`,
-    load: () => resultTable(outcome.job, "breakdown"),
-  };
+  const name = `${outcome?.view.name ?? "view"} - ${title}`;
+  const files = outcome &&
+    breakdown && [
+      { verb: "Download CSV", name, load: () => resultTable(outcome.job, "breakdown") },
+      ...(connections(elements).length > 0
+        ? [
+            {
+              verb: "Download CSV of links",
+              name: `${name} - links`,
+              load: () => resultTable(outcome.job, "breakdownLinks"),
+            },
+          ]
+        : []),
+    ];
   const shape = {
     table: asTable,
     toggle: () => {
@@ -49,7 +59,13 @@ export function BrokenDown({ asked, followed, loading, outcome, elements, table 
   };
   return (
     <section class="stack" aria-labelledby="broken-down">
-      <AskedHead id="broken-down" title={title} fresh={asked.fresh} file={file} shape={table ? undefined : shape} />
+      <AskedHead
+        id="broken-down"
+        title={title}
+        fresh={asked.fresh}
+        files={files ?? []}
+        shape={table ? undefined : shape}
+      />
       <ChosenState
         followed={followed}
         what={job ? figuresTitle(job.options, names) : "The figures of this address"}
@@ -119,6 +135,7 @@ function Parts({ breakdown, result, elements, table }: PartsProps) {
             <PartCard
               key={part.key}
               part={part}
+              timed={link !== undefined}
               median={link && part.medians.get(link.value)}
               tests={breakdown.testCount}
             />
@@ -134,7 +151,15 @@ function Parts({ breakdown, result, elements, table }: PartsProps) {
   );
 }
 
-function PartCard({ part, median, tests }: { part: Multiple; median: number | undefined; tests: number }) {
+interface PartCardProps {
+  part: Multiple;
+  /** Whether there is a link whose median can be shown. */
+  timed: boolean;
+  median: number | undefined;
+  tests: number;
+}
+
+function PartCard({ part, timed, median, tests }: PartCardProps) {
   return (
     <section class="card broken-card" aria-label={`${part.title}: ${count(part.customers, "customer")}`}>
       <div>
@@ -168,10 +193,12 @@ function PartCard({ part, median, tests }: { part: Multiple; median: number | un
             <dd>{share(part.completed.customers, part.completed.of)}</dd>
           </div>
         )}
-        <div>
-          <dt class="small soft">Median time</dt>
-          <dd>{median === undefined ? "–" : shortDuration(median)}</dd>
-        </div>
+        {timed && (
+          <div>
+            <dt class="small soft">Median time</dt>
+            <dd>{median === undefined ? "–" : shortDuration(median)}</dd>
+          </div>
+        )}
       </dl>
       <Differences found={differences(part)} tests={tests} />
     </section>

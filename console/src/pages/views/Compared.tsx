@@ -55,6 +55,7 @@ export function Compared({ viewId, version, compared, asked, followed, outcome, 
   const [asTable, setAsTable] = useState(false);
   const title = `Compared with ${withTitle(compared)}`;
   const file = ready && {
+    verb: "Download CSV",
     name: `${outcome?.view.name ?? "view"} - ${title}`,
     load: () => comparisonTable(ready.job, ready.otherId),
   };
@@ -70,7 +71,7 @@ export function Compared({ viewId, version, compared, asked, followed, outcome, 
         id="compared"
         title={title}
         fresh={asked.fresh}
-        file={loaded.data && file}
+        files={loaded.data && file ? [file] : []}
         shape={table ? undefined : shape}
       />
       <ChosenState

@@ -168,6 +168,7 @@ interface SavingProps {
   table: boolean;
 }
 
+const FILE_NAMES: Partial<Record<ResultTable, string>> = { durations: "durations across the view" };
 const FILES: readonly ResultTable[] = ["elements", "links", "durations", "charts"];
 
 function Saving({ svg, outcome: { job, view, result }, table }: SavingProps) {
@@ -176,8 +177,9 @@ function Saving({ svg, outcome: { job, view, result }, table }: SavingProps) {
   const saving = useAction(async (file: ResultTable) => {
     downloadCsv(`${name} - ${file}`, await resultTable(job, file));
   });
-  // The table of the links has their durations, so this one only has those that the view names.
-  const optional = { charts: view.charts ?? [], durations: result.durations ?? [] };
+  // The table of the links has their durations, so that of durations only has those that the view names.
+  const links = result.elements.flatMap(({ followedBy }) => followedBy);
+  const optional = { links, charts: view.charts ?? [], durations: result.durations ?? [] };
   const files = FILES.filter((file) => !(file in optional) || optional[file as keyof typeof optional].length > 0);
   return (
     <div class="row view-saving small">
@@ -208,7 +210,7 @@ function Saving({ svg, outcome: { job, view, result }, table }: SavingProps) {
       )}
       {files.map((file) => (
         <button key={file} type="button" class="plain" disabled={saving.running} onClick={() => void saving.run(file)}>
-          Save {file} as CSV
+          Save {FILE_NAMES[file] ?? file} as CSV
         </button>
       ))}
       {error !== undefined && <Failed error={error} />}

@@ -143,7 +143,7 @@ export async function outcome(viewId: string, version: number, jobId: string, si
 }
 
 /** The tables of a result that the API answers as CSV, except those of single charts. */
-export type ResultTable = "elements" | "links" | "durations" | "charts" | "breakdown";
+export type ResultTable = "elements" | "links" | "durations" | "charts" | "breakdown" | "breakdownLinks";
 
 /** A table of a job's result as one CSV file. */
 export function resultTable({ id, journeyView }: Job, table: ResultTable): Promise<string> {
