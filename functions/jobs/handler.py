@@ -39,9 +39,8 @@ from journeys.views.model import VIEWS, interval
 from journeys.views.paths.model import MAX_STEPS, PATHS, PathDefinition, parse_ids, view_of
 from journeys.views.paths.rules import check as check_paths
 from journeys.views.store import ViewStore
-from journeys.views.tables import TABLES
+from journeys.views.tables import PATH_TABLES, TABLES
 from journeys.views.tables import comparison as comparison_table
-from journeys.views.tables import paths as paths_table
 
 JOBS = "/api/v2/journey/views/jobs"
 VERSION_JOBS = "/api/v2/journey/views/<view_id>/versions/<int:version>/jobs"
@@ -74,6 +73,7 @@ PATH_LISTING = (INTERVAL, STATUSES, *PAGE, CURSOR)
 LISTING = (INTERVAL, STATUSES, VIEW_ID, *PAGE, CURSOR)
 OTHER = required_text(OTHER_JOB, "The id of the other job, of any version of the same view.")
 TABLE = optional_choice("table", "The table that the CSV has. Default: elements.", tuple(TABLES))
+PATH_TABLE = optional_choice("table", "The table that the CSV has. Default: steps.", tuple(PATH_TABLES))
 ROWS = replace(CURSOR, description="With format=csv, the cursor in the header Link of the previous page.")
 PATH: Parameter[tuple[str, ...]] = Parameter(
     "path",
@@ -370,14 +370,15 @@ def cancel_path_job(request: Request, path_job_id: str, body: PathJobUpdate) -> 
     summary="Get the results of a job of paths",
     tag=PATHS_TAG,
     permission=VIEW_RESULTS,
-    query=(FORMAT, ROWS),
+    query=(FORMAT, PATH_TABLE, ROWS),
     response="PathResult",
     errors=(Conflict,),
 )
 def get_path_job_results(request: Request, path_job_id: str) -> dict[str, Any] | TextBody:
     result = results.get_paths(request.organization_id, path_job_id)
-    if wants_csv(request):
-        return csv_page(request, result["selfUri"], "paths", *paths_table(result))
+    if wants_csv(request, PATH_TABLE):
+        name = request.get(PATH_TABLE) or next(iter(PATH_TABLES))
+        return csv_page(request, result["selfUri"], name, *PATH_TABLES[name](result), table=name)
     return result
 
 
@@ -393,8 +394,7 @@ def get_path_job_results(request: Request, path_job_id: str) -> dict[str, Any] |
 def get_path_view(request: Request, path_job_id: str) -> dict[str, Any]:
     _, definition = jobs.get_paths(request.organization_id, path_job_id)
     titles = {schema.schema_id: schema.title for schema in event_types.all(request.organization_id)}
-    path: tuple[str, ...] = request.get(PATH)
-    return view_of(definition, path, titles, ended=request.get(IS_ENDED) == "true").to_values()
+    return view_of(definition, request.get(PATH), titles, ended=request.get(IS_ENDED) == "true").to_values()
 
 
 handler = router.handle

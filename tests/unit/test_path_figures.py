@@ -167,8 +167,8 @@ def test_the_customers_of_a_path_take_part_in_every_element_of_its_view(
     archive = archived(connection, tmp_path, events)
     result = to_result(definition, TYPES, run(compile_paths(definition, TYPES, AT), archive, connection))
     for path in result["paths"]:
-        ids = [one["id"] for one in path["eventTypes"]]
-        view = view_of(definition, ids, {}, ended=definition.end is not None)
+        ids = tuple(one["id"] for one in path["eventTypes"])
+        view = view_of(definition, ids, {id_: one.name for id_, one in TYPES.items()}, ended=definition.end is not None)
         figures = view_result(view, run_view(compile_plan(view, TYPES, AT), archive, connection))
         assert len(view.elements) == len(ids) + 1
         for element in figures["elements"]:

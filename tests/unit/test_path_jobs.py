@@ -189,21 +189,51 @@ def test_results_as_csv_have_a_row_per_step(harness: JobHarness, placed: Schema)
     assert [rated[1], *rated[4:8]] == ["Order placed > Rated", "9", "9", "9", "9"]
 
 
+def test_complete_paths_are_a_csv_of_their_own(harness: JobHarness, placed: Schema) -> None:
+    job = accept(harness, body(placed))
+    assert harness.deliver() == []
+    address = f"{JOBS}/{job['id']}/results"
+    event = api_event("GET", address, query={"format": "csv", "table": "paths"})
+    header, first, second = csv.reader(io.StringIO(harness.api.handler(event, Context())["body"]))
+    assert header == ["path", "eventTypeIds", "customerCount", "eventCount"]
+    (rated,) = results(harness, job)["paths"][0]["eventTypes"]
+    assert first == ["Order placed > Rated", rated["id"], "9", "9"]
+    assert second == ["Order placed", "", "1", "1"]
+    assert harness.ask("GET", address, query={"format": "csv", "table": "elements"})[0] == 400
+    assert harness.ask("GET", address, query={"table": "paths"})[0] == 400
+
+
 def test_a_path_of_a_result_becomes_a_view(harness: JobHarness, placed: Schema) -> None:
+    another = harness.event_type("Another").schema_id
     job = accept(harness, body(placed, direction="Before", sessionGap="PT1.5S"))
-    query = {"path": f"{placed.schema_id},another"}
+    query = {"path": f"{placed.schema_id},{another}"}
     status, view = harness.ask("GET", f"{JOBS}/{job['id']}/view", query=query)
     assert status == 200
     assert [element["attributes"]["id"] for element in view["elements"]] == [
-        "another",
+        another,
         placed.schema_id,
         placed.schema_id,
     ]
-    assert [element["name"] for element in view["elements"]] == ["1. Event", "2. Order placed", "3. Order placed"]
+    assert [element["name"] for element in view["elements"]] == ["1. Another", "2. Order placed", "3. Order placed"]
+    assert view["name"] == "After an order: Another > Order placed"
     assert view["elements"][0]["followedBy"] == [
         {"id": "step-2", "eventCountType": "All", "constraintWithin": {"unit": "Seconds", "value": 2}}
     ]
     assert harness.ask("GET", f"{JOBS}/{job['id']}/view", query={"path": ",".join("a" * 11)})[0] == 400
+
+
+def test_a_view_of_no_step_has_the_start_only(harness: JobHarness, placed: Schema) -> None:
+    address = f"{JOBS}/{accept(harness, body(placed))['id']}/view"
+    status, view = harness.ask("GET", address, query={"path": ""})
+    assert (status, view) == harness.ask("GET", address)
+    assert (view["name"], len(view["elements"])) == ("After an order", 1)
+
+
+def test_a_view_of_an_unknown_event_type_is_refused(harness: JobHarness, placed: Schema) -> None:
+    address = f"{JOBS}/{accept(harness, body(placed))['id']}/view"
+    status, refused = harness.ask("GET", address, query={"path": f"{placed.schema_id},nope"})
+    assert (status, refused["details"][0]["errorCode"]) == (400, "unknown.event.definition")
+    assert "nope" not in refused["message"]
 
 
 # -- rules -------------------------------------------------------------------------------------------------------------

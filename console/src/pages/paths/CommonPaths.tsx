@@ -1,10 +1,13 @@
 /** The commonest complete paths. Each can be shown alone, and made a view of. */
 
+import { useAction } from "../../api/loading";
+import { downloadCsv } from "../../components/downloads";
+import { Failed } from "../../components/states";
 import { Table } from "../../components/tables";
 import { number, share } from "../../formats";
 import { NO_DROP_OFF, useMayMakeViews } from "./ChosenPaths";
 import { EventName } from "./PathTable";
-import type { PathJob, PathResult } from "./requests";
+import { type PathJob, type PathResult, pathTable } from "./requests";
 import { addressOf, type Shown, viewAddress } from "./shown";
 import { choiceOf, chosenFigures } from "./tree";
 import { outcomeName, type Reading } from "./words";
@@ -20,11 +23,20 @@ interface Props {
 
 export function CommonPaths({ job, result, shown, reading }: Props) {
   const mayMake = useMayMakeViews();
+  const saving = useAction(async () => {
+    downloadCsv(`${job.name} - complete paths`, await pathTable(job.id, "paths"));
+  });
   const hasEnd = Boolean(job.definition?.end);
   if (result.paths.length === 0) return null;
   return (
     <div class="stack tight">
-      <h2>Commonest complete paths</h2>
+      <div class="row apart">
+        <h2>Commonest complete paths</h2>
+        <button type="button" disabled={saving.running} onClick={() => void saving.run()}>
+          Save these paths as CSV
+        </button>
+      </div>
+      {saving.error !== undefined && <Failed error={saving.error} />}
       <p class="soft small">
         Each is one path from its start until it ended, dropped off, or had all its steps.
         {mayMake && !hasEnd && reading.direction === "After" && ` ${NO_DROP_OFF}`}

@@ -120,7 +120,7 @@ function State({ job, cancel }: { job: PathJob; cancel: ReturnType<typeof useJob
 function Actions({ job, hasResult }: { job: PathJob; hasResult: boolean }) {
   const mayAdd = useMay("viewsJobs:add");
   const saving = useAction(async () => {
-    downloadCsv(job.name, await pathTable(job.id));
+    downloadCsv(job.name, await pathTable(job.id, "steps"));
   });
   return (
     <>

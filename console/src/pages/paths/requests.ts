@@ -37,11 +37,11 @@ export function getPathResult(pathJobId: string, signal: AbortSignal): Promise<P
   return call(api.GET("/api/v2/journey/paths/jobs/{pathJobId}/results", { params: { path: { pathJobId } }, signal }));
 }
 
-/** The steps of a result as one CSV file. */
-export function pathTable(pathJobId: string): Promise<string> {
+/** The steps of a result, or its commonest complete paths, as one CSV file. */
+export function pathTable(pathJobId: string, table: "steps" | "paths"): Promise<string> {
   return allCsvPages((cursor) =>
     api.GET("/api/v2/journey/paths/jobs/{pathJobId}/results", {
-      params: { path: { pathJobId }, query: { format: "csv", ...cursor } },
+      params: { path: { pathJobId }, query: { format: "csv", table, ...cursor } },
       parseAs: "text",
     }),
   );

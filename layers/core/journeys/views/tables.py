@@ -183,7 +183,7 @@ def _figure_rows(owner: Result, ids: tuple[str, str | None], figures: Result) ->
 PATH_OUTCOMES = ("dropped", "ended", "others")
 
 
-def paths(result: Result) -> Table:
+def path_steps(result: Result) -> Table:
     """A row per step of a result of paths, in the order of the tree. `path` has the names up to the step, with ">"."""
     outcomes = tuple(f"{name}{count}" for name in PATH_OUTCOMES for count in ("CustomerCount", "EventCount"))
     return Table(
@@ -199,3 +199,26 @@ def _path_rows(step: Mapping[str, Any], before: tuple[str, ...]) -> Iterator[Row
     yield (len(before), " > ".join(path), event_type["id"], event_type["name"], *counts)
     for below in step["steps"]:
         yield from _path_rows(below, path)
+
+
+def complete_paths(result: Result) -> Table:
+    """A row per complete path, greatest first. `path` has the names from the start on, with ">".
+
+    `eventTypeIds` has the ids after the start, with ",", as the view of a path takes them.
+    """
+    return Table(
+        ("path", "eventTypeIds", "customerCount", "eventCount"),
+        (
+            (
+                " > ".join([result["tree"]["eventType"]["name"], *(one["name"] for one in path["eventTypes"])]),
+                ",".join(one["id"] for one in path["eventTypes"]),
+                path["customerCount"],
+                path["eventCount"],
+            )
+            for path in result["paths"]
+        ),
+    )
+
+
+PATH_TABLES: Mapping[str, Callable[[Result], Table]] = {"steps": path_steps, "paths": complete_paths}
+"""The tables of a result of paths by the name that the query parameter `table` has."""

@@ -4,11 +4,12 @@
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from journeys.errors import BadRequest, Detail
 from journeys.registry.schemas.model import ALL_SLOTS
 from journeys.views.model import (
     AnyIdentity,
@@ -33,7 +34,7 @@ MAX_STEPS = 10
 MAX_PER_LEVEL = 50
 """Steps that a result can show per level; also the complete paths that it can list."""
 MAX_NAME = 256
-"""Characters of an element's name."""
+"""Characters of the name of a view or an element."""
 
 
 class PathDefinition(BaseModel):
@@ -74,23 +75,30 @@ class PathDefinition(BaseModel):
 
 
 def view_of(
-    definition: PathDefinition, path: Sequence[str], titles: Mapping[str, str], *, ended: bool = False
+    definition: PathDefinition, path: tuple[str, ...], titles: Mapping[str, str], *, ended: bool = False
 ) -> ViewDefinition:
     """A view of one path: an element per step, from the earliest to the latest, with a link from each to the next.
 
     `path` has the ids of the event types after (or before) the start, in the order of the result. `titles` are the
-    names of event types by id. With `ended`, the last step is the definition's `end`, and gets its filter.
+    names of event types by id. With `ended`, the last step is the definition's `end`, and gets its filter. Raises
+    BadRequest if the path has an event type that `titles` lacks.
 
     A view counts events that follow at any distance, a path those that follow next. Each customer of the path is
     therefore a participant of every element, and the view can have more.
     """
+    if any(id_ not in titles for id_ in path):
+        raise BadRequest(
+            'The query parameter "path" has an id that no event definition has. Use the ids of the result\'s steps.',
+            details=[Detail("unknown.event.definition", "path")],
+        )
     selections = [definition.start, *(EventSelection(attributes=ElementAttributes(id=id_)) for id_ in path)]
     if ended and path and definition.end:
         selections[-1] = definition.end
     if definition.direction == "Before":
         selections.reverse()
+    steps = [titles[id_] for id_ in (path if definition.direction == "After" else reversed(path))]
     view = {
-        "name": definition.name,
+        "name": (f"{definition.name}: {' > '.join(steps)}" if steps else definition.name)[:MAX_NAME],
         "interval": definition.interval,
         "duration": definition.duration,
         "identity": definition.identity,
@@ -120,5 +128,8 @@ _IDS = TypeAdapter(Annotated[tuple[Id, ...], Field(max_length=MAX_STEPS)])
 
 
 def parse_ids(value: str) -> tuple[str, ...]:
-    """The ids of a path's steps, separated by commas. Raises ValueError if one is invalid or there are too many."""
-    return _IDS.validate_python(tuple(value.split(",")))
+    """The ids of a path's steps, separated by commas; an empty text has none.
+
+    Raises ValueError if one is invalid or there are too many.
+    """
+    return _IDS.validate_python(tuple(value.split(",")) if value else ())
