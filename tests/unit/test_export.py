@@ -360,6 +360,15 @@ def test_on_aws_the_organization_must_be_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("stack")
+@pytest.mark.parametrize("command", [("export", "events.csv"), ("archive", "compact")])
+@pytest.mark.parametrize("memory", ["nope", "2", ""])
+def test_a_memory_that_is_no_size_is_wrong_usage(command: tuple[str, ...], memory: str) -> None:
+    result = run_journeys(*command, "--memory", memory)
+    assert result.exit_code == 2
+    assert "such as 500MB or 2GB" in result.stderr
+
+
+@pytest.mark.usefixtures("stack")
 def test_on_the_local_stack_the_first_organization_is_the_default(
     stored: list[StoredEvent], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

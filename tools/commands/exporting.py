@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from journeys import dates
+from tools.commands.memory import memory_option
 from tools.commands.options import local_description, local_organization, stack_option
 from tools.exporter import export
 from tools.exporter.download import download_files
@@ -35,7 +36,7 @@ def _moment(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option("--to", "end", metavar="DATE", callback=_moment, help="Only events before this date.")
 @click.option("--unprotected", is_flag=True, help="In CSV: write texts unchanged. For programs, not for spreadsheets.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
-@click.option("--memory", default="2GB", show_default=True, help="The memory that DuckDB may use.")
+@memory_option
 @stack_option
 def export_command(
     stack: Stack,

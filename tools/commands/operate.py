@@ -8,6 +8,7 @@ from journeys import keys
 from journeys.stream.redrive import RedriveOutcome
 from journeys.stream.store import DiscardedStore
 from tools.commands.exporting import download_command
+from tools.commands.memory import memory_option
 from tools.commands.options import hidden_metrics, stack_option
 from tools.console import output_console
 from tools.errors import ToolError
@@ -172,7 +173,7 @@ def backfill_command(stack: Stack, segments: int) -> None:
 
 @archive.command(name="compact")
 @click.option("--organization", "organizations", metavar="ID", multiple=True, help="Repeatable. Default: all.")
-@click.option("--memory", default="2GB", show_default=True, help="The memory that DuckDB may use.")
+@memory_option
 @stack_option
 def compact_command(stack: Stack, organizations: tuple[str, ...], memory: str) -> None:
     """Compact every day of the archive that has new files, as the schedule does.
