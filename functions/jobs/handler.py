@@ -295,7 +295,8 @@ def list_job_customers(request: Request, view_id: str, version: int, job_id: str
         rows = (customer.to_row(request.url(customer.path)) for customer in found.listed)
         table = csv_page(request, path, "customers", COLUMNS, rows, **figure.to_query())
         log_listing(request.caller, job_id, figure.kind, table.rows or 0)
-        return table
+        counts = {"X-Total-Count": str(found.total), "X-Listed-Count": str(len(found.listed))}
+        return replace(table, headers={**table.headers, **counts})
     page = list_page(request, path, [customer.to_wire() for customer in found.listed], *figure.scope)
     log_listing(request.caller, job_id, figure.kind, len(page["entities"]))
     return page | {"total": found.total, "listed": len(found.listed), "maximum": found.maximum}

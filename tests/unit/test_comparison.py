@@ -19,6 +19,7 @@ from journeys.views.comparison import Computed, compare
 from journeys.views.model import View, ViewDefinition
 from journeys.views.proportions import LEAST_EXPECTED, z_test
 from journeys.views.store import ViewStore
+from journeys.views.tables import comparison as comparison_table
 from tests.conftest import ORGANIZATION
 from tests.support.functions import Context, api_event
 from tests.support.jobs import HOUR, NOON, JobHarness, harness
@@ -371,6 +372,20 @@ def test_a_comparison_as_csv(harness: JobHarness, view: View) -> None:
     )  # fmt: skip
     assert rows[1]["testShare"] == rows[1]["testOtherShare"] == "1.0"
     assert rows[1]["testReason"] == "One of the four expected counts is less than 5."
+    assert (rows[2]["ratio"], rows[2]["ratioReason"]) == ("", "The value of the other job is 0.")
+
+
+def test_figures_of_durations_have_the_same_names_as_rows_of_a_table() -> None:
+    counts: dict[str, Any] = {"a": (1, 1), "b": (1, 1)}
+    found = result(CHAIN, counts, average=30, median=20)
+    found["durations"] = [{"fromId": "a", "toId": "b", "customerCount": 1, "average": 30, "median": 20}]
+    one, other = (Computed(definition(CHAIN, week), AT, found) for week in WEEKS)
+    columns, rows = comparison_table(compare(one, other))
+    named = [dict(zip(columns, row, strict=True)) for row in rows]
+    durations = [row for row in named if str(row["figure"]).startswith("duration")]
+    assert [row["figure"] for row in durations] == ["durationAverage", "durationMedian"] * 2
+    assert {row["testReason"] for row in (*durations, named[-3])} == {"Durations are compared without a test."}
+    assert named[-3]["figure"] == "customerCount"
 
 
 def test_a_job_of_another_organization_is_not_found(harness: JobHarness, view: View) -> None:

@@ -209,6 +209,9 @@ def test_a_list_has_at_most_its_bound_and_the_total_is_exact(
     assert harness.deliver() == []
     page = harness.request("GET", f"{path}/results/customers", query={"elementId": "a", "state": "Participants"})[1]
     assert (page["total"], page["listed"], page["maximum"], len(page["entities"])) == (7, 2, 2, 2)
+    query = {"elementId": "a", "state": "Participants", "format": "csv"}
+    answer = load("jobs").handler(api_event("GET", f"views{path}/results/customers", query=query), Context())
+    assert (answer["headers"]["X-Total-Count"], answer["headers"]["X-Listed-Count"]) == ("7", "2")
 
 
 def test_a_cursor_of_another_figure_is_refused(ask: Ask) -> None:
@@ -253,7 +256,7 @@ def test_customers_as_csv(harness: JobHarness, path: str) -> None:
     assert answer["headers"]["Content-Type"].startswith("text/csv")
     columns, row = csv.reader(io.StringIO(answer["body"], newline=""))
     assert columns == ["externalSourceId", "value", "furtherIdentifiers", "journey"]
-    assert row[:3] == ["crm", "'-2", "crm: =1+1"]
+    assert row[:3] == ["crm", "-2", "crm: =1+1"]
     assert row[3].endswith("/api/v2/journey/customers?externalSourceId=crm&value=-2&scope=person")
 
 

@@ -198,6 +198,23 @@ def test_the_csv_of_a_result_has_what_its_json_has(made: tuple[ViewDefinition, d
         assert [len(row) for row in read] == [len(row) for row in read_csv(text)]
 
 
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("-3", "-3"),
+        ("-0.5", "-0.5"),
+        ("-1E-7", "-1E-7"),
+        ("+3", "'+3"),
+        ("-3+1", "'-3+1"),
+        ("-", "'-"),
+        ("-3\n", '"\'-3\n"'),
+    ],
+)
+def test_a_text_that_is_a_negative_number_stays_as_it_is(text: str, cell: str) -> None:
+    """The values of a group are texts, also those of a number."""
+    assert csvtext.line([text]) == f"{cell}\r\n"
+
+
 @pytest.mark.parametrize("first", csvtext.PROTECTED)
 def test_a_text_that_a_spreadsheet_could_take_for_a_formula_begins_with_an_apostrophe(first: str) -> None:
     (cell,) = next(csv.reader(io.StringIO(csvtext.line([f"{first}1+1"]), newline="")))
@@ -253,6 +270,15 @@ def ask(harness: JobHarness, view: View) -> Callable[..., dict[str, Any]]:
     return ask
 
 
+def tests_of(*prefixes: str) -> list[str]:
+    """The columns of tests."""
+    names = ["Share", "OtherShare", "Difference", "Z", "PValue", "IsSignificant", "IsSignificantCorrected", "Reason"]
+    return [prefix + name for prefix in prefixes for name in names]
+
+
+tests_of.__test__ = False  # type: ignore[attr-defined]  # pytest would collect it by its name
+
+
 def test_a_job_answers_each_table_as_csv(ask: Callable[..., dict[str, Any]]) -> None:
     bodies = {name: ask(format="csv", table=name)["body"] for name in TABLES}
     assert bodies == {
@@ -267,9 +293,9 @@ def test_a_job_answers_each_table_as_csv(ask: Callable[..., dict[str, Any]]) -> 
         "durations": f"fromElementId,fromElementName,toElementId,toElementName,customerCount,{DURATIONS_OF}\r\n"
         f'a,Placed,b,"Paid, at last",1,{",".join([str(HOUR)] * 7)}\r\n',
         "breakdown": "kind,value,customerCount,elementId,elementName,participantCount,activeCount,completedCount,"
-        "dropoutCount,flowCount\r\n",
+        f"dropoutCount,flowCount,{','.join(tests_of(*(f'{count}Test' for count in COUNTS)))}\r\n",
         "breakdownLinks": "kind,value,customerCount,sourceElementId,sourceElementName,targetElementId,"
-        f"targetElementName,connectionCount,{DURATIONS_OF}\r\n",
+        f"targetElementName,connectionCount,{DURATIONS_OF},{','.join(tests_of('test'))}\r\n",
     }
     answer = ask(format="csv")
     assert answer["body"] == bodies["elements"]
@@ -336,21 +362,31 @@ def test_a_breakdown_as_csv_has_a_row_per_group_and_element_or_link(harness: Job
     assert harness.deliver() == []
     path = str(job["selfUri"]).removeprefix("/api/v2/journey/")
 
-    def rows(table: str) -> list[str]:
+    def rows(table: str) -> list[dict[str, str]]:
         query = {"format": "csv", "table": table}
         answer = harness.api.handler(api_event("GET", f"{path}/results", query=query), Context())
-        return str(answer["body"]).splitlines()[1:]
+        return list(csv.DictReader(io.StringIO(answer["body"], newline=""), strict=True))
 
-    assert rows("breakdown") == [
-        "Value,'=web,2,a,Placed,2,1,1,0,0",
-        'Value,\'=web,2,b,"Paid, at last",1,0,1,0,0',
-        "Missing,,1,a,Placed,1,1,0,0,0",
-        'Missing,,1,b,"Paid, at last",0,0,0,0,0',
+    def cells(table: str, columns: int) -> list[list[str]]:
+        return [list(row.values())[:columns] for row in rows(table)]
+
+    assert cells("breakdown", 10) == [
+        ["Value", "'=web", "2", "a", "Placed", "2", "1", "1", "0", "0"],
+        ["Value", "'=web", "2", "b", "Paid, at last", "1", "0", "1", "0", "0"],
+        ["Missing", "", "1", "a", "Placed", "1", "1", "0", "0", "0"],
+        ["Missing", "", "1", "b", "Paid, at last", "0", "0", "0", "0", "0"],
     ]
-    assert rows("breakdownLinks") == [
-        f'Value,\'=web,2,a,Placed,b,"Paid, at last",1,{",".join([str(HOUR)] * 7)}',
-        'Missing,,1,a,Placed,b,"Paid, at last",0,,,,,,,',
+    assert cells("breakdownLinks", 15) == [
+        ["Value", "'=web", "2", "a", "Placed", "b", "Paid, at last", "1", *[str(HOUR)] * 7],
+        ["Missing", "", "1", "a", "Placed", "b", "Paid, at last", "0", *[""] * 7],
     ]
+    element, link = rows("breakdown")[0], rows("breakdownLinks")[0]
+    assert element["participantCountTestReason"].startswith("The groups are made by")
+    shares = (element["completedCountTestShare"], element["completedCountTestOtherShare"])
+    assert shares == (link["testShare"], link["testOtherShare"]) == ("0.5", "0.0")
+    assert (
+        link["testReason"] == element["completedCountTestReason"] == "One of the four expected counts is less than 5."
+    )
 
 
 def test_a_table_without_charts_has_its_columns() -> None:

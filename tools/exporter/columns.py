@@ -152,4 +152,5 @@ def _number_text(column: str, rest: str | None) -> str:
 def _protected(sql: str) -> str:
     """SQL for a text as `csvtext.protected` makes it."""
     is_special = f"{sql} <> '' AND contains({literal(csvtext.PROTECTED)}, left({sql}, 1))"
-    return f"CASE WHEN {is_special} THEN chr(39) || {sql} ELSE {sql} END"
+    is_number = f"regexp_full_match({sql}, {literal(csvtext.NEGATIVE_NUMBER)})"
+    return f"CASE WHEN {is_special} AND NOT {is_number} THEN chr(39) || {sql} ELSE {sql} END"

@@ -4,7 +4,8 @@
 - A cell without a value is empty. An empty text is two quotes, so that readers can tell them apart.
 - A number has all digits of its JSON text.
 - A text that a spreadsheet could take for a formula gets an apostrophe in front, and so does a text that begins with an
-  apostrophe. So a reader gets the exact text when it removes one leading apostrophe. Numbers are not changed.
+  apostrophe. So a reader gets the exact text when it removes one leading apostrophe. Numbers are not changed, also if
+  they are texts, as the value of a group is.
 
 The first characters are those of https://owasp.org/www-community/attacks/CSV_Injection.
 """
@@ -18,6 +19,8 @@ from journeys import jsontext
 MEDIA_TYPE = "text/csv"
 PROTECTED = "=+-@\t\r\n＝＋－＠'"  # noqa: RUF001  (some spreadsheets read full-width signs as the narrow ones)
 """The first characters of a text that gets an apostrophe in front."""
+NEGATIVE_NUMBER = r"-[0-9]+(\.[0-9]+)?([Ee][+-]?[0-9]+)?"
+"""The texts that are numbers although they begin with one of these characters."""
 LINE_END = "\r\n"
 
 Cell = str | int | Decimal | None
@@ -32,7 +35,7 @@ def line(cells: Iterable[Cell]) -> str:
 
 def protected(text: str) -> str:
     """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] and text[0] in PROTECTED else text
+    return f"'{text}" if text[:1] and text[0] in PROTECTED and not re.fullmatch(NEGATIVE_NUMBER, text) else text
 
 
 def _cell(value: Cell) -> str:

@@ -104,18 +104,28 @@ def _chart_rows(view: ViewDefinition, chart: Chart, figures: Result, width: int)
 
 
 _GROUP = ("kind", "value", "customerCount")
+_TESTED = ("share", "otherShare", "difference", "z", "pValue", "isSignificant", "isSignificantCorrected", "reason")
+
+
+def _test_columns(prefix: str) -> tuple[str, ...]:
+    return tuple(f"{prefix}{name[0].upper()}{name[1:]}" for name in _TESTED)
 
 
 def breakdown(view: ViewDefinition, result: Result) -> Table:
-    """A row per group and element, with the customers of the group. Results without a breakdown have no rows."""
+    """A row per group and element, with the customers of the group and the test of each figure.
+
+    Results without a breakdown have no rows.
+    """
+    tested = (column for count in COUNTS for column in _test_columns(f"{count}Test"))
     return Table(
-        (*_GROUP, "elementId", "elementName", *COUNTS),
+        (*_GROUP, "elementId", "elementName", *COUNTS, *tested),
         (
             (
                 *map(group.get, _GROUP),
                 element["id"],
                 view.element(element["id"]).name,
                 *(element["metrics"][count] for count in COUNTS),
+                *(cell for count in COUNTS for cell in map(element["tests"][count].get, _TESTED)),
             )
             for group in result.get("breakdown", {}).get("values", ())
             for element in group["elements"]
@@ -124,12 +134,21 @@ def breakdown(view: ViewDefinition, result: Result) -> Table:
 
 
 def breakdown_links(view: ViewDefinition, result: Result) -> Table:
-    """A row per group and link, with the customers of the group and their durations."""
+    """A row per group and link, with the customers of the group, their durations, and the test of their number."""
     groups = result.get("breakdown", {}).get("values", ())
     columns = links(view, result).columns
     return Table(
-        (*_GROUP, *columns), ((*map(group.get, _GROUP), *row) for group in groups for row in links(view, group).rows)
+        (*_GROUP, *columns, *_test_columns("test")),
+        (
+            (*map(group.get, _GROUP), *row, *map(link["test"].get, _TESTED))
+            for group in groups
+            for row, link in zip(links(view, group).rows, _links_of(group), strict=True)
+        ),
     )
+
+
+def _links_of(group: Result) -> Iterator[Result]:
+    return (link for element in group["elements"] for link in element["followedBy"])
 
 
 TABLES: Mapping[str, Callable[[ViewDefinition, Result], Table]] = {
@@ -143,7 +162,7 @@ TABLES: Mapping[str, Callable[[ViewDefinition, Result], Table]] = {
 """The tables by the name that the query parameter `table` has."""
 
 
-_TESTED = ("share", "otherShare", "difference", "z", "pValue", "isSignificant", "isSignificantCorrected", "reason")
+_UNTESTED_DURATION = {"reason": "Durations are compared without a test."}
 
 
 def comparison(compared: Result) -> Table:
@@ -152,9 +171,9 @@ def comparison(compared: Result) -> Table:
     `targetElementId` is set for figures of links and of durations between two elements. Elements, links and durations
     that only one of the jobs has have a row without a figure, with `only`.
     """
-    tested = tuple(f"test{name[0].upper()}{name[1:]}" for name in _TESTED)
+    values = ("value", "otherValue", "difference", "ratio")
     return Table(
-        ("elementId", "targetElementId", "figure", "value", "otherValue", "difference", "ratio", *tested, "only"),
+        ("elementId", "targetElementId", "figure", *values, *_test_columns("test"), "only", "ratioReason"),
         _comparison_rows(compared),
     )
 
@@ -164,20 +183,29 @@ def _comparison_rows(compared: Result) -> Iterator[Row]:
         yield from _figure_rows(element, (element["id"], None), element.get("metrics", {}))
         for link in element.get("followedBy", ()):
             figures = {"connectionCount": link["connectionCount"]} if "connectionCount" in link else {}
-            durations_ = {f"duration{name.capitalize()}": figure for name, figure in link.get("duration", {}).items()}
-            yield from _figure_rows(link, (element["id"], link["id"]), figures | durations_)
+            yield from _figure_rows(
+                link, (element["id"], link["id"]), figures | _duration_figures(link.get("duration", {}))
+            )
     for span in compared["durations"]:
-        figures = {name: figure for name, figure in span.items() if isinstance(figure, dict)}
-        yield from _figure_rows(span, (span["fromId"], span["toId"]), figures)
+        yield from _figure_rows(span, (span["fromId"], span["toId"]), _duration_figures(span))
+
+
+def _duration_figures(owner: Result) -> dict[str, Result]:
+    """The figures of durations by their names in the table: `customerCount`, and the columns of durations."""
+    return {
+        f"duration{name.capitalize()}" if name in DURATION else name: {"test": _UNTESTED_DURATION} | figure
+        for name, figure in owner.items()
+        if isinstance(figure, dict)
+    }
 
 
 def _figure_rows(owner: Result, ids: tuple[str, str | None], figures: Result) -> Iterator[Row]:
     """The rows of the figures of an element, a link or a duration, or one row if only one of the jobs has it."""
     if "only" in owner:
-        yield (*ids, *[None] * (5 + len(_TESTED)), owner["only"])
+        yield (*ids, *[None] * (5 + len(_TESTED)), owner["only"], None)
     for name, figure in figures.items():
         values = (figure["value"], figure["otherValue"], figure["difference"], figure["ratio"])
-        yield (*ids, name, *values, *map(figure.get("test", {}).get, _TESTED), None)
+        yield (*ids, name, *values, *map(figure["test"].get, _TESTED), None, figure.get("ratioReason"))
 
 
 PATH_OUTCOMES = ("dropped", "ended", "others")
