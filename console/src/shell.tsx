@@ -101,7 +101,7 @@ export function Shell({ session }: { session: Session }) {
             <a href="#/">Go to the first page</a>
           </PageLayout>
         ) : !offered.includes(page) ? (
-          <PageLayout title={`You may not see ${page.title}`}>
+          <PageLayout title={`You may not see the page ${page.title}`}>
             <p>
               It needs the permission <code>{page.permission}</code>. Ask an administrator of {me.organization.name} for
               another role.

@@ -9,6 +9,7 @@ import {
   coveredTime,
   figuresTitle,
   intervalOf,
+  isFuture,
   optionsTitle,
   parseBy,
   parseWith,
@@ -73,6 +74,19 @@ test("the options are those that the API knows", () => {
   expect(withOptions({ kind: "before" })).toEqual({ period: "Before" });
   expect(withOptions({ kind: "version", version: 2 })).toEqual({});
   expect(byOptions("Source")).toEqual({ breakdown: { by: "Source" } });
+});
+
+test("a day that has not begun is in the future", () => {
+  const now = new Date(2026, 9, 31, 23, 59).getTime();
+  expect(isFuture("2026-10-31", now)).toBe(false);
+  expect(isFuture("2026-11-01", now)).toBe(true);
+  expect(isFuture("", now)).toBe(false);
+});
+
+test("an interval is called by its days only if it has whole days", () => {
+  const whole = intervalOf("2026-10-01", "2026-10-31") ?? "";
+  expect(coveredTime({}, { interval: whole })).toMatch(/^Oct 1\s–\s31, 2026$/);
+  expect(coveredTime({}, { interval: "2026-10-01T00:30:00Z/2026-10-31T00:30:00Z" })).toMatch(/^the time from Oct/);
 });
 
 test("an interval of days has both days, and no end before its start", () => {

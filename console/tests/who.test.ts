@@ -4,6 +4,7 @@ import { chartData, drawn, groupLabel } from "../src/charts/data";
 import { elementParts, elementSentence, linkParts, linkSentence } from "../src/journey/figures";
 import { connections, type GraphElement } from "../src/journey/model";
 import { boundText, figureOf, parseWho, STATES, type Who, whoLabel, whoText } from "../src/journey/who";
+import { forReaders } from "../src/pages/views/analysis";
 import { elementFigures, figuresOf } from "./journeys";
 
 const ORDER: GraphElement = { id: "o", name: "Order placed", followedBy: [{ id: "d", note: "within 7 days" }] };
@@ -32,6 +33,16 @@ test("an address keeps any figure, whatever its ids contain", () => {
       expect(parseWho(new URLSearchParams(query.toString()).get("who"))).toEqual(who);
     }),
   );
+});
+
+test("the file of customers has addresses of the console, and the texts of customers stay", () => {
+  const api = "https://api.example.com/prod/api/v2/journey/customers?externalSourceId=e%2Cmail&value=a%40b&scope=";
+  const text = `"say ""hi"",\r\n${api}person"`;
+  const customer = `journey\r\n"e,mail",${api}x,${text},`;
+  const home = "https://console.example.com/console/";
+  const shown = `${home}#/customers?source=e%2Cmail&value=a%40b`;
+  expect(forReaders(`${customer}${api}person\r\n`, home)).toBe(`${customer}${shown}\r\n`);
+  expect(forReaders(`${customer}${api}identifier`, home)).toBe(`${customer}${shown}&scope=identifier`);
 });
 
 test("an address that somebody edited names no figure, and breaks nothing", () => {

@@ -108,7 +108,7 @@ def test_others_are_not_offered_people_and_clients(
     signed_in: Opens, person: Callable[..., Account], role: Role
 ) -> None:
     page = signed_in(person(role), "people")
-    expect(page.get_by_role("heading", name="You may not see People")).to_be_visible()
+    expect(page.get_by_role("heading", name="You may not see the page People")).to_be_visible()
     expect(page.get_by_role("link", name="API clients")).to_have_count(0)
 
 

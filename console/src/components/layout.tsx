@@ -29,7 +29,9 @@ export function PageLayout({ title, about, actions, above, children }: PageProps
           </p>
         )}
         <div class="row apart">
-          <h1 class="wrap-anywhere">{title}</h1>
+          <h1 class="wrap-anywhere">
+            <bdi>{title}</bdi>
+          </h1>
           {actions && <div class="row">{actions}</div>}
         </div>
         {about && <p class="soft">{about}</p>}

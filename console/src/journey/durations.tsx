@@ -105,8 +105,8 @@ function DurationCard({ measured: { from, to, about, duration } }: { measured: M
     <section class="card duration-card" aria-label={`Duration from ${name}`}>
       <div>
         <h3 class="wrap-anywhere">
-          {from} <span aria-hidden="true">→</span>
-          <span class="unseen">to</span> {to}
+          <bdi>{from}</bdi> <span aria-hidden="true">→</span>
+          <span class="unseen">to</span> <bdi>{to}</bdi>
         </h3>
         <p class="small soft">
           {about}, {count(duration.customerCount, "customer")}

@@ -99,8 +99,8 @@ function Spans() {
     <section class="card" aria-labelledby="spans" data-path="durations" tabindex={-1}>
       <h2 id="spans">Durations</h2>
       <p class="soft small">
-        How long customers take along each link is always measured. Add the time between two elements that chains of
-        links join, such as from the first to the last.
+        How long customers take along each link is always measured. Here you can add the time from an element to any
+        that its links lead to, such as from the first to the last.
       </p>
       {problem && <p class="problem">{problem}</p>}
       {spans.map((span, index) => (

@@ -9,7 +9,7 @@ import { Failed } from "../../components/states";
 import type { GraphElement } from "../../journey/model";
 import { useMay } from "../../me";
 import { type EventDefinitions, eventDefinitions, filterable } from "../builder/attributes";
-import { type By, byText, intervalOf, parseBy, type With } from "./asked";
+import { type By, byText, intervalOf, isFuture, parseBy, type With } from "./asked";
 import type { View } from "./requests";
 import type { Asked } from "./useAsked";
 
@@ -135,7 +135,8 @@ function Compare({ asked, version, newest, onClose }: CompareProps) {
   const [days, setDays] = useState({ first: "", last: "" });
   const others = Array.from({ length: newest }, (_, index) => newest - index).filter((one) => one !== version);
   const [other, setOther] = useState(String(others[0] ?? ""));
-  const interval = intervalOf(days.first, days.last);
+  const isLate = isFuture(days.last);
+  const interval = isLate ? undefined : intervalOf(days.first, days.last);
   const chosen = {
     before: { kind: "before" },
     interval: interval && { kind, interval },
@@ -186,7 +187,13 @@ function Compare({ asked, version, newest, onClose }: CompareProps) {
             label="Last day"
             type="date"
             value={days.last}
-            problem={days.first && days.last && !interval ? "The last day is before the first." : undefined}
+            problem={
+              isLate
+                ? "This day has not begun."
+                : days.first && days.last && !interval
+                  ? "The last day is before the first."
+                  : undefined
+            }
             onValue={(last) => {
               setDays({ ...days, last });
             }}

@@ -173,9 +173,9 @@ function PartCard({ part, timed, median, tests }: PartCardProps) {
       <ul class="broken-steps small">
         {part.steps.map((step) => (
           <li key={step.id}>
-            <span class="broken-name" title={step.name}>
+            <bdi class="broken-name" title={step.name}>
               {step.name}
-            </span>
+            </bdi>
             <span class="number">
               {number(step.customers)} · {share(step.share, 1)}
             </span>

@@ -197,7 +197,9 @@ interface CardProps {
 function ElementCard({ card: { name, only, rows }, names, most }: CardProps) {
   return (
     <section class="card" aria-label={`${name}, compared`}>
-      <h3 class="wrap-anywhere">{name}</h3>
+      <h3 class="wrap-anywhere">
+        <bdi>{name}</bdi>
+      </h3>
       {only && <p class="soft">Only {only === "Job" ? names[0] : names[1]} has this element.</p>}
       <ul class="compared-rows">
         {rows.map((row) => (
@@ -213,7 +215,7 @@ function Row({ row, names, most }: { row: ComparedRow; names: readonly [string, 
   return (
     <li>
       <div class="compared-label">
-        <span class="wrap-anywhere">{row.label}</span>
+        <bdi class="wrap-anywhere">{row.label}</bdi>
         {row.testable && <Mark row={row} />}
       </div>
       {([0, 1] as const).map((side) => (
@@ -264,8 +266,8 @@ function ComparedTable({ cards, names, tests }: TableProps) {
         rows={rows}
         keyOf={({ key }) => key}
         columns={[
-          { title: "Element", cell: ({ name }) => name },
-          { title: "Figure", cell: ({ label }) => label },
+          { title: "Element", cell: ({ name }) => <bdi>{name}</bdi> },
+          { title: "Figure", cell: ({ label }) => <bdi>{label}</bdi> },
           { title: names[0], numeric: true, cell: (row) => sideText(row, 0) },
           { title: names[1], numeric: true, cell: (row) => sideText(row, 1) },
           { title: "Difference", numeric: true, cell: changeText },

@@ -70,6 +70,11 @@ export function Results(props: ResultsProps) {
           <p>This version was changed after these figures were computed. The page shows the view as it was then.</p>
         </div>
       )}
+      {who.unknown && (
+        <div class="notice warn">
+          <p>This address names no figure whose customers can be listed. Choose a number on this page.</p>
+        </div>
+      )}
       {figures && (
         <AskBar view={computed} elements={elements} asked={asked} version={version} newestVersion={newestVersion} />
       )}

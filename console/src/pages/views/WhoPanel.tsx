@@ -16,7 +16,8 @@ import { count, number } from "../../formats";
 import type { Figures, GraphElement } from "../../journey/model";
 import { boundText, figureOf, type Who, whoText, whoTitle } from "../../journey/who";
 import { useMay } from "../../me";
-import { customersTable, journeyAddress, listCustomers, type Listed } from "./analysis";
+import { HOME } from "../../session/config";
+import { customersTable, forReaders, journeyAddress, listCustomers, type Listed } from "./analysis";
 import { groupTitle } from "./groups";
 import type { Outcome } from "./requests";
 
@@ -41,7 +42,7 @@ export function WhoPanel({ who, outcome, elements, figures, onClose }: Props) {
     return page;
   });
   const saving = useAction(async () => {
-    downloadCsv(title, await customersTable(job, who));
+    downloadCsv(title, forReaders(await customersTable(job, who), HOME));
   });
   const known = facts?.key === key ? facts : undefined;
   const total = known?.total ?? figureOf(who, figures);
@@ -74,7 +75,7 @@ export function WhoPanel({ who, outcome, elements, figures, onClose }: Props) {
               {known && known.listed > 0 && (
                 <p class="small soft" role="status">
                   {customers.length < known.listed
-                    ? `${count(customers.length, "customer")} of ${count(known.listed, "customer")} shown.`
+                    ? `${number(customers.length)} of ${count(known.listed, "customer")} shown.`
                     : bound || "All are shown."}
                 </p>
               )}

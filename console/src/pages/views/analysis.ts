@@ -47,6 +47,24 @@ export function journeyAddress({ customer: { externalSourceId, value }, selfUri 
   return address(["customers"], { source: externalSourceId, value, scope });
 }
 
+/** A field of a CSV file: in quotes or not. The API's addresses need no quotes. */
+const FIELD = /"(?:[^"]|"")*"|[^",\r\n]+/g;
+const JOURNEY = /^https?:\/\/\S+\/api\/v2\/journey\/customers\?/;
+
+/**
+ * The file of customers for people: the last column has addresses of the console at `home`. Those of the API, which the
+ * file of the API has there, need a token.
+ */
+export function forReaders(csv: string, home: string): string {
+  return csv.replace(FIELD, (field, offset: number) => {
+    const isLast = /^(\r?\n|$)/.test(csv.slice(offset + field.length, offset + field.length + 2));
+    if (!isLast || !JOURNEY.test(field)) return field;
+    const query = parametersOf(field);
+    const customer = { externalSourceId: query.get("externalSourceId") ?? "", value: query.get("value") ?? "" };
+    return `${home}${journeyAddress({ customer, identifiers: [], selfUri: field })}`;
+  });
+}
+
 function parametersOf(uri: string): URLSearchParams {
   return new URLSearchParams(uri.split("?", 2)[1]);
 }

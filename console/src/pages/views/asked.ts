@@ -75,7 +75,7 @@ export function parseWith(text: string | null): With | undefined {
 /** "the period before", "version 2". */
 export function withTitle(asked: With): string {
   if (asked.kind === "before") return "the period before";
-  return asked.kind === "version" ? `version ${asked.version}` : daysText(asked.interval);
+  return asked.kind === "version" ? `version ${asked.version}` : intervalTitle(asked.interval);
 }
 
 /** What a job of other options than the view's computes, in words; undefined for the view as it is. */
@@ -83,7 +83,7 @@ export function optionsTitle(options: Options | undefined, names: ReadonlyMap<st
   const by = byOf(options);
   const parts = [
     options?.period && "the period before",
-    options?.interval !== undefined && timeFrame({ interval: options.interval }),
+    options?.interval !== undefined && intervalTitle(options.interval),
     by && `broken down by ${byTitle(by, names)}`,
   ];
   return parts.filter(Boolean).join(", ") || undefined;
@@ -93,13 +93,13 @@ export function optionsTitle(options: Options | undefined, names: ReadonlyMap<st
 export function figuresTitle(options: Options | undefined, names: ReadonlyMap<string, string>): string {
   const by = byOf(options);
   if (by) return `The figures of the breakdown by ${byTitle(by, names)}`;
-  if (options?.interval !== undefined) return `The figures of ${daysText(options.interval)}`;
+  if (options?.interval !== undefined) return `The figures of ${intervalTitle(options.interval)}`;
   return `The figures of ${options?.period ? "the period before" : "this view"}`;
 }
 
 /** The time that a job covers: that of its view, unless its options say another one. */
 export function coveredTime(view: Parameters<typeof timeFrame>[0], options: Options | undefined): string {
-  if (options?.interval !== undefined) return timeFrame({ interval: options.interval });
+  if (options?.interval !== undefined) return intervalTitle(options.interval);
   return options?.period ? `the period before ${timeFrame(view)}` : timeFrame(view);
 }
 
@@ -109,6 +109,17 @@ export function intervalOf(firstDay: string, lastDay: string): string | undefine
   if (Number.isNaN(start.getTime()) || Number.isNaN(end.getTime()) || end < start) return undefined;
   end.setDate(end.getDate() + 1);
   return `${start.toISOString()}/${end.toISOString()}`;
+}
+
+/** Whether a day of the reader's calendar has not begun yet. */
+export function isFuture(day: string, now = Date.now()): boolean {
+  return new Date(`${day}T00:00:00`).getTime() > now;
+}
+
+/** An interval in words: its days, or both moments if it is not of whole days of the reader's calendar. */
+function intervalTitle(interval: string): string {
+  const isWhole = interval.split("/").every((one) => new Date(one).setHours(0, 0, 0, 0) === Date.parse(one));
+  return isWhole ? daysText(interval) : `the time ${timeFrame({ interval })}`;
 }
 
 /** Both ends of an interval: "Sep 27, 2026, 2:00 AM – Nov 27, 2026, 2:00 AM". */

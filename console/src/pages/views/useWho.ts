@@ -8,6 +8,8 @@ import type { Shown } from "./shown";
 
 interface OpenWho {
   readonly shown: Who | undefined;
+  /** Whether the address names a figure that there is not. */
+  readonly unknown: boolean;
   /** Undefined for readers who may not see who it is. */
   readonly open: ((who: Who) => void) | undefined;
   readonly close: () => void;
@@ -33,7 +35,8 @@ export function useWho({ outcome, newest }: Shown): OpenWho {
     setQuery({ who: undefined, job: jobId === newest ? undefined : jobId });
     if (back instanceof HTMLElement || back instanceof SVGElement) back.focus();
   };
-  return { shown: who, open: may && jobId !== undefined ? open : undefined, close };
+  const unknown = may && query.has("who") && who === undefined;
+  return { shown: who, unknown, open: may && jobId !== undefined ? open : undefined, close };
 }
 
 function elementOf(who: Who): Element | null {
