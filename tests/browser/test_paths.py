@@ -199,6 +199,33 @@ def test_an_address_of_paths_that_are_not_shown_says_so(paths_page: Callable[...
     expect(branch(page, "1")).to_be_visible()
 
 
+def test_a_complete_path_is_shown_with_the_figures_of_its_row(paths_page: Callable[..., Page]) -> None:
+    page = paths_page()
+    link = page.get_by_role("region", name="Commonest complete paths").get_by_role("link", name="Show the path").first
+    _, customers, _, some, _ = link.locator("xpath=ancestor::tr").locator("th, td").all_inner_texts()
+    link.click()
+    expect(page.get_by_text(re.compile(rf"^Only {some} paths? of {customers} customers?$"))).to_be_visible()
+
+
+def test_complete_paths_are_saved_as_the_api_has_them(
+    paths_page: Callable[..., Page], sample: Sample, paths: Any
+) -> None:
+    page = paths_page()
+    found = records(saved(page, page.get_by_role("button", name="Save these paths as CSV")))
+    answer = sample.api.request("GET", f"paths/jobs/{paths[0]['id']}/results", format="csv", table="paths")
+    assert found == list(csv.DictReader(io.StringIO(answer.text, newline=""), strict=True))
+
+
+def test_an_exploration_that_does_not_exist_leads_on(
+    signed_in: Opens, person: Callable[..., Account], sample: Sample
+) -> None:
+    page = signed_in(person(Role.VIEWER, sample.organization_id), "paths/gone")
+    expect(page.get_by_role("heading", name="There is no exploration at this address")).to_be_visible()
+    page.get_by_role("link", name="Show recent explorations").click()
+    expect(page.get_by_role("heading", level=1, name="Paths")).to_be_visible()
+    expect(page.get_by_text("Choose where paths start.")).to_have_count(0)
+
+
 # -- exploring ---------------------------------------------------------------------------------------------------------
 
 
