@@ -106,7 +106,7 @@ POSITION = re.compile(r"[0-9]{1,9} [0-9a-f-]{36}")
 
 settings = JobSettings.read()
 table = settings.registry_table
-event_types = EventTypes(dynamodb(), table)
+event_types, repeats = EventTypes(dynamodb(), table), RepeatStore(dynamodb(), table)
 jobs = JobService(
     ViewStore(dynamodb(), table),
     JobStore(dynamodb(), table),
@@ -117,7 +117,6 @@ jobs = JobService(
 )
 work = WorkStore(s3(), settings.archive_bucket)
 results, comparison, customer_lists = JobResults(jobs, work), JobComparison(jobs, work), CustomerLists(jobs, work)
-repeats = RepeatStore(dynamodb(), table)
 router = Router.for_registry(table)
 
 
