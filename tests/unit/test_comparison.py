@@ -16,6 +16,7 @@ from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.schemas.model import Schema
 from journeys.views.comparison import Computed, compare
+from journeys.views.jobs.store import JobStore
 from journeys.views.model import View, ViewDefinition
 from journeys.views.proportions import LEAST_EXPECTED, z_test
 from journeys.views.store import ViewStore
@@ -398,6 +399,11 @@ def test_a_job_of_another_organization_is_not_found(harness: JobHarness, view: V
     assert harness.deliver() == []
     assert ask(harness, job, compared_)[0] == 200
     assert ask(harness, job, theirs)[0] == 404
+
+
+def test_no_job_is_read_by_an_id_that_dynamodb_refuses() -> None:
+    dynamodb: Any = None
+    assert JobStore(dynamodb, "table").read(ORGANIZATION, "x" * 1100) is None
 
 
 def test_jobs_that_cannot_be_compared_are_refused(harness: JobHarness, view: View, placed: Schema) -> None:
