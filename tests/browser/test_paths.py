@@ -202,6 +202,7 @@ def test_an_address_of_paths_that_are_not_shown_says_so(paths_page: Callable[...
 def test_a_complete_path_is_shown_with_the_figures_of_its_row(paths_page: Callable[..., Page]) -> None:
     page = paths_page()
     link = page.get_by_role("region", name="Commonest complete paths").get_by_role("link", name="Show the path").first
+    expect(link).to_be_visible()
     _, customers, _, some, _ = link.locator("xpath=ancestor::tr").locator("th, td").all_inner_texts()
     link.click()
     expect(page.get_by_text(re.compile(rf"^Only {some} paths? of {customers} customers?$"))).to_be_visible()
