@@ -111,7 +111,7 @@ def cases(draw: st.DrawFn, also: st.SearchStrategy[tuple[str, ...]] = NOTHING) -
 
 
 @pytest.mark.slow
-@bounded(examples(166))
+@bounded(examples(100))
 @given(
     case=cases(),
     at=moments,

@@ -95,7 +95,7 @@ def broken_down(draw: st.DrawFn) -> tuple[ViewDefinition, Breakdown, list[Happen
 
 
 @pytest.mark.slow
-@bounded(examples(80))
+@bounded(examples(40))
 @given(
     case=broken_down(),
     at=moments,

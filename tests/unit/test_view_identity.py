@@ -122,7 +122,7 @@ rules = st.builds(
 
 
 @pytest.mark.slow
-@bounded(examples(100))
+@bounded(examples(60))
 @given(
     case=cases(also),
     rules=rules,
