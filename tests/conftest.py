@@ -21,8 +21,8 @@ from journeys import aws
 from journeys.registry.clients.model import PERMISSIONS, Client
 from journeys.registry.clients.store import ClientStore
 from journeys.registry.limits import CLIENTS
-from journeys.telemetry import logger
 from tests.support import fast_moto, leading_keys
+from tests.support.logs import logs_at
 from tests.support.tables import Tables, create_tables
 from tests.support.template import ROOT
 from tools.api import ApiClient
@@ -71,13 +71,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def logged() -> Iterator[io.StringIO]:
     """What the functions log, at every level, and their metrics."""
-    written = io.StringIO()
-    (handler,) = logger.handlers
-    level, stream = logger.log_level, handler.setStream(written)  # type: ignore[attr-defined]
-    logger.setLevel("DEBUG")
-    yield written
-    handler.setStream(stream)  # type: ignore[attr-defined]
-    logger.setLevel(level)
+    with logs_at("DEBUG") as written:
+        yield written
 
 
 # -- moto: units of the stores and of the functions --------------------------------------------------------------------

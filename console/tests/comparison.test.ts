@@ -56,7 +56,7 @@ const COMPARISON: Comparison = {
   selfUri: "",
 };
 
-test("an element has a row per figure, without the states that nobody is in", () => {
+test("an element has a row per figure, without the states that have no customers", () => {
   const [order, added] = comparedCards(COMPARISON);
   expect(order?.rows.map(({ label }) => label)).toEqual(["Customers", "Completed", "May still go on", "→ d"]);
   expect(order?.rows.at(-1)?.times).toEqual({ median: [1000, 2000], average: [1, 2] });

@@ -20,13 +20,12 @@ def test_the_hourly_run_compacts_every_organization_through_the_queue(
     for own, configuration_id in zip(callers, configurations, strict=True):
         answer = own.api.send(configuration_id, [event("one", "2026-01-02T00:00:00Z", {}, ("crm", "ada"))])
         assert len(answer["processed"]) == 1
-    for own in callers:
-        wait_until(lambda: bool(store.snapshot(own.organization_id).files))  # noqa: B023  # It is called here.
+    wait_until(lambda: all(store.snapshot(own.organization_id).files for own in callers))
 
     answer = stack.client("lambda").invoke(FunctionName=outputs["CompactionFunctionName"], Payload=b"{}")
-    assert json.loads(answer["Payload"].read())["archives"] >= 0  # The stack's own schedule can have been faster.
+    assert "archives" in json.loads(answer["Payload"].read())  # The stack's own schedule can have been faster.
+    wait_until(lambda: not any(store.snapshot(own.organization_id).landed for own in callers))
     for own, configuration_id in zip(callers, configurations, strict=True):
-        wait_until(lambda: not store.snapshot(own.organization_id).landed)  # noqa: B023
         manifest = store.manifest(own.organization_id)
         assert [file.rows for file in manifest.compacted] == [1]
         assert list(manifest.sources) == [configuration_id]

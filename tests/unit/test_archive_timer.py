@@ -1,6 +1,5 @@
 """The timer of the compaction: messages for archives, the age of the oldest uncompacted day, and silent sources."""
 
-import io
 import json
 import os
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from journeys.archive.timer import CompactionTimer
 from journeys.telemetry import logger
 from tests.support.archive import BUCKET, DAY, ORGANIZATION, Archive, event
 from tests.support.functions import Context, load
+from tests.support.logs import logs_at
 from tests.support.tables import Tables
 
 HOUR = DAY // 24
@@ -144,12 +144,8 @@ def test_the_file_that_has_waited_longest_counts(
 
 def test_the_metrics_have_no_dimension(tables: Tables, capsys: pytest.CaptureFixture[str]) -> None:
     Archive.of(tables).land(event(1))
-    (handler,) = logger.handlers
-    before = handler.setStream(written := io.StringIO())  # type: ignore[attr-defined]
-    try:
+    with logs_at("INFO") as written:
         run(Archive.of(tables))
-    finally:
-        handler.setStream(before)  # type: ignore[attr-defined]
     lines = [json.loads(line) for line in written.getvalue().splitlines()]
     found: dict[str, Any] = {
         name: line for line in lines for name in ("CompactionLag", "SilentSources") if name in line

@@ -14,10 +14,10 @@ from journeys import dates
 from journeys.events.failures.store import FailureStore
 from journeys.events.store import EventLog
 from journeys.identity.store import LinkStore
-from journeys.telemetry import logger
 from tests.e2e import test_isolation
 from tests.e2e.test_isolation import MARK, OPERATIONS, ORDER, InProcess
 from tests.support.functions import Context, load
+from tests.support.logs import logs_at
 from tests.support.template import ROOT
 from tests.support.webhooks import SCHEMA, sender_cases
 from tests.unit.test_ingest import an_event, of
@@ -74,13 +74,8 @@ BODIES = [
 @pytest.fixture(autouse=True)
 def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """Captures everything that the functions and AWS's libraries log, at every level."""
-    stream = io.StringIO()
-    (handler,) = logger.handlers
-    level, was = logger.log_level, handler.setStream(stream)  # type: ignore[attr-defined]
-    logger.setLevel("DEBUG")
-    yield stream
-    handler.setStream(was)  # type: ignore[attr-defined]
-    logger.setLevel(level)
+    with logs_at("DEBUG") as stream:
+        yield stream
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ import pytest
 from journeys import aws, cursors, jsontext
 from journeys.events.model import ExternalId
 from journeys.registry.people.model import ROLES
-from journeys.telemetry import logger
 from journeys.views.computation import lists, names
 from journeys.views.jobs.customers import ElementState
 from journeys.views.model import View
 from tests.support.functions import Context, api_event, load
 from tests.support.jobs import HOUR, NOON, JobHarness, harness
+from tests.support.logs import logs_at
 from tests.support.views import delete_view
 
 __all__ = ["harness"]
@@ -333,16 +333,11 @@ def test_who_may_see_customers_may_list_them() -> None:
 def test_a_listing_is_logged_with_who_asked_and_how_many_but_no_names(
     ask: Ask, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (handler,) = logger.handlers
-    written = io.StringIO()
-    was = handler.setStream(written)  # type: ignore[attr-defined]
-    try:
+    with logs_at("INFO") as written:
         ask(elementId="a", state="Participants", pageSize="5")
         ask(chartId="c", metricId="m", group='["2026-09","=web"]', format="json")
         csv_of_link = {"elementId": "a", "linkId": "b", "format": "csv"}
         load("jobs").handler(api_event("GET", f"views{path}/results/customers", query=csv_of_link), Context())
-    finally:
-        handler.setStream(was)  # type: ignore[attr-defined]
     lines = [jsontext.loads(line.encode()) for line in written.getvalue().splitlines()]
     told = [line for line in lines if line["message"] == "customers behind a figure were listed"]
     job = path.rsplit("/", 1)[1]

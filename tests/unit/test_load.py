@@ -604,7 +604,7 @@ def test_functions_are_killed_in_turn_until_the_run_ends(monkeypatch: pytest.Mon
 
 def test_no_function_is_killed_before_a_sender_has_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     run = LoadRun(Stack("none", None), [], rate=1)
-    run.tally.add(TrafficKind.NATIVE, QUEUED, retried=False)  # No sender is told this outcome.
+    run.tally.add(TrafficKind.NATIVE, QUEUED, retried=False)  # The sender does not learn this outcome.
     waits = iter([False, False, True])
     monkeypatch.setattr(run._stopped, "wait", lambda _: next(waits))
     run._kill_functions(lambda _: pytest.fail("a function was killed"))

@@ -25,6 +25,7 @@ from journeys.telemetry import Line, emit_count, emit_duration, log_info, logger
 from journeys.views.jobs.customers import log_listing
 from journeys.views.jobs.model import BROKEN
 from tests.support.functions import Context, api_event, call, load
+from tests.support.logs import logs_at
 from tests.support.tables import Tables
 from tests.support.template import ROOT, monitoring, resources, template
 from tools.cli import journeys
@@ -425,15 +426,8 @@ class Logs:
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
-        self._written = io.StringIO()
-        (handler,) = logger.handlers
-        level, stream = logger.log_level, handler.setStream(self._written)  # type: ignore[attr-defined]
-        logger.setLevel("INFO")
-        try:
+        with logs_at("INFO") as self._written:
             self._happen()
-        finally:
-            handler.setStream(stream)  # type: ignore[attr-defined]
-            logger.setLevel(level)
         self.lines: list[LogLine] = [flat(json.loads(line)) for line in self._written.getvalue().splitlines()]
         self.lines += [self._access(self.request, "200", "41"), self._access("another", "500", "4100")]
 

@@ -1,6 +1,6 @@
 """The computed figures of paths equal those of the reference implementation, `tests/support/paths_reference.py`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from journeys import jsontext
 from journeys.archive.columns import BUCKETS
-from journeys.archive.reading import connect
 from journeys.views.computation import run as batches
 from journeys.views.computation import tallies
 from journeys.views.computation.plan import EventType, compile_plan
@@ -45,12 +44,6 @@ from tests.unit.test_view_identity import Archived, also, rules
 TYPES = {f"type-{slot}": EventType(slot, FIELDS, f"Type {slot}") for slot in "abtP"}
 SLOTS = {id_: one.slot for id_, one in TYPES.items()}
 A, B, T = "type-a", "type-b", "type-t"
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect(tmp_path_factory.mktemp("duckdb"), "1GB", 1) as opened:
-        yield opened
 
 
 def paths_of(start: str = A, **values: Any) -> PathDefinition:

@@ -1,6 +1,6 @@
 """The groups of a breakdown and their figures equal the reference, however the computation is split."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from journeys import jsontext
 from journeys.archive.columns import BUCKETS
-from journeys.archive.reading import connect
 from journeys.views.breakdown import Breakdown
 from journeys.views.computation import breakdown_results, group_tallies, portions, run, tallies
 from journeys.views.computation.group_tallies import TooManyValues
@@ -38,13 +37,6 @@ from tests.unit.test_view_figures import (
     view_of,
 )
 from tests.unit.test_view_identity import Archived, also, rules
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect(tmp_path_factory.mktemp("duckdb"), "1GB", 1) as opened:
-        yield opened
-
 
 BY_SOURCE = Breakdown(by="Source")
 

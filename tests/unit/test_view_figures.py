@@ -1,7 +1,7 @@
 """The computed figures of views equal those of the reference implementation, `tests/support/views_reference.py`."""
 
 import string
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from itertools import pairwise
@@ -50,12 +50,6 @@ AT = START + 500 * 86_400_000
 
 
 # -- running a view ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect(tmp_path_factory.mktemp("duckdb"), "1GB", 1) as opened:
-        yield opened
 
 
 def archived(

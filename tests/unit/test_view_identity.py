@@ -1,6 +1,6 @@
 """Views that count persons: their figures equal the reference, however the computation is split."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from journeys import keys
 from journeys.archive import links as archive_links
 from journeys.archive.columns import BUCKETS, bounds, bucket, customer_hash
-from journeys.archive.reading import Events, connect
+from journeys.archive.reading import Events
 from journeys.identity.resolve import Guards
 from journeys.views.computation import lists, run
 from journeys.views.computation.merging import Merging
@@ -38,13 +38,6 @@ from tests.unit.test_view_figures import (
     metrics,
     view_of,
 )
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect(tmp_path_factory.mktemp("duckdb"), "1GB", 1) as opened:
-        yield opened
-
 
 # -- running a view ----------------------------------------------------------------------------------------------------
 

@@ -1,11 +1,12 @@
 /** A chart of a view: a picture for each metric, its legend, and the same values as a table. */
 
 import "./charts.css";
-import { useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Model } from "../api/client";
 import { useAction, useLoaded } from "../api/loading";
 import { download } from "../components/downloads";
 import { pngFile, svgFile } from "../components/pictures";
+import { useWidth } from "../components/sizes";
 import { Failed, Loading } from "../components/states";
 import { Table } from "../components/tables";
 import { number } from "../formats";
@@ -142,7 +143,7 @@ function PanelPicture({ chart, data, panel, name, titled, legend }: PanelProps) 
   const plot = useLoaded("plot", () => import("./plot"));
   const frame = useRef<HTMLDivElement>(null);
   const shown = useMemo(() => drawn(data, panel), [data, panel]);
-  const width = useWidth(frame);
+  const width = useWidth(frame, 0);
   const [error, setError] = useState<unknown>();
   useEffect(() => {
     const element = frame.current;
@@ -260,23 +261,4 @@ function ChartTable({ chart, data, name }: { chart: Props["chart"]; data: ChartD
       />
     </div>
   );
-}
-
-/** The width of an element, in pixels; 0 before it is known. */
-function useWidth(frame: { current: HTMLElement | null }): number {
-  const [width, setWidth] = useState(0);
-  useLayoutEffect(() => {
-    const element = frame.current;
-    if (!element) return undefined;
-    const measure = () => {
-      setWidth(element.clientWidth);
-    };
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-    };
-  }, []);
-  return width;
 }

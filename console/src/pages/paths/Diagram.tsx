@@ -1,6 +1,7 @@
 /** The picture of paths: a column per level, with bars as high as the numbers of customers, and bands between them. */
 
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useWidth } from "../../components/sizes";
 import { branchAfterKey, draw, type Picture, SIDE } from "./sankey";
 import { BandShape, BranchMark } from "./marks";
 import { colourOf, Legend, Patterns, typesOf } from "./looks";
@@ -147,20 +148,7 @@ function Tip({ picture, explained, reading }: { picture: Picture; explained: str
 // -- behavior ----------------------------------------------------------------------------------------------------------
 
 function usePitch(frame: { current: HTMLElement | null }, root: Branch): number {
-  const [width, setWidth] = useState(innerWidth);
-  useLayoutEffect(() => {
-    const element = frame.current;
-    if (!element) return undefined;
-    const measure = () => {
-      setWidth(element.clientWidth);
-    };
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-    };
-  }, []);
+  const width = useWidth(frame, innerWidth);
   const levels = depth(root);
   return Math.max(LEAST_PITCH, Math.min(LARGEST_PITCH, Math.floor((width - 2 * SIDE) / levels)));
 }

@@ -68,7 +68,7 @@ export function WhoPanel({ who, outcome, elements, figures, onClose }: Props) {
           </p>
         </div>
       ) : (
-        <WhenListed listed={listed} what="customers" empty={<p class="soft">Nobody is behind this figure.</p>}>
+        <WhenListed listed={listed} what="customers" empty={<p class="soft">This figure counts no customers.</p>}>
           {(customers) => (
             <>
               <CustomerTable customers={customers} title={title} />

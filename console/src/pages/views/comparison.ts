@@ -45,8 +45,8 @@ const STATES = [
 ] as const;
 
 /**
- * The elements of a comparison with their rows, and a card of the durations across the view. States that nobody is in,
- * on either side, are left out.
+ * The elements of a comparison with their rows, and a card of the durations across the view. States without
+ * customers on both sides are left out.
  */
 export function comparedCards({ elements, durations }: Comparison): ComparedCard[] {
   const names = new Map(elements.map(({ id, name }) => [id, name]));

@@ -4,7 +4,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from journeys.responses.comparisons import ViewBreakdown, ViewJobOptions
+from journeys.responses.comparisons import GroupDuration, ViewBreakdown, ViewJobOptions
 from journeys.responses.contract import (
     AddressableEntityRef,
     DateTime,
@@ -160,20 +160,12 @@ DurationBar.__doc__ = (
 )
 
 
-class Duration(TypedDict):
+class Duration(GroupDuration):
     """How long customers took, in milliseconds. Percentiles have a relative error of at most 1%; the rest is exact.
 
     If there are no customers, only `customerCount` and an empty `histogram` are there.
     """
 
-    customerCount: int
-    minimum: NotRequired[int]
-    average: NotRequired[float]
-    median: NotRequired[int]
-    percentile75: NotRequired[int]
-    percentile90: NotRequired[int]
-    percentile95: NotRequired[int]
-    maximum: NotRequired[int]
     histogram: list[DurationBar]
 
 

@@ -49,7 +49,7 @@ class Listed:
     hashes: Integers
 
     def merged(self, other: "Listed", most: int) -> "Listed":
-        """The customers of both; nobody is among both."""
+        """The customers of both, which have no customer in common."""
         return Listed(self.total + other.total, np.sort(np.concatenate((self.hashes, other.hashes)))[:most])
 
     def at_most(self, most: int) -> "Listed":

@@ -21,9 +21,9 @@ from journeys.views.rules import Schemas, ViewProblem, refuse, time_problems
 class JobOptions(BaseModel):
     """What a job computes differently from its view; all of it is optional.
 
-    `interval` is an ISO-8601 interval. `period` Before is the time before the view's own, of the same length; if the
-    view's own has not ended, it ends at the same moment within it. With
-    `breakdown`, the result also has the figures of groups of customers. Unknown fields are refused.
+    `interval` is an ISO-8601 interval. `period` Before is the period before the view's own, of the same length. If the
+    view's own period has not ended, the one before is cut at the same moment within it. With `breakdown`, the result
+    also has the figures of groups of customers. Unknown fields are refused.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
