@@ -335,7 +335,7 @@ def list_path_jobs(request: Request) -> dict[str, Any]:
 )
 def create_path_job(request: Request, body: PathDefinition) -> dict[str, Any]:
     organization_id, client_id = request.organization_id, request.caller.caller_id
-    check_paths(body, {schema.schema_id: schema for schema in event_types.all(organization_id)})
+    check_paths(body, event_types.by_id(organization_id))
     key, job_id = request.idempotency_key, new_id(dates.now_ms())
     if key is None:
         return jobs.accept_paths(organization_id, body, client_id, job_id).paths_to_wire(body)

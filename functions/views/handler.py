@@ -71,7 +71,7 @@ router = Router.for_registry(table)
 
 def checked(request: Request, definition: ViewDefinition) -> ViewDefinition:
     """Return the definition if it can be computed. Raises BadRequest."""
-    check(definition, {schema.schema_id: schema for schema in event_types.all(request.organization_id)})
+    check(definition, event_types.by_id(request.organization_id))
     return definition
 
 

@@ -189,7 +189,7 @@ def comparison() -> dict[str, Any]:
 
 
 def _compared(count: int) -> dict[str, Any]:
-    test = {"name": "Two-proportion z-test", "reason": "The jobs count events of a common time."}
+    test = {"name": "Two-proportion z-test", "reason": "The intervals of the jobs overlap."}
     return {"value": count, "otherValue": count, "difference": 0, "ratio": 1.0, "test": test}
 
 

@@ -44,6 +44,9 @@ def sample() -> list[StoredEvent]:
     for number, (type_, sent) in enumerate(events("docs", CUSTOMERS, TODAY)):
         slot = types.setdefault(type_.title, len(types))
         customer = f"C-{DIGITS.findall(sent['id'])[0]}"  # one identifier for all systems, which the queries count
+        place, status = int(customer[2:]), sent["attributes"].get("status")
+        if (status == "placed" and place % 11 == 0) or (status == "delivered" and place % 5 == 0):
+            continue  # So each step of the funnel loses customers.
         visitor = [ExternalId("web", f"visitor of {customer}")] if number % 3 else []
         event = Event(
             str(sent["id"]),
@@ -121,7 +124,7 @@ def test_the_queries_of_the_page_answer_what_they_say(answers: list[list[Any]]) 
     ordered = following(visited, of_type("Order Updated", status="placed"), 7)
     delivered = following(ordered, of_type("Order Updated", status="delivered"), 14)
     assert funnel == [(len(visited), len(ordered), len(delivered))]
-    assert 0 < len(delivered) <= len(visited) < CUSTOMERS
+    assert 0 < len(delivered) < len(ordered) < len(visited) < CUSTOMERS
 
     cases: dict[str, dict[str, Any]] = defaultdict(dict)
     for one in SAMPLE:

@@ -201,7 +201,7 @@ def test_the_corrected_level_is_that_of_all_tests_that_were_made() -> None:
     assert any(sentence.startswith("There are 4 tests.") for sentence in comparison["assumptions"])
 
 
-def test_jobs_with_events_of_a_common_time_are_not_tested() -> None:
+def test_jobs_with_overlapping_intervals_are_not_tested() -> None:
     counts = {"a": (200, 100), "b": (100, 100)}
     common = "2026-01-07T23:59:59Z/2026-01-15T00:00:00Z"
     for weeks in ((common, WEEKS[1]), (WEEKS[1], common), (common, common)):
@@ -209,8 +209,8 @@ def test_jobs_with_events_of_a_common_time_are_not_tested() -> None:
         assert comparison["testCount"] == 0
         reasons = {test["reason"] for test in shares_tested(comparison)}
         assert (
-            "The jobs count events of a common time, so they have customers in common. "
-            "Compute the earlier period first, or choose periods that do not overlap."
+            "The intervals of the jobs overlap, so the same customers can be in both. "
+            "Compute the earlier period first, or choose intervals that do not overlap."
         ) in reasons
     assert compared(counts, counts)["testCount"] == 4
 

@@ -129,7 +129,8 @@ def test_every_listing_with_a_cursor_is_tested(tables: Tables, monkeypatch: pyte
         if "cursor" in {parameter.name for parameter in route.query}
         or "cursor" in getattr(route.body, "model_fields", {})
     }
-    assert found - STORED == REQUESTS.keys() == FUNCTION_OF.keys()
+    assert found == REQUESTS.keys() | STORED
+    assert REQUESTS.keys() == FUNCTION_OF.keys()
 
 
 @pytest.mark.parametrize("listing", REQUESTS, indirect=True)

@@ -5,7 +5,7 @@ import duckdb
 
 
 def _memory(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    """A limit that DuckDB accepts, which alone knows its units."""
+    """Check a limit by opening DuckDB with it, because DuckDB defines the units."""
     try:
         duckdb.connect(config={"memory_limit": value}).close()
     except duckdb.Error:

@@ -26,8 +26,8 @@ _DECODER = json.JSONDecoder()
 def read_messages(path: Path) -> Iterator[str]:
     """The text of each event of a file.
 
-    What is no JSON object counts as one event up to the end of its line. Raises CannotImport if the file cannot be
-    read, is not UTF-8, or is a JSON array.
+    A text that is no JSON object counts as one event, up to the end of its line. Raises CannotImport if the file
+    cannot be read, is not UTF-8, or is a JSON array.
     """
     try:
         with path.open("rb") as file:

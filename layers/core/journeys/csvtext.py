@@ -20,7 +20,7 @@ MEDIA_TYPE = "text/csv"
 PROTECTED = "=+-@\t\r\n＝＋－＠'"  # noqa: RUF001  (some spreadsheets read full-width signs as the narrow ones)
 """The first characters of a text that gets an apostrophe in front."""
 NEGATIVE_NUMBER = r"-[0-9]+(\.[0-9]+)?([Ee][+-]?[0-9]+)?"
-"""The texts that are numbers although they begin with one of these characters."""
+"""Negative numbers, which begin with such a character and need no apostrophe."""
 LINE_END = "\r\n"
 
 Cell = str | int | Decimal | None

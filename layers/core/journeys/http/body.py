@@ -41,10 +41,10 @@ def read_body(event: Mapping[str, Any], declared: "JsonBody[Any] | type[BaseMode
     If a model is not `needed`, a request without a body counts as one with an empty object, and so does the body null,
     which the vendor's SDK sends for none.
     """
-    if not needed and not isinstance(declared, JsonBody) and body_bytes(event).strip() in (b"", b"null"):
-        return declared()
     if isinstance(declared, JsonBody):
         return declared.read(_read_json(event))
+    if not needed and body_bytes(event).strip() in (b"", b"null"):
+        return declared()
     optional = not any(field.is_required() for field in declared.model_fields.values())
     value = _read_json(event, "Send a JSON object. It can be empty: {}." if optional else "Send a JSON object.")
     kind, name = (list, "array") if declared.__pydantic_root_model__ else (dict, "object")

@@ -4,7 +4,6 @@ A response has as many whole rows as fit. If rows are left, the header Link name
 (RFC 8288, rel="next"). Only the first page has the line of column names, so the pages in order are one CSV file.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from urllib.parse import urlencode
@@ -12,6 +11,7 @@ from urllib.parse import urlencode
 from journeys import csvtext, cursors
 from journeys.csvtext import Cell
 from journeys.errors import BadRequest, Detail
+from journeys.http.list_pages import POSITION
 from journeys.http.parameters import CURSOR, Parameter, choice
 from journeys.http.request import Request
 from journeys.http.response import TextBody
@@ -23,8 +23,6 @@ FORMAT = choice(
     "The form of the response. CSV has the same figures as JSON, one table per request.",
     (JSON_FORMAT, CSV_FORMAT),
 )
-POSITION = re.compile(r"[0-9]{1,9}")
-"""How many rows precede a page."""
 
 
 def wants_csv(request: Request, *only_csv: Parameter[str | None]) -> bool:

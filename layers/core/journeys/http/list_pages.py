@@ -10,7 +10,7 @@ from journeys.http.request import Request
 from journeys.response_size import count_fitting
 
 POSITION = re.compile(r"[0-9]{1,9}")
-"""How many entities precede a page."""
+"""How many entities or rows precede a page."""
 
 
 def list_page(request: Request, path: str, entities: Sequence[dict[str, Any]], *scope: str) -> dict[str, Any]:

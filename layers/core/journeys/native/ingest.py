@@ -120,7 +120,7 @@ class NativeConsumer:
         self._organizations: Cache[str, str | None] = Cache(sources.find)
 
     def consume(self, message: str, *, request_id: str, seconds: float, validate_only: bool = False) -> NativeOutcome:
-        """Ingests the event of a message, or stores it as a failure. It is not settled without `seconds`.
+        """Ingests the event of a message, or stores it as a failure. If `seconds` run out, it is neither.
 
         An event whose source belongs to no organization is dropped: nobody may read it, so it is stored nowhere.
         """

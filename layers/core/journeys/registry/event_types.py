@@ -23,6 +23,10 @@ class EventTypes:
         """All event types of an organization: the external ones ordered by title, then the native ones."""
         return [*self._schemas.all(organization_id), *NATIVE_TYPES.values()]
 
+    def by_id(self, organization_id: str) -> dict[str, Schema]:
+        """All event types of an organization, by their ids."""
+        return {schema.schema_id: schema for schema in self.all(organization_id)}
+
     def get(self, organization_id: str, schema_id: str) -> Schema:
         """The current version of an event type. Raises NotFound."""
         return NATIVE_TYPES.get(schema_id) or self._schemas.get(organization_id, schema_id)

@@ -20,6 +20,7 @@ from journeys import dates
 from journeys.views.computation.plan import time_range
 from journeys.views.model import AVERAGES, Element, ViewDefinition
 from journeys.views.proportions import assumptions, corrected, untested, z_test
+from journeys.views.rules import downstream
 
 STATES = ("completedCount", "flowCount", "activeCount", "dropoutCount")
 OPEN_STATES = ("activeCount", "dropoutCount")
@@ -68,7 +69,7 @@ def compare(one: Computed, other: Computed) -> dict[str, Any]:
 
 def _assumptions(one: Computed, other: Computed, tests: int) -> Iterator[str]:
     yield from assumptions(
-        "The two jobs count different customers. A customer who is in both makes a test less certain.", tests
+        "The two jobs count different customers. Each customer whom both count makes a test less reliable.", tests
     )
     if one.counts_active is not other.counts_active:
         yield (
@@ -137,7 +138,7 @@ class _Comparison:
         """The test of an element's participants as a share of those of the first element that leads to it."""
         firsts = [_first_elements(side.definition, element_id) for side in (self.one, self.other)]
         if {element_id} in firsts:
-            return untested("Journeys begin at this element, so its customers are a share of no others.")
+            return untested("Journeys begin at this element, so there is no earlier element to take a share of.")
         if any(len(ids) > 1 for ids in firsts):
             return untested("Several first elements lead to this one, so compare the shares of its links.")
         if firsts[0] != firsts[1]:
@@ -166,8 +167,8 @@ class _Comparison:
     def _test(self, counts: tuple[int, int], totals: tuple[int, int]) -> dict[str, Any]:
         if self.have_common_time:
             return untested(
-                "The jobs count events of a common time, so they have customers in common. "
-                "Compute the earlier period first, or choose periods that do not overlap."
+                "The intervals of the jobs overlap, so the same customers can be in both. "
+                "Compute the earlier period first, or choose intervals that do not overlap."
             )
         test = z_test(counts, totals)
         self.tests.append(test)
@@ -218,15 +219,6 @@ def _participants(result: Figures, element_id: str) -> int:
 
 def _first_elements(definition: ViewDefinition, element_id: str) -> set[str]:
     """The ids of the elements without incoming links from which links lead to an element, or of the element itself."""
-    sources: dict[str, list[str]] = {element.id: [] for element in definition.elements}
-    for element in definition.elements:
-        for link in element.followedBy:
-            sources[link.id].append(element.id)
-    firsts, waiting, seen = set[str](), [element_id], set[str]()
-    while waiting:
-        id_ = waiting.pop()
-        if id_ not in seen:
-            seen.add(id_)
-            waiting += sources[id_]
-            firsts |= set() if sources[id_] else {id_}
-    return firsts
+    links = {element.id: [link.id for link in element.followedBy] for element in definition.elements}
+    targets = {id_ for ids in links.values() for id_ in ids}
+    return {id_ for id_ in links.keys() - targets if element_id in downstream(id_, links)}

@@ -45,7 +45,7 @@ def untested(reason: str) -> dict[str, Any]:
 def corrected(tests: Sequence[dict[str, Any]], copies: int = 1) -> dict[str, Any]:
     """Add `isSignificantCorrected` to all tests of an answer, by Bonferroni. Returns their number and the levels.
 
-    Each test is there `copies` times and counts once.
+    `copies` is how often each test occurs in `tests`; it counts once.
     """
     made = [test for test in tests if "pValue" in test]
     number = len(made) // copies
@@ -61,7 +61,7 @@ def assumptions(groups: str, tests: int) -> Iterator[str]:
     yield groups
     yield f"The samples are large. Therefore, each of the four expected counts must be at least {LEAST_EXPECTED}."
     yield (
-        f"There are {tests} tests. Where nothing but chance is at work, about 1 of 20 tests is significant. "
+        f"There are {tests} tests. If only chance is at work, about 1 in 20 tests is significant. "
         f"The corrected level is {SIGNIFICANCE} divided by the number of tests (Bonferroni). "
         "Chance alone makes a test significant at this level in at most 1 of 20 answers."
     )

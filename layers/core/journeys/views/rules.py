@@ -160,7 +160,7 @@ def cycle_problems(view: ViewDefinition) -> Iterator[ViewProblem]:
     links = {element.id: [link.id for link in element.followedBy] for element in view.elements}
     for index, element in enumerate(view.elements):
         for number, link in enumerate(element.followedBy):
-            if element.id in _downstream(link.id, links):
+            if element.id in downstream(link.id, links):
                 yield ViewProblem(
                     "cycle",
                     f"elements[{index}].followedBy[{number}].id",
@@ -168,7 +168,7 @@ def cycle_problems(view: ViewDefinition) -> Iterator[ViewProblem]:
                 )
 
 
-def _downstream(start: str, links: Mapping[str, Iterable[str]]) -> set[str]:
+def downstream(start: str, links: Mapping[str, Iterable[str]]) -> set[str]:
     """The ids of the element `start` and of all elements that chains of links lead to from it."""
     reached, todo = {start}, [start]
     while todo:
@@ -391,7 +391,7 @@ def duration_problems(view: ViewDefinition) -> Iterator[ViewProblem]:
         path = f"durations[{index}]"
         unknown = [name for name, id_ in (("fromId", span.fromId), ("toId", span.toId)) if id_ not in links]
         yield from (unknown_element(f"{path}.{name}") for name in unknown)
-        if not unknown and (span.fromId == span.toId or span.toId not in _downstream(span.fromId, links)):
+        if not unknown and (span.fromId == span.toId or span.toId not in downstream(span.fromId, links)):
             yield ViewProblem(
                 "not.connected",
                 f"{path}.toId",

@@ -37,7 +37,14 @@ def elements(view: ViewDefinition, result: Result) -> Table:
 
 
 DURATION = ("minimum", "average", "median", "percentile75", "percentile90", "percentile95", "maximum")
-_DURATION_COLUMNS = tuple(f"duration{name[0].upper()}{name[1:]}" for name in DURATION)
+
+
+def _prefixed(prefix: str, name: str) -> str:
+    """The name of a column: a prefix and a name, in camel case."""
+    return f"{prefix}{name[0].upper()}{name[1:]}"
+
+
+_DURATION_COLUMNS = tuple(_prefixed("duration", name) for name in DURATION)
 
 
 def links(view: ViewDefinition, result: Result) -> Table:
@@ -108,7 +115,7 @@ _TESTED = ("share", "otherShare", "difference", "z", "pValue", "isSignificant", 
 
 
 def _test_columns(prefix: str) -> tuple[str, ...]:
-    return tuple(f"{prefix}{name[0].upper()}{name[1:]}" for name in _TESTED)
+    return tuple(_prefixed(prefix, name) for name in _TESTED)
 
 
 def breakdown(view: ViewDefinition, result: Result) -> Table:
@@ -193,7 +200,7 @@ def _comparison_rows(compared: Result) -> Iterator[Row]:
 def _duration_figures(owner: Result) -> dict[str, Result]:
     """The figures of durations by their names in the table: `customerCount`, and the columns of durations."""
     return {
-        f"duration{name.capitalize()}" if name in DURATION else name: {"test": _UNTESTED_DURATION} | figure
+        _prefixed("duration", name) if name in DURATION else name: {"test": _UNTESTED_DURATION} | figure
         for name, figure in owner.items()
         if isinstance(figure, dict)
     }

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from journeys.archive.columns import quoted
 from journeys.views.computation import tallies
 from journeys.views.computation.charts import ChartColumns, group_name
-from journeys.views.computation.durations import bins_of
+from journeys.views.computation.durations import BIN_BITS, bins_of
 from journeys.views.computation.group_tallies import FIRST_VALUE, MISSING, NOT_REACHED, GroupTallies, TooManyValues
 from journeys.views.computation.links import LinkEvaluation, Timed
 from journeys.views.computation.partial_result import State
@@ -40,8 +40,6 @@ from journeys.views.computation.tallies import Tally
 
 CUSTOMERS, STATES = 0, 1
 """The figures that are counted: 0 for all customers, then from 1 the states of each element in turn."""
-BIN_BITS = 18
-"""Bits of a bin of durations. The number of the link is in front of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +53,8 @@ class RowValues:
     numbers: Integers
 
 
-def read_values(connection: duckdb.DuckDBPyConnection, breakdown: PlannedBreakdown) -> RowValues:
-    """The values of the rows of the table `viewed`, in their order. Raises TooManyValues."""
+def read_values(connection: duckdb.DuckDBPyConnection, breakdown: PlannedBreakdown, rows: int) -> RowValues:
+    """The values of the rows of the table `viewed`, in their order. `rows` is their number. Raises TooManyValues."""
     column = group_name(breakdown.attribute) if breakdown.attribute else _SOURCE
     marks = sum(map(mark, breakdown.elements))
     there = f"viewed.marks & {marks} <> 0 AND {column.sql[0]} IS NOT NULL"
@@ -72,7 +70,6 @@ def read_values(connection: duckdb.DuckDBPyConnection, breakdown: PlannedBreakdo
     by_number = [column.read(*row) for row in found]
     texts = sorted({*by_number})
     ranks = dict(zip(texts, count()))
-    (rows,) = connection.execute("SELECT count(*) FROM viewed").fetchall()[0]
     numbers = np.full(rows, len(texts), np.int64)
     # A table's rows have the numbers of their order, which the other queries of the table follow.
     joined = connection.execute(

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from journeys.views.breakdown import Breakdown
-from journeys.views.computation.breakdown import BIN_BITS, CUSTOMERS, STATES
-from journeys.views.computation.durations import Durations
+from journeys.views.computation.breakdown import CUSTOMERS, STATES
+from journeys.views.computation.durations import BIN_BITS, Durations
 from journeys.views.computation.group_tallies import FIRST_VALUE, MISSING, NOT_REACHED, GroupTallies
 from journeys.views.computation.partial_result import Counts, PartialResult, State
+from journeys.views.computation.portions import Integers
 from journeys.views.computation.results import element_to_result
 from journeys.views.computation.tallies import Tally
 from journeys.views.model import ViewDefinition
@@ -136,9 +137,8 @@ def _without(counts: Counts, left_out: Counts) -> Counts:
 
 def _counts(customers: Tally, groups: Sequence[int], elements: int) -> list[Counts]:
     """The figures of each element, of the customers of some groups."""
-    rows = np.isin(customers.keys, groups)
     sums = np.zeros(STATES + elements * len(State), np.int64)
-    np.add.at(sums, customers.values[rows], customers.counts[rows])
+    np.add.at(sums, *_of(customers, groups))
     by_state = sums[STATES:].reshape(elements, len(State)).tolist()
     return [Counts(sum(row), *(row[state] for state in _STATES.values())) for row in by_state]
 
@@ -160,6 +160,14 @@ def _durations(tallies: GroupTallies, groups: Sequence[int], links: int) -> list
 
 
 def _rows(tally: Tally, groups: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The values and the figures of the rows of some groups."""
+    """The values and the figures of the rows of some groups, one by one."""
+    values, counts = _of(tally, groups)
+    return zip(values.tolist(), counts.tolist(), strict=True)
+
+
+def _of(tally: Tally, groups: Sequence[int]) -> tuple[Integers, Integers]:
+    """The values and the figures of the rows of some groups. One group is found by binary search."""
+    if len(groups) == 1:
+        return tally.at(groups[0])
     rows = np.isin(tally.keys, groups)
-    return zip(tally.values[rows].tolist(), tally.counts[rows].tolist(), strict=True)
+    return tally.values[rows], tally.counts[rows]

@@ -23,6 +23,8 @@ MAX_BARS = 48
 
 _FRACTION_BITS = 6
 _SHIFT = 52 - _FRACTION_BITS
+BIN_BITS = 64 - _SHIFT
+"""Bits of a bin's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Durations:
 
 
 def bins_of(durations: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The bin of each duration, a number of 18 bits."""
+    """The bin of each duration, a number of BIN_BITS bits."""
     bins: NDArray[np.int64] = durations.astype(np.float64).view(np.int64) >> _SHIFT
     return bins
 

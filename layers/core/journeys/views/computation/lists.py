@@ -106,7 +106,7 @@ class Lists:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Lists) and self.to_values() == other.to_values()
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # An object that compares by content cannot be hashed.
 
     def __add__(self, other: "Lists") -> "Lists":
         """The lists of different customers, merged."""

@@ -1,10 +1,10 @@
 """Finds the identifiers of listed customers, after their figures are computed.
 
 A list has hashes, and the archive's column `customer` has the identifier of a hash. Only the identifiers of the listed
-customers are read, those with events in the view's period: files are sorted by hash, so most of them is skipped. A
-customer can be a person with several identifiers, and some of them can be in buckets that are not the run's own. Their
-files are read once, before it is known who is listed, so the identifiers of all persons of the run are then written to
-a file.
+customers are read, those with events in the view's period. Files are sorted by hash, so DuckDB skips most of them.
+
+A person can have identifiers in buckets that are not the run's own. The files of these are read, and deleted, before it
+is known who is listed. Therefore the identifiers of all persons of the run are written to a file meanwhile.
 """
 
 # ruff: noqa: S608  (this module builds SQL; all names and texts in it are quoted)

@@ -232,7 +232,7 @@ def _run_with_charts(
         if merged is not None:
             is_merged = merged.divert("viewed", rows["hash"])
             rows["marks"] = np.where(is_merged, rows["marks"].dtype.type(0), rows["marks"])  # They match no element.
-        values = read_values(connection, plan.breakdown) if plan.breakdown else None
+        values = read_values(connection, plan.breakdown, len(rows["hash"])) if plan.breakdown else None
         result = _evaluate(plan, rows, values, with_lists=with_lists)
         connection.register("reached_marks", {"reached": result.marks})
         try:

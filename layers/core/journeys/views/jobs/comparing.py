@@ -3,12 +3,11 @@
 from typing import Any
 
 from journeys import dates
-from journeys.errors import BadRequest, Conflict, Detail, NotFound
+from journeys.errors import BadRequest, Detail, NotFound
 from journeys.jsontext import omit_none
 from journeys.views.comparison import Computed, compare
 from journeys.views.jobs.model import Job, Kind
-from journeys.views.jobs.options import applied
-from journeys.views.jobs.service import JobService
+from journeys.views.jobs.service import JobService, require_complete
 from journeys.views.jobs.work.store import WorkStore
 
 OTHER_JOB = "jobId"
@@ -49,19 +48,10 @@ class JobComparison:
             raise _not_comparable(
                 f"The job in {OTHER_JOB} computes another view. Use the id of a job of the same view."
             )
-        if not job.has_result:
-            raise Conflict(
-                f"The status of the job in {OTHER_JOB} is {job.status}. Only a job with the status Complete has "
-                "results.",
-                code="job.not.complete",
-                params={"status": job.status},
-            )
-        return job
+        return require_complete(job, f"the job in {OTHER_JOB}")
 
     def _computed(self, job: Job) -> Computed:
-        """What a job computed, in the same way as its attempt found it out."""
-        definition, at = applied(job.options, self._jobs.computed_view(job).definition, job.date_created)
-        return Computed(definition, at, self._work.result(job))
+        return Computed(*self._jobs.applied_view(job), self._work.result(job))
 
 
 def _not_comparable(message: str) -> BadRequest:

@@ -37,7 +37,7 @@ FIGURES: Mapping[Kind, Figures] = {
         views.PartialResult.from_values,
         views.merge,
         lambda spec, merged: _view_result(spec.definition, spec.breakdown, merged),  # type: ignore[arg-type]  # Jobs of this kind have a view.
-        lambda spec, merged, result: merged.lists and to_objects(spec.definition, merged.lists, result),  # type: ignore[arg-type]  # as above
+        lambda spec, merged, result: merged.lists and to_objects(spec.definition, merged.lists, result),  # type: ignore[arg-type]  # Jobs of this kind have a view.
     ),
     Kind.PATHS: Figures(
         paths.PathResult.from_values,

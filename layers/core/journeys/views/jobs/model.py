@@ -113,10 +113,6 @@ class Job:
         return self.deadline - ATTEMPT_DEADLINE_MS
 
     @property
-    def has_result(self) -> bool:
-        return self.status is Status.COMPLETE
-
-    @property
     def path(self) -> str:
         """The job's path in the API."""
         if self.kind is Kind.PATHS:

@@ -62,7 +62,7 @@ def applied(options: JobOptions | None, definition: ViewDefinition, at: int) -> 
         start, end = time_range(definition, at)
         length = end - start
         at -= length
-        # An interval that has not begun has no such moment; the least period before it has no events, either.
+        # If the view's interval has not begun, nothing has elapsed: a millisecond stands for an empty period.
         until = min(start, max(at, start - length + 1))
         interval = f"{dates.text(start - length)}/{dates.text(until)}"
     return Applied(definition.model_copy(update={"interval": interval, "duration": None}), at)

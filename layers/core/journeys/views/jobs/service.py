@@ -14,10 +14,10 @@ from journeys.registry.quotas.store import QuotaStore
 from journeys.telemetry import emit_count
 from journeys.views import tables
 from journeys.views.jobs.model import NOT_QUEUED, Job, Kind, Status, accepted, accepted_paths, moment_of, scheduled_id
-from journeys.views.jobs.options import JobOptions, check
+from journeys.views.jobs.options import Applied, JobOptions, check
 from journeys.views.jobs.store import JobQueue, JobStore
 from journeys.views.jobs.work.store import WorkStore
-from journeys.views.model import View
+from journeys.views.model import View, ViewDefinition
 from journeys.views.paths.model import PathDefinition
 from journeys.views.schedules.model import Schedule
 from journeys.views.store import ViewStore
@@ -130,7 +130,7 @@ class JobService:
         # Listings select jobs by the moments of their ids.
         created, expires = moment_of(job_id), now + self._retention_ms
         if options is not None:
-            schemas = {schema.schema_id: schema for schema in self._event_types.all(organization_id)}
+            schemas = self._event_types.by_id(organization_id) if options.breakdown else {}
             check(options, view.definition, created, schemas)
         return view, accepted(
             organization_id, view, job_id, client_id, date_created=created, now=now, expires=expires, options=options
@@ -244,7 +244,7 @@ class JobService:
 
     def get_complete(self, organization_id: str, view_id: str, version: int, job_id: str) -> Job:
         """One job that has a result. Raises NotFound, and Conflict if the job is not complete."""
-        return _complete(self._find(organization_id, view_id, version, job_id))
+        return require_complete(self._find(organization_id, view_id, version, job_id))
 
     def _find(self, organization_id: str, view_id: str, version: int, job_id: str) -> Job:
         self._views.get_version(organization_id, view_id, version)
@@ -265,7 +265,7 @@ class JobService:
 
     def get_complete_paths(self, organization_id: str, job_id: str) -> Job:
         """One job of paths that has a result. Raises NotFound, and Conflict if the job is not complete."""
-        return _complete(self._find_paths(organization_id, job_id))
+        return require_complete(self._find_paths(organization_id, job_id))
 
     def _find_paths(self, organization_id: str, job_id: str) -> Job:
         job = self._jobs.get(organization_id, job_id)
@@ -280,11 +280,16 @@ class JobService:
         """The view as it was when the job was accepted."""
         return self._jobs.view(job)
 
+    def applied_view(self, job: Job) -> Applied[ViewDefinition]:
+        """What the job computed: its view's definition with its options, and the time that it was computed as of."""
+        return self._jobs.applied_view(job)
 
-def _complete(job: Job) -> Job:
-    if not job.has_result:
+
+def require_complete(job: Job, name: str = "the job") -> Job:
+    """The job. Raises Conflict if it has no result; `name` says which job that is."""
+    if job.status is not Status.COMPLETE:
         raise Conflict(
-            f"The status of the job is {job.status}. Only a job with the status Complete has results.",
+            f"The status of {name} is {job.status}. Only a job with the status Complete has results.",
             code="job.not.complete",
             params={"status": job.status},
         )

@@ -96,6 +96,10 @@ class JobStore:
         """What a job computes. Raises NotFound if the view was deleted since the job was accepted."""
         if job.kind is Kind.PATHS:
             return Applied(self.paths(job), job.date_created)
+        return self.applied_view(job)
+
+    def applied_view(self, job: Job) -> Applied[ViewDefinition]:
+        """What a job of a view computes. Raises NotFound if the view was deleted since the job was accepted."""
         return applied(job.options, self.view(job).definition, job.date_created)
 
     def paths(self, job: Job) -> PathDefinition:

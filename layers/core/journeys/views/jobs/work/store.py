@@ -57,12 +57,9 @@ class WorkStore:
 
     def result(self, job: Job) -> dict[str, Any]:
         """The result of a complete job. Raises NotFound if it has expired."""
-        try:
-            result: dict[str, Any] = self._get(_result(job.organization_id, job.job_id, job.attempt))
-        except ClientError as error:
-            if error_code(error) != "NoSuchKey":
-                raise
-            raise NotFound("The results of the job have expired. Create a new job.", code="results.expired") from None
+        result = self._find(_result(job.organization_id, job.job_id, job.attempt))
+        if result is None:
+            raise NotFound("The results of the job have expired. Create a new job.", code="results.expired")
         return result
 
     def put_customers(self, spec: JobSpec, index: bytes, lists: bytes) -> None:
@@ -72,19 +69,16 @@ class WorkStore:
 
     def customers_index(self, job: Job) -> dict[str, Any]:
         """The index of the lists of a complete job. Raises NotFound if the job has none, or if they have expired."""
-        try:
-            index: dict[str, Any] = self._get(_result(job.organization_id, job.job_id, job.attempt, _INDEX))
-        except ClientError as error:
-            if error_code(error) != "NoSuchKey":
-                raise
+        index = self._find(_result(job.organization_id, job.job_id, job.attempt, _INDEX))
+        if index is None:
             self.result(job)
             raise NotFound(
                 "The job was computed before customers were listed. Create a new job.", code="customers.not.listed"
-            ) from None
+            )
         return index
 
     def customers(self, job: Job, start: int, length: int) -> list[list[str]]:
-        """One list of a complete job, which the index says the place of: the keys of each customer's identifiers."""
+        """One list of a complete job, at the place that the index names: the keys of each customer's identifiers."""
         key = _result(job.organization_id, job.job_id, job.attempt, _LISTS)
         response = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes={start}-{start + length - 1}")
         customers: list[list[str]] = jsontext.loads(response["Body"].read())
@@ -109,6 +103,16 @@ class WorkStore:
 
     def _put_text(self, key: str, text: bytes) -> None:
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=text, ContentType="application/json")
+
+    def _find(self, key: str) -> dict[str, Any] | None:
+        """An object that may have expired; None if it does not exist."""
+        try:
+            found: dict[str, Any] = self._get(key)
+        except ClientError as error:
+            if error_code(error) != "NoSuchKey":
+                raise
+            return None
+        return found
 
     def _get(self, key: str) -> Any:
         return jsontext.loads(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
